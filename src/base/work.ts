@@ -1,0 +1,107 @@
+/** What one operator asks of a machine: the one word that workloads and hardware share. */
+import { BITS_PER_BYTE, type Bytes } from './units.ts';
+
+/** Number formats, by the bits of one element. Effective bits of a packed weight format (scales included) live in `Work.weightBytes`. */
+export const DTYPE_BITS = {
+  fp64: 64,
+  fp32: 32,
+  tf32: 32,
+  fp16: 16,
+  bf16: 16,
+  fp8: 8,
+  int64: 64,
+  int32: 32,
+  int16: 16,
+  int8: 8,
+  int4: 4,
+  int3: 3,
+  int2: 2,
+  bool: 8,
+} as const satisfies Record<string, number>;
+export type DType = keyof typeof DTYPE_BITS;
+
+export function bytesOf(elements: number, dtype: DType): Bytes {
+  return (elements * DTYPE_BITS[dtype]) / BITS_PER_BYTE;
+}
+
+/**
+ * The shape of the arithmetic; a unit's micro-architecture turns it into cycles.
+ *
+ * - `matmul`: `batch` independent products (m×k)·(k×n). m is tokens or pixels, k the reduction, n output features.
+ * - `conv`: channels-last view; `inChannels` and `outChannels` are totals over all `groups`.
+ *   Depthwise is groups = inChannels. One-dimensional convolutions have height 1.
+ * - `attention`: scaled dot-product attention of `queries` new tokens against `context` tokens (themselves included),
+ *   `heads` query heads over `kvHeads` key–value heads. Score and value products together; the score matrix is internal.
+ * - `vector`: element-wise, normalisation, softmax, pooling: `elements` each visited `passes` times.
+ * - `move`: no arithmetic; only bytes (gather, transpose, concatenation, copies).
+ */
+export type WorkForm =
+  | {
+      readonly kind: 'matmul';
+      readonly batch: number;
+      readonly m: number;
+      readonly n: number;
+      readonly k: number;
+    }
+  | {
+      readonly kind: 'conv';
+      readonly batch: number;
+      readonly outHeight: number;
+      readonly outWidth: number;
+      readonly outChannels: number;
+      readonly inChannels: number;
+      readonly kernelHeight: number;
+      readonly kernelWidth: number;
+      readonly strideHeight: number;
+      readonly strideWidth: number;
+      readonly groups: number;
+    }
+  | {
+      readonly kind: 'attention';
+      readonly batch: number;
+      readonly heads: number;
+      readonly kvHeads: number;
+      readonly queries: number;
+      readonly context: number;
+      readonly headDim: number;
+      readonly valueDim: number;
+      readonly causal: boolean;
+    }
+  | {
+      readonly kind: 'vector';
+      readonly elements: number;
+      readonly passes: number;
+    }
+  | { readonly kind: 'move' };
+
+export type WorkKind = WorkForm['kind'];
+
+/**
+ * Closed-form cost of one operator, independent of any machine.
+ *
+ * Bytes are the tensors' own sizes, each counted once; a machine whose local memory is too small moves more.
+ * `weightBytes` are constants that must come from memory; `kvReadBytes`/`kvWriteBytes` are the key–value cache.
+ */
+export interface Work {
+  /** ONNX operator type, such as `MatMul`, `Conv`, `GroupQueryAttention`. */
+  readonly operator: string;
+  readonly form: WorkForm;
+  readonly macs: number;
+  /** Scalar operations outside multiply–accumulates (activation functions, norms, softmax, dequantisation excluded). */
+  readonly vectorOps: number;
+  /** Format in which the weights are stored; equals `activationDType` where there are none. */
+  readonly weightDType: DType;
+  readonly activationDType: DType;
+  readonly weightBytes: Bytes;
+  readonly inputBytes: Bytes;
+  readonly outputBytes: Bytes;
+  readonly kvReadBytes: Bytes;
+  readonly kvWriteBytes: Bytes;
+}
+
+/** Every byte the operator touches, each tensor once. */
+export function totalBytes(work: Work): Bytes {
+  return (
+    work.weightBytes + work.inputBytes + work.outputBytes + work.kvReadBytes + work.kvWriteBytes
+  );
+}

@@ -1,0 +1,110 @@
+/** Everything one simulation returns: plain data, ready for tables, charts, traces and files. */
+import type { Timeline } from './timeline.ts';
+
+/** What held an interval of a unit's time; the columns of the ledger. Order is part of the file format. */
+export const CAUSES = ['compute', 'bandwidth', 'launch', 'transfer', 'queue', 'thermal'] as const;
+export type Cause = (typeof CAUSES)[number];
+
+/** Seconds and joules of one (request, phase, operator type, unit), split by cause; parts sum to the total. */
+export interface LedgerRow {
+  readonly request: string;
+  readonly phase: string;
+  readonly operator: string;
+  readonly unit: string;
+  readonly count: number;
+  readonly seconds: Readonly<Record<Cause, number>>;
+  readonly joules: number;
+  readonly dramBytes: number;
+  readonly macs: number;
+}
+
+export interface PhaseResult {
+  readonly request: string;
+  readonly phase: string;
+  /** Units that ran it, most time first. */
+  readonly units: readonly string[];
+  readonly startSeconds: number;
+  readonly endSeconds: number;
+  readonly steps: number;
+  readonly outputs: number;
+  readonly joules: number;
+  readonly dramBytes: number;
+  readonly macs: number;
+  /** Share of the phase's time by cause, and the largest of them. */
+  readonly shares: Readonly<Record<Cause, number>>;
+  readonly limit: Cause;
+}
+
+/** One operator class on the roofline: arithmetic intensity against attained rate. */
+export interface RooflinePoint {
+  readonly phase: string;
+  readonly operator: string;
+  readonly unit: string;
+  readonly count: number;
+  readonly macs: number;
+  readonly dramBytes: number;
+  readonly seconds: number;
+  readonly cause: Cause;
+}
+
+/** Ceilings of one unit for the roofline chart. */
+export interface RooflineCeiling {
+  readonly unit: string;
+  readonly peakOpsPerSecond: number;
+  readonly label: string;
+  readonly bytesPerSecond: number;
+}
+
+export interface RunInputs {
+  readonly soc: string;
+  readonly phone: string;
+  readonly workload: string;
+  readonly policy: string;
+  readonly governor: string;
+  readonly thermalGovernor: string;
+  readonly runtime: string;
+  readonly fidelity: string;
+  readonly seed: number;
+  /** `path=value` overrides, in the order given. */
+  readonly overrides: readonly string[];
+  /** SHA-256 of each input file's text. */
+  readonly hashes: Readonly<Record<string, string>>;
+  /** socsim's own version. */
+  readonly version: string;
+}
+
+export interface RequestResult {
+  readonly name: string;
+  readonly arrivalSeconds: number;
+  readonly startSeconds: number;
+  readonly firstTokenSeconds: number;
+  readonly endSeconds: number;
+  readonly promptTokens: number;
+  readonly generatedTokens: number;
+}
+
+export interface Run {
+  readonly inputs: RunInputs;
+  /** By metric id (`metrics.ts`); a metric that does not apply is absent. */
+  readonly metrics: Readonly<Record<string, number>>;
+  readonly requests: readonly RequestResult[];
+  readonly phases: readonly PhaseResult[];
+  readonly ledger: readonly LedgerRow[];
+  readonly roofline: {
+    readonly points: readonly RooflinePoint[];
+    readonly ceilings: readonly RooflineCeiling[];
+  };
+  /** Bytes of DRAM by owner, and the capacity. */
+  readonly memory: {
+    readonly capacity: number;
+    readonly owners: Readonly<Record<string, number>>;
+  };
+  /** Joules by rail; they sum to `metrics.energy_joules`. */
+  readonly energy: Readonly<Record<string, number>>;
+  /** Share of the description's numbers by trust level. */
+  readonly trust: Readonly<Record<string, number>>;
+  readonly timeline: Timeline;
+  /** What a reader should know before quoting a number. */
+  readonly notes: readonly string[];
+  readonly eventCount: number;
+}

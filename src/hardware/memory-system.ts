@@ -1,0 +1,38 @@
+/** The contract of main memory as the fluid engine sees it. */
+import type {
+  Bytes,
+  BytesPerSecond,
+  Celsius,
+  JoulesPerByte,
+  Seconds,
+  Watts,
+} from '../base/units.ts';
+
+/** What the open flows look like together. */
+export interface TrafficMix {
+  /** Share of bytes that are reads, 0…1. */
+  readonly readShare: number;
+  /** Concurrent sequential streams, all units together. */
+  readonly streams: number;
+  /** Contiguous bytes per visit to a page: 64 for random lines, thousands for streams. */
+  readonly granularityBytes: Bytes;
+  readonly temperature: Celsius;
+}
+
+/**
+ * Built once per run; pure. `efficiency` is called whenever a flow opens or closes, so it must be cheap.
+ */
+export interface MemorySystem {
+  readonly name: string;
+  readonly capacity: Bytes;
+  /** Channels × width × transfer rate. */
+  readonly peak: BytesPerSecond;
+  /** Achievable share of `peak` for a mix, 0…1. */
+  efficiency(mix: TrafficMix): number;
+  /** Mean load-to-use latency at a share `load` of the achievable bandwidth, interconnect included. */
+  latency(load: number): Seconds;
+  readonly energyPerReadByte: JoulesPerByte;
+  readonly energyPerWriteByte: JoulesPerByte;
+  /** Power that flows without traffic: refresh, standby, input/output bias. */
+  backgroundPower(temperature: Celsius): Watts;
+}

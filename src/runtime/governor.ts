@@ -1,0 +1,63 @@
+/** Contracts of the two controllers of a clock: what the load asks for, and what heat allows. */
+import type { Celsius, Hertz, Seconds, Watts } from '../base/units.ts';
+
+/** What a frequency governor may see of its domain. */
+export interface DomainView {
+  readonly name: string;
+  /** Frequencies, slowest first. */
+  readonly frequencies: readonly Hertz[];
+  /** Index of the point in force. */
+  readonly current: number;
+  /** Share of the last period in which a unit of the domain had work, 0…1. */
+  readonly busyShare: number;
+  /** Seconds since the last call for this domain. */
+  readonly period: Seconds;
+}
+
+/**
+ * Picks the operating point of one clock domain.
+ *
+ * Called once per control period, after power has settled and before flows are re-rated.
+ * Depends on `view` and its own fields only: no kernel, no clock, no randomness.
+ * The thermal cap is applied afterwards, so asking for too much is allowed.
+ */
+export interface Governor {
+  /** @returns an index into `view.frequencies`. */
+  choose(view: DomainView): number;
+}
+
+/** One unit (or cluster) that a thermal governor may slow down. */
+export interface CoolingDevice {
+  readonly name: string;
+  /** Power of each operating point at full load, slowest first. */
+  readonly powers: readonly Watts[];
+  /** Power it would draw now if nothing capped it. */
+  readonly requested: Watts;
+  /** Share of the last period with work, 0…1. */
+  readonly busyShare: number;
+  /** Index of the point in force. */
+  readonly current: number;
+}
+
+export interface ThermalView {
+  /** Hottest junction and hottest skin point. */
+  readonly junction: Celsius;
+  readonly skin: Celsius;
+  readonly devices: readonly CoolingDevice[];
+  readonly period: Seconds;
+}
+
+/** The cap of one device, with the reason that the timeline shows. */
+export interface Cap {
+  /** Highest operating point allowed. */
+  readonly point: number;
+  readonly reason: string;
+}
+
+/**
+ * Turns temperatures into one cap per device, in the order of `view.devices`.
+ * Called once per control period; keeps its state (integrals, trends) in its own fields.
+ */
+export interface ThermalGovernor {
+  limit(view: ThermalView): readonly Cap[];
+}

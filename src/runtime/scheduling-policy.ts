@@ -1,0 +1,25 @@
+/** Contract of the policies that decide which unit runs an operator. */
+import type { Seconds } from '../base/units.ts';
+
+/** One graph to place, in numbers a policy may rank by. */
+export interface PlacementView {
+  readonly phase: string;
+  /** Unit names, in the order of the SoC description. */
+  readonly units: readonly string[];
+  /** Predicted seconds of operator `operator` on unit `unit`, alone on the machine; Infinity where unsupported. */
+  seconds(operator: number, unit: number): Seconds;
+  readonly operatorCount: number;
+  /** Operators whose results `operator` reads. */
+  inputs(operator: number): readonly number[];
+  /** Seconds to hand the result of `operator` from one unit to another. */
+  transferSeconds(operator: number, from: number, to: number): Seconds;
+}
+
+/**
+ * Chooses a unit for every operator of one phase.
+ * Called once per distinct phase, before simulated time starts; pure.
+ */
+export interface SchedulingPolicy {
+  /** @returns one unit index per operator; every chosen unit must have finite `seconds`. */
+  place(view: PlacementView): Int32Array;
+}

@@ -1,0 +1,63 @@
+/** Graphs of operators, and requests made of phases that repeat them. */
+import type { Bytes } from '../base/units.ts';
+import type { Work } from '../base/work.ts';
+
+/** One node, in ONNX terms. */
+export interface Operator {
+  /** Unique in its graph, such as `layer.3.attention.q`. */
+  readonly name: string;
+  /** Index into `Graph.works`: operators with equal shapes share one entry, so they are costed once. */
+  readonly work: number;
+  /** Indices of the operators whose results this one reads; all smaller than its own index. */
+  readonly inputs: readonly number[];
+}
+
+/** Work that is the same in every step, or a function of the context length (tokens in the key–value cache, new ones included). */
+export type StepWork = Work | ((context: number) => Work);
+
+/**
+ * A directed acyclic graph in topological order.
+ *
+ * A decode step differs from the next only in its context length: structure and constant works are shared
+ * by all steps, and only the few functions in `works` are evaluated anew.
+ */
+export interface Graph {
+  readonly name: string;
+  readonly operators: readonly Operator[];
+  readonly works: readonly StepWork[];
+}
+
+/** `steps` repetitions of one graph; step i sees `contextStart + i * contextStride` tokens of context. */
+export interface Phase {
+  /** `prefill`, `decode`, `text-encoder`, `unet`, … */
+  readonly name: string;
+  readonly graph: Graph;
+  readonly steps: number;
+  readonly contextStart: number;
+  readonly contextStride: number;
+  /** Tokens (or images, frames) that one step hands to the user; 0 for phases that only prepare. */
+  readonly outputsPerStep: number;
+}
+
+/** What has to live in DRAM for a request, by purpose. */
+export interface MemoryDemand {
+  readonly weights: Bytes;
+  readonly kvCache: Bytes;
+  readonly activations: Bytes;
+}
+
+/** One ask of the user: phases run one after another, each step after the one before. */
+export interface RequestPlan {
+  readonly name: string;
+  readonly phases: readonly Phase[];
+  readonly memory: MemoryDemand;
+  /** Prompt and generated tokens where the request has any; reported as given. */
+  readonly promptTokens: number;
+  readonly generatedTokens: number;
+}
+
+/** The work of operator class `index` at a context length. */
+export function workAt(graph: Graph, index: number, context: number): Work {
+  const work = graph.works[index] as StepWork;
+  return typeof work === 'function' ? work(context) : work;
+}

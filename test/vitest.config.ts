@@ -1,0 +1,12 @@
+import { defineConfig } from 'vitest/config';
+
+/** The quick suite: everything but long validation and benches. */
+export default defineConfig({
+  test: {
+    root: new URL('..', import.meta.url).pathname,
+    include: ['test/**/*.test.ts'],
+    exclude: ['test/validation/**', 'test/bench/**'],
+    testTimeout: 30_000,
+    pool: 'threads',
+  },
+});
