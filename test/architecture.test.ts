@@ -29,6 +29,7 @@ const DOORS: Record<string, readonly string[]> = {
   yaml: ['base/spec-file.ts', 'cli/dump-yaml.ts'],
   zod: ['base/schema.ts'],
   'fastest-levenshtein': ['base/registry.ts'],
+  papaparse: ['base/csv.ts'],
   seedrandom: ['base/random.ts'],
   mathjs: ['analysis/expression.ts'],
   'd3-node': ['analysis/charts/svg.ts'],

@@ -1,0 +1,81 @@
+/**
+ * Checks against other tools and measurements: one shape for every `--rows` and `--check`.
+ * `error` is relative (predicted / reference − 1), signed; for temperatures it is in kelvin.
+ */
+
+export interface CheckedRow {
+  readonly id: string;
+  readonly quantity: string;
+  readonly predicted: number;
+  readonly reference: number;
+  readonly error: number;
+  /** Family, tool, SoC …: what the summary groups by. */
+  readonly group: string;
+  /** The file's own columns, for readers of the JSON. */
+  readonly columns?: Readonly<Record<string, unknown>>;
+}
+
+export interface RowSummary {
+  readonly group: string;
+  readonly quantity: string;
+  readonly count: number;
+  /** Of the absolute errors. */
+  readonly median: number;
+  readonly p90: number;
+  readonly worst: number;
+}
+
+export interface RowReport {
+  readonly rows: readonly CheckedRow[];
+  readonly unmapped: readonly { readonly id: string; readonly reason: string }[];
+  readonly summary: readonly RowSummary[];
+}
+
+/** Groups rows by (group, quantity), plus one summary over all groups named `all`. */
+export function reportRows(
+  rows: readonly CheckedRow[],
+  unmapped: RowReport['unmapped'] = [],
+): RowReport {
+  const buckets = new Map<string, CheckedRow[]>();
+  for (const row of rows) {
+    for (const group of new Set([row.group, 'all'])) {
+      const key = JSON.stringify([group, row.quantity]);
+      const bucket = buckets.get(key);
+      if (bucket) bucket.push(row);
+      else buckets.set(key, [row]);
+    }
+  }
+  const summary = [...buckets].map(([key, bucket]) => {
+    const [group, quantity] = JSON.parse(key) as [string, string];
+    const errors = bucket.map((row) => Math.abs(row.error)).sort((a, b) => a - b);
+    return {
+      group,
+      quantity,
+      count: errors.length,
+      median: quantile(errors, 0.5),
+      p90: quantile(errors, 0.9),
+      worst: errors.at(-1) ?? Number.NaN,
+    };
+  });
+  return { rows, unmapped, summary };
+}
+
+export function relativeError(predicted: number, reference: number): number {
+  return predicted / reference - 1;
+}
+
+/** Linear-interpolated quantile of ascending values; NaN when there are none. */
+export function quantile(sorted: readonly number[], share: number): number {
+  if (sorted.length === 0) return Number.NaN;
+  const place = (sorted.length - 1) * share;
+  const low = Math.floor(place);
+  const a = sorted[low] as number;
+  const b = sorted[Math.min(low + 1, sorted.length - 1)] as number;
+  return a + (b - a) * (place - low);
+}
+
+/** The shape that `--json` prints: the row's own columns beside the verdict. */
+export function reportJson(report: RowReport): unknown {
+  const rows = report.rows.map(({ columns, group, ...row }) => ({ ...columns, ...row, group }));
+  return { rows, unmapped: report.unmapped, summary: report.summary };
+}
