@@ -1,0 +1,156 @@
+/**
+ * Schemas of the compute units under `units:` in socs/<soc>.yaml: the fields that only one kind has.
+ *
+ * Fields that every kind shares (clock, power, memory port) belong to soc-spec.ts, which spreads these shapes:
+ * `z.strictObject({ ...npuShape, ...commonShape })`.
+ */
+import { type Infer, sourced, sourcedValue, z } from '../../base/schema.ts';
+import { DTYPE_BITS } from '../../base/work.ts';
+
+/**
+ * Number format of a multiply: a dtype name when weights and activations share it (`int8`, `fp16`), or `w4a16`,
+ * weight bits by activation bits, where the engine takes the two natively. A pair without an entry runs at the rate
+ * of its activations, after its weights were expanded by the dequantisation path.
+ */
+const formatKey = z
+  .string()
+  .regex(
+    new RegExp(`^(${Object.keys(DTYPE_BITS).join('|')}|w\\d+a\\d+)$`),
+    'expected a dtype such as "int8", or weight and activation bits such as "w4a16"',
+  );
+const rates = z.record(formatKey, sourced('ratio'));
+const count = () => sourced('count', { min: 1 });
+
+/** Seconds from the dispatch of one operator until it runs; paid before every operator. */
+const launch = z.strictObject({
+  operator: sourced('time', { min: 0 }),
+  /** Call across processors, paid once for each run of consecutive operators on the unit. */
+  graph: sourced('time', { min: 0 }).optional(),
+});
+
+/** ONNX operator names a unit cannot run; they move to another unit and pay the copies. */
+const operators = z
+  .strictObject({
+    only: z.array(z.string()).optional(),
+    except: z.array(z.string()).optional(),
+  })
+  .optional();
+
+const onchip = z.strictObject({
+  size: sourced('size'),
+  /** Reads and writes together, all banks. */
+  bytesPerClock: sourced('count'),
+});
+
+export const DATAFLOWS = ['weight-stationary', 'output-stationary', 'input-stationary'] as const;
+export type Dataflow = (typeof DATAFLOWS)[number];
+
+export const npuShape = {
+  kind: z.literal('npu'),
+  matrix: z.strictObject({
+    /** Systolic arrays working side by side on one operator. */
+    engines: count(),
+    rows: count(),
+    columns: count(),
+    dataflow: sourcedValue(z.enum(DATAFLOWS)),
+    /** Multiply–accumulates per clock relative to int8, whose rate is engines × rows × columns. */
+    rates,
+    /** Rate gain on weights pruned 2:4; absent where the engine has no such path. */
+    sparsity: sourced('ratio', { min: 1, max: 2 }).optional(),
+    /** Successive folds of one operator follow without draining the array; the next stationary tile loads meanwhile. */
+    overlapFolds: z.boolean().default(true),
+    doubleBufferPreload: z.boolean().default(true),
+    /** Bytes of accumulators; outputs of one tile must fit. Absent: they live in local memory. */
+    accumulator: sourced('size').optional(),
+  }),
+  vector: z.strictObject({
+    /** Operations per clock of all vector contexts together, by dtype of the elements. */
+    opsPerClock: z.record(formatKey, sourced('count')),
+  }),
+  /** Weights per clock that the unit expands from a packed format the matrix engine does not take. */
+  dequantisation: sourced('count').optional(),
+  /** Hardware weight decompressor: expanded bytes per clock, and compressed over expanded size. */
+  decompressor: z
+    .strictObject({
+      bytesPerClock: sourced('count'),
+      ratio: sourced('ratio', { max: 1 }),
+    })
+    .optional(),
+  /** Software-managed local memory, tiles double-buffered in it. */
+  sram: onchip,
+  /** Whether attention keeps its scores on chip. */
+  fusedAttention: z.boolean().default(true),
+  launch,
+  operators,
+};
+
+export const gpuShape = {
+  kind: z.literal('gpu'),
+  cores: count(),
+  /** FP32 fused multiply–adds per clock and core. */
+  fmaPerClock: count(),
+  /** Multiply–accumulates per clock relative to FP32; `int8` is the dot-product rate. */
+  rates,
+  /** Work items that run in step, and resident waves per core at which latency is hidden. */
+  waveSize: count(),
+  wavesPerCore: count(),
+  /** Share of the peak rate that a well-tuned GEMM reaches on full occupancy. */
+  matrixShare: sourced('ratio', { max: 1 }),
+  l2: onchip,
+  /** Texture (or first-level) path of all cores together. */
+  texture: onchip.optional(),
+  /** Register and local-memory tile of one work group; bounds the reuse of a GEMM. */
+  tile: z.strictObject({ rows: count(), columns: count() }).optional(),
+  fusedAttention: z.boolean().default(false),
+  launch,
+  operators,
+};
+
+const cluster = z.strictObject({
+  name: z.string(),
+  /** Marketing name of the core, such as `Cortex-X4`. */
+  core: z.string(),
+  count: count(),
+  /** Clock domain, a key of the description's domains. */
+  clock: z.string(),
+  simdPipes: count(),
+  simdBits: count(),
+  /** Four-way int8 dot product, and 8×8 int8 matrix multiply, one per pipe and clock. */
+  dot: z.boolean().default(true),
+  i8mm: z.boolean().default(true),
+  /** Native half-precision arithmetic. */
+  fp16: z.boolean().default(true),
+  /** Outer-product unit shared by the cluster (SME): multiply–accumulates per clock by format. */
+  matrixUnit: z.record(formatKey, sourced('count')).optional(),
+  /** Per core. */
+  l2: sourced('size'),
+});
+
+export const cpuShape = {
+  kind: z.literal('cpu'),
+  /** Slowest first; threads take the last cluster first. */
+  clusters: z.array(cluster).min(1),
+  l3: sourced('size', { min: 0 }),
+  l3BytesPerClock: sourced('count').optional(),
+  /** Worker threads of an inference runtime on this phone, unless a scenario says otherwise. */
+  threads: count(),
+  /** Cost of one barrier between them, paid once per operator. */
+  barrier: sourced('time', { min: 0 }),
+  /** Share of the peak rate that a well-tuned GEMM reaches. */
+  matrixShare: sourced('ratio', { max: 1 }),
+  fusedAttention: z.boolean().default(false),
+  launch,
+  operators,
+};
+
+/** The kind-specific parts alone, as tests and tools use them; the description's schema adds the common ones. */
+export const npuSpec = z.strictObject(npuShape);
+export const gpuSpec = z.strictObject(gpuShape);
+export const cpuSpec = z.strictObject(cpuShape);
+export const unitSpec = z.discriminatedUnion('kind', [npuSpec, gpuSpec, cpuSpec]);
+
+export type NpuSpec = Infer<typeof npuSpec>;
+export type GpuSpec = Infer<typeof gpuSpec>;
+export type CpuSpec = Infer<typeof cpuSpec>;
+export type CpuClusterSpec = Infer<typeof cluster>;
+export type UnitSpec = Infer<typeof unitSpec>;
