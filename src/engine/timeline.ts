@@ -21,7 +21,7 @@ export interface Spans {
 
 /** A sampled value: `value[i]` holds from `time[i]` (seconds) to the next sample. */
 export interface Counter {
-  /** `npu frequency`, `skin temperature`, `npu bandwidth`, … */
+  /** `npu frequency`, `skin temperature`, `npu bandwidth`, …; `npu frequency cap` for what is allowed at most. */
   readonly name: string;
   readonly quantity:
     | 'frequency'
@@ -47,7 +47,18 @@ export interface Mark {
   readonly reason: string;
 }
 
+/** A fixed line that the counters of one subject are read against: DRAM peak, trip point, skin limit, rated clock. */
+export interface Limit {
+  readonly quantity: Counter['quantity'];
+  /** As in `Counter.subject`; `all` holds for every subject of the quantity. */
+  readonly subject: string;
+  /** `peak`, `junction trip`, `skin limit`, … */
+  readonly label: string;
+  readonly value: number;
+}
+
 export interface Timeline {
+  readonly limits?: readonly Limit[];
   readonly tracks: readonly Track[];
   readonly strings: readonly string[];
   readonly spans: Spans;
