@@ -1,0 +1,129 @@
+/**
+ * A heat network whose faces lose heat to the air by a law that bends with temperature.
+ *
+ * Model    each face is linear at a reference rise and part of the exact modal solution; what the true law
+ *          loses less (or more) than that is heat put into (or taken from) the face node. It is taken as
+ *          linear in time over a step: the step is made with its first value, then corrected with its
+ *          last, both integrated exactly over every mode (exponential second-order Runge–Kutta)
+ * Ignores  sub-step curvature of that remainder: below 1 mK for steps of `MAX_STEP` at phone powers
+ * Valid    as `exchange.ts`
+ * Source   Cox and Matthews 2002, exponential time differencing, for the scheme
+ * Checked  test/unit/hardware/thermal/body-network.test.ts against a fine explicit integration
+ */
+import type { Celsius, Seconds } from '../../base/units.ts';
+import { type Face, faceHeat } from './exchange.ts';
+import type { ModalNetwork } from './modal.ts';
+import type { ThermalNetwork } from './network.ts';
+
+export interface BodyFace extends Face {
+  readonly node: number;
+  /** What the linear network already carries from this node to the air, W/K. */
+  readonly linearConductance: number;
+}
+
+/** Longest step over which the remainder is taken as linear; skin takes minutes to warm. */
+const MAX_STEP: Seconds = 10;
+/** A remainder that moved by less is not worth correcting, W. */
+const NEGLIGIBLE = 2e-4;
+
+export class BodyNetwork implements ThermalNetwork {
+  readonly nodes: readonly string[];
+  readonly temperatures: Float64Array;
+  readonly faces: readonly BodyFace[];
+  readonly #linear: ModalNetwork;
+  readonly #heat: Float64Array;
+  readonly #change: Float64Array;
+  readonly #weights: Float64Array;
+
+  constructor(linear: ModalNetwork, faces: readonly BodyFace[]) {
+    this.nodes = linear.nodes;
+    this.temperatures = linear.temperatures;
+    this.faces = faces;
+    this.#linear = linear;
+    this.#heat = new Float64Array(linear.nodes.length);
+    this.#change = new Float64Array(linear.nodes.length);
+    this.#weights = new Float64Array(linear.nodes.length);
+  }
+
+  get ambient(): Celsius {
+    return this.#linear.ambient;
+  }
+
+  setAmbient(celsius: Celsius): void {
+    this.#linear.setAmbient(celsius);
+  }
+
+  setTemperatures(celsius: ArrayLike<number>): void {
+    this.#linear.setTemperatures(celsius);
+  }
+
+  /** Heat that all faces shed at the present temperatures, W. */
+  shedWatts(): number {
+    let sum = 0;
+    for (const face of this.faces) {
+      sum += faceHeat(face, this.temperatures[face.node] as number, this.ambient);
+    }
+    return sum;
+  }
+
+  advance(seconds: Seconds, watts: Float64Array): void {
+    const steps = Math.max(1, Math.ceil(seconds / MAX_STEP));
+    for (let i = 0; i < steps; i++) this.#step(seconds / steps, watts);
+  }
+
+  steadyState(watts: Float64Array): Float64Array {
+    const heat = Float64Array.from(watts);
+    let result = this.#linear.steadyState(heat);
+    // The remainder is a small, smooth part of the loss, so plain iteration contracts quickly.
+    for (let round = 0; round < STEADY_ROUNDS; round++) {
+      heat.set(watts);
+      for (const face of this.faces) {
+        heat[face.node] = (heat[face.node] as number) + this.#remainder(face, result);
+      }
+      const next = this.#linear.steadyState(heat);
+      const moved = next.reduce((worst, t, i) => Math.max(worst, Math.abs(t - result[i]!)), 0);
+      result = next;
+      if (moved < 1e-10) break;
+    }
+    return result;
+  }
+
+  #step(seconds: Seconds, watts: Float64Array): void {
+    const heat = this.#heat;
+    const change = this.#change;
+    heat.set(watts);
+    for (const face of this.faces) {
+      const remainder = this.#remainder(face, this.temperatures);
+      change[face.node] = -remainder;
+      heat[face.node] = heat[face.node]! + remainder;
+    }
+    this.#linear.advance(seconds, heat);
+    let moved = 0;
+    for (const face of this.faces) {
+      const difference = change[face.node]! + this.#remainder(face, this.temperatures);
+      change[face.node] = difference;
+      moved = Math.max(moved, Math.abs(difference));
+    }
+    if (moved > NEGLIGIBLE) this.#linear.correct(change, this.#rampWeights(seconds));
+  }
+
+  /** What the linear path takes too much from the face at these temperatures, W. */
+  #remainder(face: BodyFace, temperatures: Float64Array): number {
+    const temperature = temperatures[face.node] as number;
+    const rise = temperature - this.ambient;
+    return face.linearConductance * rise - faceHeat(face, temperature, this.ambient);
+  }
+
+  /** Answer of every mode at the step's end to heat that rises from 0 to 1 W within it. */
+  #rampWeights(seconds: Seconds): Float64Array {
+    const { gain } = this.#linear.factors(seconds);
+    const { rates } = this.#linear.modes;
+    const weights = this.#weights;
+    for (let k = 0; k < weights.length; k++) {
+      weights[k] = (1 - gain[k]! / seconds) / rates[k]!;
+    }
+    return weights;
+  }
+}
+
+const STEADY_ROUNDS = 200;

@@ -1,0 +1,231 @@
+/**
+ * Heat from die to skin, solved exactly for power that is constant over each step.
+ *
+ * Model    C·dT/dt = P − G·(T − T_ambient). With A = C^-½·G·C^-½ = V·Λ·Vᵀ every mode obeys
+ *          dz/dt = q − λ·z, so z(t+h) = e^(−λh)·z + q·(1 − e^(−λh))/λ: no step-size error at any h
+ * Ignores  anything that depends on temperature; `leakage.ts` and `body-network.ts` add that as heat
+ * Valid    networks that `checkNetwork` accepts, to a few hundred nodes (decomposition is O(n³), once)
+ * Source   modal superposition, as for any linear symmetric diffusion system; the ml-matrix door
+ * Checked  test/validation/thermal.test.ts against eigen-solutions of HotSpot 7 networks (≤ 1e-6 K)
+ */
+import { CholeskyDecomposition, EigenvalueDecomposition, Matrix } from 'ml-matrix';
+import type { Celsius, Seconds } from '../../base/units.ts';
+import {
+  checkNetwork,
+  conductanceMatrix,
+  type NetworkSpec,
+  type ThermalNetwork,
+} from './network.ts';
+
+/** A linear network in modal coordinates; built once per network, shared by every run on it. */
+export interface Modes {
+  readonly spec: NetworkSpec;
+  readonly count: number;
+  /** Decay rates, 1/s, in the order of the rows of `shapes`. */
+  readonly rates: Float64Array;
+  /** `shapes[k·n + i]`: temperature of node i per unit of mode k; also what 1 W in node i feeds into mode k. */
+  readonly shapes: Float64Array;
+  /** `projection[k·n + i]`: part of mode k in a kelvin of node i. */
+  readonly projection: Float64Array;
+  /** `resistances[i·n + j]`: rise of node i per watt held in node j, K/W. */
+  readonly resistances: Float64Array;
+}
+
+/** Step factors of every mode for one step size. */
+export interface StepFactors {
+  seconds: Seconds;
+  /** e^(−λh). */
+  readonly decay: Float64Array;
+  /** ∫ e^(−λs) ds over the step: the answer of a mode to one watt held for the step. */
+  readonly gain: Float64Array;
+}
+
+/** Step sizes remembered at once: control periods come in a few sizes, event-driven steps in many. */
+const CACHED_STEPS = 8;
+
+/** Decomposes a checked network; throws `SpecError` for one that is disconnected or not positive. */
+export function decompose(spec: NetworkSpec): Modes {
+  checkNetwork(spec);
+  const n = spec.nodes.length;
+  const conductance = conductanceMatrix(spec);
+  const root = Float64Array.from(spec.capacities, Math.sqrt);
+  const scaled = new Matrix(n, n);
+  for (let i = 0; i < n; i++) {
+    for (let j = 0; j < n; j++) {
+      scaled.set(i, j, (conductance[i * n + j] as number) / (root[i]! * root[j]!));
+    }
+  }
+  const eigen = new EigenvalueDecomposition(scaled, { assumeSymmetric: true });
+  const shapes = new Float64Array(n * n);
+  const projection = new Float64Array(n * n);
+  for (let k = 0; k < n; k++) {
+    for (let i = 0; i < n; i++) {
+      const v = eigen.eigenvectorMatrix.get(i, k);
+      shapes[k * n + i] = v / root[i]!;
+      projection[k * n + i] = v * root[i]!;
+    }
+  }
+  return {
+    spec,
+    count: n,
+    rates: modeRates(spec, shapes),
+    shapes,
+    projection,
+    resistances: invert(conductance, n),
+  };
+}
+
+/** A network that starts at ambient, over the given modes. */
+export function buildModalNetwork(spec: NetworkSpec, modes: Modes = decompose(spec)): ModalNetwork {
+  return new ModalNetwork(modes);
+}
+
+/** The solver: state in modal coordinates, temperatures written after every step. */
+export class ModalNetwork implements ThermalNetwork {
+  readonly nodes: readonly string[];
+  readonly temperatures: Float64Array;
+  readonly modes: Modes;
+  #ambient: Celsius;
+  readonly #state: Float64Array;
+  readonly #steps: StepFactors[] = [];
+  #oldest = 0;
+
+  constructor(modes: Modes) {
+    this.modes = modes;
+    this.nodes = modes.spec.nodes;
+    this.#ambient = modes.spec.ambient;
+    this.#state = new Float64Array(modes.count);
+    this.temperatures = new Float64Array(modes.count).fill(this.#ambient);
+  }
+
+  get ambient(): Celsius {
+    return this.#ambient;
+  }
+
+  /** Changes the air temperature from now on; the nodes keep theirs. */
+  setAmbient(celsius: Celsius): void {
+    this.#ambient = celsius;
+    this.setTemperatures(this.temperatures);
+  }
+
+  setTemperatures(celsius: ArrayLike<number>): void {
+    const { count, projection } = this.modes;
+    for (let k = 0; k < count; k++) {
+      let sum = 0;
+      for (let i = 0; i < count; i++) {
+        sum += projection[k * count + i]! * ((celsius[i] as number) - this.#ambient);
+      }
+      this.#state[k] = sum;
+    }
+    for (let i = 0; i < count; i++) this.temperatures[i] = celsius[i] as number;
+  }
+
+  advance(seconds: Seconds, watts: Float64Array): void {
+    const { count, shapes } = this.modes;
+    const { decay, gain } = this.factors(seconds);
+    const state = this.#state;
+    for (let k = 0; k < count; k++) {
+      const row = k * count;
+      let feed = 0;
+      for (let i = 0; i < count; i++) feed += shapes[row + i]! * watts[i]!;
+      state[k] = decay[k]! * state[k]! + gain[k]! * feed;
+    }
+    this.#writeTemperatures();
+  }
+
+  /** Adds `weights[k]` × (heat pattern `watts`) to every mode: how callers correct a step for heat that changed within it. */
+  correct(watts: Float64Array, weights: Float64Array): void {
+    const { count, shapes } = this.modes;
+    for (let i = 0; i < count; i++) {
+      const heat = watts[i]!;
+      if (heat === 0) continue;
+      for (let k = 0; k < count; k++) {
+        this.#state[k] = this.#state[k]! + weights[k]! * shapes[k * count + i]! * heat;
+      }
+    }
+    this.#writeTemperatures();
+  }
+
+  steadyState(watts: Float64Array): Float64Array {
+    const { count, resistances } = this.modes;
+    const result = new Float64Array(count);
+    for (let i = 0; i < count; i++) {
+      let sum = this.#ambient;
+      for (let j = 0; j < count; j++) sum += resistances[i * count + j]! * watts[j]!;
+      result[i] = sum;
+    }
+    return result;
+  }
+
+  /** Copies the modal state out of, or back into, the network: lets a caller try a step and take it back. */
+  saveState(into: Float64Array): void {
+    into.set(this.#state);
+  }
+
+  restoreState(from: Float64Array): void {
+    this.#state.set(from);
+    this.#writeTemperatures();
+  }
+
+  /** Step factors for `seconds`, from the cache where it has them. */
+  factors(seconds: Seconds): StepFactors {
+    for (const step of this.#steps) if (step.seconds === seconds) return step;
+    const step = this.#freeSlot();
+    step.seconds = seconds;
+    const { rates, count } = this.modes;
+    for (let k = 0; k < count; k++) {
+      const exponent = -rates[k]! * seconds;
+      step.decay[k] = Math.exp(exponent);
+      step.gain[k] = -Math.expm1(exponent) / rates[k]!;
+    }
+    return step;
+  }
+
+  #freeSlot(): StepFactors {
+    const { count } = this.modes;
+    if (this.#steps.length < CACHED_STEPS) {
+      const step = { seconds: 0, decay: new Float64Array(count), gain: new Float64Array(count) };
+      this.#steps.push(step);
+      return step;
+    }
+    this.#oldest = (this.#oldest + 1) % CACHED_STEPS;
+    return this.#steps[this.#oldest] as StepFactors;
+  }
+
+  #writeTemperatures(): void {
+    const { count, shapes } = this.modes;
+    const { temperatures } = this;
+    temperatures.fill(this.#ambient);
+    for (let k = 0; k < count; k++) {
+      const amount = this.#state[k]!;
+      const row = k * count;
+      for (let i = 0; i < count; i++) {
+        temperatures[i] = temperatures[i]! + amount * shapes[row + i]!;
+      }
+    }
+  }
+}
+
+/**
+ * Decay rates as Rayleigh quotients written as sums of squares. The rates span eight decades, and the
+ * decomposition is only accurate relative to the largest; these sums have no cancellation, so the slowest
+ * mode (the whole phone) keeps full precision.
+ */
+function modeRates(spec: NetworkSpec, shapes: Float64Array): Float64Array {
+  const n = spec.nodes.length;
+  return Float64Array.from({ length: n }, (_, k) => {
+    const at = (i: number) => shapes[k * n + i]!;
+    let flow = 0;
+    for (const { a, b, conductance } of spec.links) flow += conductance * (at(a) - at(b)) ** 2;
+    for (const { node, conductance } of spec.ambientLinks) flow += conductance * at(node) ** 2;
+    let stored = 0;
+    for (let i = 0; i < n; i++) stored += (spec.capacities[i] as number) * at(i) ** 2;
+    return flow / stored;
+  });
+}
+
+function invert(conductance: Float64Array, n: number): Float64Array {
+  const rows = Array.from({ length: n }, (_, i) => [...conductance.subarray(i * n, i * n + n)]);
+  const inverse = new CholeskyDecomposition(new Matrix(rows)).solve(Matrix.eye(n));
+  return Float64Array.from(inverse.to1DArray());
+}
