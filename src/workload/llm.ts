@@ -1,0 +1,170 @@
+/** Requests to a language model: prefill of the prompt in chunks, then one decode step per further token. */
+import { SpecError } from '../base/errors.ts';
+import type { Bytes } from '../base/units.ts';
+import type { DType } from '../base/work.ts';
+import type { Phase, RequestPlan } from './graph.ts';
+import { peakActivationBytes } from './graph-totals.ts';
+import { buildLlmGraph } from './llm/graph.ts';
+import {
+  DEFAULT_FUSION,
+  type ExpertRouting,
+  type LlmFormats,
+  type LlmFusion,
+  type LlmGraphOptions,
+  uniformRouting,
+} from './llm/options.ts';
+import { cacheElementsPerToken, cacheLayers, llmWeightBytes } from './llm/parameters.ts';
+import type { LlmModel } from './models/llm-model.ts';
+import { storedBytes, type WeightFormat } from './models/weight-format.ts';
+
+export interface LlmRequest {
+  readonly name?: string;
+  readonly model: LlmModel;
+  readonly weightFormat: WeightFormat;
+  /** Default to `weightFormat`. */
+  readonly embeddingFormat?: WeightFormat;
+  readonly headFormat?: WeightFormat;
+  readonly kvFormat: WeightFormat;
+  readonly activationDType: DType;
+  readonly promptTokens: number;
+  readonly generatedTokens: number;
+  /** Prompt tokens per prefill step; the whole prompt at once when absent. */
+  readonly prefillChunk?: number;
+  /** Compute a full chunk even where fewer tokens are left, as graphs of fixed shape do. */
+  readonly padPrefill?: boolean;
+  /** Leading prompt tokens whose keys and values are in the cache already. */
+  readonly cachedTokens?: number;
+  /** Logits for the last prompt token only (what chat needs); otherwise for all of them. */
+  readonly lastTokenLogitsOnly?: boolean;
+  readonly fusion?: Partial<LlmFusion>;
+  readonly scores?: 'causal' | 'full';
+  readonly routing?: ExpertRouting;
+}
+
+/**
+ * Phases of one request. The last prefill step yields the first token, each decode step one more.
+ * @throws SpecError when prompt and answer exceed the model's context.
+ */
+export function buildLlmRequest(request: LlmRequest): RequestPlan {
+  checkLengths(request);
+  const { model, promptTokens, generatedTokens } = request;
+  const formats = formatsOf(request);
+  const phases = [...prefillPhases(request, formats), ...decodePhases(request, formats)];
+  return {
+    name: request.name ?? model.id,
+    phases,
+    memory: {
+      weights: llmWeightBytes(model, formats),
+      kvCache: kvCacheBytes(model, formats.kv, promptTokens + generatedTokens),
+      activations: Math.max(...phases.map((phase) => peakActivationBytes(phase))),
+    },
+    promptTokens,
+    generatedTokens,
+  };
+}
+
+/** Bytes of the cache that holds `tokens` tokens; local layers keep no more than their window. */
+export function kvCacheBytes(model: LlmModel, format: WeightFormat, tokens: number): Bytes {
+  const elements = cacheElementsPerToken(model);
+  const perToken = storedBytes(format, elements, model.latent ? elements : model.headDim);
+  const { window } = model;
+  if (!window) return cacheLayers(model) * perToken * tokens;
+  const period = window.local + window.global;
+  const layers = Array.from({ length: model.layers }, (_, layer) => layer);
+  const held = layers
+    .filter((layer) => layer % model.kvShare === 0)
+    .map((layer) => (layer % period < window.local ? Math.min(tokens, window.tokens) : tokens));
+  return perToken * held.reduce((sum, count) => sum + count, 0);
+}
+
+function prefillPhases(request: LlmRequest, formats: LlmFormats): Phase[] {
+  const { promptTokens, cachedTokens = 0, lastTokenLogitsOnly = true } = request;
+  const fresh = promptTokens - cachedTokens;
+  const chunk = Math.min(request.prefillChunk ?? fresh, request.padPrefill ? Infinity : fresh);
+  const whole = Math.ceil(fresh / chunk) - 1;
+  const left = request.padPrefill ? chunk : fresh - whole * chunk;
+  const phase = (name: string, tokens: number, logits: number, steps: number, start: number) => ({
+    name: 'prefill',
+    graph: buildLlmGraph(request.model, options(request, formats, name, tokens, logits)),
+    steps,
+    contextStart: start,
+    contextStride: chunk,
+  });
+  const logits = (tokens: number) => (lastTokenLogitsOnly ? 0 : tokens);
+  const phases: Phase[] = [];
+  if (whole > 0)
+    phases.push({
+      ...phase('prefill-chunk', chunk, logits(chunk), whole, cachedTokens + chunk),
+      outputsPerStep: 0,
+    });
+  phases.push({
+    ...phase('prefill', left, logits(left) || 1, 1, cachedTokens + whole * chunk + left),
+    outputsPerStep: 1,
+  });
+  return phases;
+}
+
+function decodePhases(request: LlmRequest, formats: LlmFormats): Phase[] {
+  const steps = request.generatedTokens - 1;
+  if (steps < 1) return [];
+  return [
+    {
+      name: 'decode',
+      graph: buildLlmGraph(request.model, options(request, formats, 'decode', 1, 1)),
+      steps,
+      contextStart: request.promptTokens + 1,
+      contextStride: 1,
+      outputsPerStep: 1,
+    },
+  ];
+}
+
+function options(
+  request: LlmRequest,
+  formats: LlmFormats,
+  name: string,
+  tokens: number,
+  logits: number,
+): LlmGraphOptions {
+  return {
+    name: `${request.model.id}/${name}`,
+    tokens,
+    logits,
+    formats,
+    fusion: { ...DEFAULT_FUSION, ...request.fusion },
+    routing: request.routing ?? uniformRouting,
+    scores: request.scores ?? 'causal',
+  };
+}
+
+function formatsOf(request: LlmRequest): LlmFormats {
+  return {
+    weights: request.weightFormat,
+    embedding: request.embeddingFormat ?? request.weightFormat,
+    head: request.headFormat ?? request.weightFormat,
+    kv: request.kvFormat,
+    activation: request.activationDType,
+  };
+}
+
+function checkLengths({ model, promptTokens, generatedTokens, cachedTokens = 0 }: LlmRequest) {
+  if (cachedTokens >= promptTokens)
+    throw new SpecError([
+      {
+        path: 'cachedTokens',
+        message: 'no prompt token is left to compute',
+        expected: `less than the ${promptTokens} prompt tokens`,
+        got: String(cachedTokens),
+      },
+    ]);
+  const total = promptTokens + generatedTokens;
+  if (total > model.maxContext)
+    throw new SpecError([
+      {
+        path: 'promptTokens',
+        message: `prompt and answer exceed the context of ${model.id}`,
+        expected: `at most ${model.maxContext} tokens together`,
+        got: `${promptTokens} + ${generatedTokens} = ${total}`,
+      },
+    ]);
+}

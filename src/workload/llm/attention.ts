@@ -1,0 +1,298 @@
+/**
+ * The attention part of one decoder layer: projections, positions, cache and scores.
+ *
+ * Model    grouped-query attention with a cache; multi-head latent attention either expands the cached latents
+ *          (many tokens) or folds the expansion into queries and outputs (few tokens), whichever scores cheaper
+ * Ignores  the cost of masks, and paging of the cache
+ * Valid    full, causal and sliding-window attention; any ratio of query to key–value heads
+ * Source   operator shapes as in ONNX GroupQueryAttention; DeepSeek-V2 report for the latent form
+ * Checked  test/unit/workload/llm.test.ts, test/property/workload-llm.test.ts
+ */
+import type { Work } from '../../base/work.ts';
+import type { GraphBuilder } from '../graph-builder.ts';
+import type { LlmModel } from '../models/llm-model.ts';
+import {
+  type AttentionShape,
+  attentionWork,
+  type CacheLayout,
+  cacheBytesPerToken,
+  matmulWork,
+  moveWork,
+  normWork,
+  productWork,
+  rotaryWork,
+  softmaxWork,
+} from '../operator-cost.ts';
+import type { LlmGraphOptions } from './options.ts';
+import { cacheElementsPerToken } from './parameters.ts';
+
+/** What distinguishes one layer's attention from another's. */
+export interface AttentionClass {
+  /** Tokens that a local layer sees; undefined for a full layer. */
+  readonly window: number | undefined;
+  /** Whether the layer computes keys and values of its own. */
+  readonly ownsCache: boolean;
+}
+
+/** Appends one layer's attention under `prefix`, reading operator `input`; @returns the output projection. */
+export type AttentionPart = (graph: GraphBuilder, prefix: string, input: number) => number;
+
+/** Works of one class of layers, made once and shared by all of them. */
+export function buildAttention(
+  model: LlmModel,
+  options: LlmGraphOptions,
+  kind: AttentionClass,
+): AttentionPart {
+  if (model.latent)
+    return options.tokens <= absorbLimit(model)
+      ? absorbedLatent(model, options, model.latent)
+      : expandedLatent(model, options, model.latent);
+  return groupedQuery(model, options, kind);
+}
+
+/** Up to this many tokens the folded form scores cheaper than expanding one cached latent. */
+function absorbLimit(model: LlmModel): number {
+  const { headDim, valueDim, latent } = model;
+  if (!latent) return 0;
+  const nope = headDim - latent.ropeDim;
+  const extraPerPair = 2 * latent.rank - nope - valueDim;
+  return extraPerPair <= 0
+    ? Number.POSITIVE_INFINITY
+    : Math.floor((latent.rank * (nope + valueDim)) / extraPerPair);
+}
+
+export function cacheLayout(
+  model: LlmModel,
+  options: LlmGraphOptions,
+  writes: boolean,
+): CacheLayout {
+  return {
+    elementsPerToken: cacheElementsPerToken(model),
+    format: options.formats.kv,
+    rowLength: model.latent ? cacheElementsPerToken(model) : model.headDim,
+    writes,
+  };
+}
+
+function groupedQuery(
+  model: LlmModel,
+  options: LlmGraphOptions,
+  kind: AttentionClass,
+): AttentionPart {
+  const { tokens: m, formats } = options;
+  const { hidden: k, heads, kvHeads, headDim, valueDim, qkvBias: bias } = model;
+  const project = (n: number) => matmulWork({ m, n, k, bias }, formats.weights, formats.activation);
+  const query = project(heads * headDim);
+  const key = project(kvHeads * headDim);
+  const value = project(kvHeads * valueDim);
+  const merged = project(heads * headDim + kvHeads * (headDim + valueDim));
+  const norms = queryKeyNorms(model, options);
+  const rotated = m * (heads + (kind.ownsCache ? kvHeads : 0)) * headDim;
+  const rotary = rotaryWork(rotated, model.rotaryShare, formats.activation);
+  const scores = scoring(model, options, kind);
+  const out = outputProjection(model, options);
+  return (graph, prefix, input) => {
+    const projections = (): number[] => {
+      if (!kind.ownsCache) return [graph.add(`${prefix}.q`, query, [input])];
+      if (options.fusion.qkv) return [graph.add(`${prefix}.qkv`, merged, [input])];
+      return [
+        graph.add(`${prefix}.q`, query, [input]),
+        graph.add(`${prefix}.k`, key, [input]),
+        graph.add(`${prefix}.v`, value, [input]),
+      ];
+    };
+    const projected = projections();
+    let [ready = input] = projected;
+    let readyKey = projected[1] ?? ready;
+    if (norms) {
+      ready = graph.add(`${prefix}.q_norm`, norms.query, [ready]);
+      if (kind.ownsCache) readyKey = graph.add(`${prefix}.k_norm`, norms.key, [readyKey]);
+    }
+    if (model.rotaryShare > 0)
+      ready = readyKey = graph.add(`${prefix}.rotary`, rotary, distinct([ready, readyKey]));
+    const attended = scores(graph, prefix, distinct([ready, readyKey, projected[2] ?? readyKey]));
+    return graph.add(`${prefix}.o`, out, [attended]);
+  };
+}
+
+function queryKeyNorms(
+  model: LlmModel,
+  { tokens, formats }: LlmGraphOptions,
+): { query: Work; key: Work } | undefined {
+  if (model.qkNorm === 'none') return undefined;
+  const wide = model.qkNorm === 'full-width';
+  const norm = (heads: number) =>
+    normWork(
+      {
+        rows: wide ? tokens : tokens * heads,
+        width: wide ? heads * model.headDim : model.headDim,
+        kind: 'rms',
+      },
+      formats.weights,
+      formats.activation,
+    );
+  return { query: norm(model.heads), key: norm(model.kvHeads) };
+}
+
+function outputProjection(model: LlmModel, { tokens, formats }: LlmGraphOptions): Work {
+  return matmulWork(
+    { m: tokens, n: model.hidden, k: model.heads * model.valueDim, bias: model.outputBias },
+    formats.weights,
+    formats.activation,
+  );
+}
+
+type ScorePart = (graph: GraphBuilder, prefix: string, inputs: readonly number[]) => number;
+
+/** Scores, softmax and values: one operator, or three with the matrix in between. */
+function scoring(model: LlmModel, options: LlmGraphOptions, kind: AttentionClass): ScorePart {
+  const cache = cacheLayout(model, options, kind.ownsCache);
+  const shape = (context: number): AttentionShape => ({
+    heads: model.heads,
+    kvHeads: model.kvHeads,
+    queries: options.tokens,
+    context,
+    headDim: model.headDim,
+    valueDim: model.valueDim,
+    causal: options.scores === 'causal',
+    ...(kind.window === undefined ? {} : { window: kind.window }),
+  });
+  if (options.fusion.attention) {
+    const fused = (context: number) =>
+      attentionWork(shape(context), options.formats.activation, cache);
+    return (graph, prefix, inputs) => graph.add(`${prefix}.scores`, fused, inputs);
+  }
+  return separateScoring(model, options, kind, cache);
+}
+
+function separateScoring(
+  model: LlmModel,
+  options: LlmGraphOptions,
+  kind: AttentionClass,
+  cache: CacheLayout,
+): ScorePart {
+  const { tokens, formats } = options;
+  const { heads, kvHeads, headDim, valueDim } = model;
+  const rows = tokens * (heads / kvHeads);
+  const seen = (context: number) =>
+    kind.window === undefined ? context : Math.min(context, kind.window + tokens - 1);
+  const perToken = cacheBytesPerToken(cache);
+  const part = (context: number, width: number) => ({
+    kvReadBytes: ((seen(context) - tokens) * perToken * width) / (headDim + valueDim),
+    rightElements: tokens * kvHeads * width,
+  });
+  const product = (n: number, k: number, context: number, width: number) =>
+    productWork({ batch: kvHeads, m: rows, n, k }, formats.activation, part(context, width));
+  const append: Work = {
+    ...moveWork('ScatterND', tokens * kvHeads * (headDim + valueDim), 0, formats.activation),
+    kvWriteBytes: cache.writes ? tokens * perToken : 0,
+  };
+  const scores = (context: number) => product(seen(context), headDim, context, headDim);
+  const softmax = (context: number) =>
+    softmaxWork(heads * tokens * seen(context), formats.activation);
+  const values = (context: number) => product(valueDim, seen(context), context, valueDim);
+  return (graph, prefix, inputs) => {
+    const stored = kind.ownsCache ? [graph.add(`${prefix}.append`, append, inputs)] : [];
+    const first = graph.add(`${prefix}.scores`, scores, distinct([...inputs, ...stored]));
+    const second = graph.add(`${prefix}.softmax`, softmax, [first]);
+    return graph.add(`${prefix}.values`, values, distinct([second, ...inputs, ...stored]));
+  };
+}
+
+type Latent = NonNullable<LlmModel['latent']>;
+
+/** Query, compressed key–value, its norm and the rotated parts: common to both latent forms. */
+function latentInputs(model: LlmModel, options: LlmGraphOptions, latent: Latent) {
+  const { tokens: m, formats } = options;
+  const { heads, headDim, hidden: k } = model;
+  const project = (n: number) => matmulWork({ m, n, k }, formats.weights, formats.activation);
+  const query = project(heads * headDim);
+  const down = project(latent.rank + latent.ropeDim);
+  const norm = normWork(
+    { rows: m, width: latent.rank, kind: 'rms' },
+    formats.weights,
+    formats.activation,
+  );
+  const rotary = rotaryWork(m * (heads + 1) * latent.ropeDim, 1, formats.activation);
+  return (graph: GraphBuilder, prefix: string, input: number) => {
+    const q = graph.add(`${prefix}.q`, query, [input]);
+    const compressed = graph.add(`${prefix}.kv_down`, down, [input]);
+    const normed = graph.add(`${prefix}.kv_norm`, norm, [compressed]);
+    return { q, normed, rotated: graph.add(`${prefix}.rotary`, rotary, [q, compressed]) };
+  };
+}
+
+function expandedLatent(model: LlmModel, options: LlmGraphOptions, latent: Latent): AttentionPart {
+  const { tokens, formats } = options;
+  const { heads, headDim, valueDim } = model;
+  const inputs = latentInputs(model, options, latent);
+  const perToken = cacheBytesPerToken(cacheLayout(model, options, true));
+  const width = heads * (headDim - latent.ropeDim + valueDim);
+  const up = (context: number): Work => ({
+    ...matmulWork(
+      { m: context, n: width, k: latent.rank, inputRows: tokens },
+      formats.weights,
+      formats.activation,
+    ),
+    kvReadBytes: (context - tokens) * perToken,
+    kvWriteBytes: tokens * perToken,
+  });
+  const scores = (context: number) =>
+    attentionWork(
+      {
+        heads,
+        kvHeads: heads,
+        queries: tokens,
+        context,
+        headDim,
+        valueDim,
+        causal: options.scores === 'causal',
+        operator: 'MultiHeadAttention',
+      },
+      formats.activation,
+    );
+  const out = outputProjection(model, options);
+  return (graph, prefix, input) => {
+    const { normed, rotated } = inputs(graph, prefix, input);
+    const expanded = graph.add(`${prefix}.kv_up`, up, [normed]);
+    return graph.add(`${prefix}.o`, out, [
+      graph.add(`${prefix}.scores`, scores, [rotated, expanded]),
+    ]);
+  };
+}
+
+function absorbedLatent(model: LlmModel, options: LlmGraphOptions, latent: Latent): AttentionPart {
+  const { tokens: m, formats } = options;
+  const { heads, headDim, valueDim } = model;
+  const inputs = latentInputs(model, options, latent);
+  const perHead = (n: number, k: number) =>
+    matmulWork({ m, n, k, batch: heads }, formats.weights, formats.activation);
+  const fold = perHead(latent.rank, headDim - latent.ropeDim);
+  const unfold = perHead(valueDim, latent.rank);
+  const cache = cacheLayout(model, options, true);
+  const scores = (context: number) =>
+    attentionWork(
+      {
+        heads,
+        kvHeads: 1,
+        queries: m,
+        context,
+        headDim: latent.rank + latent.ropeDim,
+        valueDim: latent.rank,
+        causal: options.scores === 'causal',
+      },
+      formats.activation,
+      cache,
+    );
+  const out = outputProjection(model, options);
+  return (graph, prefix, input) => {
+    const { q, normed, rotated } = inputs(graph, prefix, input);
+    const folded = graph.add(`${prefix}.q_fold`, fold, [q]);
+    const latents = graph.add(`${prefix}.scores`, scores, [folded, rotated, normed]);
+    return graph.add(`${prefix}.o`, out, [graph.add(`${prefix}.v_unfold`, unfold, [latents])]);
+  };
+}
+
+function distinct(indices: readonly number[]): number[] {
+  return [...new Set(indices)];
+}

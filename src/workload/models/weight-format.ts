@@ -1,0 +1,92 @@
+/** How weights and key–value entries are stored: element bits plus the scales that go with them. */
+import { parseCsv } from '../../base/csv.ts';
+import { type Fault, SpecError } from '../../base/errors.ts';
+import { BITS_PER_BYTE, type Bytes } from '../../base/units.ts';
+import { DTYPE_BITS, type DType } from '../../base/work.ts';
+import { openRow, type RowCells, refuseDuplicate } from './table-cells.ts';
+
+/** One row of `workloads/models/weight-formats.csv`. */
+export interface WeightFormat {
+  readonly name: string;
+  /** `tensor`: exact for each tensor. `model`: an average over a whole file, for that model or ones like it. */
+  readonly scope: 'tensor' | 'model';
+  /** The narrowest machine format that holds one element; arithmetic units look at this. */
+  readonly dtype: DType;
+  readonly elementBits: number;
+  readonly scales: ScaleLayout;
+  readonly source: string;
+}
+
+/** Where the bits beyond the elements come from. */
+export type ScaleLayout =
+  | { readonly kind: 'none' }
+  /** One scale (and zero point) per `group` elements along the reduction. */
+  | { readonly kind: 'group'; readonly group: number; readonly bits: number }
+  /** One scale per output feature: the group is the whole reduction. */
+  | { readonly kind: 'row'; readonly bits: number }
+  /** Elements and scales packed in blocks of `group` elements. */
+  | { readonly kind: 'block'; readonly group: number; readonly bytes: Bytes }
+  /** A measured average that includes everything. */
+  | { readonly kind: 'average'; readonly bits: number };
+
+const COLUMNS = ['format', 'scope', 'dtype', 'weight_bits', 'group', 'scale_bits', 'source'];
+const DTYPES = Object.keys(DTYPE_BITS) as DType[];
+
+/** Parses the table of formats; the result is keyed by name. */
+export function parseWeightFormats(
+  text: string,
+  file: string,
+): Readonly<Record<string, WeightFormat>> {
+  const faults: Fault[] = [];
+  const formats: Record<string, WeightFormat> = {};
+  for (const row of parseCsv(text, file, COLUMNS).rows) {
+    const cells = openRow(row, file, faults);
+    const name = cells.text('format');
+    refuseDuplicate(formats, name, cells, 'format');
+    formats[name] = {
+      name,
+      scope: cells.oneOf('scope', ['tensor', 'model']),
+      dtype: cells.oneOf('dtype', DTYPES),
+      elementBits: cells.numberOr('weight_bits', 0),
+      scales: readScales(cells),
+      source: cells.text('source'),
+    };
+  }
+  if (faults.length > 0) throw new SpecError(faults);
+  return formats;
+}
+
+function readScales(cells: RowCells): ScaleLayout {
+  const overhead = cells.numberOr('scale_bits', 0) + cells.numberOr('zero_point_bits', 0);
+  const blockBytes = cells.numberOr('block_bytes', undefined);
+  const average = cells.numberOr('effective_bits', undefined);
+  if (average !== undefined) return { kind: 'average', bits: average };
+  if (cells.text('group') === 'row') return { kind: 'row', bits: overhead };
+  if (cells.text('group') === '') return { kind: 'none' };
+  const group = cells.count('group');
+  return blockBytes === undefined
+    ? { kind: 'group', group, bits: overhead }
+    : { kind: 'block', group, bytes: blockBytes };
+}
+
+/** Bits per element of a tensor whose reduction is `inputs` long, scales included. */
+export function effectiveBits(format: WeightFormat, inputs: number): number {
+  const { scales, elementBits } = format;
+  switch (scales.kind) {
+    case 'none':
+      return elementBits;
+    case 'row':
+      return elementBits + scales.bits / inputs;
+    case 'group':
+      return elementBits + scales.bits / Math.min(scales.group, inputs);
+    case 'block':
+      return (scales.bytes * BITS_PER_BYTE) / scales.group;
+    case 'average':
+      return scales.bits;
+  }
+}
+
+/** Bytes of `elements` weights whose reduction is `inputs` long. */
+export function storedBytes(format: WeightFormat, elements: number, inputs: number): Bytes {
+  return (elements * effectiveBits(format, inputs)) / BITS_PER_BYTE;
+}
