@@ -33,6 +33,7 @@ export type Dimension =
   | 'op-rate'
   | 'transfer-rate'
   | 'temperature'
+  | 'temperature-difference'
   | 'thermal-resistance'
   | 'thermal-capacity'
   | 'energy-per-byte'
@@ -40,6 +41,7 @@ export type Dimension =
   | 'area'
   | 'capacitance'
   | 'charge'
+  | 'bit-width'
   | 'ratio'
   | 'count';
 
@@ -102,6 +104,7 @@ const UNITS: Readonly<Record<Dimension, Readonly<Record<string, number>>>> = {
   },
   'transfer-rate': { 'T/s': 1, 'MT/s': MEGA, 'GT/s': GIGA },
   temperature: { degC: 1, '°C': 1, C: 1 },
+  'temperature-difference': { K: 1 },
   'thermal-resistance': { 'K/W': 1, 'mK/W': MILLI },
   'thermal-capacity': { 'J/K': 1, 'mJ/K': MILLI },
   'energy-per-byte': {
@@ -114,6 +117,7 @@ const UNITS: Readonly<Record<Dimension, Readonly<Record<string, number>>>> = {
   area: { m2: 1, cm2: 1e-4, mm2: MICRO },
   capacitance: { F: 1, nF: NANO, pF: PICO },
   charge: { A·s: 1, Ah: 3600, mAh: 3.6 },
+  'bit-width': { bit: 1, bits: 1 },
   ratio: { '': 1, '%': 1e-2 },
   count: { '': 1 },
 };
@@ -169,7 +173,7 @@ export function formatQuantity(value: number, dimension: Dimension, digits = 4):
 const PRINTED = new Set(
   (
     's ms µs ns ps Hz kHz MHz GHz V mV A mA ohm mohm W mW J mJ µJ nJ pJ B kB MB GB TB B/s kB/s MB/s GB/s TB/s ' +
-    'op/s GOPS TOPS T/s MT/s °C K/W J/K pJ/B nJ/B m mm µm mm2 cm2 F nF pF mAh'
+    'op/s GOPS TOPS T/s MT/s °C K bit K/W J/K pJ/B nJ/B m mm µm mm2 cm2 F nF pF mAh'
   ).split(' '),
 );
 

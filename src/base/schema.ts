@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { type Fault, SpecError } from './errors.ts';
 import { type Dimension, parseQuantity, unitsOf } from './quantity.ts';
 import { nearestHint } from './registry.ts';
+import { keysAt } from './schema-walk.ts';
 import type { SpecFile, SpecPath } from './spec-file.ts';
 
 export { z };
@@ -27,6 +28,11 @@ export interface Range {
   readonly max?: number;
 }
 
+export interface ListRange extends Range {
+  /** Whether neighbours may be equal; they must rise otherwise. */
+  readonly level?: boolean;
+}
+
 /** Text with a unit (`"8533 MT/s"`), read as a plain number in base units; positive unless `range` says otherwise. */
 export function quantity(dimension: Dimension, range: Range = {}) {
   const plain = unitsOf(dimension).length === 0 || dimension === 'ratio';
@@ -44,6 +50,22 @@ export function quantity(dimension: Dimension, range: Range = {}) {
     });
 }
 
+/**
+ * Several quantities of one dimension, rising: a list of texts, or one text with a common unit
+ * (`"307.2 364.8 460.8 MHz"`), which is how tables of operating points are best read.
+ */
+export function risingQuantities(dimension: Dimension, range: ListRange = {}) {
+  return z
+    .union([z.string(), z.number(), z.array(z.union([z.string(), z.number()]))])
+    .transform((input, context): readonly number[] => {
+      const parsed = parseList(input, dimension, range);
+      if ('values' in parsed) return parsed.values;
+      context.addIssue({ code: 'custom', message: parsed.fault, input });
+      return z.NEVER;
+    })
+    .meta({ description: `rising list of ${dimension}: ${unitsOf(dimension).join(', ')}` });
+}
+
 /** A quantity with its source and trust level. */
 export function sourced(dimension: Dimension, range: Range = {}) {
   return sourcedValue(quantity(dimension, range));
@@ -59,15 +81,34 @@ export function sourcedValue<S extends z.ZodType>(is: S) {
   });
 }
 
+/** A fault found by comparing parts of a file with each other. */
+export interface CrossFault extends Omit<Fault, 'file' | 'line' | 'column' | 'path'> {
+  readonly path: SpecPath;
+}
+
+/** Compares parts of a file as written; it runs beside the schema and must put up with missing or misshapen parts. */
+export type CrossCheck = (data: unknown) => readonly CrossFault[];
+
 /**
- * Checks `spec.data` against `schema`.
+ * Checks `spec.data` against `schema` and `crossChecks`.
  * @returns the parsed value: quantities are numbers in base units.
  * @throws SpecError with every fault, each with file, line, column, path, expectation and the nearest valid name.
  */
-export function checkSpec<S extends z.ZodType>(spec: SpecFile, schema: S): z.output<S> {
+export function checkSpec<S extends z.ZodType>(
+  spec: SpecFile,
+  schema: S,
+  crossChecks: readonly CrossCheck[] = [],
+): z.output<S> {
   const result = schema.safeParse(spec.data, { reportInput: true });
-  if (result.success) return result.data;
-  throw new SpecError(result.error.issues.flatMap((issue) => faultsOf(issue, [], schema, spec)));
+  const issues = result.success
+    ? []
+    : result.error.issues.flatMap((issue) => faultsOf(issue, [], schema, spec));
+  const crossed = crossChecks
+    .flatMap((check) => check(spec.data))
+    .map(({ path, ...fault }) => ({ ...place(spec, path), ...fault }));
+  const faults = [...spec.faults, ...issues, ...crossed].sort(byPlace);
+  if (faults.length > 0) throw new SpecError(faults);
+  return result.data as z.output<S>;
 }
 
 /** JSON Schema of what a user may write, for editors. */
@@ -87,7 +128,7 @@ function faultsOf(issue: Issue, base: SpecPath, schema: z.ZodType, spec: SpecFil
     return issue.keys.map((key) => ({
       ...place(spec, [...path, key]),
       message: `unknown key "${key}"`,
-      hint: nearestHint(key, known),
+      hint: strayHint(issue.input, key) ?? nearestHint(key, known),
     }));
   }
   if (issue.code === 'invalid_union') {
@@ -100,12 +141,23 @@ function faultsOf(issue: Issue, base: SpecPath, schema: z.ZodType, spec: SpecFil
   return [{ ...place(spec, path), ...explain(issue) }];
 }
 
+/** `{ note: first, second }` makes a key of the second part. */
+function strayHint(input: unknown, key: string): string | undefined {
+  const stray = (input as Record<string, unknown> | undefined)?.[key] === null && key.includes(' ');
+  return stray ? 'a comma ends a value inside { }: put the text in quotes' : undefined;
+}
+
+function byPlace(a: Fault, b: Fault): number {
+  return (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0);
+}
+
 function explain(issue: Issue): Omit<Fault, 'file'> {
   const got = 'input' in issue ? show(issue.input) : undefined;
   const shown = got === undefined ? {} : { got };
   if (issue.code === 'invalid_type') {
-    if (issue.input === undefined) return { message: 'missing', expected: issue.expected };
-    return { message: 'wrong type', expected: issue.expected, ...shown };
+    if (issue.input === undefined)
+      return { message: 'missing', expected: plainType(issue.expected) };
+    return { message: 'wrong type', expected: plainType(issue.expected), ...shown };
   }
   if (issue.code === 'invalid_value') {
     const values = issue.values.map(String);
@@ -115,7 +167,17 @@ function explain(issue: Issue): Omit<Fault, 'file'> {
       hint: nearestHint(String(issue.input), values),
     };
   }
+  if (issue.code === 'invalid_key') {
+    return { message: issue.issues[0]?.message ?? issue.message, ...shown };
+  }
   return { message: issue.message, ...shown };
+}
+
+/** What the author should have written, in the words of the file: a map where zod says object. */
+function plainType(expected: string): string {
+  return (
+    { object: 'a map', record: 'a map', array: 'a list', string: 'text' }[expected] ?? expected
+  );
 }
 
 function place(spec: SpecFile, path: SpecPath) {
@@ -138,59 +200,35 @@ function outOfRange(value: number, range: Range): string | undefined {
   return undefined;
 }
 
-/** The keys the schema allows at `path`, to suggest the nearest; picks the union branch by its literal fields. */
-function keysAt(schema: z.ZodType, path: SpecPath, data: unknown): string[] {
-  let nodes: z.ZodType[] = [schema];
-  let value = data;
-  for (const step of path) {
-    nodes = nodes
-      .flatMap((node) => branches(node, value))
-      .flatMap((node) => childSchemas(node, step));
-    value = (value as Record<string | number, unknown> | undefined)?.[step];
+type ParsedList = { readonly values: readonly number[] } | { readonly fault: string };
+
+function parseList(
+  input: string | number | readonly (string | number)[],
+  dimension: Dimension,
+  range: ListRange,
+): ParsedList {
+  const texts = typeof input === 'object' ? input : splitList(String(input));
+  if (texts.length === 0) return { fault: 'the list is empty' };
+  const values: number[] = [];
+  for (const text of texts) {
+    const parsed = parseQuantity(text, dimension);
+    const fault = 'fault' in parsed ? parsed.fault : outOfRange(parsed.value, range);
+    if (fault !== undefined) return { fault };
+    const { value } = parsed as { value: number };
+    const previous = values.at(-1) ?? Number.NEGATIVE_INFINITY;
+    if (value < previous || (value === previous && !range.level)) {
+      return { fault: `must rise: ${text} does not follow ${texts[values.length - 1]}` };
+    }
+    values.push(value);
   }
-  const final = nodes.flatMap((node) => branches(node, value));
-  return [
-    ...new Set(
-      final.flatMap((node) => (node instanceof z.ZodObject ? Object.keys(node.shape) : [])),
-    ),
-  ];
+  return { values };
 }
 
-function branches(node: z.ZodType, value: unknown): z.ZodType[] {
-  if (
-    node instanceof z.ZodOptional ||
-    node instanceof z.ZodDefault ||
-    node instanceof z.ZodNullable
-  ) {
-    return branches(node.unwrap() as z.ZodType, value);
-  }
-  if (node instanceof z.ZodPipe) return branches(node.in as z.ZodType, value);
-  if (node instanceof z.ZodUnion) {
-    const options = (node.options as z.ZodType[]).flatMap((option) => branches(option, value));
-    const matching = options.filter((option) => literalsMatch(option, value));
-    return matching.length > 0 ? matching : options;
-  }
-  return [node];
-}
-
-function literalsMatch(node: z.ZodType, value: unknown): boolean {
-  if (!(node instanceof z.ZodObject) || typeof value !== 'object' || value === null) return false;
-  const literals = Object.entries(node.shape).filter(([, child]) => child instanceof z.ZodLiteral);
-  return (
-    literals.length > 0 &&
-    literals.every(
-      ([key, child]) =>
-        (child as z.ZodType).safeParse((value as Record<string, unknown>)[key]).success,
-    )
-  );
-}
-
-function childSchemas(node: z.ZodType, step: string | number): z.ZodType[] {
-  if (node instanceof z.ZodObject) {
-    const child = node.shape[String(step)] as z.ZodType | undefined;
-    return child ? [child] : [];
-  }
-  if (node instanceof z.ZodArray) return [node.element as z.ZodType];
-  if (node instanceof z.ZodRecord) return [node.valueType as z.ZodType];
-  return [];
+/** `"1 2 3 MHz"` → `["1 MHz", "2 MHz", "3 MHz"]`; commas may separate too. */
+function splitList(text: string): string[] {
+  const words = text.split(/[\s,]+/).filter((word) => word !== '');
+  const last = words.at(-1) ?? '';
+  const unit = /^[\d.+-]/.test(last) ? last.replace(/^[\d.+-]+(e[+-]?\d+)?/i, '') : last;
+  const numbers = unit === last ? words.slice(0, -1) : words;
+  return numbers.map((word) => (/[^\d.e+-]/i.test(word) ? word : `${word} ${unit}`.trim()));
 }

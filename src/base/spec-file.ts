@@ -1,5 +1,14 @@
 /** The yaml door: text to plain data, with the line and column of every path, refusing duplicate keys. */
-import { isMap, isNode, isPair, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
+import {
+  type Document,
+  isMap,
+  isNode,
+  isPair,
+  isSeq,
+  LineCounter,
+  type Node,
+  parseDocument,
+} from 'yaml';
 import { type Fault, SpecError } from './errors.ts';
 
 export type SpecPath = readonly (string | number)[];
@@ -8,13 +17,25 @@ export interface SpecFile {
   readonly file: string;
   /** Plain objects, arrays, strings, numbers, booleans. */
   readonly data: unknown;
-  /** Line and column (from 1) of the value at `path`, or of its nearest existing parent. */
-  locate(path: SpecPath): { readonly line: number; readonly column: number };
+  /** Faults that do not hide the rest of the file, such as a key given twice; `checkSpec` reports them with its own. */
+  readonly faults: readonly Fault[];
+  /**
+   * Line and column (from 1) of the value at `path`, or of its nearest existing parent.
+   * `file` is there where the value came from elsewhere, such as a `--set`.
+   */
+  locate(path: SpecPath): Place;
+}
+
+export interface Place {
+  readonly file?: string;
+  readonly line?: number;
+  readonly column?: number;
 }
 
 /**
  * Parses one YAML document.
- * @throws SpecError with every syntax fault and duplicate key of the file.
+ * @throws SpecError with every syntax fault of the file; keys given twice are left to `checkSpec`,
+ * so that they come in one go with what else is wrong.
  */
 export function parseSpecFile(text: string, file: string): SpecFile {
   const lines = new LineCounter();
@@ -25,18 +46,14 @@ export function parseSpecFile(text: string, file: string): SpecFile {
   });
   const faults: Fault[] = document.errors.map((error) => {
     const { line, col } = lines.linePos(error.pos[0]);
-    return {
-      file,
-      line,
-      column: col,
-      message: plainMessage(error.code, error.message),
-    };
+    return { file, line, column: col, message: plainMessage(error.code, error.message) };
   });
-  if (faults.length > 0) throw new SpecError(faults);
+  if (document.errors.some(({ code }) => code !== 'DUPLICATE_KEY')) throw new SpecError(faults);
   const root = document.contents as Node | null;
   return {
     file,
-    data: document.toJS() as unknown,
+    data: plainData(document, file),
+    faults,
     locate: (path) => {
       const { line, col } = lines.linePos(nodeAt(root, path)?.range?.[0] ?? 0);
       return { line, column: col };
@@ -44,25 +61,48 @@ export function parseSpecFile(text: string, file: string): SpecFile {
   };
 }
 
-/** The deepest node on `path`: for a key that is there its value, otherwise the map that lacks it. */
-function nodeAt(root: Node | null, path: SpecPath): Node | null {
-  let node = root;
-  for (const step of path) {
-    const next = childOf(node, step);
-    if (!next) return node;
-    node = next;
-  }
-  return node;
+/** One value as YAML would read it: `"1.5 GHz"` stays text, `4` is a number, `[1, 2]` a list. */
+export function parseSpecValue(text: string, file: string): unknown {
+  return parseSpecFile(text, file).data;
 }
 
-function childOf(node: Node | null, step: string | number): Node | null {
+function plainData(document: Document, file: string): unknown {
+  try {
+    return document.toJS() as unknown;
+  } catch (error) {
+    // Aliases without an anchor, or that expand without bound, are found only here.
+    throw new SpecError([{ file, message: (error as Error).message }]);
+  }
+}
+
+/**
+ * Where to point for `path`: a scalar itself, a map or list by its key, and where the path
+ * breaks off by the deepest part that is there.
+ */
+function nodeAt(root: Node | null, path: SpecPath): Node | null {
+  let node = root;
+  let shown = root;
+  for (const step of path) {
+    const next = childOf(node, step);
+    if (!next) return shown;
+    node = next.value;
+    shown = next.key !== null && (isMap(node) || isSeq(node) || node === null) ? next.key : node;
+  }
+  return shown;
+}
+
+function childOf(node: Node | null, step: string | number) {
   if (isMap(node)) {
     const pair = node.items.find((item) => isPair(item) && String(item.key) === String(step));
-    const value = pair?.value ?? pair?.key;
-    return isNode(value) ? value : null;
+    if (!pair) return undefined;
+    return { key: nodeOrNull(pair.key), value: nodeOrNull(pair.value) };
   }
-  const item = isSeq(node) ? node.items[Number(step)] : null;
-  return isNode(item) ? item : null;
+  const item = isSeq(node) ? nodeOrNull(node.items[Number(step)]) : null;
+  return item ? { key: null, value: item } : undefined;
+}
+
+function nodeOrNull(value: unknown): Node | null {
+  return isNode(value) ? value : null;
 }
 
 function plainMessage(code: string, message: string): string {

@@ -1,0 +1,132 @@
+/** Schema of socs/<soc>.yaml: a phone SoC, each number with unit, source and trust. */
+import { checkReferences } from '../base/provenance.ts';
+import { nearestHint } from '../base/registry.ts';
+import { type CrossFault, checkSpec, type Infer, sourced, z } from '../base/schema.ts';
+import type { SpecFile, SpecPath } from '../base/spec-file.ts';
+import { domainSpec } from './spec/domain-spec.ts';
+import {
+  backgroundSpec,
+  fabricSpec,
+  floorplanSpec,
+  limitsSpec,
+  memorySpec,
+  systemCacheSpec,
+} from './spec/platform-spec.ts';
+import { cpuShape, gpuShape, npuShape } from './units/unit-spec.ts';
+
+/** How much bandwidth a unit can draw: min(bandwidth, outstanding / memory latency). */
+const port = z.strictObject({
+  /** Width × interconnect clock. */
+  bandwidth: sourced('bandwidth'),
+  /** Bytes in flight that the unit's outstanding requests cover. */
+  outstanding: sourced('size'),
+});
+
+/** Energy of one byte read from or written to the unit's local memory. */
+const sramEnergy = sourced('energy-per-byte', { min: 0 });
+
+/** Key of `domains` whose clock the unit runs on; a CPU names one per cluster. */
+const domain = z.string();
+
+const unit = z.discriminatedUnion('kind', [
+  z.strictObject({ ...npuShape, domain, port, sramEnergy }),
+  z.strictObject({ ...gpuShape, domain, port, sramEnergy }),
+  z.strictObject({ ...cpuShape, port, sramEnergy }),
+]);
+
+export const socSpec = z.strictObject({
+  version: z.literal(1),
+  name: z.string(),
+  vendor: z.string(),
+  summary: z.string(),
+  /** Phone under socs/phones that carries it, unless a scenario names another: body, memory size, storage, screen. */
+  phone: z.string(),
+  process: z.string(),
+  /** Sources that `from` names. */
+  references: z.record(
+    z.string(),
+    z.strictObject({ title: z.string(), url: z.string().optional() }),
+  ),
+  domains: z.record(z.string(), domainSpec),
+  /** In the order in which tables list them. */
+  units: z.record(z.string(), unit),
+  memory: memorySpec,
+  systemCache: systemCacheSpec.optional(),
+  fabric: fabricSpec,
+  background: backgroundSpec.optional(),
+  floorplan: floorplanSpec.optional(),
+  limits: limitsSpec,
+});
+
+export type SocSpec = Infer<typeof socSpec>;
+export type SocUnitSpec = SocSpec['units'][string];
+export type PortSpec = Infer<typeof port>;
+
+/**
+ * Checks a SoC description.
+ * @throws SpecError with every fault of the file in one go.
+ */
+export function parseSoc(spec: SpecFile): SocSpec {
+  return checkSpec(spec, socSpec, [checkReferences, checkDomains, checkFloorplan]);
+}
+
+type Loose = Readonly<Record<string, unknown>>;
+
+/** Units name domains that are there, and no domain is left without a unit. */
+function checkDomains(data: unknown): CrossFault[] {
+  const names = Object.keys(mapOf(data, 'domains'));
+  const used = Object.entries(mapOf(data, 'units')).flatMap(([name, value]) =>
+    domainsOfUnit(['units', name], value),
+  );
+  const unknown = used
+    .filter(({ name }) => !names.includes(name))
+    .map(({ path, name }) => ({
+      path,
+      message: `"${name}" is not a key of domains`,
+      hint: nearestHint(name, names),
+    }));
+  const unused = names
+    .filter((name) => !used.some((use) => use.name === name))
+    .map((name) => ({ path: ['domains', name], message: 'no unit runs on this domain' }));
+  return [...unknown, ...unused];
+}
+
+interface DomainUse {
+  readonly path: SpecPath;
+  readonly name: string;
+}
+
+function domainsOfUnit(path: SpecPath, unitData: unknown): DomainUse[] {
+  const { domain: own, clusters } = asMap(unitData);
+  const named: readonly unknown[] = Array.isArray(clusters) ? clusters : [];
+  return [
+    { path: [...path, 'domain'], name: own },
+    ...named.map((cluster, index) => ({
+      path: [...path, 'clusters', index, 'clock'],
+      name: asMap(cluster)['clock'],
+    })),
+  ].filter((use): use is { path: (string | number)[]; name: string } => {
+    return typeof use.name === 'string';
+  });
+}
+
+/** Heat enters the die where the domain's block is, so each has one. */
+function checkFloorplan(data: unknown): CrossFault[] {
+  const floorplan = asMap(data)['floorplan'];
+  if (floorplan === undefined) return [];
+  const blocks = Object.keys(mapOf(mapOf(floorplan, 'blocks'), 'is'));
+  return Object.keys(mapOf(data, 'domains'))
+    .filter((name) => !blocks.includes(name))
+    .map((name) => ({
+      path: ['floorplan', 'blocks', 'is'],
+      message: `domain "${name}" has no block`,
+    }));
+}
+
+function mapOf(data: unknown, key: string): Loose {
+  return asMap(asMap(data)[key]);
+}
+
+function asMap(data: unknown): Loose {
+  return typeof data === 'object' && data !== null ? (data as Loose) : {};
+}

@@ -1,0 +1,77 @@
+/** What surrounds the compute units in socs/<soc>.yaml: memory, caches, fabric, die, limits. */
+import {
+  type Infer,
+  quantity,
+  risingQuantities,
+  sourced,
+  sourcedValue,
+  z,
+} from '../../base/schema.ts';
+
+/** Main memory as the SoC sees it; timings and energies come from the preset, its size from the phone. */
+export const memorySpec = z.strictObject({
+  type: z.enum(['lpddr5', 'lpddr5x', 'lpddr5t', 'lpddr6', 'other']),
+  /** Speed bin under socs/lpddr, such as `lpddr5x-8533`. */
+  preset: z.string(),
+  /** Data rate per pin; peak = channels × width × rate. */
+  rate: sourced('transfer-rate'),
+  /** Rates the controller can step down to; `rate` is always the last. */
+  rates: sourcedValue(risingQuantities('transfer-rate')).optional(),
+  channels: sourced('count', { min: 1 }),
+  channelWidth: sourced('bit-width', { min: 1 }),
+  /** Per channel: a key of the preset's densities. */
+  density: sourcedValue(z.string()),
+  ranks: sourced('count', { min: 1 }),
+  /** Load-to-use time outside the DRAM itself: caches, fabric, controller, PHY. */
+  interconnectLatency: sourced('time', { min: 0 }),
+});
+
+export const systemCacheSpec = z.strictObject({
+  size: sourced('size'),
+  bandwidth: sourced('bandwidth'),
+});
+
+const rectangle = z.strictObject({
+  x: quantity('length', { min: 0 }),
+  y: quantity('length', { min: 0 }),
+  width: quantity('length'),
+  height: quantity('length'),
+});
+
+/** One block per clock domain, and others such as `memory` and `other` for the rest of the die. */
+export const floorplanSpec = z.strictObject({
+  width: sourced('length'),
+  height: sourced('length'),
+  blocks: sourcedValue(z.record(z.string(), rectangle)),
+});
+
+export const limitsSpec = z.strictObject({
+  junction: z.strictObject({
+    /** Clocks are stepped down from here. */
+    soft: sourced('temperature'),
+    /** Emergency: the slowest point at once. */
+    critical: sourced('temperature'),
+  }),
+  /** DRAM that a workload cannot have. */
+  memory: z.strictObject({
+    osReserve: sourced('size', { min: 0 }),
+    applications: sourced('size', { min: 0 }),
+  }),
+});
+
+export const fabricSpec = z.strictObject({
+  /** Network on chip and system cache, per byte between a unit and memory. */
+  energy: sourced('energy-per-byte', { min: 0 }),
+  /** Handing a result from one unit to another: cache maintenance and wake-up, then its bytes. */
+  handover: sourced('time', { min: 0 }),
+  handoverBandwidth: sourced('bandwidth'),
+});
+
+/** Real-time traffic that goes on beside any workload, by master. */
+export const backgroundSpec = z.record(z.string(), sourced('bandwidth', { min: 0 }));
+
+export type MemorySpec = Infer<typeof memorySpec>;
+export type SystemCacheSpec = Infer<typeof systemCacheSpec>;
+export type FloorplanSpec = Infer<typeof floorplanSpec>;
+export type LimitsSpec = Infer<typeof limitsSpec>;
+export type FabricSpec = Infer<typeof fabricSpec>;
