@@ -64,7 +64,7 @@ export const npuShape = {
     accumulator: sourced('size').optional(),
   }),
   vector: z.strictObject({
-    /** Operations per clock of all vector contexts together, by dtype of the elements. */
+    /** Lane operations per clock of all vector contexts together, by dtype; a multiply–accumulate is one. */
     opsPerClock: z.record(formatKey, sourced('count')),
   }),
   /** Weights per clock that the unit expands from a packed format the matrix engine does not take. */
@@ -131,7 +131,6 @@ export const cpuShape = {
   /** Slowest first; threads take the last cluster first. */
   clusters: z.array(cluster).min(1),
   l3: sourced('size', { min: 0 }),
-  l3BytesPerClock: sourced('count').optional(),
   /** Worker threads of an inference runtime on this phone, unless a scenario says otherwise. */
   threads: count(),
   /** Cost of one barrier between them, paid once per operator. */

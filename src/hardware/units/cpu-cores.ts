@@ -1,0 +1,70 @@
+/** Which cores worker threads sit on, and what those cores multiply per clock. */
+import { DTYPE_BITS, type DType } from '../../base/work.ts';
+import { twinRate } from './formats.ts';
+import type { CpuClusterSpec } from './unit-spec.ts';
+
+/** Cores of one cluster that run worker threads. */
+export interface CoreGroup {
+  readonly clock: string;
+  readonly used: number;
+  readonly simdPipes: number;
+  readonly simdBits: number;
+  readonly l2: number;
+  readonly cluster: CpuClusterSpec;
+}
+
+/** Threads fill the fastest (last) cluster first, one per core; more threads than cores gain nothing. */
+export function coresInUse(clusters: readonly CpuClusterSpec[], threads: number): CoreGroup[] {
+  const groups: CoreGroup[] = [];
+  let left = threads;
+  for (const cluster of clusters.toReversed()) {
+    const used = Math.min(left, cluster.count.is);
+    left -= used;
+    if (used === 0) continue;
+    groups.push({
+      clock: cluster.clock,
+      used,
+      simdPipes: cluster.simdPipes.is,
+      simdBits: cluster.simdBits.is,
+      l2: cluster.l2.is,
+      cluster,
+    });
+  }
+  return groups;
+}
+
+/** Part of the total SIMD width that each group has; they add up to 1. */
+export function speedWeights(groups: readonly CoreGroup[]): number[] {
+  const widths = groups.map((group) => group.used * group.simdPipes * group.simdBits);
+  const total = widths.reduce((sum, width) => sum + width, 0);
+  return widths.map((width) => width / total);
+}
+
+/** Multiply–accumulates per clock of all groups together, by the format a kernel computes in. */
+export function macsPerClock(groups: readonly CoreGroup[]): Readonly<Record<DType, number>> {
+  const dtypes = Object.keys(DTYPE_BITS) as DType[];
+  const totals = dtypes.map((dtype) => [
+    dtype,
+    groups.reduce((sum, group) => sum + groupMacs(group, dtype), 0),
+  ]);
+  return Object.fromEntries(totals);
+}
+
+function groupMacs(group: CoreGroup, dtype: DType): number {
+  const pipes = group.used * group.simdPipes * (group.simdBits / 128) * lanesOf(group, dtype);
+  // One outer-product unit serves the whole cluster.
+  const shared = twinRate(group.cluster.matrixUnit ?? {}, dtype) ?? 0;
+  return Math.max(pipes, shared);
+}
+
+/** Multiply–accumulates of one 128-bit instruction. */
+function lanesOf(group: CoreGroup, dtype: DType): number {
+  const { i8mm, dot, fp16 } = group.cluster;
+  const bits = DTYPE_BITS[dtype];
+  if (bits <= 8) {
+    if (i8mm) return 32;
+    return dot ? 16 : 8;
+  }
+  if (bits === 16) return fp16 ? 8 : 4;
+  return 128 / bits;
+}

@@ -1,0 +1,218 @@
+/**
+ * CPU clusters that run one operator together on worker threads.
+ *
+ * Model    a unit cycle is one clock of all cores in use; speed = Σ wᵢ·fᵢ with wᵢ the cluster's part of the SIMD width,
+ *          so work is shared in proportion to speed. Per 128-bit pipe and clock: 4 FP32, 8 FP16, 16 int8 dot or
+ *          32 int8 matrix multiply–accumulates. Group scales cost one conversion, one multiply and one add per
+ *          four outputs and group; integer weights against float activations run in int8 after dynamic quantisation.
+ * Ignores  cache-line conflicts, unequal thread speeds within a cluster, the operating system
+ * Valid    1 … all cores; tuned kernels
+ * Source   pipes and instructions per core from socs/*.yaml
+ * Checked  test/unit/hardware/units/cpu.test.ts, test/contract/units.test.ts
+ */
+import { BITS_PER_BYTE } from '../../base/units.ts';
+import { bytesOf, DTYPE_BITS, type DType, type Work } from '../../base/work.ts';
+import type { ComputeUnit, Support, UnitCost } from '../compute-unit.ts';
+import { attentionTraffic } from '../npu/attention.ts';
+import type { GemmShape } from '../npu/folds.ts';
+import { attendedKeys, attentionRows, convGemm, operandsOf, sideBytes } from '../npu/gemm-view.ts';
+import { type LocalMemory, planTiling } from '../npu/tiling.ts';
+import { type CoreGroup, coresInUse, macsPerClock, speedWeights } from './cpu-cores.ts';
+import { listedOperator } from './formats.ts';
+import { drivenPort, type UnitCommon, type UnitOptions } from './unit-options.ts';
+import type { CpuSpec } from './unit-spec.ts';
+
+/** Output rows and columns that a register-blocked kernel keeps at once. */
+const REGISTER_TILE = 8;
+/** Conversion, multiply and add that fold one group's scale into four outputs. */
+const SCALE_OPS = 3;
+const OUTPUTS_PER_VECTOR = 4;
+/** Find the largest magnitude, scale, round. */
+const QUANTISE_OPS = 3;
+/** A group of packed weights carries one scale of this many bits. */
+const SCALE_BITS = DTYPE_BITS.fp16;
+
+interface Cpu {
+  readonly cores: readonly CoreGroup[];
+  readonly matrixShare: number;
+  readonly kernelShare: Readonly<Partial<Record<DType, number>>>;
+  readonly quantise: boolean;
+  readonly cache: LocalMemory;
+  readonly fusedAttention: boolean;
+  readonly launchSeconds: number;
+  /** Bits of SIMD all cores in use work on per clock. */
+  readonly simdBits: number;
+  /** Multiply–accumulates per clock of all cores in use, by format the kernel computes in. */
+  readonly macs: Readonly<Record<DType, number>>;
+}
+
+export function buildCpu(
+  spec: CpuSpec,
+  common: UnitCommon,
+  options: UnitOptions = {},
+): ComputeUnit {
+  const cpu = cpuOf(spec, options);
+  const weights = speedWeights(cpu.cores);
+  return {
+    name: common.name,
+    kind: spec.kind,
+    domains: cpu.cores.map((group) => group.clock),
+    port: drivenPort(common.port, options),
+    speed: (frequencies) =>
+      weights.reduce((sum, weight, i) => sum + weight * (frequencies[i] ?? 0), 0),
+    supports: (work): Support => listedOperator(spec.operators, work),
+    estimate: (work) => estimate(cpu, work),
+  };
+}
+
+function cpuOf(spec: CpuSpec, options: UnitOptions): Cpu {
+  const threads = options.threads ?? spec.threads.is;
+  const cores = coresInUse(spec.clusters, threads);
+  const privateBytes = cores.reduce((sum, group) => sum + group.used * group.l2, 0);
+  const dispatch = options.kernels?.dispatchSeconds ?? spec.launch.operator.is;
+  const used = cores.reduce((sum, group) => sum + group.used, 0);
+  return {
+    cores,
+    matrixShare: spec.matrixShare.is,
+    kernelShare: options.kernels?.matrixShare ?? {},
+    quantise: options.kernels?.quantiseActivations ?? true,
+    cache: {
+      bytes: Math.max(spec.l3.is, privateBytes),
+      accumulatorBytes: 0,
+      granule: REGISTER_TILE,
+    },
+    fusedAttention: options.fusedAttention ?? spec.fusedAttention,
+    launchSeconds: dispatch + (used > 1 ? spec.barrier.is : 0),
+    simdBits: cores.reduce((sum, group) => sum + group.used * group.simdPipes * group.simdBits, 0),
+    macs: macsPerClock(cores),
+  };
+}
+
+function estimate(cpu: Cpu, work: Work): UnitCost {
+  const { form } = work;
+  switch (form.kind) {
+    case 'matmul': {
+      const gemm = { products: form.batch, m: form.m, n: form.n, k: form.k };
+      return productCost(cpu, work, gemm, gemm);
+    }
+    case 'conv': {
+      const gemm = convGemm(form);
+      const layer = { products: 1, m: gemm.m, n: form.outChannels, k: gemm.k };
+      return productCost(cpu, work, gemm, layer);
+    }
+    case 'attention': {
+      const fused = cpu.fusedAttention;
+      const products = form.batch * form.kvHeads;
+      const m = attentionRows(form);
+      const keys = fused ? attendedKeys(form, REGISTER_TILE) : form.context;
+      const format = work.activationDType;
+      const arithmetic =
+        kernelCycles(cpu, { products, m, n: keys, k: form.headDim }, format) +
+        kernelCycles(cpu, { products, m, n: form.valueDim, k: keys }, format);
+      const traffic = attentionTraffic(cpu.cache, work, form, fused);
+      return costOf(cpu, work, format, arithmetic, 0, traffic.readBytes, traffic.writeBytes);
+    }
+    default:
+      return vectorCost(cpu, work);
+  }
+}
+
+function productCost(cpu: Cpu, work: Work, gemm: GemmShape, layer: GemmShape): UnitCost {
+  const operands = operandsOf(work, layer);
+  const tiling = planTiling(operands, cpu.cache);
+  const format = computeFormat(cpu, work);
+  const quantised = format !== work.activationDType;
+  const weights = layer.products * layer.n * layer.k;
+  const extraOps = quantised ? QUANTISE_OPS * layer.products * layer.m * layer.k : 0;
+  const cycles = kernelCycles(cpu, gemm, format) * (1 + scaleShare(cpu, work, format, weights));
+  const read = layer.products * tiling.readBytes + sideBytes(work, layer);
+  const write = work.outputBytes + work.kvWriteBytes;
+  return costOf(cpu, work, format, cycles, extraOps, read, write);
+}
+
+/** Integer weights pull the whole product to int8: float activations are quantised on the fly. */
+function computeFormat(cpu: Cpu, work: Work): DType {
+  const { weightDType, activationDType } = work;
+  if (work.weightBytes === 0 || weightDType === activationDType) return activationDType;
+  const integer = weightDType.startsWith('int') && DTYPE_BITS[weightDType] <= BITS_PER_BYTE;
+  if (integer && cpu.quantise) return 'int8';
+  return DTYPE_BITS[weightDType] > DTYPE_BITS[activationDType] ? weightDType : activationDType;
+}
+
+/** Instructions for group scales per multiply–accumulate instruction. */
+function scaleShare(cpu: Cpu, work: Work, format: DType, weights: number): number {
+  if (format !== 'int8' || work.weightBytes === 0) return 0;
+  const effectiveBits = (work.weightBytes * BITS_PER_BYTE) / weights;
+  const scaleBits = effectiveBits - DTYPE_BITS[work.weightDType];
+  if (scaleBits <= 0) return 0;
+  const group = SCALE_BITS / scaleBits;
+  const perInstruction = (cpu.macs.int8 * 128) / cpu.simdBits;
+  return SCALE_OPS / ((group * OUTPUTS_PER_VECTOR) / perInstruction);
+}
+
+function kernelCycles(cpu: Cpu, gemm: GemmShape, format: DType): number {
+  const { products, m, n, k } = gemm;
+  // Matrix instructions take two rows at a time; a single row wastes one.
+  const rows = format === 'int8' && m > 1 ? 2 * Math.ceil(m / 2) : m;
+  const single = format === 'int8' && m === 1 ? 0.5 : 1;
+  const share = cpu.matrixShare * (cpu.kernelShare[format] ?? 1) * single;
+  const padded = products * rows * OUTPUTS_PER_VECTOR * Math.ceil(n / OUTPUTS_PER_VECTOR) * k;
+  const macs = cpu.macs[format] * share;
+  // Threads split output columns, or rows where there are more of them.
+  const used = cpu.cores.reduce((sum, group) => sum + group.used, 0);
+  const blocks = products * Math.max(Math.ceil(n / REGISTER_TILE), Math.ceil(m / REGISTER_TILE));
+  const idle = blocks >= used ? 1 : used / blocks;
+  return (padded / macs) * idle;
+}
+
+function costOf(
+  cpu: Cpu,
+  work: Work,
+  format: DType,
+  matrixCycles: number,
+  extraOps: number,
+  readBytes: number,
+  writeBytes: number,
+): UnitCost {
+  const lanes = cpu.simdBits / laneBits(work.activationDType);
+  const vectorCycles = (work.vectorOps + extraOps) / lanes;
+  const cycles = matrixCycles + vectorCycles;
+  return {
+    cycles,
+    matrixCycles,
+    vectorCycles,
+    readBytes,
+    writeBytes,
+    sramBytes: readBytes + writeBytes,
+    launchSeconds: cpu.launchSeconds,
+    utilisation: work.macs / (cycles * cpu.macs[format]),
+  };
+}
+
+function vectorCost(cpu: Cpu, work: Work): UnitCost {
+  const { form } = work;
+  const elements = form.kind === 'vector' ? form.elements : 0;
+  const passes = form.kind === 'vector' ? form.passes : 1;
+  const read = work.inputBytes + work.weightBytes + work.kvReadBytes;
+  const write = work.outputBytes + work.kvWriteBytes;
+  const again = Math.max(0, passes - 1) * bytesOf(elements, work.activationDType);
+  const lanes = cpu.simdBits / laneBits(work.activationDType);
+  const vectorCycles = form.kind === 'vector' ? work.vectorOps / lanes : 0;
+  // Loads and stores move one vector per pipe and clock at best.
+  const moveCycles = ((read + write + again) * BITS_PER_BYTE) / cpu.simdBits;
+  return {
+    cycles: Math.max(vectorCycles, moveCycles),
+    matrixCycles: 0,
+    vectorCycles,
+    readBytes: read,
+    writeBytes: write,
+    sramBytes: read + write + again,
+    launchSeconds: cpu.launchSeconds,
+    utilisation: 0,
+  };
+}
+
+/** SIMD arithmetic has no lanes below a byte. */
+function laneBits(dtype: DType): number {
+  return Math.max(BITS_PER_BYTE, DTYPE_BITS[dtype]);
+}

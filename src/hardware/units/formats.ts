@@ -1,0 +1,101 @@
+/** Which rate a pair of number formats runs at, and which operators a unit takes. */
+import { DTYPE_BITS, type DType, type Work } from '../../base/work.ts';
+import type { Support } from '../compute-unit.ts';
+
+type Sourced = { readonly is: number };
+type RateTable = Readonly<Record<string, Sourced>>;
+
+export interface FormatRate {
+  readonly rate: number;
+  /** Weights must be expanded to the activations' format first. */
+  readonly expand: boolean;
+}
+
+/** Formats of the same width that hardware runs at the same rate unless a description says otherwise. */
+const TWINS: Readonly<Partial<Record<DType, readonly DType[]>>> = {
+  bf16: ['fp16'],
+  int16: ['fp16'],
+  fp16: ['int16'],
+  fp8: ['int8'],
+  tf32: ['fp32'],
+  int32: ['fp32'],
+  bool: ['int8'],
+  int64: ['int32', 'fp32'],
+};
+
+/** Rates for every pair of formats, looked up once when a unit is built. */
+export type FormatRates = Readonly<Record<DType, Readonly<Record<DType, FormatRate | undefined>>>>;
+
+const DTYPES = Object.keys(DTYPE_BITS) as DType[];
+
+export function buildFormatRates(rates: RateTable): FormatRates {
+  const byWeight = DTYPES.map((weight) => {
+    const byActivation = DTYPES.map((activation) => [
+      activation,
+      resolveRate(rates, weight, activation),
+    ]);
+    return [weight, Object.fromEntries(byActivation)];
+  });
+  return Object.fromEntries(byWeight);
+}
+
+/**
+ * A named pair wins (`w4a16`); equal formats run at their own rate; otherwise the narrower
+ * operand is expanded to the wider format.
+ */
+function resolveRate(rates: RateTable, weight: DType, activation: DType): FormatRate | undefined {
+  const pair = rates[`w${DTYPE_BITS[weight]}a${DTYPE_BITS[activation]}`];
+  if (pair && weight !== activation) return { rate: pair.is, expand: false };
+  const narrower = DTYPE_BITS[weight] < DTYPE_BITS[activation];
+  const rate = twinRate(rates, narrower ? activation : weight);
+  if (rate === undefined) return undefined;
+  return { rate, expand: narrower };
+}
+
+/** Rate of `dtype`, or of a format of the same width. */
+export function twinRate(rates: RateTable, dtype: DType): number | undefined {
+  for (const name of [dtype, ...(TWINS[dtype] ?? [])]) {
+    const found = rates[name];
+    if (found) return found.is;
+  }
+  return undefined;
+}
+
+/** Vector operations per clock for every dtype; undefined where the unit has none. */
+export function buildVectorRates(rates: RateTable): Readonly<Record<DType, number | undefined>> {
+  return Object.fromEntries(DTYPES.map((dtype) => [dtype, twinRate(rates, dtype)])) as Record<
+    DType,
+    number | undefined
+  >;
+}
+
+export interface OperatorLists {
+  readonly only?: readonly string[] | undefined;
+  readonly except?: readonly string[] | undefined;
+}
+
+export function listedOperator(lists: OperatorLists | undefined, work: Work): Support {
+  const missing =
+    lists?.except?.includes(work.operator) ||
+    (lists?.only !== undefined && !lists.only.includes(work.operator));
+  return missing ? { ok: false, reason: `no kernel for ${work.operator}` } : { ok: true };
+}
+
+/** Matrix operators need a rate for their formats, vector operators lanes for theirs; moves need nothing. */
+export function supportedFormat(
+  work: Work,
+  matrix: FormatRates,
+  vector: Readonly<Record<DType, number | undefined>>,
+): Support {
+  const { kind } = work.form;
+  if (kind === 'move') return { ok: true };
+  if (kind === 'vector') {
+    if (vector[work.activationDType] !== undefined) return { ok: true };
+    return { ok: false, reason: `no vector arithmetic in ${work.activationDType}` };
+  }
+  if (matrix[work.weightDType][work.activationDType]) return { ok: true };
+  return {
+    ok: false,
+    reason: `no matrix arithmetic for ${work.weightDType} weights and ${work.activationDType} activations`,
+  };
+}

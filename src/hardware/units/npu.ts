@@ -1,0 +1,185 @@
+/**
+ * A neural processor: systolic matrix engines and vector contexts around a software-managed local memory.
+ *
+ * Model    cycles = max(matrix, vector + expansion of packed weights, decompressor); matrix cycles from folds
+ *          over the rate of the number formats, traffic from the loop order that reads least
+ * Ignores  bank conflicts of local memory, contention between vector contexts, tensors kept on chip between operators
+ * Valid    operators large against one launch; shapes of at least one element per dimension
+ * Source   geometry and rates from socs/*.yaml; folds and tiling from src/hardware/npu
+ * Checked  test/validation/npu.test.ts, test/contract/units.test.ts, test/property/units.test.ts
+ */
+import { bytesOf, type DType, type Work } from '../../base/work.ts';
+import type { ComputeUnit, UnitCost } from '../compute-unit.ts';
+import { attentionLoad } from '../npu/attention.ts';
+import { convLoad } from '../npu/convolution.ts';
+import type { MatrixArray } from '../npu/folds.ts';
+import { type MatrixLoad, productLoad } from '../npu/matrix-load.ts';
+import type { LocalMemory } from '../npu/tiling.ts';
+import {
+  buildFormatRates,
+  buildVectorRates,
+  type FormatRates,
+  listedOperator,
+  supportedFormat,
+} from './formats.ts';
+import { drivenPort, type UnitCommon, type UnitOptions } from './unit-options.ts';
+import type { NpuSpec } from './unit-spec.ts';
+
+/** Unpacking and scaling one weight in vector registers. */
+const EXPANSION_OPS = 2;
+
+interface Npu {
+  readonly array: MatrixArray;
+  readonly memory: LocalMemory;
+  readonly matrixRates: FormatRates;
+  readonly vectorRates: Readonly<Record<DType, number | undefined>>;
+  readonly peakMacs: number;
+  /** Gain of 2:4 pruning, 1 where the weights or the engine have none. */
+  readonly sparseGain: number;
+  readonly expandPerClock: number | undefined;
+  /** Compressed over expanded weight bytes, and expanded bytes per clock. */
+  readonly compression: { readonly ratio: number; readonly bytesPerClock: number } | undefined;
+  readonly sramBytesPerClock: number;
+  readonly fusedAttention: boolean;
+  readonly matrixShare: Readonly<Partial<Record<DType, number>>>;
+  readonly launchSeconds: number;
+}
+
+export function buildNpu(
+  spec: NpuSpec,
+  common: UnitCommon,
+  options: UnitOptions = {},
+): ComputeUnit {
+  const npu = npuOf(spec, options);
+  return {
+    name: common.name,
+    kind: spec.kind,
+    domains: common.domains,
+    port: drivenPort(common.port, options),
+    speed: (frequencies) => frequencies[0] ?? 0,
+    supports: (work) => {
+      const listed = listedOperator(spec.operators, work);
+      return listed.ok ? supportedFormat(work, npu.matrixRates, npu.vectorRates) : listed;
+    },
+    estimate: (work) => estimate(npu, work),
+  };
+}
+
+function npuOf(spec: NpuSpec, options: UnitOptions): Npu {
+  const { matrix, decompressor } = spec;
+  const compressed = options.weights?.compressed && decompressor;
+  return {
+    array: {
+      engines: matrix.engines.is,
+      rows: matrix.rows.is,
+      columns: matrix.columns.is,
+      dataflow: matrix.dataflow.is,
+      overlapFolds: matrix.overlapFolds,
+      doubleBufferPreload: matrix.doubleBufferPreload,
+    },
+    memory: {
+      bytes: spec.sram.size.is,
+      accumulatorBytes: matrix.accumulator?.is ?? 0,
+      granule: Math.max(matrix.rows.is, matrix.columns.is),
+    },
+    matrixRates: buildFormatRates(matrix.rates),
+    vectorRates: buildVectorRates(spec.vector.opsPerClock),
+    peakMacs: matrix.engines.is * matrix.rows.is * matrix.columns.is,
+    sparseGain: options.weights?.sparse24 ? (matrix.sparsity?.is ?? 1) : 1,
+    expandPerClock: spec.dequantisation?.is,
+    compression: compressed
+      ? { ratio: compressed.ratio.is, bytesPerClock: compressed.bytesPerClock.is }
+      : undefined,
+    sramBytesPerClock: spec.sram.bytesPerClock.is,
+    fusedAttention: options.fusedAttention ?? spec.fusedAttention,
+    matrixShare: options.kernels?.matrixShare ?? {},
+    launchSeconds: options.kernels?.dispatchSeconds ?? spec.launch.operator.is,
+  };
+}
+
+function estimate(npu: Npu, work: Work): UnitCost {
+  switch (work.form.kind) {
+    case 'matmul': {
+      const { batch, m, n, k } = work.form;
+      const gemm = { products: batch, m, n, k };
+      return matrixCost(npu, work, productLoad(npu.array, npu.memory, work, gemm), false);
+    }
+    case 'conv': {
+      const load = convLoad(npu.array, npu.memory, work, work.form);
+      return convCost(npu, work, load);
+    }
+    case 'attention': {
+      const load = attentionLoad(npu.array, npu.memory, work, work.form, npu.fusedAttention);
+      return matrixCost(npu, work, load, !npu.fusedAttention);
+    }
+    default:
+      return vectorCost(npu, work);
+  }
+}
+
+/** Grouped convolutions go where they finish first; a depthwise one leaves most of an array idle. */
+function convCost(npu: Npu, work: Work, load: MatrixLoad): UnitCost {
+  const onMatrix = matrixCost(npu, work, load, false);
+  const lanes = npu.vectorRates[work.activationDType];
+  if (lanes === undefined || work.form.kind !== 'conv' || work.form.groups === 1) return onMatrix;
+  const cycles = (work.macs + work.vectorOps) / lanes;
+  if (cycles >= onMatrix.cycles) return onMatrix;
+  const rate = npu.matrixRates[work.weightDType][work.activationDType]?.rate ?? 1;
+  return {
+    ...onMatrix,
+    cycles,
+    matrixCycles: 0,
+    vectorCycles: cycles,
+    utilisation: work.macs / (cycles * npu.peakMacs * rate),
+  };
+}
+
+/** @param serial vector work waits for the products instead of running beside them. */
+function matrixCost(npu: Npu, work: Work, load: MatrixLoad, serial: boolean): UnitCost {
+  const format = npu.matrixRates[work.weightDType][work.activationDType];
+  const rate = (format?.rate ?? 1) * (work.weightBytes > 0 ? npu.sparseGain : 1);
+  const share = npu.matrixShare[work.activationDType] ?? 1;
+  const matrixCycles = load.arrayCycles / (rate * share);
+  const lanes = npu.vectorRates[work.activationDType] ?? npu.vectorRates.fp16 ?? 1;
+  const expanded = format?.expand ? load.weightFetches : 0;
+  const vectorCycles =
+    work.vectorOps / lanes + expanded / (npu.expandPerClock ?? lanes / EXPANSION_OPS);
+  const weights = load.weightReadBytes * (npu.compression?.ratio ?? 1);
+  const unpackCycles = npu.compression ? load.weightReadBytes / npu.compression.bytesPerClock : 0;
+  const cycles = serial
+    ? matrixCycles + vectorCycles
+    : Math.max(matrixCycles, vectorCycles, unpackCycles);
+  return {
+    cycles,
+    matrixCycles,
+    vectorCycles,
+    readBytes: load.otherReadBytes + weights,
+    writeBytes: load.writeBytes,
+    sramBytes: load.sramBytes,
+    launchSeconds: npu.launchSeconds,
+    utilisation: work.macs / (cycles * npu.peakMacs * rate),
+  };
+}
+
+function vectorCost(npu: Npu, work: Work): UnitCost {
+  const { form } = work;
+  const passes = form.kind === 'vector' ? form.passes : 1;
+  const elements = form.kind === 'vector' ? form.elements : 0;
+  const read = work.inputBytes + work.weightBytes + work.kvReadBytes;
+  const write = work.outputBytes + work.kvWriteBytes;
+  // Every pass after the first finds its elements in local memory.
+  const again = Math.max(0, passes - 1) * bytesOf(elements, work.activationDType);
+  const sramBytes = 2 * (read + write) + again;
+  const lanes = npu.vectorRates[work.activationDType] ?? 1;
+  const vectorCycles = form.kind === 'vector' ? work.vectorOps / lanes : 0;
+  return {
+    cycles: Math.max(vectorCycles, (read + write + again) / npu.sramBytesPerClock),
+    matrixCycles: 0,
+    vectorCycles,
+    readBytes: read,
+    writeBytes: write,
+    sramBytes,
+    launchSeconds: npu.launchSeconds,
+    utilisation: 0,
+  };
+}

@@ -1,0 +1,51 @@
+/** What a unit's builder needs beside its own micro-architecture: the common parts, and how good the runtime's kernels are. */
+import type { Seconds } from '../../base/units.ts';
+import type { DType } from '../../base/work.ts';
+import type { MemoryPort } from '../compute-unit.ts';
+
+/** Parts of a unit that every kind has; soc-spec.ts describes them. */
+export interface UnitCommon {
+  readonly name: string;
+  /** Clock domains; a CPU takes those of the clusters it uses instead. */
+  readonly domains: readonly string[];
+  readonly port: MemoryPort;
+}
+
+/**
+ * Quality of an inference runtime's kernels on one unit. Engines differ tenfold on the same silicon,
+ * so this is a property of the runtime, never of the unit.
+ */
+export interface KernelClass {
+  /** Reached over attainable matrix rate, by dtype of the activations; 1 where absent. */
+  readonly matrixShare?: Readonly<Partial<Record<DType, number>>>;
+  /** Reached share of what the unit's memory port could draw. */
+  readonly bandwidthShare?: number;
+  /** Replaces the unit's own dispatch time. */
+  readonly dispatchSeconds?: Seconds;
+  /** Quantises activations to int8 on the fly where weights are integers, as CPU runtimes do; true where absent. */
+  readonly quantiseActivations?: boolean;
+}
+
+export interface UnitOptions {
+  readonly kernels?: KernelClass;
+  /** Whether attention keeps its scores on chip; the unit's own default where absent. */
+  readonly fusedAttention?: boolean;
+  /** Worker threads of a CPU. */
+  readonly threads?: number;
+  /** Properties of the workload's weights that a unit may exploit. */
+  readonly weights?: {
+    /** Pruned 2:4. */
+    readonly sparse24?: boolean;
+    /** Stored in the form the unit's decompressor reads. */
+    readonly compressed?: boolean;
+  };
+}
+
+/** The port as the runtime's kernels drive it. */
+export function drivenPort(port: MemoryPort, options: UnitOptions): MemoryPort {
+  const share = options.kernels?.bandwidthShare ?? 1;
+  return {
+    bandwidth: port.bandwidth * share,
+    outstandingBytes: port.outstandingBytes * share,
+  };
+}
