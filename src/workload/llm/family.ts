@@ -1,0 +1,155 @@
+/** Workload files of family `llm`: one prompt to a language model, and its answer. */
+import { type CrossFault, z } from '../../base/schema.ts';
+import { DTYPE_BITS, type DType } from '../../base/work.ts';
+import { checkName, defineFamily, valueAt } from '../family.ts';
+import { buildLlmRequest } from '../llm.ts';
+import { findLlm } from '../models/llm-model.ts';
+import type { ModelTables } from '../models/tables.ts';
+
+const tokens = () => z.int().positive();
+const dtypes = Object.keys(DTYPE_BITS) as [DType, ...DType[]];
+
+/** Keys that choose formats; other families that hold a language model share them. */
+export const formatShape = {
+  /** Row of weight-formats.csv for the weights of all layers. */
+  weightFormat: z.string(),
+  /** For the embedding table, when it differs. */
+  embeddingFormat: z.string().optional(),
+  /** For the output head, when it differs; a tied table is then stored twice. */
+  headFormat: z.string().optional(),
+  /** Number format of activations. */
+  activations: z.enum(dtypes).default('fp16'),
+  /** Row of weight-formats.csv for the key-value cache. */
+  kvCache: z.string().default('fp16'),
+};
+
+/** Keys that shape prefill and decode. */
+export const requestShape = {
+  promptTokens: tokens(),
+  generatedTokens: tokens(),
+  /** Prompt tokens per prefill step; the whole prompt at once when absent. */
+  prefillChunk: tokens().optional(),
+  /** Compute whole chunks even where fewer tokens are left, as graphs of fixed shape do. */
+  padPrefill: z.boolean().default(false),
+  /** Leading prompt tokens that an earlier request left in the cache. */
+  cachedTokens: z.int().nonnegative().default(0),
+  /** Logits of the last prompt token only, or of all of them. */
+  logits: z.enum(['last', 'all']).default('last'),
+  /** Whether attention skips the masked half of the score matrix. */
+  scores: z.enum(['causal', 'full']).default('causal'),
+  /** Merges of the graph compiler. */
+  fusion: z
+    .strictObject({
+      qkv: z.boolean().optional(),
+      gateUp: z.boolean().optional(),
+      residualNorm: z.boolean().optional(),
+      attention: z.boolean().optional(),
+    })
+    .default({}),
+};
+
+export const llmSpec = z.strictObject({
+  version: z.literal(1),
+  family: z.literal('llm'),
+  summary: z.string(),
+  /** Row of llm.csv. */
+  model: z.string(),
+  ...formatShape,
+  ...requestShape,
+});
+export type LlmSpec = z.output<typeof llmSpec>;
+
+export const llmFamily = defineFamily({
+  summary: 'language model: prefill of a prompt, then one decode step per token',
+  schema: llmSpec,
+  check: (data, tables) => [
+    ...checkName(data, 'model', llmNames(tables), 'language model'),
+    ...checkFormats(data, tables),
+    ...checkContext(data, tables, valueAt(data, 'model'), 0),
+  ],
+  build: (spec, tables, name) => {
+    const { model, standsInFor } = findLlm(tables.llm, spec.model);
+    const shape = standsInFor ? ` (${standsInFor}, shape of ${model.id})` : '';
+    return buildLlmRequest({
+      name: `${name}${shape}`,
+      model,
+      ...llmOptions(spec, tables),
+    });
+  },
+});
+
+export function llmNames(tables: ModelTables): string[] {
+  return [...Object.keys(tables.llm.models), ...Object.keys(tables.llm.standIns)];
+}
+
+/** Everything of a request that the shared keys say. */
+export function llmOptions(spec: Omit<LlmSpec, 'family' | 'model'>, tables: ModelTables) {
+  const format = (name: string) => tables.formats[name] as (typeof tables.formats)[string];
+  const { qkv, gateUp, residualNorm, attention } = spec.fusion;
+  return {
+    weightFormat: format(spec.weightFormat),
+    embeddingFormat: format(spec.embeddingFormat ?? spec.weightFormat),
+    headFormat: format(spec.headFormat ?? spec.weightFormat),
+    kvFormat: format(spec.kvCache),
+    activationDType: spec.activations,
+    promptTokens: spec.promptTokens,
+    generatedTokens: spec.generatedTokens,
+    padPrefill: spec.padPrefill,
+    cachedTokens: spec.cachedTokens,
+    lastTokenLogitsOnly: spec.logits === 'last',
+    scores: spec.scores,
+    ...(spec.prefillChunk === undefined ? {} : { prefillChunk: spec.prefillChunk }),
+    fusion: {
+      ...(qkv === undefined ? {} : { qkv }),
+      ...(gateUp === undefined ? {} : { gateUp }),
+      ...(residualNorm === undefined ? {} : { residualNorm }),
+      ...(attention === undefined ? {} : { attention }),
+    },
+  };
+}
+
+export function checkFormats(data: unknown, { formats }: ModelTables): CrossFault[] {
+  const keys = ['weightFormat', 'embeddingFormat', 'headFormat', 'kvCache'];
+  const names = Object.keys(formats);
+  return keys.flatMap((key) => checkName(data, key, names, 'weight format'));
+}
+
+/** Prompt, answer and `extra` tokens fit the context of the model named `model`, and some prompt is left to compute. */
+export function checkContext(
+  data: unknown,
+  tables: ModelTables,
+  model: unknown,
+  extra: number,
+): CrossFault[] {
+  const [prompt, generated, cached] = ['promptTokens', 'generatedTokens', 'cachedTokens'].map(
+    (key) => {
+      const value = valueAt(data, key);
+      return typeof value === 'number' ? value : 0;
+    },
+  ) as [number, number, number];
+  const faults: CrossFault[] = [];
+  const limit = contextOf(tables, model);
+  if (prompt + generated + extra > limit)
+    faults.push({
+      path: ['promptTokens'],
+      message: `prompt and answer exceed the context of ${String(model)}`,
+      expected: `at most ${limit} tokens together`,
+      got: String(prompt + generated + extra),
+    });
+  if (cached > 0 && cached >= prompt)
+    faults.push({
+      path: ['cachedTokens'],
+      message: 'no prompt token is left to compute',
+      expected: `less than the ${prompt} prompt tokens`,
+      got: String(cached),
+    });
+  return faults;
+}
+
+function contextOf({ llm }: ModelTables, name: unknown): number {
+  if (typeof name !== 'string') return Number.POSITIVE_INFINITY;
+  const known = Object.hasOwn(llm.standIns, name) ? (llm.standIns[name] as string) : name;
+  return Object.hasOwn(llm.models, known)
+    ? (llm.models[known]?.maxContext ?? Number.POSITIVE_INFINITY)
+    : Number.POSITIVE_INFINITY;
+}

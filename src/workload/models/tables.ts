@@ -1,0 +1,32 @@
+/** All model tables together, parsed from the files under `workloads/models/`. */
+import type { SpecFile } from '../../base/spec-file.ts';
+import { type LlmTable, parseLlmTable } from './llm-model.ts';
+import { parseWeightFormats, type WeightFormat } from './weight-format.ts';
+
+export interface ModelTables {
+  readonly formats: Readonly<Record<string, WeightFormat>>;
+  readonly llm: LlmTable;
+}
+
+/** Where each table is kept, relative to the folder that holds `workloads`. */
+export const MODEL_FILES = {
+  formats: 'workloads/models/weight-formats.csv',
+  llm: 'workloads/models/llm.csv',
+} as const satisfies Record<string, string>;
+
+type Text = Pick<SpecFile, 'file'> & { readonly text: string };
+
+/**
+ * Reads every table through `read`, which turns a path of `MODEL_FILES` into its text.
+ * @throws SpecError with every fault of the first file that has any.
+ */
+export function parseModelTables(read: (path: string) => Text): ModelTables {
+  const parse = <T>(path: string, parser: (text: string, file: string) => T): T => {
+    const { text, file } = read(path);
+    return parser(text, file);
+  };
+  return {
+    formats: parse(MODEL_FILES.formats, parseWeightFormats),
+    llm: parse(MODEL_FILES.llm, parseLlmTable),
+  };
+}
