@@ -49,6 +49,8 @@ export interface MemoryDemand {
 /** One ask of the user: phases run one after another, each step after the one before. */
 export interface RequestPlan {
   readonly name: string;
+  /** Requests of an equal model share its resident weights; the request's own name when absent. */
+  readonly model?: string;
   readonly phases: readonly Phase[];
   readonly memory: MemoryDemand;
   /** Prompt and generated tokens where the request has any; reported as given. */

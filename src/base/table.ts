@@ -1,0 +1,62 @@
+/** Growable columns on typed arrays: what a run records while it runs. */
+
+export class FloatColumn {
+  private data: Float64Array;
+  length = 0;
+
+  constructor(capacity = 256) {
+    this.data = new Float64Array(capacity);
+  }
+
+  push(value: number): void {
+    if (this.length === this.data.length) {
+      const larger = new Float64Array(this.data.length * 2);
+      larger.set(this.data);
+      this.data = larger;
+    }
+    this.data[this.length++] = value;
+  }
+
+  at(index: number): number {
+    return this.data[index] as number;
+  }
+
+  set(index: number, value: number): void {
+    this.data[index] = value;
+  }
+
+  /** Keeps every second value, the first included; for counters that outgrow their cap. */
+  halve(): void {
+    const kept = Math.ceil(this.length / 2);
+    for (let i = 0; i < kept; i++) this.data[i] = this.data[2 * i] as number;
+    this.length = kept;
+  }
+
+  /** A copy of the filled part. */
+  toArray(): Float64Array {
+    return this.data.slice(0, this.length);
+  }
+}
+
+export class IntColumn {
+  private data: Int32Array;
+  length = 0;
+
+  constructor(capacity = 256) {
+    this.data = new Int32Array(capacity);
+  }
+
+  push(value: number): void {
+    if (this.length === this.data.length) {
+      const larger = new Int32Array(this.data.length * 2);
+      larger.set(this.data);
+      this.data = larger;
+    }
+    this.data[this.length++] = value;
+  }
+
+  /** A copy of the filled part. */
+  toArray(): Int32Array {
+    return this.data.slice(0, this.length);
+  }
+}

@@ -1,0 +1,68 @@
+/** Who owns how much of DRAM; what does not fit is refused with the levers that would make it fit. */
+import { InfeasibleError } from '../base/errors.ts';
+import { formatQuantity } from '../base/quantity.ts';
+import type { Bytes } from '../base/units.ts';
+import type { Machine } from './machine.ts';
+import type { Job } from './request.ts';
+
+export interface MemoryUse {
+  readonly capacity: Bytes;
+  readonly owners: Readonly<Record<string, Bytes>>;
+}
+
+/**
+ * Sums the demands: equal weights are resident once, caches and activations once per request served at a time.
+ * @throws InfeasibleError when they exceed the capacity.
+ */
+export function requireMemory(
+  machine: Machine,
+  jobs: readonly Job[],
+  concurrent: number,
+): MemoryUse {
+  const { capacity } = machine.memory;
+  const weights = new Map<string, Bytes>();
+  for (const { plan } of jobs) weights.set(plan.model ?? plan.name, plan.memory.weights);
+  const largest = (pick: (job: Job) => Bytes) =>
+    jobs
+      .map(pick)
+      .sort((a, b) => b - a)
+      .slice(0, concurrent)
+      .reduce((a, b) => a + b, 0);
+  const owners: Record<string, Bytes> = { 'system reserve': machine.osReserve };
+  for (const [name, bytes] of weights) owners[`weights of ${name}`] = bytes;
+  owners['key–value cache'] = largest(({ plan }) => plan.memory.kvCache);
+  owners['activations'] = largest(({ plan }) => plan.memory.activations);
+  const demand = Object.values(owners).reduce((a, b) => a + b, 0);
+  if (demand <= capacity) return { capacity, owners };
+  const show = (bytes: Bytes) => formatQuantity(bytes, 'size', 3);
+  throw new InfeasibleError(
+    `the workload needs ${show(demand)} of memory, ${machine.phone} has ${show(capacity)}`,
+    {
+      demand,
+      bound: capacity,
+      unit: 'B',
+      breakdown: owners,
+      levers: levers(owners, demand - capacity),
+    },
+  );
+}
+
+function levers(owners: Readonly<Record<string, Bytes>>, missing: Bytes): string[] {
+  const weights = Object.entries(owners)
+    .filter(([name]) => name.startsWith('weights'))
+    .reduce((sum, [, bytes]) => sum + bytes, 0);
+  const cache = owners['key–value cache'] ?? 0;
+  const show = (bytes: Bytes) => formatQuantity(bytes, 'size', 3);
+  const found: string[] = [];
+  if (weights / 2 > missing)
+    found.push(`fewer bits per weight (half of them frees ${show(weights / 2)})`);
+  if (cache / 2 > missing)
+    found.push(
+      `a smaller key–value cache: shorter context or fewer bits (half frees ${show(cache / 2)})`,
+    );
+  found.push(
+    `a phone with at least ${show(missing)} more memory (--set phone.memory=…)`,
+    'a smaller model',
+  );
+  return found;
+}

@@ -1,0 +1,155 @@
+/** Listens to the dispatcher: spans for the timeline, phases and requests for the result. */
+import type { Joules, Seconds } from '../base/units.ts';
+import type { Phase } from '../workload/graph.ts';
+import type { Machine } from './machine.ts';
+import type { Recorder } from './recorder.ts';
+import type { Active, OperatorDone, RunObserver } from './request.ts';
+import type { RequestResult } from './run.ts';
+import type { TaskTable } from './task-table.ts';
+
+/** A phase as it happened; the ledger knows where its time went. */
+export interface PhaseRecord {
+  readonly request: string;
+  readonly phase: string;
+  readonly start: Seconds;
+  readonly end: Seconds;
+  readonly steps: number;
+  readonly outputs: number;
+  readonly joules: Joules;
+}
+
+interface OpenRequest {
+  readonly track: number;
+  readonly started: Seconds;
+  firstToken: Seconds;
+  phaseStarted: Seconds;
+  phaseJoules: Joules;
+}
+
+export class Collector implements RunObserver {
+  readonly phases: PhaseRecord[] = [];
+  readonly requests: RequestResult[] = [];
+  private readonly recorder: Recorder;
+  private readonly energyAt: (now: Seconds) => Joules;
+  private readonly unitTracks: readonly number[];
+  private readonly open = new Map<number, OpenRequest>();
+  private readonly operatorNames = new Map<TaskTable, Int32Array>();
+  private readonly rate: number;
+  private requestTrack = -1;
+
+  /** @param energyAt joules drawn by the whole device up to a time not before the last one asked for. */
+  constructor(machine: Machine, recorder: Recorder, energyAt: (now: Seconds) => Joules) {
+    this.recorder = recorder;
+    this.energyAt = energyAt;
+    this.unitTracks = machine.units.map(({ unit }) =>
+      recorder.addTrack({ name: unit.name, kind: 'unit' }),
+    );
+    this.rate = recorder.addCounter({
+      name: 'output rate',
+      quantity: 'rate',
+      unit: '1/s',
+      subject: 'requests',
+    });
+  }
+
+  requestStarted(request: Active, now: Seconds): void {
+    this.open.set(request.index, {
+      track: this.trackOf(request),
+      started: now,
+      firstToken: Number.NaN,
+      phaseStarted: now,
+      phaseJoules: 0,
+    });
+  }
+
+  phaseStarted(request: Active, now: Seconds): void {
+    const entry = this.entry(request);
+    entry.phaseStarted = now;
+    entry.phaseJoules = this.energyAt(now);
+  }
+
+  operatorDone({ unit, request, operator, start, end, cause }: OperatorDone): void {
+    const { recorder } = this;
+    if (!recorder.keepsOperators) return;
+    recorder.operatorSpans++;
+    const name = this.namesOf(request.table)[operator]!;
+    recorder.span(this.unitTracks[unit]!, start, end, name, request.index, cause);
+  }
+
+  stepDone(request: Active, phase: Phase, now: Seconds): void {
+    const entry = this.entry(request);
+    const { recorder } = this;
+    recorder.span(
+      entry.track,
+      request.stepStart,
+      now,
+      recorder.intern(`${phase.name} step`),
+      request.index,
+      0,
+    );
+    if (phase.outputsPerStep === 0) return;
+    if (Number.isNaN(entry.firstToken)) entry.firstToken = now;
+    recorder.sample(this.rate, now, phase.outputsPerStep / (now - request.stepStart));
+  }
+
+  phaseDone(request: Active, phase: Phase, now: Seconds): void {
+    const entry = this.entry(request);
+    const { recorder } = this;
+    recorder.span(
+      entry.track,
+      entry.phaseStarted,
+      now,
+      recorder.intern(phase.name),
+      request.index,
+      0,
+    );
+    this.phases.push({
+      request: request.job.plan.name,
+      phase: phase.name,
+      start: entry.phaseStarted,
+      end: now,
+      steps: phase.steps,
+      outputs: phase.steps * phase.outputsPerStep,
+      joules: this.energyAt(now) - entry.phaseJoules,
+    });
+  }
+
+  requestDone(request: Active, now: Seconds): void {
+    const entry = this.entry(request);
+    const { plan, arrival } = request.job;
+    this.open.delete(request.index);
+    this.requests.push({
+      name: plan.name,
+      arrivalSeconds: arrival,
+      startSeconds: entry.started,
+      firstTokenSeconds: Number.isNaN(entry.firstToken) ? now : entry.firstToken,
+      endSeconds: now,
+      promptTokens: plan.promptTokens,
+      generatedTokens: plan.generatedTokens,
+    });
+  }
+
+  private entry(request: Active): OpenRequest {
+    return this.open.get(request.index) as OpenRequest;
+  }
+
+  /** Requests share a few tracks: one each while there are few, one for all in a long trace. */
+  private trackOf(request: Active): number {
+    if (request.index < 8) {
+      return this.recorder.addTrack({ name: request.job.plan.name, kind: 'request' });
+    }
+    if (this.requestTrack < 0) {
+      this.requestTrack = this.recorder.addTrack({ name: 'later requests', kind: 'request' });
+    }
+    return this.requestTrack;
+  }
+
+  private namesOf(table: TaskTable): Int32Array {
+    const known = this.operatorNames.get(table);
+    if (known) return known;
+    const { operators } = table.phase.graph;
+    const names = Int32Array.from(operators, ({ name }) => this.recorder.intern(name));
+    this.operatorNames.set(table, names);
+    return names;
+  }
+}

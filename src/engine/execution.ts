@@ -1,0 +1,280 @@
+/**
+ * What the units are doing at this moment, and what it costs as time passes.
+ *
+ * Model    an operator waits for transfer and launch, then computes (cycles at the unit's clock) and streams
+ *          (bytes at the granted bandwidth) side by side; it ends when both have ended
+ *          energy = V²·(matrix + vector + clock coefficients × their cycles) + bytes × energy per byte
+ * Ignores  the pipeline fill of the first tile, which `launchSeconds` may carry
+ * Valid    one operator at a time per unit
+ * Source   compute–memory overlap by double buffering: roofline (Williams et al., CACM 2009)
+ * Checked  test/unit/engine/execution.test.ts, test/property/engine.test.ts
+ */
+import type { Seconds, Watts } from '../base/units.ts';
+import { Fluid } from '../kernel/fluid.ts';
+import { availableBandwidth, backgroundBandwidth, portLimit } from './bandwidth.ts';
+import { CAUSE, type Ledger } from './ledger.ts';
+import type { Machine } from './machine.ts';
+import { largestCause } from './recorder.ts';
+import { CAUSES } from './run.ts';
+import type { TaskTable } from './task-table.ts';
+
+const IDLE = 0;
+const LAUNCHING = 1;
+const RUNNING = 2;
+/** Less than one tick of the time grid (2^-36 s): rounding, not work. */
+const TICK = 1.5e-11;
+
+export class Execution {
+  private readonly machine: Machine;
+  private readonly ledger: Ledger;
+  private readonly fluid: Fluid;
+  private readonly state: Uint8Array;
+  private readonly last: Float64Array;
+  private readonly launchEnd: Float64Array;
+  private readonly transferLeft: Float64Array;
+  private readonly cyclesLeft: Float64Array;
+  private readonly bytesLeft: Float64Array;
+  private readonly matrixPerCycle: Float64Array;
+  private readonly vectorPerCycle: Float64Array;
+  private readonly readShare: Float64Array;
+  private readonly soloRate: Float64Array;
+  private readonly rate: Float64Array;
+  private readonly row: Int32Array;
+  /** Of the operator under way: `unit × causes`. */
+  private readonly causeSeconds: Float64Array;
+  /** Cycles per second now, and if no thermal cap held. */
+  readonly speed: Float64Array;
+  readonly wantedSpeed: Float64Array;
+  readonly voltageSquared: Float64Array;
+  /** Since the last `collect`: seconds with work, joules and bytes by unit. */
+  readonly busySeconds: Float64Array;
+  readonly unitJoules: Float64Array;
+  readonly unitBytes: Float64Array;
+  memoryJoules = 0;
+  fabricJoules = 0;
+  activeCount = 0;
+
+  constructor(machine: Machine, ledger: Ledger) {
+    const count = machine.units.length;
+    const column = () => new Float64Array(count);
+    this.machine = machine;
+    this.ledger = ledger;
+    this.fluid = new Fluid(count);
+    this.state = new Uint8Array(count);
+    this.row = new Int32Array(count);
+    this.causeSeconds = new Float64Array(count * CAUSES.length);
+    this.last = column();
+    this.launchEnd = column();
+    this.transferLeft = column();
+    this.cyclesLeft = column();
+    this.bytesLeft = column();
+    this.matrixPerCycle = column();
+    this.vectorPerCycle = column();
+    this.readShare = column();
+    this.soloRate = column();
+    this.rate = column();
+    this.speed = column();
+    this.wantedSpeed = column();
+    this.voltageSquared = column();
+    this.busySeconds = column();
+    this.unitJoules = column();
+    this.unitBytes = column();
+  }
+
+  isIdle(u: number): boolean {
+    return this.state[u] === IDLE;
+  }
+
+  isRunning(u: number): boolean {
+    return this.state[u] === RUNNING;
+  }
+
+  /** What held the present (or last) operator of a unit longest, as `CAUSES` orders them. */
+  causeOf(u: number): number {
+    return largestCause(this.causeSeconds, u * CAUSES.length);
+  }
+
+  /** Puts an operator on an idle unit. */
+  start(
+    u: number,
+    now: Seconds,
+    table: TaskTable,
+    cell: number,
+    transfer: Seconds,
+    row: number,
+  ): void {
+    const cycles = table.cycles[cell]!;
+    const read = table.readBytes[cell]!;
+    const bytes = read + table.writeBytes[cell]!;
+    const launch = table.launchSeconds[cell]! + transfer;
+    this.activeCount++;
+    this.causeSeconds.fill(0, u * CAUSES.length, (u + 1) * CAUSES.length);
+    this.state[u] = launch > 0 ? LAUNCHING : RUNNING;
+    this.last[u] = now;
+    this.launchEnd[u] = now + launch;
+    this.transferLeft[u] = transfer;
+    this.cyclesLeft[u] = cycles;
+    this.bytesLeft[u] = bytes;
+    this.matrixPerCycle[u] = cycles > 0 ? table.matrixCycles[cell]! / cycles : 0;
+    this.vectorPerCycle[u] = cycles > 0 ? table.vectorCycles[cell]! / cycles : 0;
+    this.readShare[u] = bytes > 0 ? read / bytes : 1;
+    this.soloRate[u] = table.soloRate[cell]!;
+    this.row[u] = row;
+    const sram = table.sramBytes[cell]! * this.machine.units[u]!.energy.perSramByte;
+    this.unitJoules[u]! += sram;
+    this.ledger.joules[row]! += sram;
+    this.ledger.counts[row]!++;
+    this.ledger.macs[row]! += table.macs[cell]!;
+  }
+
+  /** Brings one unit's accounts up to `now`. */
+  progress(u: number, now: Seconds): void {
+    const dt = now - this.last[u]!;
+    if (dt <= 0 || this.state[u] === IDLE) return;
+    this.last[u] = now;
+    this.busySeconds[u]! += dt;
+    if (this.state[u] === LAUNCHING) this.passLaunch(u, dt);
+    else this.passWork(u, dt);
+  }
+
+  progressAll(now: Seconds): void {
+    for (let u = 0; u < this.state.length; u++) this.progress(u, now);
+  }
+
+  /** When something happens next on this unit: launch over, its stream over (only others care), or operator over. */
+  due(u: number, now: Seconds): Seconds {
+    if (this.state[u] === LAUNCHING) return this.launchEnd[u]!;
+    const compute = this.cyclesLeft[u]! / this.speed[u]!;
+    const stream = this.bytesLeft[u]! > 0 ? this.bytesLeft[u]! / this.rate[u]! : 0;
+    const streamMatters = this.activeCount > 1 && stream > TICK && stream < compute;
+    return now + (streamMatters ? stream : Math.max(compute, stream));
+  }
+
+  /** Acts on what `due` announced. @returns true when the operator is complete and the unit idle. */
+  fire(u: number, now: Seconds): boolean {
+    this.progress(u, now);
+    if (this.state[u] === LAUNCHING) {
+      this.state[u] = RUNNING;
+      this.rate[u] = this.soloRate[u]!;
+      return false;
+    }
+    if (this.cyclesLeft[u]! / this.speed[u]! > TICK) {
+      this.moveBytes(u, this.bytesLeft[u]!);
+      return false;
+    }
+    this.moveBytes(u, this.bytesLeft[u]!);
+    this.state[u] = IDLE;
+    this.activeCount--;
+    return true;
+  }
+
+  /** Grants bandwidth anew after an operator began or ended to stream. Call with every unit's accounts up to date. */
+  rerate(): void {
+    let streams = 0;
+    let only = -1;
+    for (let u = 0; u < this.state.length; u++) {
+      if (this.state[u] === RUNNING && this.bytesLeft[u]! > 0) {
+        streams++;
+        only = u;
+      }
+    }
+    if (streams === 1) this.rate[only] = this.soloRate[only]!;
+    else if (streams > 1) this.shareMemory(streams);
+  }
+
+  private shareMemory(streams: number): void {
+    const { machine, fluid } = this;
+    let readShare = 0;
+    for (let u = 0; u < this.state.length; u++) {
+      if (this.isStreaming(u)) readShare += this.readShare[u]! / streams;
+    }
+    const available = availableBandwidth(machine, readShare, streams);
+    const wanted = this.wantedOfOthers();
+    for (let u = 0; u < this.state.length; u++) {
+      fluid.close(u);
+      if (!this.isStreaming(u)) continue;
+      const { port } = machine.units[u]!.unit;
+      const others = Math.min(wanted - this.soloRate[u]!, available) + backgroundBandwidth(machine);
+      fluid.open(u, portLimit(machine, port, available, others));
+    }
+    fluid.share(available);
+    for (let u = 0; u < this.state.length; u++) {
+      if (this.isStreaming(u)) this.rate[u] = fluid.rate[u]!;
+    }
+  }
+
+  private wantedOfOthers(): number {
+    let sum = 0;
+    for (let u = 0; u < this.state.length; u++) if (this.isStreaming(u)) sum += this.soloRate[u]!;
+    return sum;
+  }
+
+  private isStreaming(u: number): boolean {
+    return this.state[u] === RUNNING && this.bytesLeft[u]! > 0;
+  }
+
+  private passLaunch(u: number, dt: Seconds): void {
+    const row = this.row[u]!;
+    const transfer = Math.min(dt, this.transferLeft[u]!);
+    this.transferLeft[u]! -= transfer;
+    this.attribute(u, row, CAUSE.transfer, transfer);
+    this.attribute(u, row, CAUSE.launch, dt - transfer);
+    this.spend(u, row, this.clockWatts(u) * dt);
+  }
+
+  private passWork(u: number, dt: Seconds): void {
+    const speed = this.speed[u]!;
+    const row = this.row[u]!;
+    const compute = this.cyclesLeft[u]! / speed;
+    const stream = this.bytesLeft[u]! > 0 ? this.bytesLeft[u]! / this.rate[u]! : 0;
+    this.blame(u, row, dt, compute, stream);
+    const cycles = Math.min(this.cyclesLeft[u]!, speed * dt);
+    this.cyclesLeft[u]! -= cycles;
+    const { energy } = this.machine.units[u]!;
+    const perCycle =
+      energy.matrix * this.matrixPerCycle[u]! + energy.vector * this.vectorPerCycle[u]!;
+    this.spend(u, row, this.clockWatts(u) * dt + perCycle * this.voltageSquared[u]! * cycles);
+    this.moveBytes(u, Math.min(this.bytesLeft[u]!, this.rate[u]! * dt));
+  }
+
+  /** Time goes to whichever side ends last; of compute, the part that a thermal cap added goes to heat. */
+  private blame(u: number, row: number, dt: Seconds, compute: Seconds, stream: Seconds): void {
+    if (compute < stream) {
+      this.attribute(u, row, CAUSE.bandwidth, dt);
+      return;
+    }
+    const uncapped = Math.max((compute * this.speed[u]!) / this.wantedSpeed[u]!, stream);
+    const heat = compute > 0 ? dt * (1 - uncapped / compute) : 0;
+    this.attribute(u, row, CAUSE.thermal, heat);
+    this.attribute(u, row, CAUSE.compute, dt - heat);
+  }
+
+  private attribute(u: number, row: number, cause: number, seconds: Seconds): void {
+    this.ledger.addSeconds(row, cause, seconds);
+    this.causeSeconds[u * CAUSES.length + cause]! += seconds;
+  }
+
+  private clockWatts(u: number): Watts {
+    return this.machine.units[u]!.energy.clock * this.voltageSquared[u]! * this.speed[u]!;
+  }
+
+  private spend(u: number, row: number, joules: number): void {
+    this.unitJoules[u]! += joules;
+    this.ledger.joules[row]! += joules;
+  }
+
+  private moveBytes(u: number, bytes: number): void {
+    if (bytes <= 0) return;
+    const { memory, fabricPerByte } = this.machine;
+    const row = this.row[u]!;
+    const share = this.readShare[u]!;
+    const memoryJoules =
+      bytes * (share * memory.energyPerReadByte + (1 - share) * memory.energyPerWriteByte);
+    this.bytesLeft[u]! -= bytes;
+    this.unitBytes[u]! += bytes;
+    this.memoryJoules += memoryJoules;
+    this.fabricJoules += bytes * fabricPerByte;
+    this.ledger.bytes[row]! += bytes;
+    this.ledger.joules[row]! += memoryJoules + bytes * fabricPerByte;
+  }
+}

@@ -1,0 +1,179 @@
+/** Gathers what the parts of a simulation recorded into one Run. */
+import type { Kernel } from '../kernel/kernel.ts';
+import { workAt } from '../workload/graph.ts';
+import { availableBandwidth } from './bandwidth.ts';
+import type { MemoryUse } from './capacity.ts';
+import type { Collector } from './collector.ts';
+import type { ControlLoop } from './control-loop.ts';
+import type { Ledger } from './ledger.ts';
+import type { Machine } from './machine.ts';
+import { computeMetrics } from './metrics.ts';
+import { largestCause, type Recorder } from './recorder.ts';
+import {
+  CAUSES,
+  type Cause,
+  type LedgerRow,
+  type PhaseResult,
+  type RooflineCeiling,
+  type RooflinePoint,
+  type Run,
+} from './run.ts';
+import type { Simulation } from './simulation.ts';
+import { peakOps } from './task-table.ts';
+import type { Limit } from './timeline.ts';
+
+export interface RunParts {
+  readonly simulation: Simulation;
+  readonly kernel: Kernel;
+  readonly ledger: Ledger;
+  readonly recorder: Recorder;
+  readonly control: ControlLoop;
+  readonly collector: Collector;
+  readonly memory: MemoryUse;
+}
+
+export function assembleRun(parts: RunParts): Run {
+  const { simulation, kernel, ledger, recorder, control, collector, memory } = parts;
+  const { machine } = simulation;
+  const rows = ledger.toRows();
+  const phases = collector.phases.map((record) => phaseResult(record, rows));
+  const dramBytes = rows.reduce((sum, row) => sum + row.dramBytes, 0);
+  const used = Object.values(memory.owners).reduce((a, b) => a + b, 0);
+  const skins = machine.skinNodes.map((node) => machine.thermal.temperatures[node]!);
+  return {
+    inputs: simulation.inputs,
+    metrics: computeMetrics({
+      requests: collector.requests,
+      phases,
+      seconds: kernel.now,
+      joules: control.totalJoules,
+      dramBytes,
+      peakMemoryBytes: used,
+      memoryPeakRate: machine.memory.peak,
+      batteryJoules: machine.batteryEnergy,
+      peakWatts: control.peakWatts,
+      maxSkin: control.maxSkin,
+      endSkin: Math.max(...skins),
+      maxJunction: control.maxJunction,
+      throttledSeconds: control.throttledSeconds,
+    }),
+    requests: collector.requests,
+    phases,
+    ledger: rows,
+    roofline: roofline(simulation, rows),
+    memory,
+    energy: Object.fromEntries(control.railJoules),
+    trust: simulation.trust,
+    timeline: recorder.finish(limits(machine)),
+    notes: notes(parts),
+    eventCount: kernel.eventCount,
+  };
+}
+
+type Seconds = Readonly<Record<Cause, number>>;
+
+function phaseResult(record: Collector['phases'][number], rows: readonly LedgerRow[]): PhaseResult {
+  const mine = rows.filter((row) => row.request === record.request && row.phase === record.phase);
+  const seconds = CAUSES.map((cause) => mine.reduce((sum, row) => sum + row.seconds[cause], 0));
+  const total = seconds.reduce((a, b) => a + b, 0);
+  const byUnit = new Map<string, number>();
+  for (const row of mine)
+    byUnit.set(row.unit, (byUnit.get(row.unit) ?? 0) + totalSeconds(row.seconds));
+  return {
+    request: record.request,
+    phase: record.phase,
+    units: [...byUnit].sort((a, b) => b[1] - a[1]).map(([name]) => name),
+    startSeconds: record.start,
+    endSeconds: record.end,
+    steps: record.steps,
+    outputs: record.outputs,
+    joules: record.joules,
+    dramBytes: mine.reduce((sum, row) => sum + row.dramBytes, 0),
+    macs: mine.reduce((sum, row) => sum + row.macs, 0),
+    shares: Object.fromEntries(
+      CAUSES.map((cause, i) => [cause, total > 0 ? seconds[i]! / total : 0]),
+    ) as Seconds,
+    limit: CAUSES[largestCause(seconds)]!,
+  };
+}
+
+function totalSeconds(seconds: Seconds): number {
+  return CAUSES.reduce((sum, cause) => sum + seconds[cause], 0);
+}
+
+/** Ceilings at full clock; the arithmetic ceiling is the peak rate of each unit for the heaviest work it ran. */
+function roofline(simulation: Simulation, rows: readonly LedgerRow[]): Run['roofline'] {
+  const { machine } = simulation;
+  const points: RooflinePoint[] = rows
+    .filter((row) => row.count > 0 && totalSeconds(row.seconds) > 0)
+    .map((row) => ({
+      phase: row.phase,
+      operator: row.operator,
+      unit: row.unit,
+      count: row.count,
+      macs: row.macs,
+      dramBytes: row.dramBytes,
+      seconds: totalSeconds(row.seconds),
+      cause: CAUSES[largestCause(CAUSES.map((cause) => row.seconds[cause]))]!,
+    }));
+  const ceilings = machine.units.flatMap(({ unit }, u) => ceiling(simulation, rows, u, unit.name));
+  return { points, ceilings };
+}
+
+function ceiling(
+  simulation: Simulation,
+  rows: readonly LedgerRow[],
+  u: number,
+  name: string,
+): RooflineCeiling[] {
+  const { machine, jobs } = simulation;
+  if (!rows.some((row) => row.unit === name && row.macs > 0)) return [];
+  const works = jobs[0]!.plan.phases.flatMap(({ graph, contextStart }) =>
+    graph.works.map((_, index) => workAt(graph, index, contextStart)),
+  );
+  const heaviest = works
+    .filter((work) => work.form.kind !== 'attention' && machine.units[u]!.unit.supports(work).ok)
+    .sort((a, b) => b.macs - a.macs)[0];
+  if (!heaviest || heaviest.macs === 0) return [];
+  const label = `${name}, ${heaviest.weightDType} × ${heaviest.activationDType}`;
+  return [
+    {
+      unit: name,
+      label,
+      peakOpsPerSecond: peakOps(machine, u, heaviest),
+      bytesPerSecond: Math.min(
+        machine.units[u]!.unit.port.bandwidth,
+        availableBandwidth(machine, 1, 1),
+      ),
+    },
+  ];
+}
+
+function limits(machine: Machine): Limit[] {
+  return [
+    { quantity: 'bandwidth', subject: 'all', label: 'DRAM peak', value: machine.memory.peak },
+    { quantity: 'temperature', subject: 'skin', label: 'skin limit', value: machine.limits.skin },
+    {
+      quantity: 'temperature',
+      subject: 'junction',
+      label: 'junction trip',
+      value: machine.limits.junction,
+    },
+  ];
+}
+
+function notes({ simulation, recorder }: RunParts): string[] {
+  const found: string[] = [];
+  if (!recorder.keepsOperators) {
+    found.push(
+      'the timeline shows operators of the first part of the run only; steps and phases are complete',
+    );
+  }
+  const estimated = simulation.trust['estimated'] ?? 0;
+  if (estimated > 0) {
+    found.push(
+      `${Math.round(estimated * 100)} % of the numbers in the SoC and phone descriptions are estimates (socsim show NAME lists them)`,
+    );
+  }
+  return found;
+}

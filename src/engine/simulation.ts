@@ -1,0 +1,113 @@
+/** Scenario → Run: wires kernel, dispatcher and control loop together and gathers what they recorded. */
+import { InvariantError } from '../base/errors.ts';
+import type { Seconds } from '../base/units.ts';
+import { Kernel, PRECEDENCE } from '../kernel/kernel.ts';
+import type { Governor, ThermalGovernor } from '../runtime/governor.ts';
+import type { SchedulingPolicy } from '../runtime/scheduling-policy.ts';
+import { requireMemory } from './capacity.ts';
+import { Collector } from './collector.ts';
+import { ControlLoop } from './control-loop.ts';
+import { Dispatcher, EVENT } from './dispatcher.ts';
+import { Execution } from './execution.ts';
+import { Ledger } from './ledger.ts';
+import type { Machine } from './machine.ts';
+import { Probes } from './probes.ts';
+import { Recorder } from './recorder.ts';
+import type { Job } from './request.ts';
+import { assembleRun } from './result.ts';
+import type { Run, RunInputs } from './run.ts';
+
+/** Everything one run needs, built; holds state (temperatures, governors), so it serves one run only. */
+export interface Simulation {
+  readonly machine: Machine;
+  readonly jobs: readonly Job[];
+  readonly policy: SchedulingPolicy;
+  /** One per clock domain, in the order of `machine.domains`. */
+  readonly governors: readonly Governor[];
+  readonly thermalGovernor: ThermalGovernor;
+  /** Requests served at the same time; the others queue. */
+  readonly concurrent: number;
+  readonly controlPeriod: Seconds;
+  /** Thermal governors run every this many control periods. */
+  readonly thermalEvery: number;
+  readonly inputs: RunInputs;
+  readonly trust: Readonly<Record<string, number>>;
+}
+
+/** With nothing to run, control looks this much less often. */
+const IDLE_STRETCH = 50;
+
+/**
+ * Runs to the end of the last request.
+ * @throws InfeasibleError when a model does not fit in memory or an operator on any unit.
+ */
+export function simulate(simulation: Simulation): Run {
+  const { machine, jobs, policy } = simulation;
+  const memory = requireMemory(machine, jobs, simulation.concurrent);
+  const kernel = new Kernel();
+  const ledger = new Ledger();
+  const recorder = new Recorder();
+  const execution = new Execution(machine, ledger);
+  const control = new ControlLoop({
+    machine,
+    execution,
+    ledger,
+    governors: simulation.governors,
+    thermalGovernor: simulation.thermalGovernor,
+    thermalEvery: simulation.thermalEvery,
+    probes: new Probes(machine, recorder),
+  });
+  const collector = new Collector(machine, recorder, (now) => {
+    control.account(now);
+    return control.totalJoules;
+  });
+  const dispatcher = new Dispatcher({
+    machine,
+    kernel,
+    execution,
+    ledger,
+    policy,
+    jobs,
+    observer: collector,
+    concurrent: simulation.concurrent,
+  });
+  drive(kernel, dispatcher, control, simulation.controlPeriod);
+  if (!dispatcher.done)
+    throw new InvariantError(`the run stopped at ${kernel.now} s with requests left`);
+  return assembleRun({ simulation, kernel, ledger, recorder, control, collector, memory });
+}
+
+function drive(
+  kernel: Kernel,
+  dispatcher: Dispatcher,
+  control: ControlLoop,
+  period: Seconds,
+): void {
+  let next = kernel.at(period, PRECEDENCE.control, EVENT.control, 0);
+  let stretched = false;
+  kernel.run((kind, subject) => {
+    if (kind === EVENT.control) {
+      control.tick(kernel.now);
+      dispatcher.retime();
+      stretched = dispatcher.idle;
+      next = kernel.at(
+        kernel.now + period * (stretched ? IDLE_STRETCH : 1),
+        PRECEDENCE.control,
+        EVENT.control,
+        0,
+      );
+    } else {
+      if (stretched) {
+        // Work arrived during a long look away: catch up, then look at the usual pace again.
+        stretched = false;
+        kernel.cancel(next);
+        control.tick(kernel.now);
+        next = kernel.at(kernel.now + period, PRECEDENCE.control, EVENT.control, 0);
+      }
+      dispatcher.handle(kind, subject);
+    }
+    if (!dispatcher.done) return;
+    control.account(kernel.now);
+    kernel.stop();
+  });
+}

@@ -1,0 +1,234 @@
+/** One phase compiled for one machine: who runs each operator, and what every distinct operator costs there. */
+import { InfeasibleError } from '../base/errors.ts';
+import { OPS_PER_MAC } from '../base/units.ts';
+import type { Work } from '../base/work.ts';
+import type { PlacementView, SchedulingPolicy } from '../runtime/scheduling-policy.ts';
+import { type Graph, type Phase, workAt } from '../workload/graph.ts';
+import { soloRate } from './bandwidth.ts';
+import type { Machine } from './machine.ts';
+
+/**
+ * Columns per cell, a cell being one (operator class, unit) pair: `class * unitCount + unit`.
+ * Classes whose work grows with the context are rewritten by `refresh` at the start of every step.
+ */
+export interface TaskTable {
+  readonly phase: Phase;
+  readonly operatorCount: number;
+  readonly unitCount: number;
+  readonly classCount: number;
+  /** By operator. */
+  readonly cell: Int32Array;
+  readonly unit: Int32Array;
+  readonly inputCount: Int32Array;
+  /** Fixed time to fetch inputs that another unit produced. */
+  readonly transferSeconds: Float64Array;
+  readonly roots: Int32Array;
+  /** Successors of operator i are `successors[successorStart[i] … successorStart[i + 1]]`. */
+  readonly successorStart: Int32Array;
+  readonly successors: Int32Array;
+  /** By cell. */
+  readonly cycles: Float64Array;
+  readonly matrixCycles: Float64Array;
+  readonly vectorCycles: Float64Array;
+  readonly readBytes: Float64Array;
+  readonly writeBytes: Float64Array;
+  readonly sramBytes: Float64Array;
+  readonly launchSeconds: Float64Array;
+  readonly macs: Float64Array;
+  /** Bandwidth the unit gets when nobody else asks. */
+  readonly soloRate: Float64Array;
+  /** By class: the operator type, for ledgers and charts. */
+  readonly operatorType: readonly string[];
+  /** Classes that depend on the context, each with the units that run it. */
+  readonly growing: readonly { readonly index: number; readonly units: readonly number[] }[];
+  context: number;
+}
+
+/**
+ * Places and costs a phase.
+ * @throws InfeasibleError when an operator fits no unit that the policy may use.
+ */
+export function compilePhase(phase: Phase, machine: Machine, policy: SchedulingPolicy): TaskTable {
+  const { graph } = phase;
+  const context = phase.contextStart;
+  requireSupport(graph, context, machine);
+  const unit = policy.place(placementView(phase, machine));
+  const unitCount = machine.units.length;
+  const cells = graph.works.length * unitCount;
+  const column = () => new Float64Array(cells);
+  const { inputCount, roots, successorStart, successors } = edges(graph);
+  const table: TaskTable = {
+    phase,
+    operatorCount: graph.operators.length,
+    unitCount,
+    classCount: graph.works.length,
+    cell: Int32Array.from(graph.operators, (operator, i) => operator.work * unitCount + unit[i]!),
+    unit,
+    inputCount,
+    roots,
+    successorStart,
+    successors,
+    transferSeconds: transfers(graph, context, unit, machine),
+    cycles: column(),
+    matrixCycles: column(),
+    vectorCycles: column(),
+    readBytes: column(),
+    writeBytes: column(),
+    sramBytes: column(),
+    launchSeconds: column(),
+    macs: column(),
+    soloRate: column(),
+    operatorType: graph.works.map((_, index) => workAt(graph, index, context).operator),
+    growing: graph.works
+      .map((work, index) => ({ index, grows: typeof work === 'function' }))
+      .filter(({ grows }) => grows)
+      .map(({ index }) => ({ index, units: unitsOfClass(graph, unit, index) })),
+    context,
+  };
+  for (let index = 0; index < graph.works.length; index++) {
+    for (const u of unitsOfClass(graph, unit, index)) {
+      costCell(table, machine, index, u, workAt(graph, index, context));
+    }
+  }
+  return table;
+}
+
+/** Costs the context-dependent classes anew for a step that sees `context` tokens. */
+export function refresh(table: TaskTable, machine: Machine, context: number): void {
+  if (context === table.context) return;
+  table.context = context;
+  for (const { index, units } of table.growing) {
+    const work = workAt(table.phase.graph, index, context);
+    for (const u of units) costCell(table, machine, index, u, work);
+  }
+}
+
+function costCell(table: TaskTable, machine: Machine, index: number, u: number, work: Work): void {
+  const { unit } = machine.units[u]!;
+  const cost = unit.estimate(work);
+  const cell = index * table.unitCount + u;
+  table.cycles[cell] = cost.cycles;
+  table.matrixCycles[cell] = cost.matrixCycles;
+  table.vectorCycles[cell] = cost.vectorCycles;
+  table.readBytes[cell] = cost.readBytes;
+  table.writeBytes[cell] = cost.writeBytes;
+  table.sramBytes[cell] = cost.sramBytes;
+  table.launchSeconds[cell] = cost.launchSeconds;
+  table.macs[cell] = work.macs;
+  table.soloRate[cell] = soloRate(machine, unit.port, cost);
+}
+
+/** Every operator must run somewhere, or the phase cannot be placed at all. */
+function requireSupport(graph: Graph, context: number, machine: Machine): void {
+  for (let index = 0; index < graph.works.length; index++) {
+    const work = workAt(graph, index, context);
+    const answers = machine.units.map(({ unit }) => ({ unit, support: unit.supports(work) }));
+    if (answers.some(({ support }) => support.ok)) continue;
+    const reasons = answers.map(
+      ({ unit, support }) => `${unit.name}: ${support.ok ? '' : support.reason}`,
+    );
+    throw new InfeasibleError(
+      `no unit of ${machine.soc} can run ${work.operator} (${work.weightDType} weights)`,
+      {
+        demand: 1,
+        bound: 0,
+        unit: 'units',
+        breakdown: {},
+        levers: reasons,
+      },
+    );
+  }
+}
+
+function placementView(phase: Phase, machine: Machine): PlacementView {
+  const { graph } = phase;
+  const context = phase.contextStart + ((phase.steps - 1) / 2) * phase.contextStride;
+  const speeds = machine.units.map(({ unit, domains }) =>
+    unit.speed(domains.map((d) => machine.domains[d]!.points.at(-1)!.frequency)),
+  );
+  const cache = new Map<number, number>();
+  const unitCount = machine.units.length;
+  const classSeconds = (index: number, u: number): number => {
+    const key = index * unitCount + u;
+    const known = cache.get(key);
+    if (known !== undefined) return known;
+    const seconds = aloneSeconds(machine, u, speeds[u]!, workAt(graph, index, context));
+    cache.set(key, seconds);
+    return seconds;
+  };
+  return {
+    phase: phase.name,
+    units: machine.units.map(({ unit }) => unit.name),
+    operatorCount: graph.operators.length,
+    seconds: (operator, u) => classSeconds(graph.operators[operator]!.work, u),
+    inputs: (operator) => graph.operators[operator]!.inputs,
+    transferSeconds: (operator, from, to) =>
+      from === to
+        ? 0
+        : machine.transferSeconds(
+            workAt(graph, graph.operators[operator]!.work, context).outputBytes,
+          ),
+  };
+}
+
+function aloneSeconds(machine: Machine, u: number, speed: number, work: Work): number {
+  const { unit } = machine.units[u]!;
+  if (!unit.supports(work).ok) return Number.POSITIVE_INFINITY;
+  const cost = unit.estimate(work);
+  const bytes = cost.readBytes + cost.writeBytes;
+  const memory = bytes > 0 ? bytes / soloRate(machine, unit.port, cost) : 0;
+  return cost.launchSeconds + Math.max(cost.cycles / speed, memory);
+}
+
+function transfers(
+  graph: Graph,
+  context: number,
+  unit: Int32Array,
+  machine: Machine,
+): Float64Array {
+  return Float64Array.from(graph.operators, (operator, i) => {
+    const foreign = operator.inputs.filter((input) => unit[input] !== unit[i]);
+    return foreign.reduce((sum, input) => {
+      const work = workAt(graph, graph.operators[input]!.work, context);
+      return sum + machine.transferSeconds(work.outputBytes);
+    }, 0);
+  });
+}
+
+function unitsOfClass(graph: Graph, unit: Int32Array, index: number): number[] {
+  const found = new Set<number>();
+  for (const [i, operator] of graph.operators.entries()) {
+    if (operator.work === index) found.add(unit[i]!);
+  }
+  return [...found].sort((a, b) => a - b);
+}
+
+function edges(graph: Graph) {
+  const count = graph.operators.length;
+  const inputCount = new Int32Array(count);
+  const fanOut = new Int32Array(count + 1);
+  const roots: number[] = [];
+  for (const [i, { inputs }] of graph.operators.entries()) {
+    inputCount[i] = inputs.length;
+    if (inputs.length === 0) roots.push(i);
+    for (const input of inputs) fanOut[input + 1]!++;
+  }
+  const successorStart = new Int32Array(count + 1);
+  for (let i = 0; i < count; i++) successorStart[i + 1] = successorStart[i]! + fanOut[i + 1]!;
+  const successors = new Int32Array(successorStart[count]!);
+  const next = successorStart.slice();
+  for (const [i, { inputs }] of graph.operators.entries()) {
+    for (const input of inputs) successors[next[input]!++] = i;
+  }
+  return { inputCount, roots: Int32Array.from(roots), successorStart, successors };
+}
+
+/** Peak operations per second of a unit as its own cost model sees it: a large square product in `dtype`. */
+export function peakOps(machine: Machine, u: number, work: Work): number {
+  const { unit, domains } = machine.units[u]!;
+  const speed = unit.speed(domains.map((d) => machine.domains[d]!.points.at(-1)!.frequency));
+  const cost = unit.estimate(work);
+  return cost.utilisation > 0
+    ? (OPS_PER_MAC * work.macs * speed) / cost.cycles / cost.utilisation
+    : 0;
+}

@@ -1,0 +1,12 @@
+/** One unit for the compute-bound stage, another for the bandwidth-bound one: prefill here, decode there. */
+import type { SchedulingPolicy } from '../scheduling-policy.ts';
+import { singleUnit } from './single-unit.ts';
+
+/** Phases that generate step by step; everything else counts as preparation. */
+const GENERATING = new Set(['decode']);
+
+export function stageWise(prepare: string, generate: string): SchedulingPolicy {
+  const first = singleUnit(prepare);
+  const second = singleUnit(generate);
+  return { place: (view) => (GENERATING.has(view.phase) ? second : first).place(view) };
+}

@@ -1,0 +1,121 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Run } from '../../src/engine/run.ts';
+import { CAUSES } from '../../src/engine/run.ts';
+import type { Graph } from '../../src/workload/graph.ts';
+import { runToy, toyMachine, toyPhase, toyPlan, toyUnit, toyWork } from '../support/toy-machine.ts';
+
+/** Random directed acyclic graphs with random costs and a random placement on three units. */
+const node = fc.record({
+  macs: fc.integer({ min: 0, max: 50_000_000 }),
+  read: fc.integer({ min: 0, max: 20_000_000 }),
+  write: fc.integer({ min: 0, max: 5_000_000 }),
+  inputs: fc.array(fc.nat(30), { maxLength: 3 }),
+  unit: fc.nat(2),
+});
+const graphs = fc.array(node, { minLength: 1, maxLength: 12 });
+type Node = typeof node extends fc.Arbitrary<infer T> ? T : never;
+
+function build(nodes: Node[]): Graph {
+  return {
+    name: 'random',
+    works: nodes.map(({ macs, read, write }) => toyWork(macs, read, write)),
+    operators: nodes.map(({ inputs }, i) => ({
+      name: `op${i}`,
+      work: i,
+      inputs: i === 0 ? [] : [...new Set(inputs.map((k) => k % i))],
+    })),
+  };
+}
+
+function simulate(nodes: Node[], copies = 1): Run {
+  const machine = toyMachine({ units: [toyUnit('a', 1e-4), toyUnit('b'), toyUnit('c', 1e-5)] });
+  const policy = { place: () => Int32Array.from(nodes, ({ unit }) => unit) };
+  const plans = Array.from({ length: copies }, (_, i) =>
+    toyPlan([toyPhase('prefill', build(nodes), 2)], `r${i}`),
+  );
+  return runToy(plans, { machine, policy, concurrent: copies });
+}
+
+describe('any graph on any placement', () => {
+  it('moves every byte and does every operation exactly once per step', () => {
+    fc.assert(
+      fc.property(graphs, fc.integer({ min: 1, max: 3 }), (nodes, copies) => {
+        const run = simulate(nodes, copies);
+        const bytes = nodes.reduce((sum, { read, write }) => sum + read + write, 0);
+        const macs = nodes.reduce((sum, n) => sum + n.macs, 0);
+        expect(run.metrics.dram_bytes).toBeCloseTo(2 * copies * bytes, 3);
+        expect(run.ledger.reduce((sum, row) => sum + row.macs, 0)).toBe(2 * copies * macs);
+        expect(run.ledger.reduce((sum, row) => sum + row.count, 0)).toBe(2 * copies * nodes.length);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('takes at least the critical path, and at least the traffic over the bandwidth', () => {
+    fc.assert(
+      fc.property(graphs, (nodes) => {
+        const run = simulate(nodes);
+        const seconds = run.metrics.run_seconds! / 2;
+        const finish: number[] = [];
+        for (const [i, { inputs }] of build(nodes).operators.entries()) {
+          const ready = Math.max(0, ...inputs.map((k) => finish[k]!));
+          const n = nodes[i]!;
+          finish.push(ready + Math.max(n.macs / 1e9, (n.read + n.write) / 1e9));
+        }
+        expect(seconds).toBeGreaterThanOrEqual(Math.max(...finish) * (1 - 1e-9) - 1e-9);
+        const traffic = nodes.reduce((sum, { read, write }) => sum + read + write, 0) / 1e9;
+        expect(seconds).toBeGreaterThanOrEqual(traffic * (1 - 1e-9) - 1e-9);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('accounts for all energy: ledger = rails = total, and unit time = causes', () => {
+    fc.assert(
+      fc.property(graphs, (nodes) => {
+        const run = simulate(nodes, 2);
+        const total = run.metrics.energy_joules!;
+        const ledger = run.ledger.reduce((sum, row) => sum + row.joules, 0);
+        const rails = Object.values(run.energy).reduce((a, b) => a + b, 0);
+        expect(ledger).toBeCloseTo(total, 9);
+        expect(rails).toBeCloseTo(total, 9);
+        const { spans, tracks } = run.timeline;
+        let busy = 0;
+        for (let i = 0; i < spans.length; i++) {
+          if (tracks[spans.track[i]!]!.kind === 'unit') busy += spans.end[i]! - spans.start[i]!;
+        }
+        const causes = run.ledger.reduce(
+          (sum, row) => sum + CAUSES.reduce((s, c) => s + row.seconds[c], 0),
+          0,
+        );
+        expect(causes).toBeCloseTo(busy, 8);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('gives the same bits twice', () => {
+    fc.assert(
+      fc.property(graphs, (nodes) => {
+        const [a, b] = [simulate(nodes, 2), simulate(nodes, 2)];
+        expect(b.metrics).toEqual(a.metrics);
+        expect(b.eventCount).toBe(a.eventCount);
+        expect(b.timeline.spans.end).toEqual(a.timeline.spans.end);
+      }),
+      { numRuns: 20 },
+    );
+  });
+
+  it('keeps every temperature at or above ambient', () => {
+    fc.assert(
+      fc.property(graphs, (nodes) => {
+        const run = simulate(nodes);
+        const counters = run.timeline.counters.filter((c) => c.quantity === 'temperature');
+        for (const { value } of counters)
+          expect(Math.min(...value)).toBeGreaterThanOrEqual(25 - 1e-9);
+      }),
+      { numRuns: 20 },
+    );
+  });
+});
