@@ -37,6 +37,8 @@ export interface CoolingDevice {
   readonly busyShare: number;
   /** Index of the point in force. */
   readonly current: number;
+  /** Hottest node of the device itself; the view's junction stands in where it is absent. */
+  readonly temperature?: Celsius;
 }
 
 export interface ThermalView {

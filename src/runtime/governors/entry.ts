@@ -1,0 +1,75 @@
+/** The shape of a registry entry of governors: one line, an options schema, a factory that checks its options. */
+import type { Entry } from '../../base/registry.ts';
+import { checkSpec, type z } from '../../base/schema.ts';
+import type { Celsius, Watts } from '../../base/units.ts';
+import type { ThermalGovernor } from '../governor.ts';
+
+export interface FactoryEntry<T> extends Entry {
+  /** What a scenario may write under the governor's options; every field has a default. */
+  readonly options: z.ZodType;
+  /** @throws SpecError naming every bad option; `options` as a user writes them, quantities with units. */
+  create(options?: unknown): T;
+}
+
+/** Limits of the SoC and the phone: what a thermal governor goes by where its options say nothing. */
+export interface ThermalLimits {
+  /** Clocks are stepped down from here, and cut to the slowest point there. */
+  readonly junctionSoft: Celsius;
+  readonly junctionCritical: Celsius;
+  /** Virtual skin: goal, hard step, emergency. */
+  readonly skinTarget: Celsius;
+  readonly skinHard: Celsius;
+  readonly skinEmergency: Celsius;
+  /** Power that the body holds for ever at `skinTarget`. */
+  readonly sustainablePower: Watts;
+}
+
+/** A flagship of 2023–25: junction and skin limits of Snapdragon device trees and the Pixel 8 Pro configuration,
+ * sustained power from gaming at 41–43 °C of skin. Descriptions of a SoC and a phone replace them. */
+export const TYPICAL_LIMITS: ThermalLimits = {
+  junctionSoft: 95,
+  junctionCritical: 110,
+  skinTarget: 41,
+  skinHard: 45,
+  skinEmergency: 52,
+  sustainablePower: 4.5,
+};
+
+export interface ThermalEntry extends Entry {
+  readonly options: z.ZodType;
+  /** @throws SpecError naming every bad option. */
+  create(options?: unknown, limits?: ThermalLimits): ThermalGovernor;
+}
+
+export function thermalFactory<S extends z.ZodType>(
+  name: string,
+  summary: string,
+  options: S,
+  create: (options: z.output<S>, limits: ThermalLimits) => ThermalGovernor,
+): ThermalEntry {
+  return {
+    summary,
+    options,
+    create: (given = {}, limits = TYPICAL_LIMITS) =>
+      create(checkOptions(name, given, options), limits),
+  };
+}
+
+export function factory<S extends z.ZodType, T>(
+  name: string,
+  summary: string,
+  options: S,
+  create: (options: z.output<S>) => T,
+): FactoryEntry<T> {
+  return {
+    summary,
+    options,
+    create: (given = {}) => create(checkOptions(name, given, options)),
+  };
+}
+
+/** Faults of options carry no line: they come from inside a scenario or from a command line. */
+function checkOptions<S extends z.ZodType>(name: string, given: unknown, schema: S): z.output<S> {
+  const source = { file: `options of ${name}`, data: given, locate: () => ({}) as never };
+  return checkSpec(source, schema);
+}

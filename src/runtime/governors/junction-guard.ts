@@ -1,0 +1,95 @@
+/**
+ * The last lines of defence of the silicon, around any other thermal governor: a soft trip and an emergency cap.
+ *
+ * Model    at the soft trip and rising: one point slower per poll; below it by the hysteresis: one faster per
+ *          poll. At the emergency temperature: slowest point until the junction has fallen by `clear`
+ * Ignores  core hotplug (a unit at its slowest point keeps running) and firmware limits on current
+ * Source   Snapdragon 8 Gen 3 device trees: GPU passive 95 °C at 10 ms polling, CPU pause at 108 °C with
+ *          8–10 K of hysteresis
+ * Checked  test/unit/runtime/governors/junction-guard.test.ts
+ */
+import { quantity, z } from '../../base/schema.ts';
+import type { Cap, CoolingDevice, ThermalGovernor, ThermalView } from '../governor.ts';
+import { Caps, Poll } from './caps.ts';
+import type { ThermalLimits } from './entry.ts';
+
+export const junctionOptions = z
+  .strictObject({
+    /** The description's soft and critical junction limits unless given. */
+    soft: quantity('temperature').optional(),
+    emergency: quantity('temperature').optional(),
+    hysteresis: z.number().min(0).max(30).default(2),
+    /** Kelvins below the emergency temperature at which the cap is lifted. */
+    clear: z.number().min(0).max(50).default(10),
+    polling: quantity('time', { min: 0 }).default(0.01),
+  })
+  .prefault({});
+export type JunctionOptions = z.output<typeof junctionOptions>;
+
+/** `inner` with the junction guard on top: the lower of the two caps holds. */
+export function guarded(
+  inner: ThermalGovernor,
+  options: JunctionOptions,
+  limits: ThermalLimits,
+): ThermalGovernor {
+  return new JunctionGuard(inner, {
+    ...options,
+    soft: options.soft ?? limits.junctionSoft,
+    emergency: options.emergency ?? limits.junctionCritical,
+  });
+}
+
+interface GuardSettings extends JunctionOptions {
+  readonly soft: number;
+  readonly emergency: number;
+}
+
+class JunctionGuard implements ThermalGovernor {
+  readonly #inner: ThermalGovernor;
+  readonly #settings: GuardSettings;
+  readonly #caps = new Caps();
+  readonly #poll = new Poll();
+  readonly #last: number[] = [];
+  readonly #tripped: boolean[] = [];
+  readonly #merged: Cap[] = [];
+  readonly #softReason: string;
+  readonly #emergencyReason: string;
+
+  constructor(inner: ThermalGovernor, settings: GuardSettings) {
+    this.#inner = inner;
+    this.#settings = settings;
+    this.#softReason = `junction trip at ${settings.soft} °C`;
+    this.#emergencyReason = `junction emergency at ${settings.emergency} °C`;
+  }
+
+  limit(view: ThermalView): readonly Cap[] {
+    const inner = this.#inner.limit(view);
+    this.#caps.fit(view.devices);
+    const due = this.#poll.due(view.period, this.#settings.polling);
+    for (let i = 0; i < view.devices.length; i++) {
+      const device = view.devices[i] as CoolingDevice;
+      if (due) this.#look(i, device, device.temperature ?? view.junction);
+      const own = this.#caps.list[i] as Cap;
+      const other = inner[i] as Cap;
+      this.#merged[i] = own.point < other.point ? own : other;
+    }
+    return this.#merged;
+  }
+
+  #look(i: number, device: CoolingDevice, temperature: number): void {
+    const { soft, emergency, hysteresis, clear } = this.#settings;
+    const rising = temperature > (this.#last[i] ?? Number.NEGATIVE_INFINITY);
+    this.#last[i] = temperature;
+    const point = this.#caps.point(i);
+    if (temperature >= emergency) this.#tripped[i] = true;
+    else if (temperature < emergency - clear) this.#tripped[i] = false;
+    if (this.#tripped[i] === true) {
+      this.#caps.set(i, device, 0, this.#emergencyReason);
+    } else if (temperature >= soft && rising) {
+      // Steps start where the unit is: a cap above the point in force would change nothing.
+      this.#caps.set(i, device, Math.min(point, device.current) - 1, this.#softReason);
+    } else if (temperature < soft - hysteresis) {
+      this.#caps.set(i, device, point + 1, this.#softReason);
+    }
+  }
+}

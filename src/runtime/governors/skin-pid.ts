@@ -1,0 +1,184 @@
+/**
+ * Vendor skin control: power budgets from virtual skin, a bounded number of points per sample, a severity ladder.
+ *
+ * Model    every loop turns skin into a budget (`skin-pid-arithmetic.ts`), shared by weighted request among its
+ *          devices; a device above its share goes up to two points down per sample, one below it one up
+ * Ignores  the weighted sums of thermistors that make virtual skin (the hottest skin node stands for it)
+ * Valid    samples of one to ten seconds; with the Pixel 8 Pro values or a description's own
+ * Source   governors of public Pixel thermal HAL and configuration
+ * Checked  test/unit/runtime/governors/skin-pid.test.ts; arithmetic in test/validation/governors.test.ts
+ */
+import { quantity, z } from '../../base/schema.ts';
+import { KILO, MILLI } from '../../base/units.ts';
+import type { Cap, CoolingDevice, ThermalGovernor, ThermalView } from '../governor.ts';
+import { Caps, loadOf, Poll } from './caps.ts';
+import { type ThermalLimits, thermalFactory } from './entry.ts';
+import { guarded, junctionOptions } from './junction-guard.ts';
+import {
+  ceilingPoint,
+  type LadderStep,
+  ladderOf,
+  ladderOptions,
+  severityAt,
+} from './skin-ladder.ts';
+import {
+  newSkinLoopState,
+  type SkinLoop,
+  type SkinLoopState,
+  skinBudget,
+} from './skin-pid-arithmetic.ts';
+
+const watts = () => quantity('power', { min: 0 });
+const loopOptions = z.strictObject({
+  /** Goal; the description's skin target unless given. */
+  target: quantity('temperature').optional(),
+  /** Kelvins below the target at which the loop wakes (Pixel 8 Pro: 2). */
+  lead: z.number().min(0).max(20).default(2),
+  hysteresis: z.number().min(0).max(20).default(1.9),
+  /** Budget per kelvin away from the target, and per kelvin and sample. */
+  gain: watts().default(0.4),
+  gainIntegral: watts().default(0.005),
+  integralMaximum: watts().default(2.2),
+  integralCutoff: z.number().default(4),
+  /** Budget at the target; the description's sustainable power unless given. */
+  base: watts().optional(),
+  minimum: watts().optional(),
+  maximum: watts().optional(),
+  /** Names of the devices the budget is for, with weights; all, equal, unless given. */
+  devices: z.record(z.string(), z.number().min(0)).optional(),
+});
+type LoopOptions = z.output<typeof loopOptions>;
+
+const options = z.strictObject({
+  loops: z.array(loopOptions).min(1).prefault([{}]),
+  sampling: quantity('time').default(7),
+  stepsDown: z.number().int().min(1).default(2),
+  stepsUp: z.number().int().min(1).default(1),
+  ...ladderOptions,
+  junction: junctionOptions,
+});
+
+export const skinPid = thermalFactory(
+  'skin-pid',
+  'vendor skin control: PID power budget plus severity steps',
+  options,
+  (given, limits) => {
+    const inner = new SkinPid({
+      loops: given.loops.map((loop) => ({ loop: loopOf(loop, limits), devices: loop.devices })),
+      sampling: given.sampling,
+      stepsDown: given.stepsDown,
+      stepsUp: given.stepsUp,
+      ladder: ladderOf(given.ladder, limits),
+      hysteresis: given.hysteresis,
+    });
+    return guarded(inner, given.junction, limits);
+  },
+);
+
+/** Share of the base budget that is left however hot the skin; Pixel 8 Pro keeps 1.0 (CPU) to 0 (others). */
+const FLOOR_SHARE = 0.3;
+/** Largest budget over base; the Pixel 8 Pro's CPU loop allows 5.75 times. */
+const CEILING_SHARE = 4;
+
+function loopOf(given: LoopOptions, limits: ThermalLimits): SkinLoop {
+  const target = given.target ?? limits.skinTarget;
+  const base = given.base ?? limits.sustainablePower;
+  return {
+    target,
+    trigger: target - given.lead,
+    hysteresis: given.hysteresis,
+    gainOver: given.gain * KILO,
+    gainUnder: given.gain * KILO,
+    gainIntegral: given.gainIntegral * KILO,
+    gainDerivative: 0,
+    integralMaximum: given.integralMaximum * KILO,
+    integralCutoff: given.integralCutoff,
+    basePower: base * KILO,
+    minimum: (given.minimum ?? base * FLOOR_SHARE) * KILO,
+    maximum: (given.maximum ?? base * CEILING_SHARE) * KILO,
+  };
+}
+
+interface BoundLoop {
+  readonly loop: SkinLoop;
+  readonly devices: Readonly<Record<string, number>> | undefined;
+}
+
+interface Settings {
+  readonly loops: readonly BoundLoop[];
+  readonly sampling: number;
+  readonly stepsDown: number;
+  readonly stepsUp: number;
+  readonly ladder: readonly LadderStep[];
+  readonly hysteresis: number;
+}
+
+class SkinPid implements ThermalGovernor {
+  readonly #settings: Settings;
+  readonly #caps = new Caps();
+  readonly #poll = new Poll();
+  readonly #states: readonly SkinLoopState[];
+  readonly #reasons: readonly string[];
+  /** Smallest share of any loop, W, and the loop that set it, per device. */
+  readonly #share: number[] = [];
+  readonly #setBy: number[] = [];
+  #severity = 0;
+
+  constructor(settings: Settings) {
+    this.#settings = settings;
+    this.#states = settings.loops.map(newSkinLoopState);
+    this.#reasons = settings.loops.map(({ loop }) => `skin budget for ${loop.target} °C`);
+  }
+
+  limit(view: ThermalView): readonly Cap[] {
+    this.#caps.fit(view.devices);
+    if (!this.#poll.due(view.period, this.#settings.sampling)) return this.#caps.list;
+    const { loops, ladder, hysteresis } = this.#settings;
+    for (let i = 0; i < view.devices.length; i++) {
+      this.#share[i] = Number.POSITIVE_INFINITY;
+      this.#setBy[i] = 0;
+    }
+    for (let l = 0; l < loops.length; l++) this.#shareBudget(l, view);
+    this.#severity = severityAt(ladder, hysteresis, view.skin, this.#severity);
+    for (let i = 0; i < view.devices.length; i++) this.#step(i, view.devices[i] as CoolingDevice);
+    return this.#caps.list;
+  }
+
+  #shareBudget(l: number, view: ThermalView): void {
+    const { loop, devices } = this.#settings.loops[l] as BoundLoop;
+    const budget = skinBudget(this.#states[l] as SkinLoopState, view.skin, loop) * MILLI;
+    if (budget === Number.POSITIVE_INFINITY) return;
+    const weight = (device: CoolingDevice) => (devices ? (devices[device.name] ?? 0) : 1);
+    let total = 0;
+    for (const device of view.devices) total += weight(device) * device.requested;
+    for (let i = 0; i < view.devices.length; i++) {
+      const device = view.devices[i] as CoolingDevice;
+      if (weight(device) === 0 || total === 0) continue;
+      const share = (budget * weight(device) * device.requested) / total;
+      if (share >= (this.#share[i] as number)) continue;
+      this.#share[i] = share;
+      this.#setBy[i] = l;
+    }
+  }
+
+  /** Moves one cap towards the device's share, by no more than the allowed steps, and under the ladder. */
+  #step(i: number, device: CoolingDevice): void {
+    const { ladder, stepsDown, stepsUp } = this.#settings;
+    const load = loadOf(device);
+    const share = this.#share[i] as number;
+    const fits = (point: number) => (device.powers[point] as number) * load <= share;
+    const top = device.powers.length - 1;
+    let point = this.#caps.point(i);
+    if (fits(point)) {
+      for (let s = 0; s < stepsUp && point < top && fits(point + 1); s++) point++;
+    } else {
+      for (let s = 0; s < stepsDown && point > 0 && !fits(point); s++) point--;
+    }
+    const ceiling = ceilingPoint(ladder, this.#severity, device);
+    const reason =
+      ceiling < point
+        ? `skin step at ${ladder[this.#severity - 1]?.at} °C`
+        : (this.#reasons[this.#setBy[i] as number] as string);
+    this.#caps.set(i, device, Math.min(point, ceiling), reason);
+  }
+}
