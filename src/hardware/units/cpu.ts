@@ -12,15 +12,16 @@
  */
 import { BITS_PER_BYTE } from '../../base/units.ts';
 import { bytesOf, DTYPE_BITS, type DType, type Work } from '../../base/work.ts';
-import type { ComputeUnit, Support, UnitCost } from '../compute-unit.ts';
+import type { ComputeUnit, MemoryPort, Support, UnitCost } from '../compute-unit.ts';
 import { attentionTraffic } from '../npu/attention.ts';
 import type { GemmShape } from '../npu/folds.ts';
 import { attendedKeys, attentionRows, convGemm, operandsOf, sideBytes } from '../npu/gemm-view.ts';
 import { type LocalMemory, planTiling } from '../npu/tiling.ts';
 import { type CoreGroup, coresInUse, macsPerClock, speedWeights } from './cpu-cores.ts';
+import { type Caches, type CpuKernel, kernelOf, reorderedElements, serve } from './cpu-kernels.ts';
 import { listedOperator } from './formats.ts';
 import { drivenPort, type UnitCommon, type UnitOptions } from './unit-options.ts';
-import type { CpuSpec } from './unit-spec.ts';
+import type { CpuKernelsSpec, CpuSpec } from './unit-spec.ts';
 
 /** Output rows and columns that a register-blocked kernel keeps at once. */
 const REGISTER_TILE = 8;
@@ -44,6 +45,14 @@ interface Cpu {
   readonly simdBits: number;
   /** Multiply–accumulates per clock of all cores in use, by format the kernel computes in. */
   readonly macs: Readonly<Record<DType, number>>;
+  /** Worker threads, one per core. */
+  readonly used: number;
+  readonly barrierSeconds: number;
+  /** 8×8 int8 matrix instructions. */
+  readonly paired: boolean;
+  /** Measured quality of the runtime's kernels, where the description has it. */
+  readonly kernels: CpuKernelsSpec | undefined;
+  readonly caches: Caches | undefined;
 }
 
 export function buildCpu(
@@ -57,7 +66,7 @@ export function buildCpu(
     name: common.name,
     kind: spec.kind,
     domains: cpu.cores.map((group) => group.clock),
-    port: drivenPort(common.port, options),
+    port: drivenPort(corePort(common.port, cpu), options),
     speed: (frequencies) =>
       weights.reduce((sum, weight, i) => sum + weight * (frequencies[i] ?? 0), 0),
     supports: (work): Support => listedOperator(spec.operators, work),
@@ -82,10 +91,38 @@ function cpuOf(spec: CpuSpec, options: UnitOptions): Cpu {
       granule: REGISTER_TILE,
     },
     fusedAttention: options.fusedAttention ?? spec.fusedAttention,
-    launchSeconds: dispatch + (used > 1 ? spec.barrier.is : 0),
+    launchSeconds: dispatch,
+    used,
+    barrierSeconds: used > 1 ? spec.barrier.is : 0,
+    paired: cores.some((group) => group.cluster.i8mm),
+    kernels: spec.kernels,
+    caches: cachesOf(spec, used, privateBytes, options),
     simdBits: cores.reduce((sum, group) => sum + group.used * group.simdPipes * group.simdBits, 0),
     macs: macsPerClock(cores),
   };
+}
+
+function cachesOf(
+  spec: CpuSpec,
+  used: number,
+  l2Bytes: number,
+  options: UnitOptions,
+): Caches | undefined {
+  const rates = spec.kernels?.caches;
+  if (!rates) return undefined;
+  return {
+    l2Bytes,
+    l3Bytes: Math.max(spec.l3.is, l2Bytes),
+    l2BytesPerClock: used * rates.l2.is,
+    l3BytesPerClock: used * rates.l3.is,
+    weightsCached: options.weights?.cached ?? false,
+  };
+}
+
+/** Few cores cannot fill the port that all of them share. */
+function corePort(port: MemoryPort, cpu: Cpu): MemoryPort {
+  const one = cpu.kernels?.coreBandwidth?.is ?? Number.POSITIVE_INFINITY;
+  return { ...port, bandwidth: Math.min(port.bandwidth, cpu.used * one) };
 }
 
 function estimate(cpu: Cpu, work: Work): UnitCost {
@@ -106,11 +143,14 @@ function estimate(cpu: Cpu, work: Work): UnitCost {
       const m = attentionRows(form);
       const keys = fused ? attendedKeys(form, REGISTER_TILE) : form.context;
       const format = work.activationDType;
+      const kernel = kernelOf(work);
       const arithmetic =
-        kernelCycles(cpu, { products, m, n: keys, k: form.headDim }, format) +
-        kernelCycles(cpu, { products, m, n: form.valueDim, k: keys }, format);
+        kernelCycles(cpu, { products, m, n: keys, k: form.headDim }, format, kernel) +
+        kernelCycles(cpu, { products, m, n: form.valueDim, k: keys }, format, kernel);
       const traffic = attentionTraffic(cpu.cache, work, form, fused);
-      return costOf(cpu, work, format, arithmetic, 0, traffic.readBytes, traffic.writeBytes);
+      const scores = fused ? 0 : bytesOf(form.batch * form.heads * form.queries * keys, format);
+      // Written and read back, before and after the softmax.
+      return costOf(cpu, work, format, { ...traffic, cycles: arithmetic, scratch: 4 * scores });
     }
     default:
       return vectorCost(cpu, work);
@@ -124,10 +164,13 @@ function productCost(cpu: Cpu, work: Work, gemm: GemmShape, layer: GemmShape): U
   const quantised = format !== work.activationDType;
   const weights = layer.products * layer.n * layer.k;
   const extraOps = quantised ? QUANTISE_OPS * layer.products * layer.m * layer.k : 0;
-  const cycles = kernelCycles(cpu, gemm, format) * (1 + scaleShare(cpu, work, format, weights));
-  const read = layer.products * tiling.readBytes + sideBytes(work, layer);
-  const write = work.outputBytes + work.kvWriteBytes;
-  return costOf(cpu, work, format, cycles, extraOps, read, write);
+  const plain = kernelCycles(cpu, gemm, format, kernelOf(work));
+  return costOf(cpu, work, format, {
+    cycles: plain * (1 + scaleShare(cpu, work, format, weights)),
+    extraOps,
+    readBytes: layer.products * tiling.readBytes + sideBytes(work, layer),
+    writeBytes: work.outputBytes + work.kvWriteBytes,
+  });
 }
 
 /** Integer weights pull the whole product to int8: float activations are quantised on the fly. */
@@ -150,43 +193,36 @@ function scaleShare(cpu: Cpu, work: Work, format: DType, weights: number): numbe
   return SCALE_OPS / ((group * OUTPUTS_PER_VECTOR) / perInstruction);
 }
 
-function kernelCycles(cpu: Cpu, gemm: GemmShape, format: DType): number {
+function kernelCycles(cpu: Cpu, gemm: GemmShape, format: DType, kernel: CpuKernel): number {
   const { products, m, n, k } = gemm;
   // Matrix instructions take two rows at a time; a single row wastes one.
-  const rows = format === 'int8' && m > 1 ? 2 * Math.ceil(m / 2) : m;
-  const single = format === 'int8' && m === 1 ? 0.5 : 1;
-  const share = cpu.matrixShare * (cpu.kernelShare[format] ?? 1) * single;
+  const paired = format === 'int8' && cpu.paired;
+  const rows = paired && m > 1 ? 2 * Math.ceil(m / 2) : m;
+  const single = paired && m === 1 ? 0.5 : 1;
+  const reached = cpu.kernels?.shares[kernel]?.is ?? cpu.matrixShare;
+  const share = reached * (cpu.kernelShare[format] ?? 1) * single;
   const padded = products * rows * OUTPUTS_PER_VECTOR * Math.ceil(n / OUTPUTS_PER_VECTOR) * k;
   const macs = cpu.macs[format] * share;
   // Threads split output columns, or rows where there are more of them.
-  const used = cpu.cores.reduce((sum, group) => sum + group.used, 0);
+  const { used } = cpu;
   const blocks = products * Math.max(Math.ceil(n / REGISTER_TILE), Math.ceil(m / REGISTER_TILE));
   const idle = blocks >= used ? 1 : used / blocks;
   return (padded / macs) * idle;
 }
 
-function costOf(
-  cpu: Cpu,
-  work: Work,
-  format: DType,
-  matrixCycles: number,
-  extraOps: number,
-  readBytes: number,
-  writeBytes: number,
-): UnitCost {
-  const lanes = cpu.simdBits / laneBits(work.activationDType);
-  const vectorCycles = (work.vectorOps + extraOps) / lanes;
-  const cycles = matrixCycles + vectorCycles;
-  return {
-    cycles,
-    matrixCycles,
-    vectorCycles,
-    readBytes,
-    writeBytes,
-    sramBytes: readBytes + writeBytes,
-    launchSeconds: cpu.launchSeconds,
-    utilisation: work.macs / (cycles * cpu.macs[format]),
-  };
+interface Load {
+  /** Of multiply–accumulates, all cores in use together. */
+  readonly cycles: number;
+  readonly extraOps?: number;
+  readonly readBytes: number;
+  readonly writeBytes: number;
+  /** Written and read again inside the operator, both directions. */
+  readonly scratch?: number;
+}
+
+function costOf(cpu: Cpu, work: Work, format: DType, load: Load): UnitCost {
+  const vectorCycles = (work.vectorOps + (load.extraOps ?? 0)) / vectorRate(cpu, work);
+  return settle(cpu, work, format, { ...load, busy: load.cycles + vectorCycles, vectorCycles });
 }
 
 function vectorCost(cpu: Cpu, work: Work): UnitCost {
@@ -196,19 +232,53 @@ function vectorCost(cpu: Cpu, work: Work): UnitCost {
   const read = work.inputBytes + work.weightBytes + work.kvReadBytes;
   const write = work.outputBytes + work.kvWriteBytes;
   const again = Math.max(0, passes - 1) * bytesOf(elements, work.activationDType);
-  const lanes = cpu.simdBits / laneBits(work.activationDType);
-  const vectorCycles = form.kind === 'vector' ? work.vectorOps / lanes : 0;
+  const reorder = cpu.kernels?.reorder;
+  const reorderCycles = reorder ? reorderedElements(work) / (reorder.is * cpu.used) : 0;
+  const vectorCycles = form.kind === 'vector' ? work.vectorOps / vectorRate(cpu, work) : 0;
   // Loads and stores move one vector per pipe and clock at best.
   const moveCycles = ((read + write + again) * BITS_PER_BYTE) / cpu.simdBits;
-  return {
-    cycles: Math.max(vectorCycles, moveCycles),
-    matrixCycles: 0,
+  const busy = Math.max(vectorCycles + reorderCycles, moveCycles);
+  return settle(cpu, work, work.activationDType, {
+    cycles: 0,
     vectorCycles,
+    busy,
     readBytes: read,
     writeBytes: write,
-    sramBytes: read + write + again,
-    launchSeconds: cpu.launchSeconds,
-    utilisation: 0,
+    again,
+  });
+}
+
+/** Operations per clock of all cores in use. */
+function vectorRate(cpu: Cpu, work: Work): number {
+  const bits = laneBits(work.activationDType);
+  const measured = cpu.kernels?.vectorOps;
+  return measured ? (measured.is * cpu.used * DTYPE_BITS.fp32) / bits : cpu.simdBits / bits;
+}
+
+interface Settled extends Load {
+  readonly busy: number;
+  readonly vectorCycles: number;
+  /** Later passes over the same elements. */
+  readonly again?: number;
+}
+
+/** Serves the traffic from caches and spreads the cycles over threads. */
+function settle(cpu: Cpu, work: Work, format: DType, load: Settled): UnitCost {
+  const service = cpu.caches && serve(cpu.caches, work, load.scratch ?? 0);
+  const wanted = Math.max(load.busy, service?.cycles ?? 0);
+  const split = cpu.used > 1 && wanted * cpu.used >= (cpu.kernels?.splitCycles?.is ?? 0);
+  const cycles = split ? wanted / (cpu.kernels?.threadShare?.is ?? 1) : wanted * cpu.used;
+  const weights = Math.min(load.readBytes, work.weightBytes);
+  const miss = service?.missShare ?? 1;
+  return {
+    cycles,
+    matrixCycles: load.cycles,
+    vectorCycles: load.vectorCycles,
+    readBytes: (service?.weightBytes ?? weights) + miss * (load.readBytes - weights),
+    writeBytes: miss * load.writeBytes,
+    sramBytes: load.readBytes + load.writeBytes + (load.again ?? 0),
+    launchSeconds: cpu.launchSeconds + (split ? cpu.barrierSeconds : 0),
+    utilisation: work.macs / (cycles * cpu.macs[format]),
   };
 }
 

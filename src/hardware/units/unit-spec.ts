@@ -126,6 +126,32 @@ const cluster = z.strictObject({
   l2: sourced('size'),
 });
 
+/** What a runtime's kernels reach on the cores, where measurements tell; whatever is absent follows from the pipes. */
+const cpuKernels = z.strictObject({
+  /** Share of the peak rate of the format computed in; `matrixShare` where absent. Attention of one token is `attentionRow`. */
+  shares: z.strictObject({
+    weights: sourced('ratio').optional(),
+    activations: sourced('ratio').optional(),
+    int8: sourced('ratio').optional(),
+    int4: sourced('ratio').optional(),
+    conv: sourced('ratio').optional(),
+    depthwise: sourced('ratio').optional(),
+    attention: sourced('ratio').optional(),
+    attentionRow: sourced('ratio').optional(),
+  }),
+  /** Per core and clock: scalar operations of vector work, and elements of copies that change their order. */
+  vectorOps: sourced('count').optional(),
+  reorder: sourced('count').optional(),
+  /** Bytes per clock that one core draws from each level; activations that fit then cause no DRAM traffic. */
+  caches: z.strictObject({ l2: sourced('count'), l3: sourced('count') }).optional(),
+  /** Bandwidth that one core can draw from DRAM. */
+  coreBandwidth: sourced('bandwidth').optional(),
+  /** Clocks of one core below which an operator is not split over threads. */
+  splitCycles: sourced('count', { min: 0 }).optional(),
+  /** Speed of n threads over n times the speed of one. */
+  threadShare: sourced('ratio').optional(),
+});
+
 export const cpuShape = {
   kind: z.literal('cpu'),
   /** Slowest first; threads take the last cluster first. */
@@ -137,6 +163,7 @@ export const cpuShape = {
   barrier: sourced('time', { min: 0 }),
   /** Share of the peak rate that a well-tuned GEMM reaches. */
   matrixShare: sourced('ratio', { max: 1 }),
+  kernels: cpuKernels.optional(),
   fusedAttention: z.boolean().default(false),
   launch,
   operators,
@@ -151,5 +178,6 @@ export const unitSpec = z.discriminatedUnion('kind', [npuSpec, gpuSpec, cpuSpec]
 export type NpuSpec = Infer<typeof npuSpec>;
 export type GpuSpec = Infer<typeof gpuSpec>;
 export type CpuSpec = Infer<typeof cpuSpec>;
+export type CpuKernelsSpec = Infer<typeof cpuKernels>;
 export type CpuClusterSpec = Infer<typeof cluster>;
 export type UnitSpec = Infer<typeof unitSpec>;
