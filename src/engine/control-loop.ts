@@ -12,7 +12,7 @@ import type { Celsius, Joules, Seconds } from '../base/units.ts';
 import type { Cap, CoolingDevice, Governor, ThermalGovernor } from '../runtime/governor.ts';
 import type { Execution } from './execution.ts';
 import type { Ledger } from './ledger.ts';
-import type { Machine } from './machine.ts';
+import type { Machine, MachineDomain } from './machine.ts';
 import type { Probes } from './probes.ts';
 
 /** Temperature at which the powers shown to thermal governors are evaluated, as energy models are: warm silicon. */
@@ -39,6 +39,7 @@ export class ControlLoop {
   /** By domain: seconds with work since the last decision, and the share that made of the period. */
   private readonly busySeconds: Float64Array;
   private readonly busy: Float64Array;
+  private readonly periodBusy: Float64Array;
   private sinceDecision: Seconds = 0;
   private readonly frequencies: readonly (readonly number[])[];
   private readonly tablePowers: readonly (readonly number[])[];
@@ -58,13 +59,19 @@ export class ControlLoop {
     const { machine } = parts;
     this.parts = parts;
     this.watts = new Float64Array(machine.thermal.nodes.length);
-    this.point = Int32Array.from(machine.domains, ({ points }) => points.length - 1);
+    this.point = Int32Array.from(machine.domains, ({ clock }) => clock.points.length - 1);
     this.wanted = this.point.slice();
     this.busySeconds = new Float64Array(machine.domains.length);
+    this.periodBusy = new Float64Array(machine.domains.length);
     this.busy = new Float64Array(machine.domains.length).fill(1);
-    this.frequencies = machine.domains.map(({ points }) => points.map((p) => p.frequency));
-    this.tablePowers = machine.domains.map((_, d) => domainPowers(machine, d));
-    this.caps = machine.domains.map(({ points }) => ({ point: points.length - 1, reason: '' }));
+    this.frequencies = machine.domains.map(({ clock }) =>
+      clock.points.map(({ frequency }) => frequency),
+    );
+    this.tablePowers = machine.domains.map(domainPowers);
+    this.caps = machine.domains.map(({ clock }) => ({
+      point: clock.points.length - 1,
+      reason: '',
+    }));
     this.decide(0);
     this.noteTemperatures();
     parts.probes.sample(this.frame(0, 0));
@@ -92,6 +99,7 @@ export class ControlLoop {
     this.watts.fill(0);
     const before = this.totalJoules;
     for (let u = 0; u < machine.units.length; u++) this.accountUnit(u, dt);
+    for (let d = 0; d < machine.domains.length; d++) this.accountDomain(d, dt);
     this.charge('dram', machine.memoryNode, execution.memoryJoules, dt);
     this.chargePlatform(
       'dram',
@@ -115,23 +123,36 @@ export class ControlLoop {
     execution.busySeconds.fill(0);
   }
 
+  /** What units spent on operators heats the domains they run on, in proportion to their power at full load. */
   private accountUnit(u: number, dt: Seconds): void {
     const { machine, execution } = this.parts;
-    const { unit, energy, node, domains } = machine.units[u]!;
+    const { unit, domains } = machine.units[u]!;
+    const joules = execution.unitJoules[u]!;
     const share = Math.min(execution.busySeconds[u]! / dt, 1);
-    const voltage = Math.max(
-      ...domains.map((d) => machine.domains[d]!.points[this.point[d]!]!.voltage),
-    );
-    const powered = share + (1 - share) * energy.gatedShare;
-    this.charge(unit.name, node, execution.unitJoules[u]!, dt);
-    this.chargePlatform(
-      unit.name,
-      node,
-      energy.leakage(voltage, this.at(node)) * powered,
-      dt,
-      'leakage',
-    );
-    for (const d of domains) this.busySeconds[d]! += share * dt;
+    let full = 0;
+    for (const d of domains) full += this.fullWatts(d);
+    for (const d of domains) {
+      const { node } = machine.domains[d]!;
+      this.charge(unit.name, node, full > 0 ? (joules * this.fullWatts(d)) / full : 0, dt);
+      this.periodBusy[d] = Math.max(this.periodBusy[d]!, share);
+    }
+  }
+
+  private fullWatts(d: number): number {
+    const { clock, power } = this.parts.machine.domains[d]!;
+    const { frequency, voltage } = clock.points[this.point[d]!]!;
+    return frequency * voltage * voltage * (power.stalled + power.matrix);
+  }
+
+  private accountDomain(d: number, dt: Seconds): void {
+    const { clock, power, node } = this.parts.machine.domains[d]!;
+    const busy = this.periodBusy[d]!;
+    const leakage = power.leakage(clock.points[this.point[d]!]!.voltage, this.at(node));
+    const powered = busy + (1 - busy) * power.gatedShare;
+    this.chargePlatform(clock.name, node, leakage * powered, dt, 'leakage');
+    this.chargePlatform(clock.name, node, power.idle * (1 - busy), dt, 'idle');
+    this.busySeconds[d]! += busy * dt;
+    this.periodBusy[d] = 0;
   }
 
   /** Energy that some ledger row already carries. */
@@ -179,7 +200,7 @@ export class ControlLoop {
     this.sinceThermal += period;
     if (this.ticks++ % thermalEvery === 0) this.decideCaps();
     for (let d = 0; d < machine.domains.length; d++) {
-      const { name } = machine.domains[d]!;
+      const { name } = machine.domains[d]!.clock;
       this.wanted[d] = governors[d]!.choose({
         name,
         frequencies: this.frequencies[d]!,
@@ -209,7 +230,7 @@ export class ControlLoop {
   }
 
   private devices(): CoolingDevice[] {
-    return this.parts.machine.domains.map(({ name }, d) => ({
+    return this.parts.machine.domains.map(({ clock: { name } }, d) => ({
       name,
       powers: this.tablePowers[d]!,
       requested: this.tablePowers[d]![this.wanted[d]!]! * this.busy[d]!,
@@ -220,7 +241,7 @@ export class ControlLoop {
 
   private noteChange(d: number, next: number, cap: Cap, now: Seconds): void {
     const { machine, probes } = this.parts;
-    const { name, points } = machine.domains[d]!;
+    const { name, points } = machine.domains[d]!.clock;
     const capped = cap.point < this.wanted[d]!;
     probes.changed(name, points[next]!.frequency, capped ? cap.reason : 'governor: load', now);
   }
@@ -229,14 +250,24 @@ export class ControlLoop {
     const { machine, execution } = this.parts;
     for (const [u, { unit, domains }] of machine.units.entries()) {
       const at = (choice: Int32Array) =>
-        unit.speed(domains.map((d) => machine.domains[d]!.points[choice[d]!]!.frequency));
-      const voltage = Math.max(
-        ...domains.map((d) => machine.domains[d]!.points[this.point[d]!]!.voltage),
-      );
+        unit.speed(domains.map((d) => machine.domains[d]!.clock.points[choice[d]!]!.frequency));
       execution.speed[u] = at(this.point);
       execution.wantedSpeed[u] = at(this.wanted);
-      execution.voltageSquared[u] = voltage * voltage;
+      execution.stalledWatts[u] = 0;
+      execution.matrixWatts[u] = 0;
+      execution.vectorWatts[u] = 0;
+      for (const d of domains) this.addWatts(u, d);
     }
+  }
+
+  private addWatts(u: number, d: number): void {
+    const { execution, machine } = this.parts;
+    const { clock, power } = machine.domains[d]!;
+    const { frequency, voltage } = clock.points[this.point[d]!]!;
+    const scale = frequency * voltage * voltage;
+    execution.stalledWatts[u]! += scale * power.stalled;
+    execution.matrixWatts[u]! += scale * power.matrix;
+    execution.vectorWatts[u]! += scale * power.vector;
   }
 
   private isThrottled(): boolean {
@@ -261,15 +292,11 @@ export class ControlLoop {
   }
 }
 
-/** Power of a domain's units at each point with everything busy, for thermal governors. */
-function domainPowers(machine: Machine, d: number): number[] {
-  const members = machine.units.filter(({ domains }) => domains.includes(d));
-  return machine.domains[d]!.points.map(({ frequency, voltage }) =>
-    members.reduce((sum, { unit, energy, domains }) => {
-      const others = domains.map((id) => (id === d ? frequency : 0));
-      const cycles = unit.speed(others);
-      const dynamic = (energy.clock + energy.matrix) * voltage ** 2 * cycles;
-      return sum + dynamic + energy.leakage(voltage, TABLE_TEMPERATURE) / domains.length;
-    }, 0),
+/** Power of a domain at each point with everything busy, for thermal governors. */
+function domainPowers({ clock, power }: MachineDomain): number[] {
+  return clock.points.map(
+    ({ frequency, voltage }) =>
+      frequency * voltage * voltage * (power.stalled + power.matrix) +
+      power.leakage(voltage, TABLE_TEMPERATURE),
   );
 }

@@ -34,6 +34,7 @@ export class Dispatcher {
   private readonly events: EventHandle[];
   /** Tables not in use, by graph: a step of an equal graph reuses the costs of the last. */
   private readonly idleTables = new Map<Graph, TaskTable[]>();
+  private wasShared = false;
   finished = 0;
 
   constructor(parts: {
@@ -122,12 +123,14 @@ export class Dispatcher {
     this.flowsChanged();
   }
 
-  /** One unit alone keeps its solo rate and has no event to move; with others, everybody's share changes. */
+  /** A unit that was and stays alone keeps its rate and has no event to move; otherwise everybody's share changes. */
   private flowsChanged(): void {
-    if (this.execution.activeCount > 1) {
+    const shared = this.execution.activeCount > 1;
+    if (shared || this.wasShared) {
       this.execution.progressAll(this.kernel.now);
       this.dropEvents();
     }
+    this.wasShared = shared;
     this.execution.rerate();
   }
 

@@ -3,13 +3,13 @@
  *
  * Model    an operator waits for transfer and launch, then computes (cycles at the unit's clock) and streams
  *          (bytes at the granted bandwidth) side by side; it ends when both have ended
- *          energy = V²·(matrix + vector + clock coefficients × their cycles) + bytes × energy per byte
+ *          power = f·V²·(stalled + matrix + vector coefficients, each while busy); energy per byte for traffic
  * Ignores  the pipeline fill of the first tile, which `launchSeconds` may carry
  * Valid    one operator at a time per unit
  * Source   compute–memory overlap by double buffering: roofline (Williams et al., CACM 2009)
  * Checked  test/unit/engine/execution.test.ts, test/property/engine.test.ts
  */
-import type { Seconds, Watts } from '../base/units.ts';
+import type { Seconds } from '../base/units.ts';
 import { Fluid } from '../kernel/fluid.ts';
 import { availableBandwidth, backgroundBandwidth, portLimit } from './bandwidth.ts';
 import { CAUSE, type Ledger } from './ledger.ts';
@@ -45,7 +45,10 @@ export class Execution {
   /** Cycles per second now, and if no thermal cap held. */
   readonly speed: Float64Array;
   readonly wantedSpeed: Float64Array;
-  readonly voltageSquared: Float64Array;
+  /** Watts at the present clocks: with work open, and added while the matrix engine or vector lanes are busy. */
+  readonly stalledWatts: Float64Array;
+  readonly matrixWatts: Float64Array;
+  readonly vectorWatts: Float64Array;
   /** Since the last `collect`: seconds with work, joules and bytes by unit. */
   readonly busySeconds: Float64Array;
   readonly unitJoules: Float64Array;
@@ -75,7 +78,9 @@ export class Execution {
     this.rate = column();
     this.speed = column();
     this.wantedSpeed = column();
-    this.voltageSquared = column();
+    this.stalledWatts = column();
+    this.matrixWatts = column();
+    this.vectorWatts = column();
     this.busySeconds = column();
     this.unitJoules = column();
     this.unitBytes = column();
@@ -120,7 +125,7 @@ export class Execution {
     this.readShare[u] = bytes > 0 ? read / bytes : 1;
     this.soloRate[u] = table.soloRate[cell]!;
     this.row[u] = row;
-    const sram = table.sramBytes[cell]! * this.machine.units[u]!.energy.perSramByte;
+    const sram = table.sramBytes[cell]! * this.machine.units[u]!.sramPerByte;
     this.unitJoules[u]! += sram;
     this.ledger.joules[row]! += sram;
     this.ledger.counts[row]!++;
@@ -219,7 +224,7 @@ export class Execution {
     this.transferLeft[u]! -= transfer;
     this.attribute(u, row, CAUSE.transfer, transfer);
     this.attribute(u, row, CAUSE.launch, dt - transfer);
-    this.spend(u, row, this.clockWatts(u) * dt);
+    this.spend(u, row, this.stalledWatts[u]! * dt);
   }
 
   private passWork(u: number, dt: Seconds): void {
@@ -230,10 +235,10 @@ export class Execution {
     this.blame(u, row, dt, compute, stream);
     const cycles = Math.min(this.cyclesLeft[u]!, speed * dt);
     this.cyclesLeft[u]! -= cycles;
-    const { energy } = this.machine.units[u]!;
-    const perCycle =
-      energy.matrix * this.matrixPerCycle[u]! + energy.vector * this.vectorPerCycle[u]!;
-    this.spend(u, row, this.clockWatts(u) * dt + perCycle * this.voltageSquared[u]! * cycles);
+    const busy =
+      this.matrixWatts[u]! * this.matrixPerCycle[u]! +
+      this.vectorWatts[u]! * this.vectorPerCycle[u]!;
+    this.spend(u, row, this.stalledWatts[u]! * dt + (busy * cycles) / speed);
     this.moveBytes(u, Math.min(this.bytesLeft[u]!, this.rate[u]! * dt));
   }
 
@@ -252,10 +257,6 @@ export class Execution {
   private attribute(u: number, row: number, cause: number, seconds: Seconds): void {
     this.ledger.addSeconds(row, cause, seconds);
     this.causeSeconds[u * CAUSES.length + cause]! += seconds;
-  }
-
-  private clockWatts(u: number): Watts {
-    return this.machine.units[u]!.energy.clock * this.voltageSquared[u]! * this.speed[u]!;
   }
 
   private spend(u: number, row: number, joules: number): void {

@@ -13,26 +13,37 @@ import type { ComputeUnit } from '../hardware/compute-unit.ts';
 import type { MemorySystem } from '../hardware/memory-system.ts';
 import type { ThermalNetwork } from '../hardware/thermal/network.ts';
 
-/** Energy coefficients of one unit; multiplied by V² they give joules. */
-export interface UnitEnergy {
-  /** Per matrix-engine cycle, per vector cycle, and per clock cycle in which the unit has work (stalled or not). */
+/**
+ * Power of everything on one clock domain; the parts add up.
+ * Coefficients are watts per (hertz × volt²): multiplied by f·V² they give watts.
+ */
+export interface DomainPower {
+  /** Without work, clocks gated. */
+  readonly idle: Watts;
+  /** With work open and the clock running, whether or not anything moves. */
+  readonly stalled: number;
+  /** Added while the matrix engine (or the multiply–accumulate pipes) is busy. */
   readonly matrix: number;
+  /** Added while vector lanes are busy. */
   readonly vector: number;
-  readonly clock: number;
-  readonly perSramByte: JoulesPerByte;
-  /** Leakage while powered, at the domain's voltage and the block's temperature. */
+  /** While powered, at the block's temperature. */
   leakage(voltage: Volts, temperature: Celsius): Watts;
-  /** Share of leakage that remains when the unit idles behind its power switch. */
+  /** Share of leakage that remains while nothing runs and the power switch is open. */
   readonly gatedShare: number;
+}
+
+export interface MachineDomain {
+  readonly clock: ClockDomain;
+  readonly power: DomainPower;
+  /** Thermal node that its power heats. */
+  readonly node: number;
 }
 
 export interface MachineUnit {
   readonly unit: ComputeUnit;
-  readonly energy: UnitEnergy;
   /** Indices into `Machine.domains`, in the order of `unit.domains`. */
   readonly domains: readonly number[];
-  /** Thermal node that its power heats. */
-  readonly node: number;
+  readonly sramPerByte: JoulesPerByte;
 }
 
 /** Constant draw of a part that runs whatever the workload does. */
@@ -52,7 +63,7 @@ export interface Machine {
   readonly soc: string;
   readonly phone: string;
   readonly units: readonly MachineUnit[];
-  readonly domains: readonly ClockDomain[];
+  readonly domains: readonly MachineDomain[];
   readonly memory: MemorySystem;
   readonly memoryNode: number;
   /** Fabric energy of moving one byte between a unit and memory. */

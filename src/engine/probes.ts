@@ -24,7 +24,7 @@ export class Probes {
   constructor(machine: Machine, recorder: Recorder) {
     this.machine = machine;
     this.recorder = recorder;
-    this.frequency = machine.domains.map(({ name }) =>
+    this.frequency = machine.domains.map(({ clock: { name } }) =>
       recorder.addCounter({
         name: `${name} frequency`,
         quantity: 'frequency',
@@ -56,7 +56,7 @@ export class Probes {
   sample({ now, dt, point, execution, watts }: Frame): void {
     const { recorder, machine } = this;
     for (const [d, counter] of this.frequency.entries()) {
-      recorder.sample(counter, now, machine.domains[d]!.points[point[d]!]!.frequency);
+      recorder.sample(counter, now, machine.domains[d]!.clock.points[point[d]!]!.frequency);
     }
     for (const [node, counter] of this.temperature.entries()) {
       recorder.sample(counter, now, machine.thermal.temperatures[node]!);

@@ -144,7 +144,7 @@ function placementView(phase: Phase, machine: Machine): PlacementView {
   const { graph } = phase;
   const context = phase.contextStart + ((phase.steps - 1) / 2) * phase.contextStride;
   const speeds = machine.units.map(({ unit, domains }) =>
-    unit.speed(domains.map((d) => machine.domains[d]!.points.at(-1)!.frequency)),
+    unit.speed(domains.map((d) => machine.domains[d]!.clock.points.at(-1)!.frequency)),
   );
   const cache = new Map<number, number>();
   const unitCount = machine.units.length;
@@ -226,7 +226,7 @@ function edges(graph: Graph) {
 /** Peak operations per second of a unit as its own cost model sees it: a large square product in `dtype`. */
 export function peakOps(machine: Machine, u: number, work: Work): number {
   const { unit, domains } = machine.units[u]!;
-  const speed = unit.speed(domains.map((d) => machine.domains[d]!.points.at(-1)!.frequency));
+  const speed = unit.speed(domains.map((d) => machine.domains[d]!.clock.points.at(-1)!.frequency));
   const cost = unit.estimate(work);
   return cost.utilisation > 0
     ? (OPS_PER_MAC * work.macs * speed) / cost.cycles / cost.utilisation

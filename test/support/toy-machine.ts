@@ -95,14 +95,19 @@ export function toyMachine(options: ToyOptions = {}): Machine {
   const machineUnits: MachineUnit[] = units.map((unit, d) => ({
     unit,
     domains: [d],
-    node: 0,
-    energy: { matrix: 1e-9, vector: 0, clock: 0, perSramByte: 0, leakage: () => 0, gatedShare: 0 },
+    sramPerByte: 0,
   }));
+  // 1 nW per hertz and volt²: 1 nJ for each matrix cycle at 1 V.
+  const power = { idle: 0, stalled: 0, matrix: 1e-9, vector: 0, leakage: () => 0, gatedShare: 0 };
   return {
     soc: 'toy',
     phone: 'toy phone',
     units: machineUnits,
-    domains: units.map(({ name }) => ({ name, points, transitionSeconds: 0 })),
+    domains: units.map(({ name }) => ({
+      clock: { name, points, transitionSeconds: 0 },
+      power,
+      node: 0,
+    })),
     memory: {
       name: 'toy memory',
       capacity: options.capacity ?? 1e9,
