@@ -1,0 +1,39 @@
+/**
+ * Registry of the charts that draw a run. Import it lazily: d3 takes about a second to load
+ * (`summaries.ts` names the charts without it).
+ */
+import type { Entry } from '../../base/registry.ts';
+import type { Run } from '../../engine/run.ts';
+import { renderRate, renderTemperature } from './curves.ts';
+import { renderFrequency } from './frequency.ts';
+import { renderLedger } from './ledger.ts';
+import { renderMemory } from './memory.ts';
+import { renderRoofline } from './roofline.ts';
+import { renderBandwidth, renderPower } from './stack.ts';
+import { type ChartName, chartSummaries } from './summaries.ts';
+import { renderTimeline } from './timeline.ts';
+
+/** A way to look at a run. */
+export interface Chart extends Entry {
+  /** @returns a complete SVG document, or nothing where the run holds nothing to draw. Pure. */
+  render(run: Run): string | undefined;
+}
+
+const renderers = {
+  ledger: renderLedger,
+  timeline: renderTimeline,
+  rate: renderRate,
+  roofline: renderRoofline,
+  bandwidth: renderBandwidth,
+  memory: renderMemory,
+  power: renderPower,
+  temperature: renderTemperature,
+  frequency: renderFrequency,
+} satisfies Record<ChartName, Chart['render']>;
+
+export const charts = Object.fromEntries(
+  (Object.keys(chartSummaries) as ChartName[]).map((name) => [
+    name,
+    { summary: chartSummaries[name], render: renderers[name] },
+  ]),
+) as Readonly<Record<ChartName, Chart>>;
