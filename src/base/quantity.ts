@@ -160,11 +160,13 @@ export function parseQuantity(text: string | number, dimension: Dimension): Pars
 export function formatQuantity(value: number, dimension: Dimension, digits = 4): string {
   const units = Object.entries(UNITS[dimension]).filter(([name]) => PRINTED.has(name));
   const fallback = Object.entries(UNITS[dimension])[0] as [string, number];
+  // What rounds to 1 of a unit is printed in it: 1 MHz, never 1000 kHz.
+  const least = 1 - 0.5 * 10 ** -digits;
   const sorted = units.sort((a, b) => b[1] - a[1]);
   const [name, factor] =
     value === 0
       ? fallback
-      : (sorted.find(([, f]) => Math.abs(value) >= f * 0.9995) ?? sorted.at(-1) ?? fallback);
+      : (sorted.find(([, f]) => Math.abs(value) >= f * least) ?? sorted.at(-1) ?? fallback);
   const number = Number((value / factor).toPrecision(digits));
   return name === '' ? String(number) : `${number} ${name}`;
 }

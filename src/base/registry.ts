@@ -1,5 +1,5 @@
 /** Names to entries, frozen; an unknown name fails with the nearest valid one. */
-import { closest, distance } from 'fastest-levenshtein';
+import { distance } from 'fastest-levenshtein';
 import { SpecError } from './errors.ts';
 
 /** Anything a user can pick by name: one line says what it is. */
@@ -10,9 +10,11 @@ export interface Entry {
 /** @returns `did you mean "x"?` for the nearest of `names`, or the list when nothing is near. */
 export function nearestHint(name: string, names: readonly string[]): string {
   if (names.length === 0) return 'none is defined';
-  const best = closest(name, names as string[]);
-  const near = editShare(name, best) <= 0.5;
-  return near ? `did you mean "${best}"?` : `known: ${listSome(names)}`;
+  const shares = names.map((other) => editShare(name, other));
+  const least = Math.min(...shares);
+  return least <= 0.5
+    ? `did you mean "${names[shares.indexOf(least)]}"?`
+    : `known: ${listSome(names)}`;
 }
 
 /** Looks `name` up in `record`; throws `SpecError` naming `what` when it is not there. */
@@ -26,12 +28,19 @@ export function pick<T>(record: Readonly<Record<string, T>>, name: string, what:
   ]);
 }
 
-/** Share of the longer name that differs; 0 when one contains the other. */
+/** A part of a name this short says nothing about which one is meant. */
+const TELLING_LENGTH = 3;
+
+/** Share of the longer name that differs; small where one contains the other. */
 function editShare(name: string, other: string): number {
   const a = name.toLowerCase();
   const b = other.toLowerCase();
-  if (b.includes(a) || a.includes(b)) return 0;
-  return distance(a, b) / Math.max(a.length, b.length, 1);
+  const longer = Math.max(a.length, b.length, 1);
+  const shorter = Math.min(a.length, b.length);
+  const share = distance(a, b) / longer;
+  const contained = shorter >= TELLING_LENGTH && (a.includes(b) || b.includes(a));
+  // A part of a name is near it, however long the rest; longer parts rank before shorter ones.
+  return contained ? share / 4 : share;
 }
 
 function listSome(names: readonly string[]): string {

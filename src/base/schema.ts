@@ -36,7 +36,10 @@ export interface ListRange extends Range {
 /** Text with a unit (`"8533 MT/s"`), read as a plain number in base units; positive unless `range` says otherwise. */
 export function quantity(dimension: Dimension, range: Range = {}) {
   const plain = unitsOf(dimension).length === 0 || dimension === 'ratio';
-  const input = plain ? z.union([z.number(), z.string()]) : z.string();
+  const unitDue = `expected text with a unit: ${unitsOf(dimension).join(', ')}`;
+  const input = plain
+    ? z.union([z.number(), z.string()])
+    : z.string({ error: ({ input }) => (input === undefined ? undefined : unitDue) });
   return input
     .transform((text, context): number => {
       const parsed = parseQuantity(text, dimension);
@@ -106,7 +109,7 @@ export function checkSpec<S extends z.ZodType>(
   const crossed = crossChecks
     .flatMap((check) => check(spec.data))
     .map(({ path, ...fault }) => ({ ...place(spec, path), ...fault }));
-  const faults = [...spec.faults, ...issues, ...crossed].sort(byPlace);
+  const faults = [...(spec.faults ?? []), ...issues, ...crossed].sort(byPlace);
   if (faults.length > 0) throw new SpecError(faults);
   return result.data as z.output<S>;
 }
@@ -157,7 +160,10 @@ function explain(issue: Issue): Omit<Fault, 'file'> {
   if (issue.code === 'invalid_type') {
     if (issue.input === undefined)
       return { message: 'missing', expected: plainType(issue.expected) };
-    return { message: 'wrong type', expected: plainType(issue.expected), ...shown };
+    // zod's own wording starts so; anything else was written for the author of the file.
+    return issue.message.startsWith('Invalid input')
+      ? { message: 'wrong type', expected: plainType(issue.expected), ...shown }
+      : { message: issue.message, ...shown };
   }
   if (issue.code === 'invalid_value') {
     const values = issue.values.map(String);

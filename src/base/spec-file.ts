@@ -18,7 +18,7 @@ export interface SpecFile {
   /** Plain objects, arrays, strings, numbers, booleans. */
   readonly data: unknown;
   /** Faults that do not hide the rest of the file, such as a key given twice; `checkSpec` reports them with its own. */
-  readonly faults: readonly Fault[];
+  readonly faults?: readonly Fault[];
   /**
    * Line and column (from 1) of the value at `path`, or of its nearest existing parent.
    * `file` is there where the value came from elsewhere, such as a `--set`.
@@ -93,7 +93,8 @@ function nodeAt(root: Node | null, path: SpecPath): Node | null {
 
 function childOf(node: Node | null, step: string | number) {
   if (isMap(node)) {
-    const pair = node.items.find((item) => isPair(item) && String(item.key) === String(step));
+    // Of a key given twice the last value counts, as in the data.
+    const pair = node.items.findLast((item) => isPair(item) && String(item.key) === String(step));
     if (!pair) return undefined;
     return { key: nodeOrNull(pair.key), value: nodeOrNull(pair.value) };
   }

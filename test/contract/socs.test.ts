@@ -1,0 +1,157 @@
+import { describe, expect, it } from 'vitest';
+import { sourcedEntries, trustShares } from '../../src/base/provenance.ts';
+import { leafPaths } from '../../src/base/schema-walk.ts';
+import { parseSpecFile } from '../../src/base/spec-file.ts';
+import { parseSoc, socSpec } from '../../src/hardware/soc-spec.ts';
+import { buildClockDomain, referencePoint } from '../../src/hardware/spec/domain-spec.ts';
+import { borders, floorplanFaults, floorplanOf } from '../../src/hardware/thermal/floorplan.ts';
+import { listBundled, readBundled } from '../../src/load.ts';
+
+const socs = listBundled('socs', '.yaml').map((name) => {
+  const { file, text } = readBundled(`socs/${name}.yaml`);
+  const spec = parseSpecFile(text, file);
+  return { name, spec, soc: parseSoc(spec) };
+});
+
+/** Values that are a choice or a name, not a figure somebody might quote. */
+const UNSOURCED = /^(version|name|vendor|summary|phone|process|references|memory\.(type|preset))/;
+const UNIT_CHOICES =
+  /\.(kind|domain|name|core|clock|overlapFolds|doubleBufferPreload|fusedAttention|dot|i8mm|fp16|only|except)$/;
+
+describe.each(socs)('$name', ({ name, spec, soc }) => {
+  it('is called as its file', () => {
+    expect(soc.name).toBe(name);
+  });
+
+  it('says of every number where it comes from', () => {
+    const bare = leafPaths(socSpec, spec.data)
+      .filter(({ sourced }) => !sourced)
+      .map(({ path }) => path.join('.'))
+      .filter((path) => !UNSOURCED.test(path) && !UNIT_CHOICES.test(path));
+    expect(bare).toEqual([]);
+  });
+
+  it('gives the reasoning of every estimate', () => {
+    const silent = sourcedEntries(spec.data)
+      .filter(({ trust, note }) => trust === 'estimated' && note === undefined)
+      .map(({ path }) => path.join('.'));
+    expect(silent).toEqual([]);
+  });
+
+  it('cites every reference it lists', () => {
+    const cited = new Set(sourcedEntries(spec.data).map(({ from }) => from));
+    expect(Object.keys(soc.references).filter((key) => !cited.has(key))).toEqual([]);
+  });
+
+  it('has shares of trust that sum to one', () => {
+    const total = Object.values(trustShares(spec.data)).reduce((a, b) => a + b, 0);
+    expect(total).toBeCloseTo(1, 12);
+  });
+
+  it('has operating points that rise in frequency and never fall in voltage', () => {
+    for (const [key, domain] of Object.entries(soc.domains)) {
+      const { points } = buildClockDomain(key, domain);
+      expect(points.length).toBeGreaterThan(1);
+      expect(points.at(-1)?.frequency).toBe(domain.clock.is);
+      points.slice(1).forEach((point, index) => {
+        expect(point.frequency).toBeGreaterThan(points[index]?.frequency as number);
+        expect(point.voltage).toBeGreaterThanOrEqual(points[index]?.voltage as number);
+      });
+      expect(referencePoint(domain).frequency).toBe(domain.clock.is);
+    }
+  });
+
+  it('switches a tenth to a third of its power at half the clock', () => {
+    // Both phone makers' power profiles at hand: 24 to 30 % of top power at half clock, little cores up to 50 %.
+    for (const [key, domain] of Object.entries(soc.domains)) {
+      const { points } = buildClockDomain(key, domain);
+      const top = points.at(-1) as { frequency: number; voltage: number };
+      const half = points.find(({ frequency }) => frequency >= top.frequency / 2) ?? top;
+      const share = (half.frequency * half.voltage ** 2) / (top.frequency * top.voltage ** 2);
+      expect(share, key).toBeGreaterThan(0.1);
+      expect(share, key).toBeLessThan(0.34);
+    }
+  });
+
+  it('keeps the peak of memory to the grade of its parts', () => {
+    const { channels, channelWidth, rate } = soc.memory;
+    const peak = (channels.is * channelWidth.is * rate.is) / 8;
+    expect(peak).toBeGreaterThan(40e9);
+    expect(peak).toBeLessThan(120e9);
+    expect(rate.is).toBe(soc.memory.rates?.is.at(-1));
+  });
+
+  it('lets no unit saturate memory alone, and two together nearly', () => {
+    // One unit reached 40 to 46 of 68 GB/s, two 59.5 (Snapdragon 8 Gen 3); 110 ns is the unloaded latency.
+    const { channels, channelWidth, rate, interconnectLatency } = soc.memory;
+    const peak = (channels.is * channelWidth.is * rate.is) / 8;
+    const latency = interconnectLatency.is + 45e-9;
+    const rates = Object.values(soc.units).map(({ port }) =>
+      Math.min(port.bandwidth.is, port.outstanding.is / latency),
+    );
+    for (const alone of rates) {
+      expect(alone / peak).toBeGreaterThan(0.5);
+      expect(alone / peak).toBeLessThan(0.75);
+    }
+    expect(((rates[0] as number) + (rates[1] as number)) / peak).toBeGreaterThan(0.87);
+  });
+
+  it('has a floorplan that fits the die without overlap or islands', () => {
+    const { floorplan } = soc;
+    if (!floorplan) return;
+    const blocks = floorplanOf(floorplan.blocks.is);
+    expect(floorplanFaults(blocks)).toEqual([]);
+    for (const { x, y, width, height } of blocks) {
+      expect(x + width).toBeLessThanOrEqual(floorplan.width.is + 1e-9);
+      expect(y + height).toBeLessThanOrEqual(floorplan.height.is + 1e-9);
+    }
+    const touching = new Set(borders(blocks).flatMap(({ a, b }) => [a, b]));
+    expect(touching.size).toBe(blocks.length);
+    const area = blocks.reduce((sum, { width, height }) => sum + width * height, 0);
+    expect(area / (floorplan.width.is * floorplan.height.is)).toBeGreaterThan(0.98);
+  });
+
+  it('names a speed bin and a phone that are there', () => {
+    expect(listBundled('socs/lpddr', '.yaml')).toContain(soc.memory.preset);
+    expect(listBundled('socs/phones', '.yaml')).toContain(soc.phone);
+  });
+});
+
+describe('published figures', () => {
+  const peakTops = (name: string) => {
+    const found = socs.find((entry) => entry.name === name);
+    const npu = found?.soc.units['npu'];
+    if (npu?.kind !== 'npu' || !found) throw new Error(`${name} has no npu`);
+    const { engines, rows, columns } = npu.matrix;
+    const clock = found.soc.domains[npu.domain]?.clock.is ?? 0;
+    return (2 * engines.is * rows.is * columns.is * clock) / 1e12;
+  };
+
+  it('gives the rated INT8 TOPS', () => {
+    expect(peakTops('dimensity-9300')).toBeCloseTo(48, 1);
+    expect(peakTops('snapdragon-8-gen-3')).toBeCloseTo(45, 1);
+  });
+
+  it.each([
+    ['dimensity-9300', 14],
+    ['snapdragon-8-gen-3', 12],
+  ])('lets all CPU cores of %s draw about %d W', (name, watts) => {
+    const domains = Object.entries(socs.find((entry) => entry.name === name)?.soc.domains ?? {});
+    const total = domains
+      .filter(([key]) => key.startsWith('cpu-'))
+      .map(([, { power }]) => power.stalled.is + power.matrix.is + power.leakage.power.is)
+      .reduce((a, b) => a + b, 0);
+    expect(total / watts).toBeCloseTo(1, 1);
+  });
+
+  it.each([
+    ['dimensity-9300', 3.99],
+    ['snapdragon-8-gen-3', 2.77],
+  ])('gives the GPU of %s %d TFLOPS in FP32', (name, tflops) => {
+    const soc = socs.find((entry) => entry.name === name)?.soc;
+    const gpu = soc?.units['gpu'];
+    if (gpu?.kind !== 'gpu') throw new Error(`${name} has no gpu`);
+    const clock = soc?.domains[gpu.domain]?.clock.is ?? 0;
+    expect((2 * gpu.cores.is * gpu.fmaPerClock.is * clock) / 1e12).toBeCloseTo(tflops, 2);
+  });
+});

@@ -1,0 +1,70 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { formatCsv, parseCsv } from '../../../src/base/csv.ts';
+import { SpecError } from '../../../src/base/errors.ts';
+
+function faults(text: string, required: string[] = []) {
+  try {
+    parseCsv(text, 't.csv', required);
+  } catch (error) {
+    if (error instanceof SpecError) return error.faults;
+    throw error;
+  }
+  return [];
+}
+
+describe('parseCsv', () => {
+  it('gives records with their lines', () => {
+    const file = parseCsv('a,b\n1,2\n3,4\n', 't.csv');
+    expect(file.columns).toEqual(['a', 'b']);
+    expect(file.rows).toEqual([
+      { line: 2, values: { a: '1', b: '2' } },
+      { line: 3, values: { a: '3', b: '4' } },
+    ]);
+  });
+
+  it('takes a byte-order mark, Windows line ends and a missing last newline', () => {
+    expect(parseCsv('\uFEFFa,b\r\n1,2\r\n3,4', 't.csv').rows.map(({ line }) => line)).toEqual([
+      2, 3,
+    ]);
+  });
+
+  it('counts lines through quoted newlines', () => {
+    const { rows } = parseCsv('a,b\n"x\ny",2\n3,"4,5"\n', 't.csv');
+    expect(rows).toEqual([
+      { line: 2, values: { a: 'x\ny', b: '2' } },
+      { line: 4, values: { a: '3', b: '4,5' } },
+    ]);
+  });
+
+  it('names every ragged and empty line at once', () => {
+    expect(faults('a,b\n1\n\n1,2,3\n1,2\n')).toMatchObject([
+      { file: 't.csv', line: 2, message: 'row has 1 fields' },
+      { file: 't.csv', line: 3, message: 'empty line' },
+      { file: 't.csv', line: 4, message: 'row has 3 fields' },
+    ]);
+  });
+
+  it('names a missing column and the nearest one', () => {
+    expect(faults('arival,tokens\n1,2\n', ['arrival', 'tokens'])).toMatchObject([
+      { line: 1, message: 'column "arrival" is missing', hint: 'did you mean "arival"?' },
+    ]);
+  });
+
+  it('takes a header alone', () => {
+    expect(parseCsv('a,b\n', 't.csv').rows).toEqual([]);
+  });
+});
+
+describe('formatCsv', () => {
+  it('reads back what it writes', () => {
+    const field = fc.string({ unit: 'grapheme-ascii', maxLength: 12 });
+    const rows = fc.array(fc.tuple(field, field, field), { minLength: 1, maxLength: 10 });
+    fc.assert(
+      fc.property(rows, (table) => {
+        const read = parseCsv(formatCsv(['a', 'b', 'c'], table), 't.csv').rows;
+        expect(read.map(({ values }) => [values['a'], values['b'], values['c']])).toEqual(table);
+      }),
+    );
+  });
+});
