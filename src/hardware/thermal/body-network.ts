@@ -104,7 +104,10 @@ export class BodyNetwork implements ThermalNetwork {
       change[face.node] = difference;
       moved = Math.max(moved, Math.abs(difference));
     }
-    if (moved > NEGLIGIBLE) this.#linear.correct(change, this.#rampWeights(seconds));
+    if (moved > NEGLIGIBLE) {
+      rampWeights(this.#linear, seconds, this.#weights);
+      this.#linear.correct(change, this.#weights);
+    }
   }
 
   /** What the linear path takes too much from the face at these temperatures, W. */
@@ -112,17 +115,6 @@ export class BodyNetwork implements ThermalNetwork {
     const temperature = temperatures[face.node] as number;
     const rise = temperature - this.ambient;
     return face.linearConductance * rise - faceHeat(face, temperature, this.ambient);
-  }
-
-  /** Answer of every mode at the step's end to heat that rises from 0 to 1 W within it. */
-  #rampWeights(seconds: Seconds): Float64Array {
-    const { gain } = this.#linear.factors(seconds);
-    const { rates } = this.#linear.modes;
-    const weights = this.#weights;
-    for (let k = 0; k < weights.length; k++) {
-      weights[k] = (1 - gain[k]! / seconds) / rates[k]!;
-    }
-    return weights;
   }
 }
 

@@ -8,7 +8,7 @@
  * Source   modal superposition, as for any linear symmetric diffusion system; the ml-matrix door
  * Checked  test/validation/thermal.test.ts against eigen-solutions of HotSpot 7 networks (≤ 1e-6 K)
  */
-import { CholeskyDecomposition, EigenvalueDecomposition, Matrix } from 'ml-matrix';
+import { CholeskyDecomposition, EigenvalueDecomposition, Matrix, solve } from 'ml-matrix';
 import type { Celsius, Seconds } from '../../base/units.ts';
 import {
   checkNetwork,
@@ -204,6 +204,15 @@ export class ModalNetwork implements ThermalNetwork {
       }
     }
   }
+}
+
+/** Solves a small dense system; here because this file is the door of the matrix package. */
+export function solveDense(
+  matrix: readonly (readonly number[])[],
+  right: readonly number[],
+): number[] {
+  const rows = matrix.map((row) => [...row]);
+  return solve(new Matrix(rows), Matrix.columnVector([...right])).to1DArray();
 }
 
 /**
