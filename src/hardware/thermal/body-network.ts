@@ -105,7 +105,7 @@ export class BodyNetwork implements ThermalNetwork {
       moved = Math.max(moved, Math.abs(difference));
     }
     if (moved > NEGLIGIBLE) {
-      rampWeights(this.#linear, seconds, this.#weights);
+      this.#linear.rampWeights(seconds, this.#weights);
       this.#linear.correct(change, this.#weights);
     }
   }

@@ -143,7 +143,7 @@ export function advanceWithLeakage(
     change.fill(0);
     addLeakage(change, leaks, predicted, 1);
     addLeakage(change, leaks, before, -1);
-    rampWeights(network, h, weights);
+    network.rampWeights(h, weights);
     network.correct(change, weights);
     const error = largestDifference(network.temperatures, predicted);
     const grow = 0.9 * Math.sqrt(tolerance / Math.max(error, tolerance * 1e-3));
@@ -165,13 +165,6 @@ export function hotspotLeakage(areas: readonly number[]): LeakyNode[] {
     reference: 110,
     exponent: 0.036,
   }));
-}
-
-/** Answer of every mode at the step's end to heat that rises from 0 to 1 W within it. */
-export function rampWeights(network: ModalNetwork, seconds: Seconds, into: Float64Array): void {
-  const { gain } = network.factors(seconds);
-  const { rates } = network.modes;
-  for (let k = 0; k < into.length; k++) into[k] = (1 - gain[k]! / seconds) / rates[k]!;
 }
 
 function addLeakage(

@@ -146,6 +146,13 @@ export class ModalNetwork implements ThermalNetwork {
     this.#writeTemperatures();
   }
 
+  /** Weights for `correct`: answer of every mode at the step's end to heat that rises from 0 to 1 W within it. */
+  rampWeights(seconds: Seconds, into: Float64Array): void {
+    const { gain } = this.factors(seconds);
+    const { rates, count } = this.modes;
+    for (let k = 0; k < count; k++) into[k] = (1 - gain[k]! / seconds) / rates[k]!;
+  }
+
   steadyState(watts: Float64Array): Float64Array {
     const { count, resistances } = this.modes;
     const result = new Float64Array(count);
