@@ -1,0 +1,101 @@
+/**
+ * Closed-form work of attention operators.
+ *
+ * Model    MACs = heads × attended pairs × (key width + value width); softmax is five steps per pair
+ * Ignores  masks given as tensors: every pair they cover is still worked out, as kernels do
+ * Valid    causal halves and sliding windows are left out of the count
+ * Source   ONNX and ONNX Runtime operator documents
+ * Checked  test/unit/workload/onnx/attention-cost.test.ts
+ */
+import { ATTENTION, type AttentionShape, attendedPairs } from '../attention-shape.ts';
+import { elementsOf, tensorBytes } from '../element-type.ts';
+import { inputAt, intOf } from '../node-view.ts';
+import { bytesOfValue, type Cost, type Coster, type CostView } from './coster.ts';
+
+/** Scale, subtract the maximum (and find it), exponentiate, sum, divide. */
+const SOFTMAX_STEPS = 6;
+/** Two products and a sum per element of query and key. */
+const ROTARY_STEPS = 3;
+
+function attend(view: CostView, shape: AttentionShape): Cost {
+  const pairs = attendedPairs(shape) * shape.batch * shape.heads;
+  return {
+    form: {
+      kind: 'attention',
+      batch: shape.batch,
+      heads: shape.heads,
+      kvHeads: shape.kvHeads,
+      queries: shape.queries,
+      context: shape.window > 0 ? Math.min(shape.context, shape.window) : shape.context,
+      headDim: shape.headDim,
+      valueDim: shape.valueDim,
+      causal: shape.causal,
+    },
+    macs: pairs * (shape.headDim + shape.valueDim),
+    vectorOps: pairs * SOFTMAX_STEPS + rotarySteps(view, shape),
+    ...traffic(view, shape),
+  };
+}
+
+function rotarySteps(view: CostView, shape: AttentionShape): number {
+  if (intOf(view, 'do_rotary', 0) !== 1) return 0;
+  const tokens = shape.batch * shape.queries;
+  return ROTARY_STEPS * tokens * shape.headDim * (shape.heads + shape.kvHeads);
+}
+
+/** Positions of past key and past value, which are cache, not activation. */
+const PAST: Readonly<Record<string, readonly number[]>> = {
+  Attention: [4, 5],
+  'com.microsoft.Attention': [4],
+  'com.microsoft.QAttention': [8],
+  'com.microsoft.MultiHeadAttention': [6, 7],
+  'com.microsoft.GroupQueryAttention': [3, 4],
+};
+
+/** The cache is read up to the context and grows by the new tokens, even where the tensor is a larger buffer. */
+function traffic(view: CostView, shape: AttentionShape): Partial<Cost> {
+  const past = PAST[view.key] ?? [];
+  const type = view.inputs[past[0] ?? -1]?.type ?? view.outputs[1]?.type;
+  const activations = new Set(
+    view.inputs.filter((value, i) => !value?.constant && !past.includes(i)),
+  );
+  const inputBytes = [...activations].reduce((sum, value) => sum + bytesOfValue(value), 0);
+  const outputBytes = bytesOfValue(view.outputs[0]);
+  const cached = view.outputs.length > 1 || past.some((i) => view.inputs[i]);
+  if (!type || !cached) return { inputBytes, outputBytes };
+  const row = shape.batch * shape.kvHeads * (shape.headDim + shape.valueDim);
+  const reach = shape.window > 0 ? Math.min(shape.past, shape.window) : shape.past;
+  return {
+    inputBytes,
+    outputBytes,
+    kvReadBytes: tensorBytes([row * reach], type),
+    kvWriteBytes: tensorBytes([row * (shape.context - shape.past)], type),
+  };
+}
+
+/** `com.microsoft.Attention` projects first: one product with the packed weight. */
+function attendPacked(view: CostView, shape: AttentionShape): Cost {
+  const cost = attend(view, shape);
+  const projection =
+    elementsOf(inputAt(view, 0).dims.slice(0, -1)) * elementsOf(inputAt(view, 1).dims);
+  return { ...cost, macs: (cost.macs ?? 0) + projection };
+}
+
+const rotary: Coster = (view) => {
+  const elements = elementsOf(inputAt(view, 0).dims);
+  return { form: { kind: 'vector', elements, passes: 1 }, vectorOps: elements * ROTARY_STEPS };
+};
+
+const costers = Object.entries(ATTENTION).map(([key, read]): [string, Coster] => {
+  const packed = key === 'com.microsoft.Attention' || key === 'com.microsoft.QAttention';
+  return [
+    key,
+    packed ? (view) => attendPacked(view, read(view)) : (view) => attend(view, read(view)),
+  ];
+});
+
+export const attentions: Readonly<Record<string, Coster>> = {
+  ...Object.fromEntries(costers),
+  RotaryEmbedding: rotary,
+  'com.microsoft.RotaryEmbedding': rotary,
+};
