@@ -1,0 +1,216 @@
+/**
+ * A product as a stream of tiles through a double-buffered scratchpad: loads, array instructions and stores overlap.
+ *
+ * Model    two tiles are in flight per core. A tile's loads queue when its slot frees, in one memory queue for all cores;
+ *          an instruction takes one array-sized weight block past `rows` inputs and starts `max(rows, size)` cycles after
+ *          the one before (new weights load meanwhile), 2·size − 1 later into an empty pipe; its operands must be there.
+ *          Results are stored after the last reduction step of their tile.
+ * Ignores  DRAM row conflicts other than through the sustained share of the peak
+ * Valid    weight-stationary cores with Gemmini-style tiles
+ * Source   behaviour of ONNXim (github.com/PSAL-POSTECH/ONNXim)
+ * Checked  test/validation/npu.test.ts
+ */
+import type { Bytes, Cycles } from '../../base/units.ts';
+import { type ScratchpadArray, scheduleTiles } from './tile-schedule.ts';
+
+export interface TilePort {
+  /** Sustained by long streams. */
+  readonly bytesPerCycle: Bytes;
+  /** From request to data, unloaded. */
+  readonly latency: Cycles;
+  /** Granularity of a request. */
+  readonly requestBytes: Bytes;
+  /** Contiguous bytes of one open page in every channel, and the time in which the port can open one. */
+  readonly pageBytes: Bytes;
+  readonly openCycles: Cycles;
+}
+
+export interface PipelineRun {
+  readonly totalCycles: Cycles;
+  /** Cycles in which the array of the busiest core starts or runs instructions. */
+  readonly computeCycles: Cycles;
+  readonly readBytes: Bytes;
+  readonly writeBytes: Bytes;
+}
+
+/** Fewest cycles between two instructions, however few rows. */
+const SHORTEST_STREAM = 4;
+
+interface Core {
+  /** Start of the last instruction, and when it leaves the array. */
+  start: Cycles;
+  drained: Cycles;
+  busy: Cycles;
+  /** When the slots of the last tile and of the one before it free. */
+  finished: [Cycles, Cycles];
+  /** The tile whose loads are queued and whose instructions are not yet issued. */
+  waiting: LoadedTile | undefined;
+}
+
+interface Memory {
+  free: Cycles;
+  read: Bytes;
+  written: Bytes;
+}
+
+interface Tile {
+  readonly rows: number;
+  readonly columns: number;
+  readonly depth: number;
+  /** Operand rows follow each other in memory without a gap. */
+  readonly contiguous: boolean;
+  /** Columns of the whole result: the distance between its rows. */
+  readonly resultColumns: number;
+  /** Last along the reduction: results leave. */
+  readonly last: boolean;
+}
+
+interface LoadedTile {
+  readonly tile: Tile;
+  readonly inputReady: readonly Cycles[];
+  readonly weightReady: readonly Cycles[];
+}
+
+/** Runs one product (m×k)·(k×n). */
+export function simulateTiles(
+  array: ScratchpadArray,
+  port: TilePort,
+  m: number,
+  n: number,
+  k: number,
+): PipelineRun {
+  const { inner, outer } = scheduleTiles(array, m, n, k);
+  const cores = Array.from({ length: array.cores }, idleCore);
+  const memory: Memory = { free: 0, read: 0, written: 0 };
+  const tiles = outer.m * outer.n;
+  for (let turn = 0; turn < tiles; turn++) {
+    const core = cores[turn % cores.length] as Core;
+    const i = Math.floor(turn / outer.n);
+    const j = turn % outer.n;
+    for (let step = 0; step < outer.k; step++) {
+      const tile: Tile = {
+        rows: Math.min(inner.m, m - i * inner.m),
+        columns: Math.min(inner.n, n - j * inner.n),
+        depth: Math.min(inner.k, k - step * inner.k),
+        contiguous: outer.k === 1,
+        resultColumns: n,
+        last: step === outer.k - 1,
+      };
+      const loaded = loadTile(array, port, core, memory, tile);
+      // Loads of a tile queue ahead of the stores of the one before it.
+      finishWaiting(array, port, core, memory);
+      core.waiting = loaded;
+    }
+  }
+  for (const core of cores) finishWaiting(array, port, core, memory);
+  const end = Math.max(memory.free + port.latency, ...cores.map((core) => core.drained));
+  return {
+    totalCycles: Math.round(end),
+    computeCycles: Math.max(...cores.map((core) => core.busy)),
+    readBytes: memory.read,
+    writeBytes: memory.written,
+  };
+}
+
+function idleCore(): Core {
+  return { start: 0, drained: 0, busy: 0, finished: [0, 0], waiting: undefined };
+}
+
+function loadTile(
+  array: ScratchpadArray,
+  port: TilePort,
+  core: Core,
+  memory: Memory,
+  tile: Tile,
+): LoadedTile {
+  const { size } = array;
+  const issued = core.finished[1];
+  const inputReady: Cycles[] = [];
+  const weightReady: Cycles[] = [];
+  // The first weight block, all inputs, then the other weight blocks.
+  for (let j = 0; j * size < tile.columns; j++) {
+    const width = Math.min(size, tile.columns - j * size);
+    weightReady.push(load(port, memory, issued, blockBytes(array, port, tile, width)));
+    for (let i = 0; j === 0 && i * size < tile.rows; i++) {
+      const height = Math.min(size, tile.rows - i * size);
+      inputReady.push(load(port, memory, issued, blockBytes(array, port, tile, height)));
+    }
+  }
+  return { tile, inputReady, weightReady };
+}
+
+/** Issues the instructions of the tile that waits for its operands, then its stores. */
+function finishWaiting(array: ScratchpadArray, port: TilePort, core: Core, memory: Memory): void {
+  if (core.waiting === undefined) return;
+  const { tile, inputReady, weightReady } = core.waiting;
+  const steps = Math.ceil(tile.depth / array.size);
+  const done: Cycles[] = [];
+  let issued = 0;
+  for (const weights of weightReady) {
+    for (const [i, inputs] of inputReady.entries()) {
+      const height = Math.min(array.size, tile.rows - i * array.size);
+      const ready = Math.max(inputs, weights);
+      issued = Math.max(issued, ready);
+      for (let step = 0; step < steps; step++) issueBlock(array, core, ready, height);
+      done.push(core.drained);
+    }
+  }
+  if (tile.last) storeBlocks(array, port, memory, tile, done, issued);
+  core.finished = [core.drained, core.finished[0]];
+  core.waiting = undefined;
+}
+
+function blockBytes(array: ScratchpadArray, port: TilePort, tile: Tile, lines: number): Bytes {
+  const lineBytes = tile.depth * array.elementBytes;
+  if (tile.contiguous) return roundUp(lines * lineBytes, port.requestBytes);
+  return lines * roundUp(lineBytes, port.requestBytes);
+}
+
+/** @returns when the data are in the scratchpad. */
+function load(port: TilePort, memory: Memory, issued: Cycles, bytes: Bytes): Cycles {
+  memory.free = Math.max(memory.free, issued) + bytes / port.bytesPerCycle;
+  memory.read += bytes;
+  return memory.free + port.latency;
+}
+
+function issueBlock(array: ScratchpadArray, core: Core, ready: Cycles, rows: number): void {
+  const stream = Math.max(rows, SHORTEST_STREAM);
+  const interval = Math.max(stream, array.size);
+  const empty = ready >= core.drained;
+  const start = empty ? ready + 2 * array.size - 1 : Math.max(core.start + interval, ready);
+  core.busy += interval;
+  core.start = start;
+  core.drained = start + 2 * array.size - 2 + stream;
+}
+
+/** Result blocks leave one by one as they are done, once every instruction of the tile has been issued. */
+function storeBlocks(
+  array: ScratchpadArray,
+  port: TilePort,
+  memory: Memory,
+  tile: Tile,
+  done: readonly Cycles[],
+  issued: Cycles,
+): void {
+  const { size, elementBytes } = array;
+  const inputBlocks = Math.ceil(tile.rows / size);
+  const strideBytes = tile.resultColumns * elementBytes;
+  for (const [index, ready] of done.entries()) {
+    const width = Math.min(size, tile.columns - Math.floor(index / inputBlocks) * size);
+    const rows = Math.min(size, tile.rows - (index % inputBlocks) * size);
+    const whole = width === tile.resultColumns;
+    const lineBytes = width * elementBytes;
+    const bytes = whole
+      ? roundUp(rows * lineBytes, port.requestBytes)
+      : rows * roundUp(lineBytes, port.requestBytes);
+    // Rows further apart than a page each open one.
+    const opening = strideBytes >= port.pageBytes ? rows * port.openCycles : 0;
+    const start = Math.max(memory.free, ready, issued);
+    memory.free = start + Math.max(bytes / port.bytesPerCycle, opening);
+    memory.written += bytes;
+  }
+}
+
+function roundUp(value: number, step: number): number {
+  return Math.ceil(value / step) * step;
+}
