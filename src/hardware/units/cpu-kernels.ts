@@ -56,9 +56,8 @@ export function serve(caches: Caches, work: Work, scratch: Bytes): CacheService 
   const inPlace = form.kind === 'vector' && form.passes === 1 && work.operator !== 'Resize';
   const results = inPlace ? 0 : work.outputBytes;
   const footprint = work.inputBytes + results + cache + scratch / 2 + weights;
-  const again =
-    form.kind === 'vector' ? (form.passes - 1) * bytesOf(form.elements, work.activationDType) : 0;
-  const moved = work.inputBytes + work.outputBytes + cache + scratch + again + weights;
+  // Later passes find their row in L1.
+  const moved = work.inputBytes + work.outputBytes + cache + scratch + weights;
   const near = heldShare(footprint, caches.l2Bytes);
   const held = Math.max(near, heldShare(footprint, caches.l3Bytes));
   return {
@@ -74,10 +73,51 @@ function heldShare(footprint: Bytes, size: Bytes): number {
   return Math.max(0, 2 - footprint / size);
 }
 
-const REORDERING = new Set(['Transpose', 'Resize', 'Upsample', 'DepthToSpace', 'SpaceToDepth']);
+/** Exponentials (and other functions with a series of their own) per element, and error functions. */
+const EXPONENTIALS: Readonly<Record<string, number>> = {
+  Exp: 1,
+  Log: 1,
+  Sin: 1,
+  Cos: 1,
+  Tanh: 1,
+  Pow: 1,
+  Sigmoid: 1,
+  Swish: 1,
+  Softplus: 1,
+  Elu: 1,
+  Selu: 1,
+  Mish: 2,
+  QuickGelu: 1,
+  FastGelu: 1,
+  Softmax: 1,
+  LogSoftmax: 1,
+};
+const ERROR_FUNCTIONS = new Set(['Erf', 'Gelu', 'BiasGelu']);
 
-/** Elements that are put in place one by one. */
-export function reorderedElements(work: Work): number {
-  if (!REORDERING.has(work.operator)) return 0;
-  return work.outputBytes / bytesOf(1, work.activationDType);
+/** Operations beyond `vectorOps`, which counts every function as one. */
+export function functionOps(kernels: CpuKernelsSpec | undefined, work: Work): number {
+  const { form } = work;
+  const exponential = (kernels?.exponential?.is ?? 1) - 1;
+  if (form.kind === 'attention') {
+    return exponential * form.batch * form.heads * form.queries * form.context;
+  }
+  if (form.kind !== 'vector') return 0;
+  if (ERROR_FUNCTIONS.has(work.operator)) {
+    return form.elements * ((kernels?.errorFunction?.is ?? 1) - 1);
+  }
+  return form.elements * exponential * (EXPONENTIALS[work.operator] ?? 0);
+}
+
+/** Placements per element of operators that put elements in place one by one; resampling also looks up two coordinates. */
+const PLACEMENTS: Readonly<Record<string, number>> = {
+  Transpose: 1,
+  DepthToSpace: 1,
+  SpaceToDepth: 1,
+  Resize: 3,
+  Upsample: 3,
+};
+
+export function placements(work: Work): number {
+  const each = PLACEMENTS[work.operator] ?? 0;
+  return (each * work.outputBytes) / bytesOf(1, work.activationDType);
 }

@@ -18,7 +18,14 @@ import type { GemmShape } from '../npu/folds.ts';
 import { attendedKeys, attentionRows, convGemm, operandsOf, sideBytes } from '../npu/gemm-view.ts';
 import { type LocalMemory, planTiling } from '../npu/tiling.ts';
 import { type CoreGroup, coresInUse, macsPerClock, speedWeights } from './cpu-cores.ts';
-import { type Caches, type CpuKernel, kernelOf, reorderedElements, serve } from './cpu-kernels.ts';
+import {
+  type Caches,
+  type CpuKernel,
+  functionOps,
+  kernelOf,
+  placements,
+  serve,
+} from './cpu-kernels.ts';
 import { listedOperator } from './formats.ts';
 import { drivenPort, type UnitCommon, type UnitOptions } from './unit-options.ts';
 import type { CpuKernelsSpec, CpuSpec } from './unit-spec.ts';
@@ -221,7 +228,8 @@ interface Load {
 }
 
 function costOf(cpu: Cpu, work: Work, format: DType, load: Load): UnitCost {
-  const vectorCycles = (work.vectorOps + (load.extraOps ?? 0)) / vectorRate(cpu, work);
+  const ops = work.vectorOps + functionOps(cpu.kernels, work) + (load.extraOps ?? 0);
+  const vectorCycles = ops / vectorRate(cpu, work);
   return settle(cpu, work, format, { ...load, busy: load.cycles + vectorCycles, vectorCycles });
 }
 
@@ -233,8 +241,9 @@ function vectorCost(cpu: Cpu, work: Work): UnitCost {
   const write = work.outputBytes + work.kvWriteBytes;
   const again = Math.max(0, passes - 1) * bytesOf(elements, work.activationDType);
   const reorder = cpu.kernels?.reorder;
-  const reorderCycles = reorder ? reorderedElements(work) / (reorder.is * cpu.used) : 0;
-  const vectorCycles = form.kind === 'vector' ? work.vectorOps / vectorRate(cpu, work) : 0;
+  const reorderCycles = reorder ? placements(work) / (reorder.is * cpu.used) : 0;
+  const ops = form.kind === 'vector' ? work.vectorOps + functionOps(cpu.kernels, work) : 0;
+  const vectorCycles = ops / vectorRate(cpu, work);
   // Loads and stores move one vector per pipe and clock at best.
   const moveCycles = ((read + write + again) * BITS_PER_BYTE) / cpu.simdBits;
   const busy = Math.max(vectorCycles + reorderCycles, moveCycles);

@@ -142,6 +142,9 @@ const cpuKernels = z.strictObject({
   /** Per core and clock: scalar operations of vector work, and elements of copies that change their order. */
   vectorOps: sourced('count').optional(),
   reorder: sourced('count').optional(),
+  /** Vector operations that one exponential, and one error function, costs. */
+  exponential: sourced('count').optional(),
+  errorFunction: sourced('count').optional(),
   /** Bytes per clock that one core draws from each level; activations that fit then cause no DRAM traffic. */
   caches: z.strictObject({ l2: sourced('count'), l3: sourced('count') }).optional(),
   /** Bandwidth that one core can draw from DRAM. */
