@@ -197,6 +197,46 @@ export function attentionWork(shape: AttentionShape, activation: DType, cache?: 
   });
 }
 
+export interface ConvShape {
+  readonly batch?: number;
+  readonly outHeight: number;
+  readonly outWidth: number;
+  readonly inChannels: number;
+  readonly outChannels: number;
+  readonly kernelHeight: number;
+  readonly kernelWidth: number;
+  readonly strideHeight?: number;
+  readonly strideWidth?: number;
+  readonly groups?: number;
+  readonly bias?: boolean;
+}
+
+/** A convolution with stored weights, padded so that the output has input / stride pixels. */
+export function convWork(shape: ConvShape, format: WeightFormat, activation: DType): Work {
+  const { batch = 1, strideHeight = 1, strideWidth = 1, groups = 1, bias = true, ...rest } = shape;
+  const { outHeight, outWidth, inChannels, outChannels, kernelHeight, kernelWidth } = rest;
+  const reduction = (inChannels / groups) * kernelHeight * kernelWidth;
+  const outputs = batch * outHeight * outWidth * outChannels;
+  return work(
+    'Conv',
+    { kind: 'conv', batch, ...rest, strideHeight, strideWidth, groups },
+    activation,
+    {
+      macs: outputs * reduction,
+      vectorOps: bias ? outputs : 0,
+      weightDType: format.dtype,
+      weightBytes:
+        storedBytes(format, outChannels * reduction, reduction) +
+        (bias ? plainBytes(outChannels, format) : 0),
+      inputBytes: bytesOf(
+        batch * outHeight * strideHeight * outWidth * strideWidth * inChannels,
+        activation,
+      ),
+      outputBytes: bytesOf(outputs, activation),
+    },
+  );
+}
+
 export interface VectorShape {
   readonly operator: string;
   /** Elements that the unit walks over. */

@@ -1,17 +1,21 @@
 /** All model tables together, parsed from the files under `workloads/models/`. */
 import type { SpecFile } from '../../base/spec-file.ts';
+import { type DiffusionComponent, parseDiffusionComponents } from '../diffusion/component.ts';
 import { type LlmTable, parseLlmTable } from './llm-model.ts';
 import { parseWeightFormats, type WeightFormat } from './weight-format.ts';
 
 export interface ModelTables {
   readonly formats: Readonly<Record<string, WeightFormat>>;
   readonly llm: LlmTable;
+  /** By component name. */
+  readonly diffusion: Readonly<Record<string, DiffusionComponent>>;
 }
 
 /** Where each table is kept, relative to the folder that holds `workloads`. */
 export const MODEL_FILES = {
   formats: 'workloads/models/weight-formats.csv',
   llm: 'workloads/models/llm.csv',
+  diffusion: 'workloads/models/diffusion.yaml',
 } as const satisfies Record<string, string>;
 
 type Text = Pick<SpecFile, 'file'> & { readonly text: string };
@@ -28,5 +32,6 @@ export function parseModelTables(read: (path: string) => Text): ModelTables {
   return {
     formats: parse(MODEL_FILES.formats, parseWeightFormats),
     llm: parse(MODEL_FILES.llm, parseLlmTable),
+    diffusion: parse(MODEL_FILES.diffusion, parseDiffusionComponents),
   };
 }
