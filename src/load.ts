@@ -1,7 +1,11 @@
 /** File names to text and specs; the only file that reads `socs/`, `workloads/` and `traces/`. */
+import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { SpecError } from './base/errors.ts';
 import { nearestHint } from './base/registry.ts';
+import { parseSpecFile, type SpecFile } from './base/spec-file.ts';
+import type { Sources } from './engine/prepare.ts';
+import { parseModelTables } from './workload/models/tables.ts';
 
 /** The folder that holds `socs`, `workloads` and `traces`: one above both `src` and `dist`. */
 const dataRoot = new URL('../', import.meta.url);
@@ -43,4 +47,61 @@ export function readUserFile(path: string): TextFile {
         : (error as Error).message;
     throw new SpecError([{ file: path, message: reason }]);
   }
+}
+
+/** Folder and extension of every kind of named description. */
+export const FOLDERS = {
+  soc: 'socs',
+  phone: 'socs/phones',
+  preset: 'socs/lpddr',
+  runtime: 'socs/runtimes',
+  workload: 'workloads',
+} as const;
+export type DescriptionKind = keyof typeof FOLDERS;
+
+/**
+ * A bundled description by name, or a file of the user where `name` is a path to one.
+ * @throws SpecError with the nearest name.
+ */
+export function readDescription(kind: DescriptionKind, name: string): TextFile {
+  if (/[/\\]|\.ya?ml$/.test(name)) return readUserFile(name);
+  return readNamed(FOLDERS[kind], name, '.yaml', kind);
+}
+
+/** Bundled descriptions and the user's own files, each read and parsed once. */
+export function fileSources(): Sources {
+  const parsed = new Map<string, SpecFile>();
+  const hashes: Record<string, string> = {};
+  const remember = ({ file, text }: TextFile): TextFile => {
+    hashes[file] = createHash('sha256').update(text).digest('hex');
+    return { file, text };
+  };
+  const read = (kind: DescriptionKind) => (name: string) => {
+    const key = `${kind}/${name}`;
+    const known = parsed.get(key);
+    if (known) return known;
+    const { file, text } = remember(readDescription(kind, name));
+    const spec = parseSpecFile(text, file);
+    parsed.set(key, spec);
+    return spec;
+  };
+  let tables: Sources['tables'] | undefined;
+  return {
+    soc: read('soc'),
+    phone: read('phone'),
+    preset: read('preset'),
+    runtime: read('runtime'),
+    workload: read('workload'),
+    get tables() {
+      tables ??= parseModelTables((path) => remember(readBundled(path)));
+      return tables;
+    },
+    hashes,
+    version: packageVersion(),
+  };
+}
+
+/** Version in package.json. */
+export function packageVersion(): string {
+  return (JSON.parse(readBundled('package.json').text) as { version: string }).version;
 }

@@ -8,6 +8,7 @@
  * Source   Linux schedutil and thermal core: sample, decide, apply
  * Checked  test/property/engine.test.ts (energy balance), test/unit/engine/control-loop.test.ts
  */
+import { InfeasibleError } from '../base/errors.ts';
 import type { Celsius, Joules, Seconds } from '../base/units.ts';
 import type { Cap, CoolingDevice, Governor, ThermalGovernor } from '../runtime/governor.ts';
 import type { Execution } from './execution.ts';
@@ -17,6 +18,8 @@ import type { Probes } from './probes.ts';
 
 /** Temperature at which the powers shown to thermal governors are evaluated, as energy models are: warm silicon. */
 const TABLE_TEMPERATURE: Celsius = 60;
+/** Above this no phone SoC goes on: resets sit at 115–125 °C (device trees), and leakage feeds itself. */
+const SHUTDOWN: Celsius = 150;
 /** Name of ledger rows that belong to no request. */
 const PLATFORM = 'platform';
 
@@ -108,8 +111,9 @@ export class ControlLoop {
       dt,
     );
     this.charge('fabric', machine.fabricNode, execution.fabricJoules, dt);
-    for (const load of machine.platform) this.chargePlatform(load.name, load.node, load.watts, dt);
     this.chargeBackground(dt);
+    this.chargeRegulator(before, dt);
+    for (const load of machine.platform) this.chargePlatform(load.name, load.node, load.watts, dt);
     machine.thermal.advance(dt, this.watts);
     this.noteTemperatures();
     const total = (this.totalJoules - before) / dt;
@@ -174,6 +178,13 @@ export class ControlLoop {
     const joules = watts * dt;
     this.charge(rail, node, joules, dt);
     ledger.joules[ledger.row(PLATFORM, what, what, rail)]! += joules;
+  }
+
+  /** What the rails drew since `before` came through regulators, which keep their part as heat. */
+  private chargeRegulator(before: Joules, dt: Seconds): void {
+    const { efficiency, node } = this.parts.machine.regulator;
+    const drawn = (this.totalJoules - before) / dt;
+    this.chargePlatform('regulators', node, drawn * (1 / efficiency - 1), dt, 'conversion loss');
   }
 
   private chargeBackground(dt: Seconds): void {
@@ -284,7 +295,9 @@ export class ControlLoop {
 
   private noteTemperatures(): void {
     this.maxSkin = Math.max(this.maxSkin, this.hottest(this.parts.machine.skinNodes));
-    this.maxJunction = Math.max(this.maxJunction, this.hottest(this.parts.machine.junctionNodes));
+    const junction = this.hottest(this.parts.machine.junctionNodes);
+    this.maxJunction = Math.max(this.maxJunction, junction);
+    if (!(junction < SHUTDOWN)) throw runaway(this.parts.machine, junction, this.last);
   }
 
   private frame(now: Seconds, dt: Seconds) {
@@ -298,5 +311,27 @@ function domainPowers({ clock, power }: MachineDomain): number[] {
     ({ frequency, voltage }) =>
       frequency * voltage * voltage * (power.stalled + power.matrix) +
       power.leakage(voltage, TABLE_TEMPERATURE),
+  );
+}
+
+function runaway(machine: Machine, junction: Celsius, now: Seconds): InfeasibleError {
+  return new InfeasibleError(
+    `thermal runaway: a die block passed ${SHUTDOWN} °C at ${now.toFixed(2)} s although its clock was capped`,
+    {
+      demand: junction,
+      bound: SHUTDOWN,
+      unit: '°C',
+      breakdown: Object.fromEntries(
+        machine.junctionNodes.map((node) => [
+          machine.thermal.nodes[node]!,
+          machine.thermal.temperatures[node]!,
+        ]),
+      ),
+      levers: [
+        'a thermal governor with a junction trip (thermalGovernor: skin-pid)',
+        'lower clocks or voltages of the hottest block',
+        'less leakage, or more area for the block',
+      ],
+    },
   );
 }

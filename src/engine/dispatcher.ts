@@ -184,19 +184,11 @@ export class Dispatcher {
     const request = this.active.get(Math.floor((key % PER_PRIORITY) / PER_REQUEST)) as Active;
     const operator = key % PER_REQUEST;
     const { table } = request;
-    const cell = table.cell[operator]!;
     const { now } = this.kernel;
     this.running[u] = request;
     this.runningOperator[u] = operator;
     this.startedAt[u] = now;
-    this.execution.start(
-      u,
-      now,
-      table,
-      cell,
-      table.transferSeconds[operator]!,
-      this.rowOf(request, cell, u),
-    );
+    this.execution.start(u, now, table, operator, this.rowOf(request, table.cell[operator]!, u));
   }
 
   private rowOf(request: Active, cell: number, u: number): number {

@@ -99,19 +99,14 @@ export class Execution {
     return largestCause(this.causeSeconds, u * CAUSES.length);
   }
 
-  /** Puts an operator on an idle unit. */
-  start(
-    u: number,
-    now: Seconds,
-    table: TaskTable,
-    cell: number,
-    transfer: Seconds,
-    row: number,
-  ): void {
+  /** Puts operator `operator` of a table on an idle unit; its time and energy go to ledger row `row`. */
+  start(u: number, now: Seconds, table: TaskTable, operator: number, row: number): void {
+    const cell = table.cell[operator]!;
+    const transfer = table.transferSeconds[operator]!;
     const cycles = table.cycles[cell]!;
     const read = table.readBytes[cell]!;
     const bytes = read + table.writeBytes[cell]!;
-    const launch = table.launchSeconds[cell]! + transfer;
+    const launch = table.launchSeconds[cell]! + table.callSeconds[operator]! + transfer;
     this.activeCount++;
     this.causeSeconds.fill(0, u * CAUSES.length, (u + 1) * CAUSES.length);
     this.state[u] = launch > 0 ? LAUNCHING : RUNNING;

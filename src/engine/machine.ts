@@ -43,6 +43,8 @@ export interface MachineUnit {
   readonly unit: ComputeUnit;
   /** Indices into `Machine.domains`, in the order of `unit.domains`. */
   readonly domains: readonly number[];
+  /** Call from the host into the unit's driver, paid once for each run of consecutive operators on it. */
+  readonly callSeconds: Seconds;
   readonly sramPerByte: JoulesPerByte;
 }
 
@@ -69,6 +71,8 @@ export interface Machine {
   /** Fabric energy of moving one byte between a unit and memory. */
   readonly fabricPerByte: JoulesPerByte;
   readonly fabricNode: number;
+  /** Battery power over what reaches the rails; the difference heats `node`. */
+  readonly regulator: { readonly efficiency: number; readonly node: number };
   readonly platform: readonly PlatformLoad[];
   readonly background: readonly BackgroundTraffic[];
   readonly thermal: ThermalNetwork;

@@ -1,6 +1,7 @@
 /** Scenario → Run: wires kernel, dispatcher and control loop together and gathers what they recorded. */
 import { InvariantError } from '../base/errors.ts';
 import type { Seconds } from '../base/units.ts';
+import { NO_EVENT } from '../kernel/event-queue.ts';
 import { Kernel, PRECEDENCE } from '../kernel/kernel.ts';
 import type { Governor, ThermalGovernor } from '../runtime/governor.ts';
 import type { SchedulingPolicy } from '../runtime/scheduling-policy.ts';
@@ -83,26 +84,26 @@ function drive(
   control: ControlLoop,
   period: Seconds,
 ): void {
-  let next = kernel.at(period, PRECEDENCE.control, EVENT.control, 0);
+  let next = NO_EVENT;
   let stretched = false;
+  const lookAfter = (seconds: Seconds) => {
+    kernel.cancel(next);
+    next = kernel.at(kernel.now + seconds, PRECEDENCE.control, EVENT.control, 0);
+  };
+  lookAfter(period);
   kernel.run((kind, subject) => {
+    // The next look is on the queue before work goes on: units run ahead only as far as the queue is empty.
     if (kind === EVENT.control) {
       control.tick(kernel.now);
-      dispatcher.retime();
       stretched = dispatcher.idle;
-      next = kernel.at(
-        kernel.now + period * (stretched ? IDLE_STRETCH : 1),
-        PRECEDENCE.control,
-        EVENT.control,
-        0,
-      );
+      lookAfter(stretched ? period * IDLE_STRETCH : period);
+      dispatcher.retime();
     } else {
+      // Work arrived during a long look away: catch up, then look at the usual pace again.
       if (stretched) {
-        // Work arrived during a long look away: catch up, then look at the usual pace again.
         stretched = false;
-        kernel.cancel(next);
         control.tick(kernel.now);
-        next = kernel.at(kernel.now + period, PRECEDENCE.control, EVENT.control, 0);
+        lookAfter(period);
       }
       dispatcher.handle(kind, subject);
     }

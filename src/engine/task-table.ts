@@ -22,6 +22,8 @@ export interface TaskTable {
   readonly inputCount: Int32Array;
   /** Fixed time to fetch inputs that another unit produced. */
   readonly transferSeconds: Float64Array;
+  /** Calls into the unit's driver, where a run of operators on it begins. */
+  readonly callSeconds: Float64Array;
   readonly roots: Int32Array;
   /** Successors of operator i are `successors[successorStart[i] … successorStart[i + 1]]`. */
   readonly successorStart: Int32Array;
@@ -69,6 +71,7 @@ export function compilePhase(phase: Phase, machine: Machine, policy: SchedulingP
     successorStart,
     successors,
     transferSeconds: transfers(graph, context, unit, machine),
+    callSeconds: calls(graph, unit, machine),
     cycles: column(),
     matrixCycles: column(),
     vectorCycles: column(),
@@ -192,6 +195,14 @@ function transfers(
       const work = workAt(graph, graph.operators[input]!.work, context);
       return sum + machine.transferSeconds(work.outputBytes);
     }, 0);
+  });
+}
+
+/** A run begins where nothing, or something from another unit, goes before. */
+function calls(graph: Graph, unit: Int32Array, machine: Machine): Float64Array {
+  return Float64Array.from(graph.operators, ({ inputs }, i) => {
+    const continues = inputs.length > 0 && inputs.every((input) => unit[input] === unit[i]);
+    return continues ? 0 : machine.units[unit[i]!]!.callSeconds;
   });
 }
 

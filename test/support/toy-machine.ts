@@ -95,6 +95,7 @@ export function toyMachine(options: ToyOptions = {}): Machine {
   const machineUnits: MachineUnit[] = units.map((unit, d) => ({
     unit,
     domains: [d],
+    callSeconds: 0,
     sramPerByte: 0,
   }));
   // 1 nW per hertz and volt²: 1 nJ for each matrix cycle at 1 V.
@@ -121,6 +122,7 @@ export function toyMachine(options: ToyOptions = {}): Machine {
     memoryNode: 0,
     fabricPerByte: 0,
     fabricNode: 0,
+    regulator: { efficiency: 1, node: 1 },
     platform: [{ name: 'rest', watts: 1, node: 1 }],
     background: [],
     thermal: buildModalNetwork(BODY),

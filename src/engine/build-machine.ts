@@ -1,0 +1,158 @@
+/** Descriptions → Machine: units, clocks, memory, power and heat of one SoC in one phone. */
+import type { Celsius, Volts } from '../base/units.ts';
+import { BITS_PER_BYTE } from '../base/units.ts';
+import { buildFluidMemory } from '../hardware/dram/fluid-memory.ts';
+import type { LpddrPreset } from '../hardware/dram/preset.ts';
+import type { MemorySystem } from '../hardware/memory-system.ts';
+import type { SocSpec, SocUnitSpec } from '../hardware/soc-spec.ts';
+import { buildClockDomain, type DomainSpec, referencePoint } from '../hardware/spec/domain-spec.ts';
+import type { EnvironmentSpec } from '../hardware/thermal/environment.ts';
+import type { Floorplan } from '../hardware/thermal/floorplan.ts';
+import { nodeIndex } from '../hardware/thermal/network.ts';
+import { buildPhoneNetwork } from '../hardware/thermal/phone-network.ts';
+import type { Phone } from '../hardware/thermal/phone-spec.ts';
+import { buildUnit } from '../hardware/units/index.ts';
+import { kernelsOf, type RuntimeSpec } from '../runtime/runtime-spec.ts';
+import type { DomainPower, Machine, MachineDomain, MachineUnit, PlatformLoad } from './machine.ts';
+
+export interface MachineInputs {
+  readonly soc: SocSpec;
+  readonly phone: Phone;
+  readonly preset: LpddrPreset;
+  readonly runtime: RuntimeSpec;
+  readonly environment: EnvironmentSpec;
+}
+
+/** Side of a die block where the description has no floorplan: a domain of 10 mm², a common CPU cluster or NPU. */
+const DEFAULT_BLOCK_SIDE = 3.2e-3;
+/** Nominal battery cell voltage of a phone, for energy = charge × voltage (typical lithium-cobalt cell). */
+const NOMINAL_CELL_VOLTAGE = 3.85;
+/** Blocks that fabric power heats, first that the floorplan has. */
+const FABRIC_BLOCKS = ['system-cache', 'other', 'memory'];
+
+export function buildMachine(inputs: MachineInputs): Machine {
+  const { soc, phone } = inputs;
+  const floorplan = floorplanOf(soc);
+  const thermal = buildPhoneNetwork(floorplan, phone, inputs.environment);
+  const node = (name: string) => nodeIndex(thermal.nodes, name);
+  const domainNames = Object.keys(soc.domains);
+  const fabricBlock = FABRIC_BLOCKS.find((name) => thermal.nodes.includes(name));
+  return {
+    soc: soc.name,
+    phone: phone.name,
+    units: Object.entries(soc.units).map(([name, spec]) =>
+      machineUnit(name, spec, domainNames, inputs.runtime),
+    ),
+    domains: Object.entries(soc.domains).map(([name, spec]) =>
+      machineDomain(name, spec, node(name)),
+    ),
+    memory: mainMemory(inputs),
+    memoryNode: node('dram'),
+    fabricPerByte: soc.fabric.energy.is,
+    fabricNode: fabricBlock === undefined ? 0 : node(fabricBlock),
+    regulator: { efficiency: phone.battery.regulatorEfficiency.is, node: node('board') },
+    platform: platformLoads(phone, node),
+    background: Object.entries(soc.background ?? {}).map(([name, { is }]) => ({
+      name,
+      bytesPerSecond: is,
+    })),
+    thermal,
+    junctionNodes: floorplan.map(({ name }) => node(name)),
+    skinNodes: [node('skin-front'), node('skin-back')],
+    transferSeconds: (bytes) => soc.fabric.handover.is + bytes / soc.fabric.handoverBandwidth.is,
+    ambient: inputs.environment.ambient,
+    osReserve: soc.limits.memory.osReserve.is + soc.limits.memory.applications.is,
+    batteryEnergy: phone.battery.capacity.is * NOMINAL_CELL_VOLTAGE,
+    limits: {
+      skin: phone.limits.skinTarget.is,
+      skinHard: phone.limits.skinSevere.is,
+      junction: soc.limits.junction.soft.is,
+    },
+  };
+}
+
+function machineUnit(
+  name: string,
+  spec: SocUnitSpec,
+  domainNames: readonly string[],
+  runtime: RuntimeSpec,
+): MachineUnit {
+  const unit = buildUnit(
+    spec,
+    {
+      name,
+      domains: 'domain' in spec ? [spec.domain] : [],
+      port: { bandwidth: spec.port.bandwidth.is, outstandingBytes: spec.port.outstanding.is },
+    },
+    { kernels: kernelsOf(runtime, spec.kind) },
+  );
+  return {
+    unit,
+    domains: unit.domains.map((domain) => domainNames.indexOf(domain)),
+    callSeconds: spec.launch.graph?.is ?? 0,
+    sramPerByte: spec.sramEnergy.is,
+  };
+}
+
+function machineDomain(name: string, spec: DomainSpec, node: number): MachineDomain {
+  return { clock: buildClockDomain(name, spec), power: domainPower(spec), node };
+}
+
+/** Scales the watts of the description from its reference point: dynamic parts with f·V², leakage with V². */
+function domainPower(spec: DomainSpec): DomainPower {
+  const { power } = spec;
+  const { frequency, voltage } = referencePoint(spec);
+  const scale = 1 / (frequency * voltage * voltage);
+  const { leakage } = power;
+  return {
+    idle: power.idle.is,
+    stalled: power.stalled.is * scale,
+    matrix: power.matrix.is * scale,
+    vector: power.vector.is * scale,
+    leakage: (volts: Volts, celsius: Celsius) =>
+      leakage.power.is *
+      (volts / voltage) ** 2 *
+      2 ** ((celsius - leakage.temperature.is) / leakage.doubling.is),
+    gatedShare: leakage.gated.is,
+  };
+}
+
+/** The preset's device at the description's own rate, with the phone's capacity. */
+function mainMemory({ soc, phone, preset }: MachineInputs): MemorySystem {
+  const { memory } = soc;
+  const fluid = buildFluidMemory({
+    preset,
+    channels: memory.channels.is,
+    capacity: phone.memory.capacity.is,
+    density: memory.density.is,
+    ranks: memory.ranks.is,
+    interconnectLatency: memory.interconnectLatency.is,
+  });
+  const peak = (memory.channels.is * memory.channelWidth.is * memory.rate.is) / BITS_PER_BYTE;
+  return { ...fluid, peak };
+}
+
+function platformLoads(phone: Phone, node: (name: string) => number): PlatformLoad[] {
+  const { minimumPower, maximumPower, brightness } = phone.screen;
+  const screen = minimumPower.is + brightness.is * (maximumPower.is - minimumPower.is);
+  const near = phone.body.nearShare.is;
+  return [
+    { name: 'screen', watts: screen * near, node: node('skin-front') },
+    { name: 'screen', watts: screen * (1 - near), node: node('skin-front-far') },
+    { name: 'rest of device', watts: phone.restPower.is, node: node('board') },
+  ];
+}
+
+function floorplanOf(soc: SocSpec): Floorplan {
+  if (soc.floorplan) {
+    return Object.entries(soc.floorplan.blocks.is).map(([name, block]) => ({ name, ...block }));
+  }
+  const side = DEFAULT_BLOCK_SIDE;
+  return Object.keys(soc.domains).map((name, i) => ({
+    name,
+    x: i * side,
+    y: 0,
+    width: side,
+    height: side,
+  }));
+}

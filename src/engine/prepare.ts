@@ -1,0 +1,166 @@
+/** Scenario + descriptions → a simulation ready to run. */
+import { trustShares } from '../base/provenance.ts';
+import type { SpecFile } from '../base/spec-file.ts';
+import { type LpddrPreset, lpddrPresetSchema, parseLpddrPreset } from '../hardware/dram/preset.ts';
+import { parseSoc, type SocSpec, socSpec } from '../hardware/soc-spec.ts';
+import { type Phone, parsePhone, phoneSchema } from '../hardware/thermal/phone-spec.ts';
+import type { Governor } from '../runtime/governor.ts';
+import { type GovernorName, governors, thermalGovernors } from '../runtime/governors/index.ts';
+import { policies } from '../runtime/policies/index.ts';
+import { parseRuntime } from '../runtime/runtime-spec.ts';
+import type { RequestPlan } from '../workload/graph.ts';
+import type { ModelTables } from '../workload/models/tables.ts';
+import { buildWorkload, parseWorkload, schemaOfWorkload } from '../workload/workload-spec.ts';
+import { buildMachine } from './build-machine.ts';
+import type { Machine } from './machine.ts';
+import { applyOverrides, type OverrideRoots } from './overrides.ts';
+import type { Job } from './request.ts';
+import { parseScenario, type Scenario, scenarioSpec } from './scenario.ts';
+import type { Simulation } from './simulation.ts';
+
+/** Where descriptions come from; `load.ts` reads files, a page may hold them in memory. Each throws SpecError for unknown names. */
+export interface Sources {
+  soc(name: string): SpecFile;
+  phone(name: string): SpecFile;
+  workload(name: string): SpecFile;
+  preset(name: string): SpecFile;
+  runtime(name: string): SpecFile;
+  readonly tables: ModelTables;
+  /** SHA-256 by file, of everything handed out so far. */
+  readonly hashes: Readonly<Record<string, string>>;
+  /** socsim's own version. */
+  readonly version: string;
+}
+
+/** The descriptions of one run, overrides applied, checked. */
+export interface Prepared {
+  readonly scenario: Scenario;
+  readonly soc: SocSpec;
+  readonly phone: Phone;
+  readonly preset: LpddrPreset;
+  readonly plan: RequestPlan;
+  readonly machine: Machine;
+}
+
+/** Frequency governors look every 10 ms: the scheduler tick of an Android kernel built with HZ=100. */
+const CONTROL_PERIOD = 0.01;
+/** Thermal governors are offered every look and poll at their own pace (10 ms for junctions, seconds for skin). */
+const THERMAL_EVERY = 1;
+
+/** Raw descriptions by the first word of their override paths. */
+export function overrideRoots(scenarioFile: SpecFile, sources: Sources) {
+  const scenario = parseScenario(scenarioFile);
+  const soc = sources.soc(scenario.soc);
+  const phoneName = scenario.phone ?? String((soc.data as { phone?: unknown }).phone);
+  const workload = sources.workload(scenario.workload);
+  return {
+    scenario: { spec: scenarioFile, schema: scenarioSpec },
+    soc: { spec: soc, schema: socSpec },
+    phone: { spec: sources.phone(phoneName), schema: phoneSchema },
+    workload: { spec: workload, schema: schemaOfWorkload(workload.data) },
+  } satisfies OverrideRoots;
+}
+
+/**
+ * Applies overrides, checks every description and builds the machine.
+ * @param overrides `path=value` texts after those of the scenario itself.
+ * @throws SpecError with every fault.
+ */
+export function prepare(
+  scenarioFile: SpecFile,
+  overrides: readonly string[],
+  sources: Sources,
+): Prepared {
+  const roots = overrideRoots(scenarioFile, sources);
+  const own = parseScenario(scenarioFile).set;
+  const specs = applyOverrides(roots, [...own, ...overrides]);
+  const scenario = parseScenario(specs.scenario);
+  const soc = parseSoc(specs.soc);
+  const phone = parsePhone(specs.phone);
+  const preset = parseLpddrPreset(sources.preset(soc.memory.preset));
+  const runtime = parseRuntime(sources.runtime(scenario.runtime));
+  const workload = parseWorkload(specs.workload, sources.tables);
+  const plan = buildWorkload(workload, sources.tables, scenario.workload);
+  const machine = buildMachine({ soc, phone, preset, runtime, environment: scenario.environment });
+  return { scenario, soc, phone, preset, plan, machine };
+}
+
+/** Fresh governors and the scenario's requests around a prepared machine. */
+export function buildSimulation(
+  prepared: Prepared,
+  overrides: readonly string[],
+  sources: Sources,
+  jobs: readonly Job[] = repeated(prepared),
+): Simulation {
+  const { scenario, soc, phone, machine } = prepared;
+  const unit =
+    scenario.unit ?? (Object.hasOwn(soc.units, 'npu') ? 'npu' : Object.keys(soc.units)[0]!);
+  const decodeUnit = scenario.decodeUnit ?? (Object.hasOwn(soc.units, 'cpu') ? 'cpu' : unit);
+  return {
+    machine,
+    jobs,
+    policy: policies[scenario.policy].create({ unit, decodeUnit }),
+    governors: machine.domains.map((_, d) => governorOf(scenario, machine, d)),
+    thermalGovernor: thermalGovernors[scenario.thermalGovernor].create(
+      {},
+      {
+        junctionSoft: soc.limits.junction.soft.is,
+        junctionCritical: soc.limits.junction.critical.is,
+        skinTarget: phone.limits.skinTarget.is,
+        skinHard: phone.limits.skinSevere.is,
+        skinEmergency: phone.limits.skinEmergency.is,
+        sustainablePower: phone.limits.sustainablePower.is,
+      },
+    ),
+    concurrent: 1,
+    controlPeriod: CONTROL_PERIOD,
+    thermalEvery: THERMAL_EVERY,
+    inputs: {
+      soc: soc.name,
+      phone: phone.name,
+      workload: scenario.workload,
+      policy: scenario.policy === 'single-unit' ? `single-unit (${unit})` : scenario.policy,
+      governor: scenario.governor,
+      thermalGovernor: scenario.thermalGovernor,
+      runtime: scenario.runtime,
+      fidelity: scenario.fidelity,
+      seed: scenario.seed,
+      overrides: [...scenario.set, ...overrides],
+      hashes: sources.hashes,
+      version: sources.version,
+    },
+    trust: trustShares(soc, phone),
+  };
+}
+
+/** Drivers of NPUs vote for the highest clock while a graph runs; CPUs and GPUs follow their load. */
+const AUTO_GOVERNORS: Readonly<Record<string, GovernorName>> = {
+  cpu: 'schedutil',
+  gpu: 'simple-ondemand',
+  npu: 'performance',
+};
+
+function governorOf({ governor }: Scenario, machine: Machine, domain: number): Governor {
+  if (governor !== 'auto') return governors[governor].create();
+  const owner = machine.units.find(({ domains }) => domains.includes(domain));
+  return governors[AUTO_GOVERNORS[owner?.unit.kind ?? 'cpu'] ?? 'schedutil'].create();
+}
+
+function repeated({ plan, scenario }: Prepared): Job[] {
+  return Array.from({ length: scenario.repeat }, (_, i) => ({
+    plan:
+      scenario.repeat === 1
+        ? plan
+        : { ...plan, name: `${plan.name} ${i + 1}`, model: plan.model ?? plan.name },
+    arrival: 0,
+    priority: 0,
+  }));
+}
+
+/** JSON-ready list of schemas a user may write against. */
+export const descriptionSchemas = {
+  soc: socSpec,
+  phone: phoneSchema,
+  scenario: scenarioSpec,
+  preset: lpddrPresetSchema,
+};

@@ -1,0 +1,44 @@
+/** Every input of one run: what a scenario file may say, with its defaults. */
+import { checkSpec, type Infer, z } from '../base/schema.ts';
+import type { SpecFile } from '../base/spec-file.ts';
+import { environmentSchema } from '../hardware/thermal/environment.ts';
+import { governors, thermalGovernors } from '../runtime/governors/index.ts';
+import { policies } from '../runtime/policies/index.ts';
+
+const names = <T extends object>(record: T) =>
+  Object.keys(record) as [keyof T & string, ...(keyof T & string)[]];
+
+export const FIDELITIES = ['fluid'] as const;
+
+export const scenarioSpec = z.strictObject({
+  version: z.literal(1),
+  summary: z.string().optional(),
+  /** File names under socs, socs/phones and workloads. The phone is the SoC's own unless given. */
+  soc: z.string(),
+  phone: z.string().optional(),
+  workload: z.string(),
+  policy: z.enum(names(policies)).default('single-unit'),
+  /** Unit of the policy; the SoC's NPU where it has one. */
+  unit: z.string().optional(),
+  /** Unit of the generating stage under `stage-wise`; the CPU unless given. */
+  decodeUnit: z.string().optional(),
+  /** `auto` is what phones do: schedutil for CPU clusters, simple-ondemand for the GPU, a performance vote for the NPU. */
+  governor: z.enum(['auto', ...names(governors)]).default('auto'),
+  thermalGovernor: z.enum(names(thermalGovernors)).default('skin-pid'),
+  /** Inference runtime under socs/runtimes: how good its kernels are. */
+  runtime: z.string().default('vendor'),
+  fidelity: z.enum(FIDELITIES).default('fluid'),
+  environment: environmentSchema.prefault({}),
+  /** How often the request is made, one after the other. */
+  repeat: z.int().positive().default(1),
+  seed: z.int().nonnegative().default(1),
+  /** `path=value` overrides of any description, before those of the command line. */
+  set: z.array(z.string()).default([]),
+});
+
+export type Scenario = Infer<typeof scenarioSpec>;
+
+/** @throws SpecError with every fault of the file in one go. */
+export function parseScenario(spec: SpecFile): Scenario {
+  return checkSpec(spec, scenarioSpec);
+}

@@ -1,0 +1,59 @@
+/**
+ * Inference runtimes: how much of what the silicon offers their kernels reach, by kind of unit.
+ *
+ * Engines differ tenfold on the same phone, so kernel quality is a property of the runtime, never of a SoC.
+ */
+import { checkReferences } from '../base/provenance.ts';
+import { checkSpec, type Infer, sourced, sourcedValue, z } from '../base/schema.ts';
+import type { SpecFile } from '../base/spec-file.ts';
+import { DTYPE_BITS, type DType } from '../base/work.ts';
+import type { KernelClass } from '../hardware/units/unit-options.ts';
+
+const dtype = z.enum(Object.keys(DTYPE_BITS) as [DType, ...DType[]]);
+
+const kernels = z.strictObject({
+  /** Reached over attainable multiply–accumulate rate, by format of the activations. */
+  matrixShare: z.partialRecord(dtype, sourced('ratio', { max: 1 })).optional(),
+  /** Reached share of what the unit's memory port could draw. */
+  bandwidthShare: sourced('ratio', { max: 1 }).optional(),
+  /** Per operator; replaces the unit's own. */
+  dispatch: sourced('time', { min: 0 }).optional(),
+  /** Activations are quantised to int8 on the fly where weights are integers. */
+  quantiseActivations: sourcedValue(z.boolean()).optional(),
+});
+
+export const runtimeSpec = z.strictObject({
+  version: z.literal(1),
+  name: z.string(),
+  summary: z.string(),
+  references: z.record(
+    z.string(),
+    z.strictObject({ title: z.string(), url: z.string().optional() }),
+  ),
+  /** By kind of unit; a kind that is not here runs at the unit's own rates. */
+  kernels: z.strictObject({
+    cpu: kernels.optional(),
+    gpu: kernels.optional(),
+    npu: kernels.optional(),
+  }),
+});
+
+export type RuntimeSpec = Infer<typeof runtimeSpec>;
+
+/** @throws SpecError with every fault of the file in one go. */
+export function parseRuntime(spec: SpecFile): RuntimeSpec {
+  return checkSpec(spec, runtimeSpec, [checkReferences]);
+}
+
+/** Kernel quality of a runtime on one kind of unit. */
+export function kernelsOf(runtime: RuntimeSpec, kind: 'cpu' | 'gpu' | 'npu'): KernelClass {
+  const entry = runtime.kernels[kind];
+  if (!entry) return {};
+  const shares = Object.entries(entry.matrixShare ?? {}).map(([name, value]) => [name, value.is]);
+  return {
+    matrixShare: Object.fromEntries(shares),
+    ...(entry.bandwidthShare && { bandwidthShare: entry.bandwidthShare.is }),
+    ...(entry.dispatch && { dispatchSeconds: entry.dispatch.is }),
+    ...(entry.quantiseActivations && { quantiseActivations: entry.quantiseActivations.is }),
+  };
+}
