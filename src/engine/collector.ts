@@ -3,7 +3,7 @@ import type { Joules, Seconds } from '../base/units.ts';
 import type { Phase } from '../workload/graph.ts';
 import type { Machine } from './machine.ts';
 import type { Recorder } from './recorder.ts';
-import type { Active, OperatorDone, RunObserver } from './request.ts';
+import type { Active, RunObserver } from './request.ts';
 import type { RequestResult } from './run.ts';
 import type { TaskTable } from './task-table.ts';
 
@@ -68,7 +68,14 @@ export class Collector implements RunObserver {
     entry.phaseJoules = this.energyAt(now);
   }
 
-  operatorDone({ unit, request, operator, start, end, cause }: OperatorDone): void {
+  operatorDone(
+    unit: number,
+    request: Active,
+    operator: number,
+    start: Seconds,
+    end: Seconds,
+    cause: number,
+  ): void {
     const { recorder } = this;
     if (!recorder.keepsOperators) return;
     recorder.operatorSpans++;

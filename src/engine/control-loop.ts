@@ -47,6 +47,7 @@ export class ControlLoop {
   private readonly frequencies: readonly (readonly number[])[];
   private readonly tablePowers: readonly (readonly number[])[];
   private caps: readonly Cap[];
+  private readonly platformRows = new Map<string, Map<string, number>>();
   private last: Seconds = 0;
   private ticks = 0;
   private sinceThermal: Seconds = 0;
@@ -174,10 +175,24 @@ export class ControlLoop {
     dt: Seconds,
     what = 'standby',
   ): void {
-    const { ledger } = this.parts;
     const joules = watts * dt;
     this.charge(rail, node, joules, dt);
-    ledger.joules[ledger.row(PLATFORM, what, what, rail)]! += joules;
+    this.parts.ledger.joules[this.platformRow(what, rail)]! += joules;
+  }
+
+  /** Looked up some ten times per tick, hence the small cache keyed without building strings. */
+  private platformRow(what: string, rail: string): number {
+    let rows = this.platformRows.get(what);
+    if (!rows) {
+      rows = new Map();
+      this.platformRows.set(what, rows);
+    }
+    let row = rows.get(rail);
+    if (row === undefined) {
+      row = this.parts.ledger.row(PLATFORM, what, what, rail);
+      rows.set(rail, row);
+    }
+    return row;
   }
 
   /** What the rails drew since `before` came through regulators, which keep their part as heat. */

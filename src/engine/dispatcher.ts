@@ -100,8 +100,14 @@ export class Dispatcher {
     while (execution.activeCount === 1) {
       const u = this.soleUnit();
       if (this.events[u] !== NO_EVENT) break;
-      if (!kernel.advance(execution.due(u, kernel.now))) break;
-      this.fire(u);
+      if (kernel.advance(execution.dueAlone(u, kernel.now))) {
+        execution.finishAlone(u, kernel.now);
+        this.complete(u);
+      } else if (kernel.advance(execution.due(u, kernel.now))) {
+        this.fire(u);
+        continue;
+      } else break;
+      this.flowsChanged();
     }
     for (let u = 0; u < this.running.length; u++) {
       if (this.running[u] === undefined || this.events[u] !== NO_EVENT) continue;
@@ -147,14 +153,8 @@ export class Dispatcher {
     const { table } = request;
     const { now } = this.kernel;
     this.running[u] = undefined;
-    this.observer.operatorDone({
-      unit: u,
-      request,
-      operator,
-      start: this.startedAt[u]!,
-      end: now,
-      cause: this.execution.causeOf(u),
-    });
+    const cause = this.execution.causeOf(u);
+    this.observer.operatorDone(u, request, operator, this.startedAt[u]!, now, cause);
     const end = table.successorStart[operator + 1]!;
     for (let k = table.successorStart[operator]!; k < end; k++) {
       const next = table.successors[k]!;

@@ -127,7 +127,7 @@ export class Execution {
     this.ledger.macs[row]! += table.macs[cell]!;
   }
 
-  /** Brings one unit's accounts up to `now`. */
+  /** Brings one unit's accounts up to `now`, which must not pass what `due` says. */
   progress(u: number, now: Seconds): void {
     const dt = now - this.last[u]!;
     if (dt <= 0 || this.state[u] === IDLE) return;
@@ -135,6 +135,24 @@ export class Execution {
     this.busySeconds[u]! += dt;
     if (this.state[u] === LAUNCHING) this.passLaunch(u, dt);
     else this.passWork(u, dt);
+  }
+
+  /** When the present operator ends if its unit stays alone, launch included. */
+  dueAlone(u: number, now: Seconds): Seconds {
+    const begin = this.state[u] === LAUNCHING ? this.launchEnd[u]! : now;
+    const stream = this.bytesLeft[u]! > 0 ? this.bytesLeft[u]! / this.soloRate[u]! : 0;
+    return begin + Math.max(this.cyclesLeft[u]! / this.speed[u]!, stream);
+  }
+
+  /** Passes launch and work of an operator in one go: same accounts as two calls of `fire`, one event instead of two. */
+  finishAlone(u: number, now: Seconds): void {
+    if (this.state[u] === LAUNCHING) {
+      this.progress(u, this.launchEnd[u]!);
+      this.state[u] = RUNNING;
+      this.rate[u] = this.soloRate[u]!;
+    }
+    this.progress(u, now);
+    this.retire(u);
   }
 
   progressAll(now: Seconds): void {
@@ -162,10 +180,15 @@ export class Execution {
       this.moveBytes(u, this.bytesLeft[u]!);
       return false;
     }
+    this.retire(u);
+    return true;
+  }
+
+  /** Less than a tick of work may be left by rounding; its bytes are counted all the same. */
+  private retire(u: number): void {
     this.moveBytes(u, this.bytesLeft[u]!);
     this.state[u] = IDLE;
     this.activeCount--;
-    return true;
   }
 
   /** Grants bandwidth anew after an operator began or ended to stream. Call with every unit's accounts up to date. */

@@ -24,22 +24,19 @@ export interface Active {
   rows: Int32Array;
 }
 
-/** One operator that has ended on a unit. */
-export interface OperatorDone {
-  readonly unit: number;
-  readonly request: Active;
-  readonly operator: number;
-  readonly start: Seconds;
-  readonly end: Seconds;
-  /** Index into `CAUSES`. */
-  readonly cause: number;
-}
-
 /** Called at simulated `now`, in order; must not change the simulation. */
 export interface RunObserver {
   requestStarted(request: Active, now: Seconds): void;
   phaseStarted(request: Active, now: Seconds): void;
-  operatorDone(done: OperatorDone): void;
+  /** One operator has ended; plain arguments, for this is the innermost call. `cause` is an index into `CAUSES`. */
+  operatorDone(
+    unit: number,
+    request: Active,
+    operator: number,
+    start: Seconds,
+    end: Seconds,
+    cause: number,
+  ): void;
   stepDone(request: Active, phase: Phase, now: Seconds): void;
   phaseDone(request: Active, phase: Phase, now: Seconds): void;
   requestDone(request: Active, now: Seconds): void;
