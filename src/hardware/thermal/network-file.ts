@@ -1,7 +1,7 @@
 /** Network files: JSON in the units that HotSpot uses (K, W/K, J/K) to a checked network in Celsius. */
 import { SpecError } from '../../base/errors.ts';
 import { checkSpec, z } from '../../base/schema.ts';
-import { parseSpecFile } from '../../base/spec-file.ts';
+import type { SpecFile } from '../../base/spec-file.ts';
 import { MICRO } from '../../base/units.ts';
 import { type NetworkSpec, networkFaults, ZERO_CELSIUS_KELVIN } from './network.ts';
 
@@ -37,8 +37,7 @@ export interface NetworkFile {
 }
 
 /** @throws SpecError with every fault of the file, each with its line and column. */
-export function parseNetworkFile(text: string, file: string): NetworkFile {
-  const source = parseSpecFile(text, file);
+export function parseNetworkFile(source: SpecFile): NetworkFile {
   const data = checkSpec(source, networkFileSchema);
   const spec: NetworkSpec = {
     name: data.name,
@@ -60,7 +59,7 @@ export function parseNetworkFile(text: string, file: string): NetworkFile {
   if (faults.length > 0) {
     throw new SpecError(
       faults.map((fault) => ({
-        file,
+        file: source.file,
         ...source.locate((fault.path ?? '').split('.')),
         ...fault,
       })),
