@@ -53,15 +53,14 @@ function walkIf(
   condition: Entry | undefined,
 ): void {
   const decided = condition?.value?.data?.[0];
-  const prefix = `${scope.prefix}${nodeName(node)}/`;
   if (decided === undefined) {
-    leaveIfOpen(state, scope, sink, node, prefix);
+    leaveIfOpen(state, scope, sink, node);
     return;
   }
   const branch = bodyOf(node, decided ? 'then_branch' : 'else_branch');
   if (!branch) return;
   sink.folded++;
-  const results = state.walkBody(state, branch, childScope(scope, prefix), sink);
+  const results = state.walkBody(state, branch, childScope(scope), sink);
   for (const [i, name] of node.outputs.entries()) {
     const entry = results[i];
     if (!entry) continue;
@@ -71,16 +70,10 @@ function walkIf(
 }
 
 /** Which branch runs is known at run time: both are measured, the costlier one counts. */
-function leaveIfOpen(
-  state: WalkState,
-  scope: Scope,
-  sink: Sink,
-  node: OnnxNode,
-  prefix: string,
-): void {
+function leaveIfOpen(state: WalkState, scope: Scope, sink: Sink, node: OnnxNode): void {
   const branches = ['then_branch', 'else_branch'].flatMap((name) => {
     const body = bodyOf(node, name);
-    return body ? [measure(state, body, childScope(scope, prefix))] : [];
+    return body ? [measure(state, body, childScope(scope))] : [];
   });
   const costliest = branches.reduce((a, b) =>
     b.macs > a.macs || (b.macs === a.macs && b.operators > a.operators) ? b : a,
@@ -99,7 +92,7 @@ function walkLoop(
 ): void {
   const body = bodyOf(node, 'body');
   if (!body) return;
-  const inner = childScope(scope, `${scope.prefix}${nodeName(node)}/`);
+  const inner = childScope(scope);
   const count: Value = { dims: [], type: 'int64', constant: false };
   const proceed: Value = { dims: [], type: 'bool', constant: false };
   const carried = entries.slice(2);
@@ -136,7 +129,7 @@ function walkScan(
   }
   const states = entries.length - scanned;
   const axes = axesOf(node, 'scan_input_axes');
-  const inner = childScope(scope, `${scope.prefix}${nodeName(node)}/`);
+  const inner = childScope(scope);
   const slices = entries.map((entry, i) => {
     const value = atRunTime(entry);
     if (i < states) return value;

@@ -11,7 +11,7 @@ import {
   type OnnxNode,
 } from './model.ts';
 import {
-  childScope,
+  closedScope,
   type Entry,
   lookUp,
   nodeName,
@@ -43,7 +43,7 @@ export function expandFunction(
   definition: OnnxFunction,
   entries: readonly (Entry | undefined)[],
 ): ExpandedFunction {
-  const inner = childScope(undefined, `${scope.prefix}${nodeName(call)}/`);
+  const inner = closedScope(`${scope.prefix}${nodeName(call)}/`);
   for (const [i, name] of definition.inputs.entries()) {
     const entry = entries[i];
     if (entry) inner.entries.set(name, entry);

@@ -20,7 +20,7 @@ import type { OnnxModel } from './model.ts';
 import { parseOnnxFile } from './onnx-file.ts';
 import { buildReport, type ImportReport } from './report.ts';
 import { walkGraph } from './walk.ts';
-import { bindTensor, childScope, emptySink, type Sink, type WalkState } from './walk-state.ts';
+import { bindTensor, closedScope, emptySink, type Sink, type WalkState } from './walk-state.ts';
 import { type ByteSource, sourceOf } from './wire-skim.ts';
 
 export interface ImportOptions {
@@ -47,7 +47,7 @@ export interface ImportedModel {
   /** Those whose shape is known. */
   readonly outputs: readonly TensorShape[];
   readonly report: ImportReport;
-  /** Of every value by its name in the file; values of inlined bodies carry the path of their node. */
+  /** Of every value by its name in the file; values of functions carry the path of the call. */
   readonly shapes: ReadonlyMap<string, readonly number[]>;
   readonly producer: string;
   readonly opset: number | undefined;
@@ -72,7 +72,7 @@ function importModel(model: OnnxModel, options: ImportOptions): ImportedModel {
   const dims = options.dims ?? {};
   const inputs = bindInputs(model.graph, dims, model.file);
   const state = startState(model, dims);
-  const scope = childScope(undefined, '');
+  const scope = closedScope('');
   for (const [name, value] of inputs) bindTensor(state, scope, name, value);
   const sink = emptySink();
   const results = walkGraph(state, model.graph, scope, sink);

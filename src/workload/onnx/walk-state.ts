@@ -23,7 +23,7 @@ export interface Entry {
 export interface Scope {
   readonly entries: Map<string, Entry>;
   readonly parent?: Scope;
-  /** Put before operator names, so that bodies and functions used twice stay apart. */
+  /** Put before the names of a function's operators and tensors, so that two calls stay apart. */
   readonly prefix: string;
 }
 
@@ -55,8 +55,14 @@ export function emptySink(): Sink {
   return { operators: [], gaps: [], nodes: 0, folded: 0, views: 0 };
 }
 
-export function childScope(parent: Scope | undefined, prefix: string): Scope {
-  return { entries: new Map(), prefix, ...(parent ? { parent } : {}) };
+/** A body sees what is around it. Names are unique over a graph and its bodies, so they get no prefix. */
+export function childScope(parent: Scope): Scope {
+  return { entries: new Map(), prefix: parent.prefix, parent };
+}
+
+/** A scope that sees nothing: the model itself, or a function called under `prefix`. */
+export function closedScope(prefix: string): Scope {
+  return { entries: new Map(), prefix };
 }
 
 export function lookUp(scope: Scope, name: string): Entry | undefined {
