@@ -77,7 +77,10 @@ export function stackTarget({ name, grid }: StackFile, step: Seconds | undefined
     advance: (seconds, watts) => {
       maxima = undefined;
       const steps = step === undefined ? 1 : Math.max(1, Math.round(seconds / step));
-      for (let i = 0; i < steps; i++) network.advance(seconds / steps, watts, scheme);
+      // Sample times carry rounding: the tool's own step, where it fits, keeps one factorisation for all.
+      const whole = step !== undefined && Math.abs(steps * step - seconds) < 1e-6 * step;
+      const each = whole ? step : seconds / steps;
+      for (let i = 0; i < steps; i++) network.advance(each, watts, scheme);
     },
     settle: (watts) => {
       maxima = undefined;
