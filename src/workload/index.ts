@@ -1,11 +1,16 @@
 /** Registry of workload families: a file under `workloads/` names one of these as its `family`. */
+import { speechFamily } from './audio/family.ts';
 import { diffusionFamily } from './diffusion/family.ts';
 import type { WorkloadFamily } from './family.ts';
 import { llmFamily } from './llm/family.ts';
+import { visionFamily, visionLanguageFamily } from './vision/family.ts';
 
 export const workloadFamilies = {
   llm: llmFamily,
   diffusion: diffusionFamily,
+  'vision-language': visionLanguageFamily,
+  vision: visionFamily,
+  speech: speechFamily,
 } satisfies Record<string, WorkloadFamily>;
 
 export type WorkloadFamilyName = keyof typeof workloadFamilies;

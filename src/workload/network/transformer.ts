@@ -7,7 +7,7 @@
  * Source   public implementations of CLIP, T5, ViT and Whisper, per component in workloads/models
  * Checked  test/validation/model-counts.test.ts
  */
-import type { Activation } from '../operator-cost.ts';
+import { type Activation, rotaryWork } from '../operator-cost.ts';
 import type { NetworkBuilder } from './network-builder.ts';
 
 export interface AttentionPartShape {
@@ -26,6 +26,8 @@ export interface AttentionPartShape {
   /** One product for q, k and v. */
   readonly merged?: boolean;
   readonly qkNorm?: boolean;
+  /** Rotary positions on queries and keys. */
+  readonly rotary?: boolean;
 }
 
 /** q, k, v, scores and output projection; `context` is the operator whose result is attended to. */
@@ -59,6 +61,7 @@ export function addAttention(
     });
     const k = net.linear(`${prefix}.k`, context, { ...side, bias: bias.key ?? bias.qkv });
     const v = net.linear(`${prefix}.v`, context, { ...side, bias: bias.qkv });
+    if (shape.rotary) return [addRotary(net, prefix, [q, k], rows * width), v];
     if (!shape.qkNorm) return [q, k, v];
     return [
       net.norm(`${prefix}.q_norm`, q, { rows, width, kind: 'rms' }),
@@ -80,6 +83,16 @@ export function addAttention(
     outputs: hidden,
     bias: bias.out,
   });
+}
+
+function addRotary(
+  net: NetworkBuilder,
+  prefix: string,
+  inputs: readonly number[],
+  elements: number,
+): number {
+  const { batch, activation } = net.settings;
+  return net.other(`${prefix}.rotary`, rotaryWork(batch * 2 * elements, 1, activation), inputs);
 }
 
 /** Groups that do not see each other count as heads of their own: same arithmetic, same bytes. */
