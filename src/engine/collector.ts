@@ -110,7 +110,7 @@ export class Collector implements RunObserver {
       request.index,
       0,
     );
-    this.phases.push({
+    this.addPhase({
       request: request.job.plan.name,
       phase: phase.name,
       start: entry.phaseStarted,
@@ -119,6 +119,22 @@ export class Collector implements RunObserver {
       outputs: phase.steps * phase.outputsPerStep,
       joules: this.energyAt(now) - entry.phaseJoules,
     });
+  }
+
+  /** Phases of one name that follow each other (prefill chunks, then the last with logits) are one to the user. */
+  private addPhase(next: PhaseRecord): void {
+    const last = this.phases.at(-1);
+    if (last?.request !== next.request || last.phase !== next.phase) {
+      this.phases.push(next);
+      return;
+    }
+    this.phases[this.phases.length - 1] = {
+      ...last,
+      end: next.end,
+      steps: last.steps + next.steps,
+      outputs: last.outputs + next.outputs,
+      joules: last.joules + next.joules,
+    };
   }
 
   requestDone(request: Active, now: Seconds): void {

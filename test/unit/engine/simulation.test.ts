@@ -79,6 +79,18 @@ describe('phases and steps', () => {
     expect(run.metrics.run_seconds).toBeCloseTo(6, 9);
   });
 
+  it('reports phases of one name that follow each other as one', () => {
+    const chunk = chain([toyWork(G, 1e6)]);
+    const run = runToy([
+      toyPlan([toyPhase('prefill', chunk, 3), toyPhase('prefill', chain([toyWork(G, 1e6)]))]),
+    ]);
+    expect(run.phases.map(({ phase, steps, dramBytes }) => [phase, steps, dramBytes])).toEqual([
+      ['prefill', 4, 4e6],
+    ]);
+    expect(run.phases[0]!.endSeconds).toBeCloseTo(4, 9);
+    expect(run.metrics.dram_bytes).toBe(4e6);
+  });
+
   it('does not depend on how often control looks', () => {
     const plan = toyPlan([toyPhase('decode', chain([toyWork(1e7, 3e6), toyWork(1e6, 2e7)]), 50)]);
     const coarse = runToy([plan], { controlPeriod: 0.5 });

@@ -1,0 +1,34 @@
+/** Every command by its name, loaded when it is asked for, so that `--help` loads none. */
+import type { Command } from './command.ts';
+
+export interface CommandEntry {
+  readonly summary: string;
+  readonly load: () => Promise<Command>;
+}
+
+export const commands: Readonly<Record<string, CommandEntry>> = {
+  run: {
+    summary: 'simulate one scenario: time, rates, joules, temperatures, and what limits them',
+    load: async () => (await import('./run.ts')).run,
+  },
+  compare: {
+    summary: 'several SoCs, workloads or scenario files side by side',
+    load: async () => (await import('./compare.ts')).compare,
+  },
+  list: {
+    summary: 'what there is: SoCs, phones, workloads, policies, governors, charts, metrics',
+    load: async () => (await import('./list.ts')).list,
+  },
+  show: {
+    summary: 'one entry, with the source and trust of every number',
+    load: async () => (await import('./show.ts')).show,
+  },
+  validate: {
+    summary: 'check description files: every fault with line and column',
+    load: async () => (await import('./validate.ts')).validate,
+  },
+  'probe thermal': {
+    summary: 'drive a heat network with a power trace, or check it against another tool',
+    load: async () => (await import('./probe-thermal.ts')).probeThermal,
+  },
+};

@@ -1,0 +1,104 @@
+/** `socsim compare`: several SoCs, workloads or scenario files side by side. */
+import { formatMetric, metricLabel } from '../analysis/metric-text.ts';
+import { SpecError } from '../base/errors.ts';
+import type { SpecFile } from '../base/spec-file.ts';
+import { metrics as catalogue, type Metric } from '../engine/metrics.ts';
+import { buildSimulation, prepare } from '../engine/prepare.ts';
+import type { Run } from '../engine/run.ts';
+import { simulate } from '../engine/simulation.ts';
+import { fileSources, listBundled } from '../load.ts';
+import type { Args, Command } from './command.ts';
+import { overridesOf, scenarioOf, scenarioOptions } from './scenario-options.ts';
+import { coloursFor, renderTable } from './terminal.ts';
+
+export const compare: Command = {
+  name: 'compare',
+  summary: 'several SoCs, workloads or scenario files side by side, each against the first',
+  examples: [
+    'socsim compare dimensity-9300 snapdragon-8-gen-3 --workload llama-2-7b-chat',
+    'socsim compare llama-2-7b-chat gemma-2b-chat --soc dimensity-9300',
+    'socsim compare today.yaml next-year.yaml',
+  ],
+  positionals: {
+    items: { usage: 'NAME..', summary: 'SoCs, workloads or scenario files; two or more' },
+  },
+  options: { ...scenarioOptions, json: { type: 'boolean', summary: 'print JSON for machines' } },
+  run: async (args) => {
+    const items = args['items'] as readonly string[];
+    if (items.length < 2) {
+      throw new SpecError([
+        { message: 'compare needs at least two names', hint: 'socsim compare A B --workload W' },
+      ]);
+    }
+    const runs = items.map((item) => runOf(item, args));
+    if (args['json'] === true) {
+      const list = items.map((name, i) => ({
+        name,
+        inputs: runs[i]!.inputs,
+        metrics: runs[i]!.metrics,
+        phases: runs[i]!.phases,
+      }));
+      console.log(JSON.stringify(list, undefined, 2));
+    } else console.log(describe(items, runs));
+    return undefined;
+  },
+};
+
+/** A name stands for whatever the other options leave open: a scenario file, a SoC, or a workload. */
+function runOf(item: string, args: Args): Run {
+  const sources = fileSources();
+  const overrides = overridesOf(args);
+  return simulate(
+    buildSimulation(prepare(scenarioFor(item, args), overrides, sources), overrides, sources),
+  );
+}
+
+function scenarioFor(item: string, args: Args): SpecFile {
+  const isFile = /[/\\]|\.ya?ml$/.test(item);
+  if (isFile && args['soc'] === undefined && args['workload'] === undefined)
+    return scenarioOf(args, item);
+  const knownWorkload = !isFile && listBundled('workloads', '.yaml').includes(item);
+  const key =
+    args['soc'] !== undefined && (knownWorkload || args['workload'] === undefined)
+      ? 'workload'
+      : 'soc';
+  return scenarioOf({ ...args, [key]: item }, undefined);
+}
+
+function describe(items: readonly string[], runs: readonly Run[]): string {
+  const colours = coloursFor(process.stdout);
+  const ids = Object.keys(catalogue).filter((id) =>
+    runs.some((run) => run.metrics[id] !== undefined),
+  );
+  const rows = ids.map((id) => [
+    metricLabel(id),
+    ...runs.flatMap((run, i) => {
+      const value = run.metrics[id];
+      const text = value === undefined ? '–' : formatMetric(id, value);
+      return i === 0 ? [text] : [text, ratioText(id, value, runs[0]!.metrics[id])];
+    }),
+  ]);
+  const columns = [
+    { header: 'metric' },
+    ...items.flatMap((name, i) => [
+      { header: name, align: 'quantity' as const },
+      ...(i === 0 ? [] : [{ header: `vs ${items[0]}`, align: 'right' as const }]),
+    ]),
+  ];
+  const limits = runs.map((run, i) => {
+    const parts = run.phases
+      .slice(0, 4)
+      .map((p) => `${p.phase} on ${p.units.join('+')}: ${p.limit}`);
+    return `${items[i]}: ${parts.join(', ')}`;
+  });
+  return [renderTable(columns, rows), '', colours.bold('limited by'), ...limits].join('\n');
+}
+
+/** Temperatures differ by kelvins, everything else by factors. */
+function ratioText(id: string, value: number | undefined, base: number | undefined): string {
+  if (value === undefined || base === undefined) return '';
+  const { unit } = (catalogue as Readonly<Record<string, Metric>>)[id] as Metric;
+  if (unit === '°C') return `${value >= base ? '+' : '−'}${Math.abs(value - base).toFixed(1)} K`;
+  if (base === 0) return value === 0 ? 'same' : '';
+  return `×${Number((value / base).toPrecision(3))}`;
+}

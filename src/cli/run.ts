@@ -1,0 +1,152 @@
+/** `socsim run`: one scenario, told as a table, and as files where --out says. */
+import { formatMetric, metricLabel } from '../analysis/metric-text.ts';
+import { formatQuantity } from '../base/quantity.ts';
+import { buildSimulation, prepare } from '../engine/prepare.ts';
+import type { PhaseResult, Run } from '../engine/run.ts';
+import { simulate } from '../engine/simulation.ts';
+import { fileSources } from '../load.ts';
+import type { Command } from './command.ts';
+import { overridesOf, scenarioOf, scenarioOptions } from './scenario-options.ts';
+import { coloursFor, renderTable } from './terminal.ts';
+
+export const run: Command = {
+  name: 'run',
+  summary:
+    'simulate one scenario: time to first token, rates, joules, temperatures, and what limits them',
+  examples: [
+    'socsim run --soc dimensity-9300 --workload llama-2-7b-chat',
+    'socsim run --soc snapdragon-8-gen-3 --workload llama-2-7b-chat --policy stage-wise --decode-unit gpu --out out',
+    'socsim run --soc dimensity-9300 --workload llama-2-7b-chat --set npu.clock=3GHz --set workload.promptTokens=2048',
+  ],
+  positionals: {
+    scenario: { usage: '[SCENARIO]', summary: 'scenario file; options are laid over it' },
+  },
+  options: {
+    ...scenarioOptions,
+    out: { type: 'string', summary: 'folder for report, charts, trace and run.json', value: 'DIR' },
+    json: { type: 'boolean', summary: 'print the run as JSON (without the timeline)' },
+  },
+  run: async (args) => {
+    const sources = fileSources();
+    const overrides = overridesOf(args);
+    const prepared = prepare(scenarioOf(args), overrides, sources);
+    const out = args['out'] as string | undefined;
+    // Before simulating, so that an unwritable folder costs nobody a run.
+    const writer = out === undefined ? undefined : await import('../analysis/write-run.ts');
+    if (out !== undefined) writer?.claimFolder(out);
+    const result = simulate(buildSimulation(prepared, overrides, sources));
+    if (args['json'] === true) {
+      const { timeline: _, ...summary } = result;
+      console.log(JSON.stringify(summary, undefined, 2));
+    } else console.log(describeRun(result));
+    if (out === undefined || !writer) return undefined;
+    const written = await writer.writeRun(result, out);
+    if (args['json'] !== true) console.log(`\nWrote ${written.join(', ')}`);
+    return undefined;
+  },
+};
+
+/** What a chip architect wants to know, as text. */
+export function describeRun(result: Run): string {
+  const colours = coloursFor(process.stdout);
+  const { inputs } = result;
+  const head = `${inputs.soc} in ${inputs.phone} · ${inputs.workload} · ${inputs.policy}, governor ${inputs.governor}, thermal ${inputs.thermalGovernor}, runtime ${inputs.runtime}`;
+  return [
+    colours.bold(head),
+    ...inputs.overrides.map((text) => `  with ${text}`),
+    '',
+    phaseTable(result),
+    '',
+    metricTable(result),
+    '',
+    memoryLine(result),
+    energyLine(result),
+    ...result.notes.map((note) => colours.dim(`note: ${note}`)),
+  ].join('\n');
+}
+
+function phaseTable(result: Run): string {
+  const shown = result.phases.slice(0, MAX_PHASES);
+  const rows = shown.map((phase) => phaseRow(phase, result));
+  const more = result.phases.length - shown.length;
+  const table = renderTable(
+    [
+      ...(result.requests.length > 1 ? [{ header: 'request' }] : []),
+      { header: 'phase' },
+      { header: 'unit' },
+      { header: 'time', align: 'quantity' as const },
+      { header: 'rate', align: 'quantity' as const },
+      { header: 'limited by' },
+      { header: 'DRAM', align: 'quantity' as const },
+      { header: 'bandwidth', align: 'quantity' as const },
+      { header: 'power', align: 'quantity' as const },
+      { header: 'energy', align: 'quantity' as const },
+    ],
+    rows,
+  );
+  return more > 0 ? `${table}\n… and ${more} more phases (--json lists all)` : table;
+}
+
+/** Phases that fit a screen; the rest of a long trace goes to JSON. */
+const MAX_PHASES = 12;
+
+function phaseRow(phase: PhaseResult, result: Run): string[] {
+  const seconds = phase.endSeconds - phase.startSeconds;
+  const request = result.requests.find(({ name }) => name === phase.request);
+  const outputs = phase.phase === 'prefill' ? (request?.promptTokens ?? 0) : phase.outputs;
+  const share = Math.round(phase.shares[phase.limit] * 100);
+  return [
+    ...(result.requests.length > 1 ? [phase.request] : []),
+    phase.phase,
+    phase.units.join('+'),
+    formatQuantity(seconds, 'time'),
+    outputs > 0 ? `${Number((outputs / seconds).toPrecision(4))} /s` : '',
+    `${phase.limit} ${share} %`,
+    formatQuantity(phase.dramBytes, 'size'),
+    formatQuantity(phase.dramBytes / seconds, 'bandwidth', 3),
+    formatQuantity(phase.joules / seconds, 'power', 3),
+    formatQuantity(phase.joules, 'energy', 3),
+  ];
+}
+
+/** The figures quoted first, in this order; the JSON holds all. */
+const HEADLINE = [
+  'time_to_first_token_seconds',
+  'prefill_tokens_per_second',
+  'decode_tokens_per_second',
+  'request_latency_seconds',
+  'energy_per_token_joules',
+  'average_power_watts',
+  'peak_power_watts',
+  'junction_temperature_celsius',
+  'skin_temperature_celsius',
+  'throttled_ratio',
+  'dram_bandwidth_bytes_per_second',
+  'dram_utilisation_ratio',
+  'battery_ratio',
+];
+
+function metricTable({ metrics }: Run): string {
+  const rows = HEADLINE.filter((id) => metrics[id] !== undefined).map((id) => [
+    metricLabel(id),
+    formatMetric(id, metrics[id] as number),
+  ]);
+  return renderTable([{ header: 'metric' }, { header: 'value', align: 'quantity' }], rows);
+}
+
+function memoryLine({ memory }: Run): string {
+  const used = Object.values(memory.owners).reduce((a, b) => a + b, 0);
+  const parts = Object.entries(memory.owners)
+    .filter(([, bytes]) => bytes > 0)
+    .map(([name, bytes]) => `${name} ${formatQuantity(bytes, 'size', 3)}`);
+  return `memory: ${formatQuantity(used, 'size', 3)} of ${formatQuantity(memory.capacity, 'size', 3)} (${parts.join(', ')})`;
+}
+
+function energyLine({ energy, metrics }: Run): string {
+  const total = metrics['energy_joules'] ?? 0;
+  const parts = Object.entries(energy)
+    .filter(([, joules]) => joules / total >= 0.01)
+    .sort((a, b) => b[1] - a[1])
+    .map(([rail, joules]) => `${rail} ${Math.round((100 * joules) / total)} %`);
+  return `energy: ${formatQuantity(total, 'energy', 3)} (${parts.join(', ')})`;
+}
