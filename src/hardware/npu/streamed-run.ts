@@ -10,6 +10,7 @@
  */
 import type { Cycles } from '../../base/units.ts';
 import { DemandWindow } from './demand-window.ts';
+import type { ConvForm } from './gemm-view.ts';
 import { type FetchOrder, type ReadBuffer, ReadWindow } from './read-window.ts';
 import { WriteBuffer } from './write-buffer.ts';
 
@@ -54,6 +55,23 @@ interface Ports {
 
 export function plainInputs(m: number, k: number): InputView {
   return { m, k, addresses: m * k, address: (row, column) => row * k + column };
+}
+
+/** The pixels under a convolution's window, channels last; `height` and `width` include the padding. */
+export function windowInputs(form: ConvForm, height: number, width: number): InputView {
+  const { outHeight, outWidth, kernelHeight, kernelWidth, strideHeight, strideWidth } = form;
+  const channels = form.inChannels / form.groups;
+  const windowRow = kernelWidth * channels;
+  return {
+    m: outHeight * outWidth,
+    k: kernelHeight * windowRow,
+    addresses: height * width * channels,
+    address: (row, column) => {
+      const y = Math.floor(row / outWidth) * strideHeight + Math.floor(column / windowRow);
+      const x = (row % outWidth) * strideWidth;
+      return (y * width + x) * channels + (column % windowRow);
+    },
+  };
 }
 
 /**

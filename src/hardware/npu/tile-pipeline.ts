@@ -10,8 +10,16 @@
  * Source   behaviour of ONNXim (github.com/PSAL-POSTECH/ONNXim)
  * Checked  test/validation/npu.test.ts
  */
-import type { Bytes, Cycles } from '../../base/units.ts';
+import {
+  type Bytes,
+  type BytesPerSecond,
+  type Cycles,
+  type Hertz,
+  NANO,
+} from '../../base/units.ts';
+import type { ConvForm } from './gemm-view.ts';
 import { type ScratchpadArray, scheduleTiles } from './tile-schedule.ts';
+import { ACCUMULATOR_BYTES } from './tiling.ts';
 
 export interface TilePort {
   /** Sustained by long streams. */
@@ -31,6 +39,53 @@ export interface PipelineRun {
   readonly computeCycles: Cycles;
   readonly readBytes: Bytes;
   readonly writeBytes: Bytes;
+}
+
+/** DRAM behind the tile queue, by what limits it. */
+export interface TileMemory {
+  readonly summary: string;
+  /** Sustained share of the peak on long streams. */
+  readonly sustained: number;
+  readonly pageBytes: Bytes;
+  /** One page after another in one channel, over the banks that can work at once. */
+  readonly openSeconds: number;
+}
+
+/** From request to data in an idle memory, network included. */
+const IDLE_LATENCY_SECONDS = 40 * NANO;
+
+export const tileMemories = {
+  hbm: {
+    summary: 'two wide channels: page openings limit short rows',
+    // 78.5 % is where long weight streams settle in ONNXim's runs; 6 ns is tRC (48 ns) over 8 banks.
+    sustained: 0.785,
+    pageBytes: 2048,
+    openSeconds: 6 * NANO,
+  },
+  narrow: {
+    summary: 'many 16-bit channels',
+    // With sixteen channels some bank is always ready: 96 % in ONNXim's DDR4 run.
+    sustained: 0.95,
+    pageBytes: 2048,
+    openSeconds: 6 * NANO,
+  },
+} as const satisfies Record<string, TileMemory>;
+
+/** @param peak bytes per second of all channels together. */
+export function buildTilePort(
+  memory: TileMemory,
+  peak: BytesPerSecond,
+  clock: Hertz,
+  channels: number,
+  requestBytes: Bytes,
+): TilePort {
+  return {
+    bytesPerCycle: (peak / clock) * memory.sustained,
+    latency: IDLE_LATENCY_SECONDS * clock,
+    requestBytes,
+    pageBytes: memory.pageBytes * channels,
+    openCycles: memory.openSeconds * clock,
+  };
 }
 
 /** Fewest cycles between two instructions, however few rows. */
@@ -109,6 +164,41 @@ export function simulateTiles(
     computeCycles: Math.max(...cores.map((core) => core.busy)),
     readBytes: memory.read,
     writeBytes: memory.written,
+  };
+}
+
+/**
+ * A convolution on the same core: one weight block per filter tap and channel block, one instruction per output row.
+ * Loads before the first and the store after the last instruction are counted; traffic between is taken to be hidden.
+ */
+export function simulateConvTiles(
+  array: ScratchpadArray,
+  port: TilePort,
+  form: ConvForm,
+  inputWidth: number,
+): PipelineRun {
+  const { size, elementBytes } = array;
+  const taps = form.kernelHeight * form.kernelWidth;
+  const blocks = taps * Math.ceil(form.inChannels / size) * Math.ceil(form.outChannels / size);
+  const rowInstructions = Math.ceil(form.outWidth / size);
+  const rows = Math.max(Math.min(form.outWidth, size), SHORTEST_STREAM);
+  const block = Math.max(form.outHeight * rowInstructions * rows, size);
+  const compute = Math.ceil(blocks / array.cores) * block;
+  const height = form.outHeight * form.strideHeight;
+  const inputBytes = height * inputWidth * form.inChannels * elementBytes;
+  const outputBytes = form.outHeight * form.outWidth * form.outChannels * elementBytes;
+  const weightBytes = taps * form.inChannels * form.outChannels * elementBytes;
+  const first = Math.min(inputBytes, array.scratchpadBytes / 2);
+  const last = Math.min(
+    outputBytes,
+    (array.accumulatorBytes / 2 / ACCUMULATOR_BYTES) * elementBytes,
+  );
+  const ends = (first + last) / port.bytesPerCycle + 2 * port.latency;
+  return {
+    totalCycles: Math.round(compute + ends + 4 * size),
+    computeCycles: compute,
+    readBytes: inputBytes + weightBytes,
+    writeBytes: outputBytes,
   };
 }
 
