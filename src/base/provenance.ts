@@ -19,10 +19,10 @@ export const OVERRIDE_REFERENCE = 'override';
 export function sourcedEntries(data: unknown, path: SpecPath = []): SourcedEntry[] {
   if (typeof data !== 'object' || data === null) return [];
   const record = data as Record<string, unknown>;
-  if ('is' in record && 'from' in record) {
-    const note = record['note'] === undefined ? undefined : String(record['note']);
-    const { is, from, trust } = record;
-    return [{ path, is, from: String(from), trust: String(trust), note }];
+  if (Object.hasOwn(record, 'is')) {
+    const { is, from: source, trust, note } = record;
+    const text = note === undefined ? undefined : String(note);
+    return [{ path, is, from: String(source), trust: String(trust), note: text }];
   }
   return Object.entries(record).flatMap(([key, child]) =>
     sourcedEntries(child, [...path, Array.isArray(data) ? Number(key) : key]),

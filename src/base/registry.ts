@@ -31,13 +31,14 @@ export function pick<T>(record: Readonly<Record<string, T>>, name: string, what:
 /** A part of a name this short says nothing about which one is meant. */
 const TELLING_LENGTH = 3;
 
-/** Share of the longer name that differs; small where one contains the other. */
+/** Share of the longer name that differs; small where letters are swapped or one contains the other. */
 function editShare(name: string, other: string): number {
   const a = name.toLowerCase();
   const b = other.toLowerCase();
   const longer = Math.max(a.length, b.length, 1);
   const shorter = Math.min(a.length, b.length);
   const share = distance(a, b) / longer;
+  if (longer === shorter && [...a].sort().join('') === [...b].sort().join('')) return share / 4;
   const contained = shorter >= TELLING_LENGTH && (a.includes(b) || b.includes(a));
   // A part of a name is near it, however long the rest; longer parts rank before shorter ones.
   return contained ? share / 4 : share;

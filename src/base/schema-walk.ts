@@ -74,7 +74,7 @@ function childrenOf(node: SchemaNode, data: unknown): [string | number, SchemaNo
 
 function isSourced(node: SchemaNode): boolean {
   const { shape } = defOf(node);
-  return shape !== undefined && 'is' in shape && 'from' in shape && 'trust' in shape;
+  return shape !== undefined && ['is', 'trust'].every((key) => Object.hasOwn(shape, key));
 }
 
 /** The schemas that may apply to `value`: wrappers removed, unions narrowed. */

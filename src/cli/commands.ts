@@ -31,4 +31,13 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'drive a heat network with a power trace, or check it against another tool',
     load: async () => (await import('./probe-thermal.ts')).probeThermal,
   },
+  'probe governor': {
+    summary: 'replay recorded vectors through a thermal governor and list mismatches',
+    load: async () => (await import('./probe-governor.ts')).probeGovernor,
+  },
+  'probe npu': {
+    summary:
+      'run one product or convolution on a systolic array, or check against other simulators',
+    load: async () => (await import('./probe-npu.ts')).probeNpu,
+  },
 };

@@ -11,6 +11,7 @@ describe('nearestHint', () => {
     ['9300', 'dimensity-9300'],
     ['snapdragon8gen3', 'snapdragon-8-gen-3'],
     ['hots', 'host'],
+    ['ohts', 'host'],
   ])('finds what %s means', (typed, meant) => {
     expect(nearestHint(typed, NAMES)).toBe(`did you mean "${meant}"?`);
   });

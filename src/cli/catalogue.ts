@@ -1,0 +1,87 @@
+/** Everything a user can name, by kind, with the line that says what it is. */
+import { sourcedEntries } from '../base/provenance.ts';
+import { parseSpecFile } from '../base/spec-file.ts';
+import { type DescriptionKind, FOLDERS, listBundled, readDescription } from '../load.ts';
+
+export interface CatalogueEntry {
+  readonly name: string;
+  readonly summary: string;
+  /** Further facts, by label: the unit of a metric, the share of numbers by trust. */
+  readonly facts: Readonly<Record<string, string>>;
+}
+
+export interface CatalogueKind {
+  /** What one of them is called. */
+  readonly one: string;
+  /** Kind of description file, where it is one. */
+  readonly file?: DescriptionKind;
+  readonly entries: () => Promise<readonly CatalogueEntry[]>;
+}
+
+export const catalogue: Readonly<Record<string, CatalogueKind>> = {
+  socs: files('SoC', 'soc'),
+  phones: files('phone', 'phone'),
+  workloads: files('workload', 'workload'),
+  runtimes: files('runtime', 'runtime'),
+  memories: files('memory', 'preset'),
+  policies: {
+    one: 'scheduling policy',
+    entries: async () => registry((await import('../runtime/policies/index.ts')).policies),
+  },
+  governors: {
+    one: 'governor',
+    entries: async () => {
+      const { governors, thermalGovernors } = await import('../runtime/governors/index.ts');
+      return [
+        ...registry(governors, { controls: 'frequency' }),
+        ...registry(thermalGovernors, { controls: 'heat' }),
+      ];
+    },
+  },
+  metrics: {
+    one: 'metric',
+    entries: async () =>
+      Object.entries((await import('../engine/metrics.ts')).metrics).map(([name, metric]) => ({
+        name,
+        summary: metric.meaning,
+        facts: { unit: metric.unit },
+      })),
+  },
+  charts: {
+    one: 'chart',
+    entries: async () => registry((await import('../analysis/charts/index.ts')).charts),
+  },
+};
+
+/** Names of every kind that is a file, without reading any: cheap enough for hints. */
+export function fileNames(): readonly { readonly name: string; readonly kind: DescriptionKind }[] {
+  return (Object.keys(FOLDERS) as DescriptionKind[]).flatMap((kind) =>
+    listBundled(FOLDERS[kind], '.yaml').map((name) => ({ name, kind })),
+  );
+}
+
+function files(one: string, kind: DescriptionKind): CatalogueKind {
+  return {
+    one,
+    file: kind,
+    entries: async () =>
+      listBundled(FOLDERS[kind], '.yaml').map((name) => {
+        const { file, text } = readDescription(kind, name);
+        const { data } = parseSpecFile(text, file);
+        const numbers = sourcedEntries(data);
+        const estimated = numbers.filter(({ trust }) => trust === 'estimated').length;
+        const facts: Record<string, string> =
+          numbers.length > 0
+            ? { numbers: String(numbers.length), estimated: String(estimated) }
+            : {};
+        return { name, summary: String((data as { summary?: string }).summary ?? ''), facts };
+      }),
+  };
+}
+
+function registry(
+  entries: Readonly<Record<string, { readonly summary: string }>>,
+  facts: Readonly<Record<string, string>> = {},
+): CatalogueEntry[] {
+  return Object.entries(entries).map(([name, { summary }]) => ({ name, summary, facts }));
+}

@@ -1,0 +1,87 @@
+/** How a command ends: each kind of error as one block of text and one exit code. */
+import { formatFault, InfeasibleError, SpecError } from '../base/errors.ts';
+import { type Dimension, formatQuantity, unitsOf } from '../base/quantity.ts';
+
+/** The meaning of the process's exit code; scripts rely on these numbers. */
+export const EXIT = {
+  done: 0,
+  bug: 1,
+  badInput: 2,
+  infeasible: 3,
+  securityFault: 4,
+  interrupted: 130,
+} as const;
+
+export interface Ending {
+  readonly code: number;
+  /** What to print on standard error; empty for none. */
+  readonly text: string;
+}
+
+/** What a thrown value means to the user. */
+export function endingOf(error: unknown): Ending {
+  if (error instanceof SpecError) return { code: EXIT.badInput, text: describeFaults(error) };
+  if (error instanceof InfeasibleError) {
+    return { code: EXIT.infeasible, text: describeInfeasible(error) };
+  }
+  // Named, not imported: the secure path is a later layer's matter.
+  if (error instanceof Error && error.name === 'SecurityFault') {
+    return { code: EXIT.securityFault, text: `security fault: ${error.message}` };
+  }
+  const fileFault = describeFileError(error);
+  if (fileFault) return { code: EXIT.badInput, text: fileFault };
+  const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return {
+    code: EXIT.bug,
+    text: `This is a bug in socsim, not in your input. Please report it with the command line.\n${stack}`,
+  };
+}
+
+function describeFaults({ faults }: SpecError): string {
+  const lines = faults.map(formatFault);
+  return lines.length === 1
+    ? (lines[0] as string)
+    : `${lines.length} faults:\n${lines.map((line) => `  ${line}`).join('\n')}`;
+}
+
+function describeInfeasible({ message, detail }: InfeasibleError): string {
+  const show = (value: number) => formatIn(value, detail.unit);
+  const parts = Object.entries(detail.breakdown).sort((a, b) => b[1] - a[1]);
+  const width = Math.max(0, ...parts.map(([name]) => name.length));
+  return [
+    message,
+    `  demand ${show(detail.demand)}, bound ${show(detail.bound)}: short by ${show(detail.demand - detail.bound)}`,
+    ...parts.map(([name, value]) => `    ${name.padEnd(width)}  ${show(value)}`),
+    ...(detail.levers.length > 0 ? ['  what would help:'] : []),
+    ...detail.levers.map((lever) => `    - ${lever}`),
+  ].join('\n');
+}
+
+const BASE_UNITS: readonly Dimension[] = ['size', 'bandwidth', 'power', 'time', 'energy'];
+
+/** In the largest unit that fits, where `unit` is a base unit that has larger ones. */
+function formatIn(value: number, unit: string): string {
+  const dimension = BASE_UNITS.find((name) => unitsOf(name)[0] === unit);
+  if (dimension) return formatQuantity(value, dimension);
+  return unit === 'bytes' ? formatQuantity(value, 'size') : `${value} ${unit}`.trim();
+}
+
+const FILE_ERRORS: Readonly<Record<string, string>> = {
+  ENOENT: 'no such file or folder',
+  EACCES: 'permission denied',
+  EPERM: 'permission denied',
+  EROFS: 'the file system is read-only',
+  ENOTDIR: 'a part of the path is not a folder',
+  EISDIR: 'this is a folder',
+  EEXIST: 'it is there already',
+  ENOSPC: 'no space left on the disk',
+  ENAMETOOLONG: 'the name is too long',
+};
+
+/** Files and folders the user named that cannot be read or written. */
+function describeFileError(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !('code' in error) || !('syscall' in error)) return undefined;
+  const reason = FILE_ERRORS[String(error.code)];
+  const path = 'path' in error ? String(error.path) : 'file';
+  return reason && `${path}: ${reason}`;
+}

@@ -1,0 +1,88 @@
+/** Checks parsed arguments against a command's options: unknown, repeated, missing and misshapen ones in one go. */
+import { type Fault, SpecError } from '../base/errors.ts';
+import { nearestHint } from '../base/registry.ts';
+import type { Args, Command, OptionSpec } from './command.ts';
+
+/** Options that every command has. */
+const COMMON = ['help', 'h', 'version'];
+
+/**
+ * @param raw what the argument parser found: options by name, words that belong to nothing under `_`.
+ * @throws SpecError with everything that is wrong with the command line.
+ */
+export function checkArgs(command: Command, raw: Readonly<Record<string, unknown>>): Args {
+  const positionals = command.positionals ?? {};
+  const known = [
+    ...Object.keys(command.options),
+    ...Object.values(command.options).flatMap(({ alias }) => alias ?? []),
+    ...Object.keys(positionals),
+  ];
+  const unknown = Object.keys(raw)
+    .filter((key) => !['_', '$0', '--', ...COMMON, ...known].includes(key))
+    .map((key) => ({
+      message: `unknown option ${dashed(key)}`,
+      hint: nearestOption(key, Object.keys(command.options)),
+    }));
+  const stray = (raw['_'] as readonly unknown[] | undefined) ?? [];
+  const faults: Fault[] = [
+    ...unknown,
+    ...stray.map((word) => ({
+      message: `unexpected "${word}"`,
+      hint: `usage: ${usageOf(command)}`,
+    })),
+    ...Object.entries(positionals).flatMap(([key, { usage }]) =>
+      usage.startsWith('[') || isGiven(raw[key])
+        ? []
+        : [{ message: `${usage} is missing`, hint: `usage: ${usageOf(command)}` }],
+    ),
+    ...Object.entries(command.options).flatMap(([key, option]) =>
+      optionFaults(key, option, raw[key]),
+    ),
+  ];
+  if (faults.length > 0) throw new SpecError(faults);
+  return Object.fromEntries(Object.entries(raw).filter(([key]) => known.includes(key)));
+}
+
+/** `socsim show NAME [options]`. */
+export function usageOf({ name, positionals = {} }: Command): string {
+  const words = Object.values(positionals).map(({ usage }) => usage);
+  return ['socsim', name, ...words, '[options]'].join(' ');
+}
+
+function optionFaults(key: string, option: OptionSpec, value: unknown): Fault[] {
+  const fault = (message: string, more: Partial<Fault> = {}) => [{ message, ...more }];
+  if (!isGiven(value)) return option.required ? fault(`${dashed(key)} is missing`) : [];
+  if (Array.isArray(value) && option.type !== 'array') {
+    return fault(`${dashed(key)} is given ${value.length} times`);
+  }
+  if (option.type === 'number' && Number.isNaN(value)) {
+    return fault(`${dashed(key)} must be a number`);
+  }
+  const values: unknown[] = Array.isArray(value) ? value : [value];
+  if (option.type !== 'boolean' && values.some((item) => item === '')) {
+    return fault(`${dashed(key)} needs a value`);
+  }
+  const { choices } = option;
+  if (!choices) return [];
+  return values
+    .filter((item) => !choices.includes(String(item)))
+    .map((item) => ({
+      message: `${dashed(key)}: unknown value "${item}"`,
+      hint: nearestHint(String(item), choices),
+    }));
+}
+
+function nearestOption(key: string, names: readonly string[]): string {
+  return nearestHint(
+    dashed(key),
+    [...names, 'help'].map((name) => dashed(name)),
+  );
+}
+
+function dashed(key: string): string {
+  return key.length === 1 ? `-${key}` : `--${key}`;
+}
+
+function isGiven(value: unknown): boolean {
+  return value !== undefined && !(Array.isArray(value) && value.length === 0);
+}

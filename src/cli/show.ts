@@ -1,0 +1,197 @@
+/** `socsim show`: one entry with all it says, and for every number its source and how far to trust it. */
+import { SpecError } from '../base/errors.ts';
+import { sourcedEntries, trustShares } from '../base/provenance.ts';
+import { nearestHint } from '../base/registry.ts';
+import { TRUST_LEVELS } from '../base/schema.ts';
+import { parseSpecFile, type SpecFile, type SpecPath } from '../base/spec-file.ts';
+import { type DescriptionKind, readDescription, readUserFile, type TextFile } from '../load.ts';
+import { type CatalogueEntry, catalogue, fileNames } from './catalogue.ts';
+import type { Command } from './command.ts';
+import { kindOf } from './spec-kinds.ts';
+import { renderTable } from './terminal.ts';
+
+export const show: Command = {
+  name: 'show',
+  summary: 'one entry, with the source and trust of every number',
+  examples: [
+    'socsim show dimensity-9300',
+    'socsim show dimensity-9300 --only memory',
+    'socsim show decode_tokens_per_second',
+    'socsim show my-soc.yaml --json',
+  ],
+  positionals: {
+    name: {
+      usage: 'NAME',
+      summary: 'a name that `socsim list` shows, or a description file of yours',
+    },
+  },
+  options: {
+    only: { type: 'string', summary: 'rows whose path contains this text', value: 'TEXT' },
+    json: { type: 'boolean', summary: 'print JSON for machines' },
+  },
+  run: async (args) => {
+    const name = String(args['name']);
+    const only = args['only'] === undefined ? '' : String(args['only']);
+    const json = args['json'] === true;
+    const found = findFile(name);
+    if (found) showFile(found, only, json);
+    else showEntry(await findEntry(name), json);
+    return undefined;
+  },
+};
+
+interface Row {
+  readonly path: string;
+  readonly value: unknown;
+  readonly trust?: string;
+  readonly from?: string;
+  readonly note?: string | undefined;
+}
+
+interface FoundFile {
+  readonly kind: DescriptionKind;
+  readonly text: TextFile;
+}
+
+function findFile(name: string): FoundFile | undefined {
+  if (/[/\\]|\.ya?ml$/.test(name)) {
+    const text = readUserFile(name);
+    return { kind: kindOf(parseSpecFile(text.text, text.file)), text };
+  }
+  const known = fileNames().find((entry) => entry.name === name);
+  return known && { kind: known.kind, text: readDescription(known.kind, name) };
+}
+
+function showFile({ kind, text }: FoundFile, only: string, json: boolean): void {
+  const spec = parseSpecFile(text.text, text.file);
+  const rows = rowsOf(spec).filter(({ path }) => path.includes(only));
+  if (rows.length === 0) {
+    const paths = rowsOf(spec).map(({ path }) => path);
+    throw new SpecError([
+      {
+        message: `nothing in ${text.file} has "${only}" in its path`,
+        hint: nearestHint(only, paths),
+      },
+    ]);
+  }
+  const { references = {}, summary = '' } = spec.data as {
+    references?: Record<string, string | { title: string; url?: string }>;
+    summary?: string;
+  };
+  const trust = trustShares(spec.data);
+  if (json) {
+    const data = { kind, file: text.file, summary, values: rows, references, trust };
+    console.log(JSON.stringify(data, undefined, 2));
+    return;
+  }
+  console.log(`${kind} · ${text.file}\n${summary}\n`);
+  const columns = [
+    { header: 'path' },
+    { header: 'value', align: 'quantity' as const },
+    { header: 'trust' },
+    { header: 'source' },
+    { header: 'note', wrap: true },
+  ];
+  console.log(
+    renderTable(
+      columns,
+      rows.map(({ path, value, trust: level = '', from = '', note = '' }) => [
+        path,
+        shorten(value),
+        level,
+        from,
+        note,
+      ]),
+    ),
+  );
+  const cited = new Set(rows.map(({ from }) => from));
+  const sources = Object.entries(references).filter(([key]) => cited.has(key));
+  if (sources.length > 0) console.log('\nSources');
+  for (const [key, source] of sources) console.log(`  ${key}: ${titleOf(source)}`);
+  if (Object.keys(trust).length > 0) console.log(`\nTrust: ${describeTrust(trust)}`);
+}
+
+/** Every value of the file in its order; those without a source are choices and names. */
+function rowsOf({ data }: SpecFile): Row[] {
+  const sourced = new Map(sourcedEntries(data).map((entry) => [entry.path.join('.'), entry]));
+  return leavesOf(data, [], sourced).filter(({ path }) => !/^(references|summary)\b/.test(path));
+}
+
+function leavesOf(
+  data: unknown,
+  path: SpecPath,
+  sourced: ReadonlyMap<string, ReturnType<typeof sourcedEntries>[number]>,
+): Row[] {
+  const name = path.join('.');
+  const entry = sourced.get(name);
+  if (entry) return spread(name, entry);
+  if (typeof data !== 'object' || data === null) return [{ path: name, value: data }];
+  if (Array.isArray(data) && data.every((item) => typeof item !== 'object')) {
+    return [{ path: name, value: data }];
+  }
+  return Object.entries(data).flatMap(([key, child]) => leavesOf(child, [...path, key], sourced));
+}
+
+/** A source that covers a map, such as a floorplan, gives one row per entry. */
+function spread(
+  name: string,
+  { is, from, trust, note }: ReturnType<typeof sourcedEntries>[number],
+) {
+  if (typeof is !== 'object' || is === null || Array.isArray(is)) {
+    return [{ path: name, value: is, trust, from, note }];
+  }
+  return Object.entries(is).map(([key, value]) => {
+    const text =
+      typeof value === 'object' && value !== null
+        ? Object.entries(value)
+            .map(([part, size]) => `${part} ${size}`)
+            .join(', ')
+        : value;
+    return { path: `${name}.${key}`, value: text, trust, from, note };
+  });
+}
+
+const LONGEST_VALUE = 24;
+
+/** Long tables by their ends: `480 … 3302.4 MHz (49 points)`. */
+function shorten(value: unknown): string {
+  const text = Array.isArray(value) ? value.join(' ') : String(value);
+  if (text.length <= LONGEST_VALUE) return text;
+  const words = text.split(/[\s,]+/);
+  const unit = /^[\d.]/.test(words.at(-1) as string) ? [] : words.slice(-1);
+  const numbers = words.slice(0, words.length - unit.length);
+  if (!numbers.every((word) => /^[\d.]+$/.test(word))) return text;
+  return [numbers[0], '…', numbers.at(-1), ...unit, `(${numbers.length} points)`].join(' ');
+}
+
+function titleOf(source: string | { readonly title: string; readonly url?: string }): string {
+  if (typeof source === 'string') return source;
+  return source.url === undefined ? source.title : `${source.title} <${source.url}>`;
+}
+
+function describeTrust(shares: Readonly<Record<string, number>>): string {
+  return TRUST_LEVELS.filter((level) => shares[level] !== undefined)
+    .map((level) => `${Math.round((shares[level] as number) * 100)} % ${level}`)
+    .join(', ');
+}
+
+async function findEntry(name: string): Promise<CatalogueEntry & { readonly kind: string }> {
+  const names = fileNames().map((entry) => entry.name);
+  for (const { one, file, entries } of Object.values(catalogue)) {
+    if (file) continue;
+    const known = await entries();
+    const found = known.find((entry) => entry.name === name);
+    if (found) return { ...found, kind: one };
+    names.push(...known.map((entry) => entry.name));
+  }
+  throw new SpecError([{ message: `nothing is called "${name}"`, hint: nearestHint(name, names) }]);
+}
+
+function showEntry(entry: CatalogueEntry & { readonly kind: string }, json: boolean): void {
+  if (json) {
+    console.log(JSON.stringify(entry, undefined, 2));
+    return;
+  }
+  console.log(`${entry.kind} · ${entry.name}\n${entry.summary}`);
+  for (const [label, value] of Object.entries(entry.facts)) console.log(`${label}: ${value}`);
+}

@@ -1,0 +1,58 @@
+import { describe, expect, it } from 'vitest';
+import { InfeasibleError, InvariantError, SpecError } from '../../../src/base/errors.ts';
+import { endingOf } from '../../../src/cli/exit.ts';
+import { readUserFile } from '../../../src/load.ts';
+
+describe('endingOf', () => {
+  it('lists the faults of bad input', () => {
+    expect(endingOf(new SpecError('one'))).toEqual({ code: 2, text: 'one' });
+    const two = new SpecError([
+      { file: 'a.yaml', line: 1, column: 2, message: 'one' },
+      { message: 'two' },
+    ]);
+    expect(endingOf(two)).toEqual({ code: 2, text: '2 faults:\n  a.yaml:1:2: one\n  two' });
+  });
+
+  it('shows demand, bound, breakdown and levers of what does not fit, in readable units', () => {
+    const error = new InfeasibleError('the model does not fit', {
+      demand: 13_000_000_000,
+      bound: 11_000_000_000,
+      unit: 'B',
+      breakdown: { cache: 1_000_000_000, weights: 12_000_000_000 },
+      levers: ['store weights in int4'],
+    });
+    expect(endingOf(error)).toEqual({
+      code: 3,
+      text: [
+        'the model does not fit',
+        '  demand 13 GB, bound 11 GB: short by 2 GB',
+        '    weights  12 GB',
+        '    cache    1 GB',
+        '  what would help:',
+        '    - store weights in int4',
+      ].join('\n'),
+    });
+  });
+
+  it('ends with 4 at a forbidden access', () => {
+    const fault = Object.assign(new Error('npu may not read ta-heap'), { name: 'SecurityFault' });
+    expect(endingOf(fault)).toMatchObject({ code: 4 });
+  });
+
+  it('blames the path, not socsim, for files that cannot be written', () => {
+    const error = Object.assign(new Error('EACCES: permission denied, mkdir'), {
+      code: 'EACCES',
+      syscall: 'mkdir',
+      path: '/root/out',
+    });
+    expect(endingOf(error)).toEqual({ code: 2, text: '/root/out: permission denied' });
+    expect(() => readUserFile('no/such/file.yaml')).toThrow('no such file');
+  });
+
+  it('keeps the stack of a bug', () => {
+    const { code, text } = endingOf(new InvariantError('energy went missing'));
+    expect(code).toBe(1);
+    expect(text).toContain('bug in socsim');
+    expect(text).toMatch(/energy went missing\n +at /);
+  });
+});

@@ -1,0 +1,68 @@
+import { describe, expect, it } from 'vitest';
+import { SpecError } from '../../../src/base/errors.ts';
+import type { Command } from '../../../src/cli/command.ts';
+import { checkArgs, usageOf } from '../../../src/cli/parse.ts';
+
+const command: Command = {
+  name: 'probe thing',
+  summary: 'a thing',
+  examples: [],
+  positionals: {
+    name: { usage: 'NAME', summary: 'which' },
+    files: { usage: '[FILE..]', summary: 'more' },
+  },
+  options: {
+    soc: { type: 'string', summary: 'a SoC', alias: 's', required: true },
+    kind: { type: 'string', summary: 'a kind', choices: ['fluid', 'analytic'] },
+    seed: { type: 'number', summary: 'a seed' },
+    set: { type: 'array', summary: 'overrides' },
+    json: { type: 'boolean', summary: 'machines' },
+  },
+  run: async () => undefined,
+};
+
+function faults(raw: Record<string, unknown>): string[] {
+  try {
+    checkArgs(command, raw);
+  } catch (error) {
+    if (error instanceof SpecError) return error.message.split('\n');
+    throw error;
+  }
+  return [];
+}
+const good = { _: [], $0: 'socsim', name: 'x', soc: 'd' };
+
+describe('checkArgs', () => {
+  it('passes what the command knows and drops what belongs to the parser', () => {
+    const raw = { ...good, set: ['a=1', 'b=2'], seed: 3, help: false };
+    expect(checkArgs(command, raw)).toEqual({ name: 'x', soc: 'd', set: ['a=1', 'b=2'], seed: 3 });
+  });
+
+  it.each([
+    [{ sde: 1 }, 'unknown option --sde; did you mean "--seed"?'],
+    [{ v: true }, 'unknown option -v'],
+    [{ kind: 'fluids' }, '--kind: unknown value "fluids"; did you mean "fluid"?'],
+    [{ seed: Number.NaN }, '--seed must be a number'],
+    [{ kind: ['fluid', 'fluid'] }, '--kind is given 2 times'],
+    [{ soc: '' }, '--soc needs a value'],
+    [{ soc: undefined }, '--soc is missing'],
+    [{ _: ['stray'] }, 'unexpected "stray"; usage: socsim probe thing NAME [FILE..] [options]'],
+    [{ name: undefined }, 'NAME is missing; usage: socsim probe thing NAME [FILE..] [options]'],
+  ])('refuses %j', (change, message) => {
+    const found = faults({ ...good, ...change });
+    expect(found).toHaveLength(1);
+    expect(found[0]).toContain(message);
+  });
+
+  it('reports everything at once', () => {
+    expect(faults({ _: ['a', 'b'], nope: 1, seed: Number.NaN })).toHaveLength(6);
+  });
+
+  it('takes an option by its alias', () => {
+    expect(faults({ ...good, s: 'd' })).toEqual([]);
+  });
+
+  it('writes usage as the help does', () => {
+    expect(usageOf(command)).toBe('socsim probe thing NAME [FILE..] [options]');
+  });
+});
