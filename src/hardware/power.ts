@@ -1,0 +1,114 @@
+/**
+ * Power of a clock domain and of the parts around it, from operating point, activity and temperature.
+ *
+ * Model    P = share·(c_stalled + m·c_matrix + v·c_vector)·f·V² + (1 − share)·P_idle
+ *              + P_leak·(V/V₀)²·2^((T − T₀)/doubling), leakage times the gated share while idle and gated;
+ *          a rail measured per frequency is P = base + C_eff·f·V²
+ * Ignores  data-dependent switching, short-circuit current, the small change of regulator loss with load
+ * Valid    between the slowest and fastest operating point, 0…110 °C
+ * Source   watts at one reference point from socs/*.yaml; exponential leakage over 20–85 °C: De Vogeleer
+ *          et al., arXiv 1404.3381; leakage power falling with V² to V³: engineering rule, the lower taken
+ * Checked  test/validation/power.test.ts (eight measured CPU and GPU tables), test/unit/hardware/power.test.ts
+ */
+import type { Celsius, Hertz, JoulesPerByte, Volts, Watts } from '../base/units.ts';
+import { type DomainSpec, referencePoint } from './spec/domain-spec.ts';
+
+/** Coefficients are W per (Hz·V²): effective switched capacitance in farads. */
+export interface PowerModel {
+  readonly idle: Watts;
+  readonly stalled: number;
+  readonly matrix: number;
+  readonly vector: number;
+  leakage(voltage: Volts, temperature: Celsius): Watts;
+  readonly gatedShare: number;
+}
+
+/** Builds the model of one domain; made once, evaluated without allocation. */
+export function buildPowerModel(spec: DomainSpec): PowerModel {
+  const { idle, stalled, matrix, vector, leakage } = spec.power;
+  const { frequency, voltage } = referencePoint(spec);
+  const scale = 1 / (frequency * voltage * voltage);
+  const leakageScale = leakage.power.is / (voltage * voltage);
+  const warm = leakage.temperature.is;
+  const doubling = leakage.doubling.is;
+  return {
+    idle: idle.is,
+    stalled: stalled.is * scale,
+    matrix: matrix.is * scale,
+    vector: vector.is * scale,
+    leakage: (volts, celsius) => leakageScale * volts * volts * 2 ** ((celsius - warm) / doubling),
+    gatedShare: leakage.gated.is,
+  };
+}
+
+/**
+ * Mean power over a period.
+ * @param busy share of the period with work open, 0…1; `matrix` and `vector` shares of the period in which
+ *   those parts move, each at most `busy`.
+ */
+export function domainWatts(
+  model: PowerModel,
+  frequency: Hertz,
+  voltage: Volts,
+  busy: number,
+  matrix: number,
+  vector: number,
+  temperature: Celsius,
+): Watts {
+  const switched = busy * model.stalled + matrix * model.matrix + vector * model.vector;
+  const powered = busy + (1 - busy) * model.gatedShare;
+  return (
+    switched * frequency * voltage * voltage +
+    (1 - busy) * model.idle +
+    powered * model.leakage(voltage, temperature)
+  );
+}
+
+/** Bytes over the fabric between units and memory. */
+export function fabricWatts(bytesPerSecond: number, energy: JoulesPerByte): Watts {
+  return bytesPerSecond * energy;
+}
+
+/** Panel at a brightness between its lowest (0) and full (1). */
+export function screenWatts(minimum: Watts, maximum: Watts, brightness: number): Watts {
+  return minimum + (maximum - minimum) * brightness;
+}
+
+/** What the regulators turn into heat on the board while `watts` reach the rails. */
+export function regulatorLoss(watts: Watts, efficiency: number): Watts {
+  return watts * (1 / efficiency - 1);
+}
+
+/** One measured step of a rail. */
+export interface PowerStep {
+  readonly frequency: Hertz;
+  readonly voltage: Volts;
+  readonly watts: Watts;
+}
+
+/** `base` flows whenever the rail is on; `capacitance` is C_eff in farads. */
+export interface RailFit {
+  readonly base: Watts;
+  readonly capacitance: number;
+}
+
+export function railWatts(fit: RailFit, frequency: Hertz, voltage: Volts): Watts {
+  return fit.base + fit.capacitance * frequency * voltage * voltage;
+}
+
+/** Least squares of the relative error, so that slow points count as much as fast ones; base never negative. */
+export function fitRail(steps: readonly PowerStep[]): RailFit {
+  let [oo, ox, xx, oy, xy] = [0, 0, 0, 0, 0];
+  for (const { frequency, voltage, watts } of steps) {
+    const one = 1 / watts;
+    const x = (frequency * voltage * voltage) / watts;
+    oo += one * one;
+    ox += one * x;
+    xx += x * x;
+    oy += one;
+    xy += x;
+  }
+  const base = (oy * xx - xy * ox) / (oo * xx - ox * ox);
+  if (!(base > 0)) return { base: 0, capacitance: xy / xx };
+  return { base, capacitance: (xy - base * ox) / xx };
+}
