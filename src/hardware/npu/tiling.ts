@@ -94,16 +94,41 @@ function panels(bytes: Bytes, length: number, memory: LocalMemory, slices: Bytes
 }
 
 function outputTile(operands: Operands, memory: LocalMemory) {
+  const { bytes, accumulatorBytes } = memory;
+  if (accumulatorBytes > 0) return tileOf(operands, memory, accumulatorBytes);
+  const half = tileOf(operands, memory, bytes / 2);
+  // What two slices of each stream leave free goes to accumulators, if a tile that large still leaves room for them.
+  const wide = tileOf(operands, memory, bytes - sliceBytes(operands, memory, half));
+  const used = wide.rows * wide.columns * ACCUMULATOR_BYTES;
+  return used + sliceBytes(operands, memory, wide) <= bytes ? wide : half;
+}
+
+function tileOf(operands: Operands, memory: LocalMemory, room: Bytes) {
   const { m, n, inputBytes: a, weightBytes: b } = operands;
   const { granule } = memory;
-  const room = memory.accumulatorBytes > 0 ? memory.accumulatorBytes : memory.bytes / 2;
   const area = Math.max(granule * granule, room / ACCUMULATOR_BYTES);
   // Equal growth of both streams: the edge of the dearer operand's axis gets longer.
   const balanced = Math.sqrt((area * (b / n)) / (a / m));
   const first = clampEdge(balanced, m, granule);
-  const tn = clampEdge(area / first, n, granule);
-  const tm = Math.max(first, clampEdge(area / tn, m, granule));
-  return { inputPasses: Math.ceil(n / tn), weightPasses: Math.ceil(m / tm) };
+  const columns = clampEdge(area / first, n, granule);
+  const rows = Math.max(first, clampEdge(area / columns, m, granule));
+  return {
+    rows,
+    columns,
+    inputPasses: Math.ceil(n / columns),
+    weightPasses: Math.ceil(m / rows),
+  };
+}
+
+/** Two slices of both streams, one granule of the reduction deep. */
+function sliceBytes(
+  operands: Operands,
+  memory: LocalMemory,
+  tile: { readonly rows: number; readonly columns: number },
+): Bytes {
+  const { m, n, k, inputBytes: a, weightBytes: b } = operands;
+  const depth = Math.min(k, memory.granule) / k;
+  return 2 * depth * ((a * tile.rows) / m + (b * tile.columns) / n);
 }
 
 function clampEdge(edge: number, length: number, granule: number): number {
