@@ -15,6 +15,10 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'several SoCs, workloads or scenario files side by side',
     load: async () => (await import('./compare.ts')).compare,
   },
+  sweep: {
+    summary: 'what-if sweep over any value of the descriptions, on all cores',
+    load: async () => (await import('./sweep.ts')).sweep,
+  },
   list: {
     summary: 'what there is: SoCs, phones, workloads, policies, governors, charts, metrics',
     load: async () => (await import('./list.ts')).list,
@@ -39,5 +43,10 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary:
       'run one product or convolution on a systolic array, or check against other simulators',
     load: async () => (await import('./probe-npu.ts')).probeNpu,
+  },
+  play: {
+    summary:
+      'replay a request trace: queueing, time to first token and per-token latency as percentiles',
+    load: async () => (await import('./play.ts')).play,
   },
 };

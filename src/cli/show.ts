@@ -4,10 +4,10 @@ import { sourcedEntries, trustShares } from '../base/provenance.ts';
 import { nearestHint } from '../base/registry.ts';
 import { TRUST_LEVELS } from '../base/schema.ts';
 import { parseSpecFile, type SpecFile, type SpecPath } from '../base/spec-file.ts';
-import { type DescriptionKind, readDescription, readUserFile, type TextFile } from '../load.ts';
+import { readDescription, readUserFile, type TextFile } from '../load.ts';
 import { type CatalogueEntry, catalogue, fileNames } from './catalogue.ts';
 import type { Command } from './command.ts';
-import { kindOf } from './spec-kinds.ts';
+import { kindOf, type SpecKindName } from './spec-kinds.ts';
 import { renderTable } from './terminal.ts';
 
 export const show: Command = {
@@ -49,7 +49,7 @@ interface Row {
 }
 
 interface FoundFile {
-  readonly kind: DescriptionKind;
+  readonly kind: SpecKindName;
   readonly text: TextFile;
 }
 

@@ -2,11 +2,13 @@
 import { SpecError } from '../base/errors.ts';
 import type { SchemaNode } from '../base/schema-walk.ts';
 import type { SpecFile } from '../base/spec-file.ts';
-import { type DescriptionKind, FOLDERS, readBundled } from '../load.ts';
+import { FOLDERS, readBundled } from '../load.ts';
 
 /** Schema and check of one kind, loaded when a file of it turns up. */
 export interface SpecKind {
   readonly title: string;
+  /** Bundled files of the kind lie here. */
+  readonly folder?: string;
   /** Keys that only this kind has at the top of a file; the schema of a workload depends on its family. */
   readonly signature: readonly string[];
   readonly load: () => Promise<{
@@ -16,9 +18,10 @@ export interface SpecKind {
   }>;
 }
 
-export const specKinds: Readonly<Record<DescriptionKind, SpecKind>> = {
+export const specKinds = {
   soc: {
     title: 'SoC description (socs/*.yaml)',
+    folder: FOLDERS.soc,
     signature: ['domains', 'units', 'fabric', 'floorplan'],
     load: async () => {
       const { parseSoc, socSpec } = await import('../hardware/soc-spec.ts');
@@ -27,6 +30,7 @@ export const specKinds: Readonly<Record<DescriptionKind, SpecKind>> = {
   },
   phone: {
     title: 'phone description (socs/phones/*.yaml)',
+    folder: FOLDERS.phone,
     signature: ['body', 'battery', 'screen', 'thermal'],
     load: async () => {
       const { parsePhone, phoneSchema } = await import('../hardware/thermal/phone-spec.ts');
@@ -35,6 +39,7 @@ export const specKinds: Readonly<Record<DescriptionKind, SpecKind>> = {
   },
   preset: {
     title: 'LPDDR speed bin (socs/lpddr/*.yaml)',
+    folder: FOLDERS.preset,
     signature: ['cycles', 'times', 'modes', 'densities'],
     load: async () => {
       const { lpddrPresetSchema, parseLpddrPreset } = await import('../hardware/dram/preset.ts');
@@ -43,6 +48,7 @@ export const specKinds: Readonly<Record<DescriptionKind, SpecKind>> = {
   },
   runtime: {
     title: 'inference runtime (socs/runtimes/*.yaml)',
+    folder: FOLDERS.runtime,
     signature: ['kernels'],
     load: async () => {
       const { parseRuntime, runtimeSpec } = await import('../runtime/runtime-spec.ts');
@@ -51,6 +57,7 @@ export const specKinds: Readonly<Record<DescriptionKind, SpecKind>> = {
   },
   workload: {
     title: 'workload (workloads/*.yaml)',
+    folder: FOLDERS.workload,
     signature: ['family', 'model', 'promptTokens', 'weightFormat'],
     load: async () => {
       const { parseWorkload, workloadSchema } = await import('../workload/workload-spec.ts');
@@ -59,27 +66,46 @@ export const specKinds: Readonly<Record<DescriptionKind, SpecKind>> = {
       return { schema: workloadSchema, check };
     },
   },
-};
+  scenario: {
+    title: 'scenario of socsim run and compare',
+    signature: ['soc', 'workload', 'policy', 'governor', 'thermalGovernor', 'environment', 'set'],
+    load: async () => {
+      const { parseScenario, scenarioSpec } = await import('../engine/scenario.ts');
+      return { schema: scenarioSpec, check: parseScenario };
+    },
+  },
+  sweep: {
+    title: 'sweep of socsim sweep',
+    signature: ['axes', 'objectives', 'scenario'],
+    load: async () => {
+      const { parseSweep, sweepSpec } = await import('../analysis/sweep-spec.ts');
+      return { schema: sweepSpec, check: parseSweep };
+    },
+  },
+} as const satisfies Readonly<Record<string, SpecKind>>;
 
-export const KIND_NAMES = Object.keys(specKinds) as DescriptionKind[];
+export type SpecKindName = keyof typeof specKinds;
+export const KIND_NAMES = Object.keys(specKinds) as SpecKindName[];
 
 /**
  * What kind of description a file is: by what it holds, else by the folder it lies in.
  * @throws SpecError where neither tells.
  */
-export function kindOf(spec: SpecFile): DescriptionKind {
+export function kindOf(spec: SpecFile): SpecKindName {
   const keys = Object.keys((spec.data as Record<string, unknown> | null) ?? {});
-  const scores = KIND_NAMES.map((kind) => ({
-    kind,
-    score: specKinds[kind].signature.filter((key) => keys.includes(key)).length,
-  })).sort((a, b) => b.score - a.score);
-  const [best, next] = scores;
+  const kinds = Object.entries<SpecKind>(specKinds).map(([kind, { signature, folder }]) => ({
+    kind: kind as SpecKindName,
+    folder,
+    score: signature.filter((key) => keys.includes(key)).length,
+  }));
+  const [best, next] = kinds.toSorted((a, b) => b.score - a.score);
   if (best && best.score > (next?.score ?? 0)) return best.kind;
   // The deepest folder decides: socs/phones before socs.
-  const folders = Object.entries(FOLDERS).sort((a, b) => b[1].length - a[1].length);
   const path = `/${spec.file.replaceAll('\\', '/')}`;
-  const found = folders.find(([, folder]) => path.includes(`/${folder}/`));
-  if (found) return found[0] as DescriptionKind;
+  const [found] = kinds
+    .filter(({ folder }) => folder !== undefined && path.includes(`/${folder}/`))
+    .toSorted((a, b) => (b.folder?.length ?? 0) - (a.folder?.length ?? 0));
+  if (found) return found.kind;
   throw new SpecError([
     {
       file: spec.file,

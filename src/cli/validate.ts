@@ -3,7 +3,7 @@ import { type Fault, SpecError } from '../base/errors.ts';
 import { parseSpecFile } from '../base/spec-file.ts';
 import { readUserFile } from '../load.ts';
 import type { Command } from './command.ts';
-import { KIND_NAMES, kindOf, specKinds } from './spec-kinds.ts';
+import { KIND_NAMES, kindOf, type SpecKindName, specKinds } from './spec-kinds.ts';
 
 export const validate: Command = {
   name: 'validate',
@@ -14,7 +14,10 @@ export const validate: Command = {
     'socsim validate --schema soc > soc.schema.json',
   ],
   positionals: {
-    files: { usage: '[FILE..]', summary: 'SoC, phone, memory, runtime or workload files' },
+    files: {
+      usage: '[FILE..]',
+      summary: 'SoC, phone, memory, runtime, workload, scenario or sweep files',
+    },
   },
   options: {
     schema: {
@@ -27,7 +30,7 @@ export const validate: Command = {
   },
   run: async (args) => {
     const kind = args['schema'];
-    if (kind !== undefined) return printSchema(kind as (typeof KIND_NAMES)[number]);
+    if (kind !== undefined) return printSchema(kind as SpecKindName);
     const files = (args['files'] as readonly string[] | undefined) ?? [];
     if (files.length === 0) {
       throw new SpecError([{ message: 'no file is given', hint: 'usage: socsim validate FILE..' }]);
@@ -54,7 +57,7 @@ interface FileResult {
 }
 
 async function checkFile(path: string): Promise<FileResult> {
-  let kind: (typeof KIND_NAMES)[number] | undefined;
+  let kind: SpecKindName | undefined;
   try {
     const { file, text } = readUserFile(path);
     const spec = parseSpecFile(text, file);
@@ -68,7 +71,7 @@ async function checkFile(path: string): Promise<FileResult> {
   }
 }
 
-async function printSchema(kind: (typeof KIND_NAMES)[number]): Promise<undefined> {
+async function printSchema(kind: SpecKindName): Promise<undefined> {
   const { toJsonSchema } = await import('../base/schema.ts');
   const { schema } = await specKinds[kind].load();
   const json = toJsonSchema(schema as Parameters<typeof toJsonSchema>[0], specKinds[kind].title);

@@ -159,6 +159,52 @@ describe('socsim show', () => {
   });
 });
 
+describe('socsim run on bad input', () => {
+  const scenario = ['run', '--soc', 'dimensity-9300', '--workload', 'llama-2-7b-chat'];
+
+  it('names every override that cannot be, with the nearest path', () => {
+    const sets = ['npu.clok=2GHz', 'clock=2GHz', 'npu.clock'];
+    const { code, stdout, stderr } = socsim([
+      ...scenario,
+      ...sets.flatMap((set) => ['--set', set]),
+    ]);
+    expect(code).toBe(2);
+    expect(stdout).toBe('');
+    expect(stderr).toContain(
+      '--set npu.clok=2GHz: no such path "npu.clok"; did you mean "npu.clock"?',
+    );
+    expect(stderr).toContain(
+      '--set clock=2GHz: "clock" is ambiguous; it may mean soc.domains.npu.clock',
+    );
+    expect(stderr).toContain('--set npu.clock: expected path=value');
+  });
+
+  it('points at the override whose value is wrong', () => {
+    const sets = ['memory.rate=8533 GB', 'npu.sram.size=0 MiB', 'soc.memory.channels=-4'];
+    const { code, stderr } = socsim([...scenario, ...sets.flatMap((set) => ['--set', set])]);
+    expect(code).toBe(2);
+    expect(stderr).toContain('--set memory.rate=8533 GB: memory.rate.is: "GB" measures size');
+    expect(stderr).toContain(
+      '--set npu.sram.size=0 MiB: units.npu.sram.size.is: must be above zero',
+    );
+    expect(stderr).toContain(
+      '--set soc.memory.channels=-4: memory.channels.is: must be at least 1',
+    );
+  });
+
+  it('names the nearest SoC', () => {
+    const { code, stderr } = socsim([
+      'run',
+      '--soc',
+      'dimensity-9030',
+      '--workload',
+      'llama-2-7b-chat',
+    ]);
+    expect(code).toBe(2);
+    expect(stderr).toBe('socsim: unknown soc "dimensity-9030"; did you mean "dimensity-9300"?\n');
+  });
+});
+
 describe('socsim validate', () => {
   it('accepts what is bundled and says what it is', () => {
     const { code, stdout, stderr } = socsim([
@@ -167,6 +213,7 @@ describe('socsim validate', () => {
       'socs/phones/vivo-x100.yaml',
       'socs/lpddr/lpddr5t-9600.yaml',
       'workloads/llama-2-7b-chat.yaml',
+      write('scenario.yaml', 'version: 1\nsoc: dimensity-9300\nworkload: llama-2-7b-chat\n'),
     ]);
     expect(stderr).toBe('');
     expect(code).toBe(0);
@@ -175,6 +222,7 @@ describe('socsim validate', () => {
       'socs/phones/vivo-x100.yaml: valid phone',
       'socs/lpddr/lpddr5t-9600.yaml: valid preset',
       'workloads/llama-2-7b-chat.yaml: valid workload',
+      `${join(folder, 'scenario.yaml')}: valid scenario`,
     ]);
   });
 
