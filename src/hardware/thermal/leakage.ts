@@ -58,7 +58,7 @@ export function leakageSteadyState(
   const resistance = leakyResistances(network, leaks);
   const floor = leaks.map(({ node }) => start[node] as number);
   let at = [...floor];
-  for (let round = 0; round < NEWTON_ROUNDS; round++) {
+  for (let round = 0; round < NEWTON_ROUNDS && leaks.length > 0; round++) {
     const slopes = leaks.map((leak, i) => leak.exponent * leakageAt(leak, at[i] as number));
     const gain = loopGain(resistance, slopes);
     if (gain >= 1 || at.some((t) => t > DESTROYED)) {
@@ -230,10 +230,11 @@ function loopGain(resistance: readonly (readonly number[])[], slopes: readonly n
     const image = resistance.map((row) =>
       row.reduce((sum, r, j) => sum + r * (slopes[j] as number) * (vector[j] as number), 0),
     );
+    const scale = Math.max(0, ...image);
+    if (scale === 0) return 0;
     const ratios = image.map((value, i) => value / (vector[i] as number));
     upper = Math.max(...ratios);
-    if (upper - Math.min(...ratios) <= 1e-13 * upper || upper === 0) break;
-    const scale = Math.max(...image);
+    if (upper - Math.min(...ratios) <= 1e-13 * upper) break;
     vector = image.map((value) => value / scale);
   }
   return upper;
