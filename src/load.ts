@@ -101,6 +101,13 @@ export function fileSources(): Sources {
   };
 }
 
+/** A request trace: a name under `traces/`, or a file of the user. */
+export function readTrace(name: string): TextFile {
+  if (/[/\\.]/.test(name)) return readUserFile(name);
+  const csv = listBundled('traces', '.csv').includes(name);
+  return readNamed('traces', name, csv ? '.csv' : '.jsonl', 'trace');
+}
+
 /** Version in package.json. */
 export function packageVersion(): string {
   return (JSON.parse(readBundled('package.json').text) as { version: string }).version;

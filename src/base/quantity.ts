@@ -183,3 +183,16 @@ function example(dimension: Dimension): string {
   const named = unitsOf(dimension);
   return named.length > 0 ? `"3 ${named[named.length > 3 ? 3 : 0]}"` : '0.5';
 }
+
+/** The dimension that a quantity's unit measures; undefined for plain numbers, words and unknown units. */
+export function dimensionOf(text: string): Dimension | undefined {
+  const unitText = NUMBER.exec(text)?.[2] ?? '';
+  if (unitText === '') return undefined;
+  return (Object.keys(UNITS) as Dimension[]).find((name) => UNITS[name][unitText] !== undefined);
+}
+
+/** Text of a value in the base unit of its dimension, exact: what `parseQuantity` reads back bit for bit. */
+export function baseQuantity(value: number, dimension: Dimension): string {
+  const unit = Object.entries(UNITS[dimension]).find(([, factor]) => factor === 1)?.[0] ?? '';
+  return `${value} ${unit}`.trim();
+}

@@ -8,6 +8,7 @@ import type { Governor } from '../runtime/governor.ts';
 import { type GovernorName, governors, thermalGovernors } from '../runtime/governors/index.ts';
 import { policies } from '../runtime/policies/index.ts';
 import { parseRuntime } from '../runtime/runtime-spec.ts';
+import type { WorkloadSpec } from '../workload/family.ts';
 import type { RequestPlan } from '../workload/graph.ts';
 import type { ModelTables } from '../workload/models/tables.ts';
 import { buildWorkload, parseWorkload, schemaOfWorkload } from '../workload/workload-spec.ts';
@@ -38,6 +39,7 @@ export interface Prepared {
   readonly soc: SocSpec;
   readonly phone: Phone;
   readonly preset: LpddrPreset;
+  readonly workload: WorkloadSpec;
   readonly plan: RequestPlan;
   readonly machine: Machine;
 }
@@ -82,7 +84,7 @@ export function prepare(
   const workload = parseWorkload(specs.workload, sources.tables);
   const plan = buildWorkload(workload, sources.tables, scenario.workload);
   const machine = buildMachine({ soc, phone, preset, runtime, environment: scenario.environment });
-  return { scenario, soc, phone, preset, plan, machine };
+  return { scenario, soc, phone, preset, workload, plan, machine };
 }
 
 /** Fresh governors and the scenario's requests around a prepared machine. */

@@ -54,3 +54,27 @@ export function parseWorkload(spec: SpecFile, tables: ModelTables): WorkloadSpec
 export function buildWorkload(spec: WorkloadSpec, tables: ModelTables, name: string): RequestPlan {
   return (families[spec.family] as WorkloadFamily).build(spec, tables, name);
 }
+
+/**
+ * The same workload with other lengths, as a request trace asks.
+ * @throws SpecError for families that have no prompt and answer.
+ */
+export function withLengths(
+  spec: WorkloadSpec,
+  lengths: { readonly promptTokens: number; readonly generatedTokens: number },
+): WorkloadSpec {
+  if ('promptTokens' in spec && 'generatedTokens' in spec) return { ...spec, ...lengths };
+  throw new SpecError([
+    {
+      message: `workload family "${spec.family}" has no prompt and answer lengths`,
+      hint: 'choose a language model (socsim list workloads)',
+    },
+  ]);
+}
+
+/** Tokens of prompt and answer together that the workload's language model takes; Infinity where it has none. */
+export function contextLimit(spec: WorkloadSpec, { llm }: ModelTables): number {
+  const name = 'model' in spec ? String(spec.model) : '';
+  const shape = Object.hasOwn(llm.standIns, name) ? String(llm.standIns[name]) : name;
+  return llm.models[shape]?.maxContext ?? Number.POSITIVE_INFINITY;
+}

@@ -1,0 +1,74 @@
+/** What a sweep file may say, and the grid of points it stands for. */
+
+import { SpecError } from '../base/errors.ts';
+import { nearestHint } from '../base/registry.ts';
+import { checkSpec, type Infer, z } from '../base/schema.ts';
+import type { SpecFile } from '../base/spec-file.ts';
+import { metrics } from '../engine/metrics.ts';
+
+const value = z.union([z.string(), z.number(), z.boolean()]);
+
+export const sweepSpec = z.strictObject({
+  version: z.literal(1),
+  summary: z.string().optional(),
+  /** The scenario around which the sweep varies: as in a scenario file, without its version. */
+  scenario: z.record(z.string(), z.unknown()),
+  /** Values by path: quantities (`"1.5 GHz"`), names, numbers, or expressions over paths (`npu.clock * 1.5`). */
+  axes: z.record(z.string(), z.array(value).min(1)),
+  /** What a point is judged by; the first two make the Pareto front. */
+  objectives: z
+    .array(z.string())
+    .min(1)
+    .default(['decode_tokens_per_second', 'energy_per_token_joules']),
+});
+export type SweepSpec = Infer<typeof sweepSpec>;
+
+/** One point of the grid: its place, and a text per axis. */
+export interface SweepPoint {
+  readonly index: number;
+  readonly values: Readonly<Record<string, string>>;
+}
+
+/** @throws SpecError with every fault, unknown objectives included. */
+export function parseSweep(spec: SpecFile): SweepSpec {
+  const sweep = checkSpec(spec, sweepSpec);
+  const unknown = sweep.objectives.filter((name) => !Object.hasOwn(metrics, name));
+  if (unknown.length === 0) return sweep;
+  throw new SpecError(
+    unknown.map((name) => ({
+      file: spec.file,
+      ...spec.locate(['objectives', sweep.objectives.indexOf(name)]),
+      path: 'objectives',
+      message: `unknown metric "${name}"`,
+      hint: nearestHint(name, Object.keys(metrics)),
+    })),
+  );
+}
+
+/** `npu.clock=1 GHz,npu.clock * 1.5` → path and values. */
+export function parseAxis(text: string): readonly [string, readonly string[]] {
+  const equals = text.indexOf('=');
+  const values = text
+    .slice(equals + 1)
+    .split(',')
+    .map((part) => part.trim());
+  if (equals < 1 || values.some((part) => part === '')) {
+    throw new SpecError([
+      {
+        file: `--axis ${text}`,
+        message: 'expected PATH=VALUE,VALUE,…',
+        hint: 'such as --axis "npu.clock=1 GHz,npu.clock * 1.5"',
+      },
+    ]);
+  }
+  return [text.slice(0, equals).trim(), values];
+}
+
+/** The grid in file order: the last axis varies fastest. */
+export function pointsOf(axes: SweepSpec['axes']): SweepPoint[] {
+  let points: Record<string, string>[] = [{}];
+  for (const [path, values] of Object.entries(axes)) {
+    points = points.flatMap((point) => values.map((item) => ({ ...point, [path]: String(item) })));
+  }
+  return points.map((values, index) => ({ index, values }));
+}

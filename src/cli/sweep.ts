@@ -1,0 +1,204 @@
+/** `socsim sweep`: every combination of axis values, on all cores, as a CSV or Parquet table. */
+import { formatMetric, metricLabel } from '../analysis/metric-text.ts';
+import { paretoFront } from '../analysis/pareto.ts';
+import { runTasks } from '../analysis/pool.ts';
+import { type SweepResult, type SweepTask, sweepTasks } from '../analysis/sweep.ts';
+import { parseAxis, parseSweep, pointsOf, type SweepSpec } from '../analysis/sweep-spec.ts';
+import { type Cell, checkTableName, writeTable } from '../analysis/table-file.ts';
+import { SpecError } from '../base/errors.ts';
+import { parseSpecFile, type SpecFile } from '../base/spec-file.ts';
+import { metrics as catalogue, type Metric } from '../engine/metrics.ts';
+import { fileSources, readUserFile } from '../load.ts';
+import type { Args, Command } from './command.ts';
+import { EXIT } from './exit.ts';
+import { scenarioOf, scenarioOptions } from './scenario-options.ts';
+import { coloursFor, renderTable, startProgress } from './terminal.ts';
+
+export const sweep: Command = {
+  name: 'sweep',
+  summary:
+    'what-if sweep over any value of the descriptions, on all cores; Pareto front of the objectives',
+  examples: [
+    'socsim sweep --soc dimensity-9300 --workload llama-2-7b-chat --axis "npu.clock=npu.clock * 0.5,npu.clock,npu.clock * 1.5" --axis "memory.rate=7500 MT/s,8533 MT/s,9600 MT/s" --out sweep.csv',
+    'socsim sweep my-sweep.yaml --out sweep.parquet --threads 2',
+  ],
+  positionals: { spec: { usage: '[SPEC]', summary: 'sweep file: scenario, axes, objectives' } },
+  options: {
+    ...scenarioOptions,
+    axis: {
+      type: 'array',
+      summary: 'one axis: a path and its values, expressions allowed; repeat for a grid',
+      value: 'PATH=V,V,…',
+    },
+    objective: {
+      type: 'array',
+      summary: 'metric to judge by (socsim list metrics); the first two make the Pareto front',
+      value: 'METRIC',
+    },
+    out: { type: 'string', summary: 'table to write: .csv or .parquet', value: 'FILE' },
+    threads: { type: 'number', summary: 'worker threads (all cores)', value: 'N' },
+    json: { type: 'boolean', summary: 'print all points as JSON' },
+  },
+  run: async (args) => {
+    const { spec, file } = sweepOf(args);
+    const out = args['out'] as string | undefined;
+    if (out !== undefined) checkTableName(out);
+    const points = pointsOf(spec.axes);
+    const tasks = sweepTasks(spec, points, fileSources(), file);
+    if (out !== undefined) await writeResults(out, spec, tasks, []);
+    const { results, interrupted } = await runAll(tasks, args['threads'] as number | undefined);
+    if (out !== undefined) await writeResults(out, spec, tasks, results);
+    if (args['json'] === true) console.log(JSON.stringify(jsonOf(tasks, results), undefined, 2));
+    else console.log(describe(spec, tasks, results, out));
+    if (interrupted) return EXIT.interrupted;
+    return results.every(({ status }) => status === 'invalid') ? EXIT.badInput : undefined;
+  },
+};
+
+function sweepOf(args: Args): { spec: SweepSpec; file: string } {
+  const path = args['spec'] as string | undefined;
+  const axes = Object.fromEntries(
+    ((args['axis'] as readonly string[] | undefined) ?? []).map(parseAxis),
+  );
+  const objectives = args['objective'] as readonly string[] | undefined;
+  if (path !== undefined) {
+    const { file, text } = readUserFile(path);
+    const written = parseSpecFile(text, file);
+    const data = written.data as Record<string, unknown>;
+    const laid = {
+      ...data,
+      axes: { ...(data['axes'] as object), ...axes },
+      ...(objectives && { objectives }),
+    };
+    return { spec: parseSweep({ ...written, data: laid }), file };
+  }
+  if (Object.keys(axes).length === 0) {
+    throw new SpecError([
+      {
+        message: 'a sweep needs at least one --axis, or a sweep file',
+        hint: 'socsim sweep --help shows both',
+      },
+    ]);
+  }
+  const { version: _, ...scenario } = scenarioOf(args, undefined).data as Record<string, unknown>;
+  const set = (args['set'] as readonly string[] | undefined) ?? [];
+  const spec: SpecFile = {
+    file: 'command line',
+    data: {
+      version: 1,
+      scenario: { ...scenario, ...(set.length > 0 && { set }) },
+      axes,
+      ...(objectives && { objectives }),
+    },
+    faults: [],
+    locate: () => ({}),
+  };
+  return { spec: parseSweep(spec), file: 'command line' };
+}
+
+/** Ctrl-C ends after the points under way; a second one ends at once. */
+async function runAll(tasks: readonly SweepTask[], threads: number | undefined) {
+  const abort = new AbortController();
+  const stop = () => abort.abort();
+  process.once('SIGINT', stop);
+  const results: SweepResult[] = [];
+  const progress = startProgress('sweep', tasks.length);
+  try {
+    await runTasks(tasks, {
+      threads,
+      signal: abort.signal,
+      onResult: (result) => {
+        results.push(result);
+        progress.update(results.length);
+      },
+    });
+  } finally {
+    progress.stop();
+    process.off('SIGINT', stop);
+  }
+  results.sort((a, b) => a.index - b.index);
+  return { results, interrupted: abort.signal.aborted };
+}
+
+async function writeResults(
+  path: string,
+  spec: SweepSpec,
+  tasks: readonly SweepTask[],
+  results: readonly SweepResult[],
+): Promise<void> {
+  const axes = Object.keys(spec.axes);
+  const ids = Object.keys(catalogue);
+  const rows = results.map((result): Cell[] => {
+    const { values } = tasks[result.index]!;
+    return [
+      result.index,
+      ...axes.map((axis) => values[axis]!),
+      result.status,
+      result.message,
+      result.limit,
+      ...ids.map((id) => result.metrics[id] ?? null),
+    ];
+  });
+  await writeTable(path, ['point', ...axes, 'status', 'message', 'limited_by', ...ids], rows);
+}
+
+function jsonOf(tasks: readonly SweepTask[], results: readonly SweepResult[]): unknown {
+  return results.map(({ index, ...rest }) => ({
+    point: index,
+    values: tasks[index]!.values,
+    ...rest,
+  }));
+}
+
+/** Rows of the table on the terminal; the rest is in the file. */
+const MAX_ROWS = 24;
+
+function describe(
+  spec: SweepSpec,
+  tasks: readonly SweepTask[],
+  results: readonly SweepResult[],
+  out: string | undefined,
+): string {
+  const colours = coloursFor(process.stdout);
+  const axes = Object.keys(spec.axes);
+  const objectives = spec.objectives.slice(0, 2).map((name) => ({
+    name,
+    better: ((catalogue as Readonly<Record<string, Metric>>)[name] as Metric).better ?? 'higher',
+  }));
+  const values = results.map((result) =>
+    objectives.map(({ name }) => result.metrics[name] ?? Number.NaN),
+  );
+  const front = new Set(paretoFront(values, objectives));
+  const shown = results
+    .map((result, i) => ({ result, i }))
+    .sort((a, b) => Number(front.has(b.i)) - Number(front.has(a.i)) || a.i - b.i)
+    .slice(0, MAX_ROWS);
+  const rows = shown.map(({ result, i }) => [
+    front.has(i) ? '*' : '',
+    ...axes.map((axis) => tasks[result.index]!.values[axis]!),
+    ...spec.objectives.map((id) =>
+      result.metrics[id] === undefined ? result.status : formatMetric(id, result.metrics[id]),
+    ),
+    result.status === 'ok' ? result.limit : result.message,
+  ]);
+  const table = renderTable(
+    [
+      { header: '' },
+      ...axes.map((header) => ({ header })),
+      ...spec.objectives.map((id) => ({ header: metricLabel(id), align: 'quantity' as const })),
+      { header: 'limited by', wrap: true },
+    ],
+    rows,
+  );
+  const hidden = results.length - rows.length;
+  const failed = results.filter(({ status }) => status !== 'ok').length;
+  return [
+    table,
+    '',
+    `${results.length} of ${tasks.length} points${failed > 0 ? `, ${failed} of them not runnable` : ''}; * on the Pareto front of ${objectives.map(({ name }) => metricLabel(name)).join(' and ')}`,
+    ...(hidden > 0
+      ? [colours.dim(`${hidden} more points are in the table file (--out) or in --json`)]
+      : []),
+    ...(out === undefined ? [] : [`Wrote ${out}`]),
+  ].join('\n');
+}
