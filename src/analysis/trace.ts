@@ -21,6 +21,9 @@ export interface TraceFile {
   readonly metadata: TraceModel['metadata'];
 }
 
+/** Every name a trace file may have. */
+export const TRACE_NAMES = ['trace.json', 'trace.pftrace'] as const;
+
 const JSON_BYTES = 4 * MEGA;
 const CAP_BYTES = 24 * MEGA;
 /** Bytes of one slice and one counter sample, as measured on chat runs; only a first guess, the result is weighed. */

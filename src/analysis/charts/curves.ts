@@ -112,8 +112,8 @@ export function renderRate(run: Run): string | undefined {
       slices: sliceCounter(counter, extent, COLUMNS),
     }));
   const drawn = curves.length > MAX_CURVES ? [totalCurve(curves)] : curves;
-  if (drawn.length === 0) return undefined;
-  const peak = largest(drawn.flatMap(({ slices }) => largest(slices.high)));
+  const peak = largest(drawn.map(({ slices }) => largest(slices.high)));
+  if (peak <= 0) return undefined;
   const rates = run.phases.filter(({ phase }) => phase === 'decode').map(phaseRate);
   const first = rates[0];
   const last = rates.at(-1);
@@ -194,7 +194,9 @@ export function renderCurves(spec: CurveSpec): string {
     description: `Lines over time: ${curves.map((c) => `${nameOf(c.subject)} up to ${formatValue(largest(c.slices.high, -300), spec.unit)}`).join(', ')}.`,
     bodyHeight: VALUE_TITLE_HEIGHT + BODY + BASE_AXIS_HEIGHT,
   });
-  const names = curves.map(({ subject, slices }) => endLabel(subject, slices, spec.unit));
+  const names = curves.map(({ subject, slices }) =>
+    endLabel(curves.length > 1 ? nameOf(subject) : '', slices, spec.unit),
+  );
   const room = Math.min(210, largest(names.map((name) => textWidth(name))) + 24);
   const box: Box = {
     left: 62,
@@ -221,7 +223,7 @@ export function renderCurves(spec: CurveSpec): string {
 }
 
 function endLabel(subject: string, slices: Slices, unit: string): string {
-  return `${nameOf(subject)} ${formatValue(slices.mean.at(-1) ?? 0, unit)}`;
+  return `${subject} ${formatValue(slices.mean.at(-1) ?? 0, unit)}`.trim();
 }
 
 function drawLines(

@@ -2,6 +2,7 @@
 import type { Run } from '../../engine/run.ts';
 import type { Counter, Mark } from '../../engine/timeline.ts';
 import {
+  type Axis,
   BASE_AXIS_HEIGHT,
   type Box,
   drawBaseAxis,
@@ -11,6 +12,7 @@ import {
   openFigure,
   path,
   tooltip,
+  unitTicks,
   VALUE_TITLE_HEIGHT,
   WIDTH,
 } from './figure.ts';
@@ -53,7 +55,7 @@ export function renderFrequency(run: Run): string | undefined {
   const hues = new Map(reasons.map((reason, index) => [reason, REASON_HUES[index] ?? GREY]));
   const changes = domains.reduce((all, { marks }) => all + marks.length, 0);
   const held = domains.some(({ cap }) => cap) ? ' Shaded: what heat or power did not allow.' : '';
-  const changeText = `Mean clock of each domain, with a band from lowest to highest.${held}${changes > 0 ? ` Triangles: ${changes} changes and their reason.` : ''}`;
+  const changeText = `Mean clock of each domain, with a band from lowest to highest.${held}${changes > 0 ? ` Triangles: changes (${changes}) and their reason.` : ''}`;
   const figure = openFigure({
     name: 'frequency',
     title: 'Clock frequency',
@@ -63,12 +65,14 @@ export function renderFrequency(run: Run): string | undefined {
     legend: legendOf(domains, reasons, hues),
   });
   const subjects = assignHues(domains.map(({ subject }) => subject));
+  // One unit for all rows, so that their numbers compare.
+  const unit = axisUnit(largest(domains.map(({ actual }) => largest(actual.value))), 'Hz');
   const left = 150;
   domains.forEach((domain, index) => {
     const top = figure.top + VALUE_TITLE_HEIGHT + index * (ROW + GAP);
     const box: Box = { left, top, width: WIDTH - left - 20, height: ROW };
-    const title = index === 0 ? 'Frequency' : '';
-    drawDomain(figure, box, extent, domain, subjects.get(domain.subject) ?? GREY, title);
+    const axis = { unit, title: index === 0 ? 'Frequency' : '' };
+    drawDomain(figure, box, extent, domain, subjects.get(domain.subject) ?? GREY, axis);
     drawMarks(figure, box, extent, domain.marks, hues);
   });
   const bottom = figure.top + VALUE_TITLE_HEIGHT + (domains.length - 1) * (ROW + GAP);
@@ -125,15 +129,14 @@ function drawDomain(
   extent: Extent,
   domain: Domain,
   hue: number,
-  title: string,
+  axis: Omit<Axis, 'scale'>,
 ): void {
   const slices = sliceCounter(domain.actual, extent, COLUMNS);
   const cap = domain.cap ? sliceCounter(domain.cap, extent, COLUMNS) : undefined;
   const roof = largest(slices.high, cap ? largest(cap.high) : 0) || 1;
   const y = figure.svg.linear([0, roof], [box.top + box.height, box.top + MARK_ROOM]);
   const right = box.left + box.width;
-  const unit = axisUnit(roof, 'Hz');
-  drawValueAxis(figure, box, { scale: y, unit, title, ticks: [0, roof / 2, roof] });
+  drawValueAxis(figure, box, { ...axis, scale: y, ticks: unitTicks(y, axis.unit, 2, figure.svg) });
   const name = { style: 'b' };
   label(figure.root, 16, box.top + box.height / 2 + 2, nameOf(domain.subject), name);
   const mean = meanOf(slices.mean);

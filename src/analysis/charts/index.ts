@@ -5,6 +5,7 @@
 import type { Entry } from '../../base/registry.ts';
 import type { Run } from '../../engine/run.ts';
 import { renderRate, renderTemperature } from './curves.ts';
+import { renderEnergy } from './energy.ts';
 import { renderFrequency } from './frequency.ts';
 import { renderLedger } from './ledger.ts';
 import { renderMemory } from './memory.ts';
@@ -27,6 +28,7 @@ const renderers = {
   bandwidth: renderBandwidth,
   memory: renderMemory,
   power: renderPower,
+  energy: renderEnergy,
   temperature: renderTemperature,
   frequency: renderFrequency,
 } satisfies Record<ChartName, Chart['render']>;

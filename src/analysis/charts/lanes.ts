@@ -1,37 +1,83 @@
 /** Spans of a timeline prepared for drawing: which lanes there are, and what each pixel column of a lane holds. */
-import { CAUSES, type Run } from '../../engine/run.ts';
+import { CAUSES, type Cause, type Run } from '../../engine/run.ts';
 import type { Spans, Track } from '../../engine/timeline.ts';
 import type { Extent } from './series.ts';
 
 export interface Lane {
   readonly name: string;
   readonly kind: Track['kind'];
-  /** Indices into the spans, by start. */
+  readonly table: Spans;
+  /** What the name indices of `table` mean. */
+  readonly strings: readonly string[];
+  /** Indices into `table`, by start. */
   readonly spans: readonly number[];
   /** Most spans at one instant; 1 for a lane without overlap. */
   readonly depth: number;
 }
 
-/** With more request tracks than this they share one lane. */
+/** With more requests than this they share one lane. */
 const MAX_REQUEST_LANES = 12;
 
 /** Lanes that hold spans: units in the order of the timeline, then requests. */
 export function collectLanes(run: Run): readonly Lane[] {
-  const { tracks, spans } = run.timeline;
-  const byTrack = tracks.map((): number[] => []);
-  for (let i = 0; i < spans.length; i += 1) byTrack[spans.track[i] as number]?.push(i);
-  const lanes = tracks.flatMap((track, index): Lane[] => {
-    const list = byTrack[index] ?? [];
-    return list.length === 0 ? [] : [buildLane(track.name, track.kind, list, spans)];
-  });
-  const requests = lanes.filter(({ kind }) => kind === 'request');
-  const units = lanes.filter(({ kind }) => kind !== 'request');
-  if (requests.length <= MAX_REQUEST_LANES) return [...units, ...requests];
-  const all = requests.flatMap((lane) => lane.spans);
-  return [...units, buildLane(`${requests.length} requests`, 'request', all, spans)];
+  return [...unitLanes(run), ...requestLanes(run)];
 }
 
-function buildLane(name: string, kind: Track['kind'], list: number[], spans: Spans): Lane {
+function unitLanes(run: Run): readonly Lane[] {
+  const { tracks, spans, strings } = run.timeline;
+  const byTrack = tracks.map((): number[] => []);
+  for (let i = 0; i < spans.length; i += 1) byTrack[spans.track[i] as number]?.push(i);
+  return tracks.flatMap((track, index): Lane[] => {
+    const list = byTrack[index] ?? [];
+    if (list.length === 0 || track.kind === 'request') return [];
+    return [buildLane(track.name, track.kind, list, spans, strings)];
+  });
+}
+
+/** Requests by their phases, which a run holds completely even where it recorded only part of the spans. */
+function requestLanes(run: Run): readonly Lane[] {
+  const { requests, phases } = run;
+  const apart = requests.length <= MAX_REQUEST_LANES;
+  const tables = (apart ? requests.map((request) => [request]) : [requests]).map((group) => {
+    const names = new Set(group.map(({ name }) => name));
+    const waits = group
+      .filter(({ arrivalSeconds, startSeconds }) => startSeconds > arrivalSeconds)
+      .map((r) => ({
+        from: r.arrivalSeconds,
+        to: r.startSeconds,
+        text: 'queue',
+        cause: 'queue' as Cause,
+      }));
+    const own = phases
+      .filter(({ request }) => names.has(request))
+      .map((p) => ({ from: p.startSeconds, to: p.endSeconds, text: p.phase, cause: p.limit }));
+    return [...waits, ...own];
+  });
+  return tables.flatMap((rows, index): Lane[] => {
+    if (rows.length === 0) return [];
+    const strings = [...new Set(rows.map(({ text }) => text))];
+    const table: Spans = {
+      length: rows.length,
+      track: new Int32Array(rows.length),
+      start: Float64Array.from(rows, ({ from }) => from),
+      end: Float64Array.from(rows, ({ to }) => to),
+      name: Int32Array.from(rows, ({ text }) => strings.indexOf(text)),
+      request: Int32Array.from(rows, () => index),
+      cause: Uint8Array.from(rows, ({ cause }) => CAUSES.indexOf(cause)),
+    };
+    const alone = requests.length === 1 ? 'Request' : `Request ${index + 1}`;
+    const name = apart ? alone : `${requests.length} requests`;
+    return [buildLane(name, 'request', [...rows.keys()], table, strings)];
+  });
+}
+
+function buildLane(
+  name: string,
+  kind: Track['kind'],
+  list: number[],
+  spans: Spans,
+  strings: readonly string[],
+): Lane {
   const start = (i: number): number => spans.start[i] as number;
   list.sort((a, b) => start(a) - start(b) || a - b);
   const ends: number[] = [];
@@ -42,14 +88,15 @@ function buildLane(name: string, kind: Track['kind'], list: number[], spans: Spa
     ends.splice(0, ends.length, ...open);
     depth = Math.max(depth, open.length);
   }
-  return { name, kind, spans: list, depth };
+  return { name, kind, table: spans, strings, spans: list, depth };
 }
 
 /** Ends and starts that meet differ by rounding only. */
 const EPSILON = 1e-9;
 
 /** Spans of `lane` that touch `window`. */
-export function spansWithin(lane: Lane, spans: Spans, window: Extent): readonly number[] {
+export function spansWithin(lane: Lane, window: Extent): readonly number[] {
+  const spans = lane.table;
   return lane.spans.filter(
     (i) => (spans.start[i] as number) < window.to && (spans.end[i] as number) > window.from,
   );
@@ -59,15 +106,11 @@ export function spansWithin(lane: Lane, spans: Spans, window: Extent): readonly 
  * Share of each of `count` columns that spans of each cause fill, 0…1 over all causes together.
  * Costs one visit per span and column it covers.
  */
-export function fillColumns(
-  lane: Lane,
-  spans: Spans,
-  window: Extent,
-  count: number,
-): readonly Float64Array[] {
+export function fillColumns(lane: Lane, window: Extent, count: number): readonly Float64Array[] {
+  const spans = lane.table;
   const filled = CAUSES.map(() => new Float64Array(count));
   const width = (window.to - window.from) / count;
-  for (const index of spansWithin(lane, spans, window)) {
+  for (const index of spansWithin(lane, window)) {
     const column = filled[spans.cause[index] as number];
     if (!column) continue;
     const start = Math.max(0, ((spans.start[index] as number) - window.from) / width);
@@ -81,17 +124,15 @@ export function fillColumns(
 }
 
 /** Middle width, in columns, of the spans that a window shows on unit lanes; infinite when it shows none. */
-export function medianWidth(
-  lanes: readonly Lane[],
-  spans: Spans,
-  window: Extent,
-  columns: number,
-): number {
+export function medianWidth(lanes: readonly Lane[], window: Extent, columns: number): number {
   const scale = columns / (window.to - window.from);
   const widths = lanes
     .filter(({ kind }) => kind === 'unit')
-    .flatMap((lane) => spansWithin(lane, spans, window))
-    .map((i) => ((spans.end[i] as number) - (spans.start[i] as number)) * scale)
-    .sort((a, b) => a - b);
+    .flatMap((lane) => spansWithin(lane, window).map((i) => lengthOf(lane.table, i) * scale));
+  widths.sort((a, b) => a - b);
   return widths[Math.floor(widths.length / 2)] ?? Number.POSITIVE_INFINITY;
+}
+
+function lengthOf(spans: Spans, i: number): number {
+  return (spans.end[i] as number) - (spans.start[i] as number);
 }

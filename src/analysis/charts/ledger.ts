@@ -34,10 +34,11 @@ export function renderLedger(run: Run): string | undefined {
   const rows = run.ledger;
   const total = rows.reduce((all, row) => all + sumCauses(row.seconds), 0);
   if (total <= 0) return undefined;
-  const phases = addUp(rows, ({ phase }) => phase);
-  const operators = addUp(
-    rows,
-    ({ operator, unit, phase }) => `${operator}, ${phase}, ${nameOf(unit)}`,
+  const timed = rows.filter(({ seconds }) => sumCauses(seconds) > 0);
+  const phases = addUp(timed, ({ phase }) => phase);
+  const units = [...new Set(timed.map(({ unit }) => unit))];
+  const operators = addUp(timed, ({ operator, unit, phase }) =>
+    units.length > 1 ? `${operator}, ${phase}, ${nameOf(unit)}` : `${operator}, ${phase}`,
   );
   operators.sort((a, b) => b.total - a.total);
   const top = operators.slice(0, TOP_OPERATORS);
@@ -62,7 +63,15 @@ export function renderLedger(run: Run): string | undefined {
   });
   const frame = { left, total, longest: largest(phases.map((bar) => bar.total)) };
   drawBars(figure, figure.top, 'By phase', phases, frame);
-  drawBars(figure, figure.top + body(phases) + GAP, 'By operator, phase and unit', top, frame);
+  drawBars(
+    figure,
+    figure.top + body(phases) + GAP,
+    units.length > 1
+      ? 'By operator, phase and unit'
+      : `By operator and phase, all on ${nameOf(units[0] ?? '')}`,
+    top,
+    frame,
+  );
   return figure.svg.print();
 }
 

@@ -208,7 +208,7 @@ function buildScale(
   const high = Math.max(...values);
   const pad = (high - low || Math.abs(high) || 1) * 0.06;
   const flat = low > 0.8 * high;
-  const bottom = fromZero && low >= 0 && !flat ? 0 : low - pad;
+  const bottom = low === 0 || (fromZero && low > 0 && !flat) ? 0 : low - pad;
   const scale = svg.linear([bottom, high + pad], range);
   return { scale, unit, ticks: unitTicks(scale, unit, 7, svg) };
 }

@@ -8,19 +8,18 @@ import {
   drawBaseAxis,
   drawValueAxis,
   type Figure,
-  label,
   openFigure,
   path,
   tooltip,
   VALUE_TITLE_HEIGHT,
   WIDTH,
 } from './figure.ts';
-import { placeLabels } from './labels.ts';
+import { markRect, placeLabels } from './labels.ts';
 import { decadeTicks, logDomain } from './log-axis.ts';
 import { markPath } from './marks.ts';
 import { largest, px } from './series.ts';
 import type { Scale } from './svg.ts';
-import { fitText, nameOf } from './text.ts';
+import { nameOf } from './text.ts';
 import { assignHues, causeStyle, GREY } from './theme.ts';
 import { axisUnit, formatValue } from './units.ts';
 
@@ -57,7 +56,7 @@ export function renderRoofline(run: Run): string | undefined {
     description: `Operators: ${dots.map((d) => `${d.operator} in ${d.phase} on ${d.unit}, ${formatValue(d.rate, 'OP/s')} at ${formatValue(d.intensity, 'OP/B')}`).join('; ')}.`,
     bodyHeight: VALUE_TITLE_HEIGHT + BODY + BASE_AXIS_HEIGHT,
     legend: [
-      ...units.map((unit) => ({ label: nameOf(unit), hue: hues.get(unit) ?? GREY })),
+      ...units.map((unit) => ({ label: nameRoof(unit, ceilings), hue: hues.get(unit) ?? GREY })),
       ...phases.map((phase, mark) => ({ label: nameOf(phase), hue: GREY, mark })),
     ],
   });
@@ -84,9 +83,8 @@ export function renderRoofline(run: Run): string | undefined {
     title: 'Intensity',
     ticks: decadeTicks(xs, 10),
   });
-  for (const ceiling of ceilings)
-    drawRoof(figure, box, x, y, ceiling, hues.get(ceiling.unit) ?? GREY);
-  drawDots(figure, box, x, y, dots, phases, hues);
+  for (const c of ceilings) drawRoof(figure, x, y, c, hues.get(c.unit) ?? GREY);
+  drawDots({ figure, box, x, y }, dots, phases, hues);
   return figure.svg.print();
 }
 
@@ -111,14 +109,14 @@ function mergePoints(points: readonly RooflinePoint[]): readonly RooflinePoint[]
   return [...merged.values()];
 }
 
-function drawRoof(
-  figure: Figure,
-  box: Box,
-  x: Scale,
-  y: Scale,
-  ceiling: RooflineCeiling,
-  hue: number,
-): void {
+/** `NPU, int4 × fp16: 24 TOP/s, 66.9 GB/s`: what the roof of a unit is made of. */
+function nameRoof(unit: string, ceilings: readonly RooflineCeiling[]): string {
+  const roof = ceilings.find((ceiling) => ceiling.unit === unit);
+  if (!roof) return nameOf(unit);
+  return `${nameOf(roof.label)}: ${formatValue(roof.peakOpsPerSecond, 'OP/s')}, ${formatValue(roof.bytesPerSecond, 'B/s')}`;
+}
+
+function drawRoof(figure: Figure, x: Scale, y: Scale, ceiling: RooflineCeiling, hue: number): void {
   const [low = 1, high = 1] = x.domain();
   const [floor = 1] = y.domain();
   const corner = ceiling.peakOpsPerSecond / ceiling.bytesPerSecond;
@@ -129,17 +127,17 @@ function drawRoof(
   const top = px(y(bend * ceiling.bytesPerSecond));
   const flat = corner < high ? `H${px(x(high))}` : '';
   path(figure.root, `s${hue} thin`, `${slope}L${px(x(bend))} ${top}${flat}`);
-  const text = `${ceiling.label} ${formatValue(ceiling.peakOpsPerSecond, 'OP/s')}, ${formatValue(ceiling.bytesPerSecond, 'B/s')}`;
-  const right = box.left + box.width;
-  const place = { style: 't m halo', anchor: 'end' } as const;
-  label(figure.root, right - 4, y(ceiling.peakOpsPerSecond) - 5, fitText(text, 320, 11), place);
+}
+
+interface Frame {
+  readonly figure: Figure;
+  readonly box: Box;
+  readonly x: Scale;
+  readonly y: Scale;
 }
 
 function drawDots(
-  figure: Figure,
-  box: Box,
-  x: Scale,
-  y: Scale,
+  { figure, box, x, y }: Frame,
   dots: readonly Dot[],
   phases: readonly string[],
   hues: ReadonlyMap<string, number>,
@@ -156,11 +154,12 @@ function drawDots(
       `${dot.operator}, ${dot.phase} on ${nameOf(dot.unit)}: ${formatValue(dot.rate, 'OP/s')} at ${formatValue(dot.intensity, 'OP/B')}, ${formatValue(dot.seconds, 's')} in ${dot.count} calls, held by ${causeStyle(dot.cause).label}`,
     );
   }
-  const labels = ranked.slice(0, LABELLED).map((dot) => ({
+  const labels = ranked.map((dot) => ({
     x: x(dot.intensity),
     y: y(dot.rate),
     radius: SMALLEST + (BIGGEST - SMALLEST) * Math.sqrt(dot.seconds / longest),
     text: `${dot.operator} (${dot.phase})`,
   }));
-  placeLabels(figure.root, box, labels);
+  const marks = labels.map((item) => markRect(item.x, item.y, item.radius));
+  placeLabels(figure.root, box, labels.slice(0, LABELLED), marks);
 }

@@ -63,11 +63,11 @@ export function renderBandwidth(run: Run): string | undefined {
 export function renderPower(run: Run): string | undefined {
   return renderStack(run, {
     name: 'power',
-    title: 'Power by rail',
+    title: 'Power by part',
     quantity: 'power',
     axisTitle: 'Power',
     totals: ['total', 'soc', 'device', 'battery'],
-    explain: 'Where the watts go',
+    explain: 'Where watts turn to heat',
   });
 }
 
@@ -77,6 +77,7 @@ function renderStack(run: Run, spec: StackSpec): string | undefined {
   if (!first) return undefined;
   const extent = runExtent(run);
   const layers = buildLayers(counters, spec.totals, extent);
+  if (layers.length === 0) return undefined;
   const unit = counterUnit(first);
   const print = (value: number): string => formatValue(value, unit);
   const sum = sumSlices(
@@ -154,6 +155,7 @@ function buildLayers(
       const { mean } = sliceCounter(counter, extent, COLUMNS);
       return { subject: counter.subject, mean, average: meanOf(mean), hue: GREY };
     })
+    .filter(({ average }) => average > 0)
     .sort((a, b) => b.average - a.average);
   const kept = layers.length > MAX_LAYERS ? layers.slice(0, MAX_LAYERS - 1) : layers;
   const hues = assignHues(kept.map(({ subject }) => subject));

@@ -8,7 +8,8 @@ export const chartSummaries = {
   roofline: 'attained rate of every operator against the compute and memory roofs of its unit',
   bandwidth: 'DRAM bandwidth over time, stacked by unit, against the peak',
   memory: 'what fills DRAM, against its capacity',
-  power: 'power over time, stacked by rail',
+  power: 'power over time, stacked by part of the phone',
+  energy: 'joules by rail and by what they were spent on',
   temperature: 'temperature of nodes over time with trip points and the skin limit',
   frequency: 'clock of every domain over time with caps and the reason of each change',
 } as const;

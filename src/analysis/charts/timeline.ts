@@ -1,6 +1,5 @@
 /** What every unit and request did over time, with closer views where spans are too dense to see. */
 import { CAUSES, type Run } from '../../engine/run.ts';
-import type { Spans } from '../../engine/timeline.ts';
 import {
   BASE_AXIS_HEIGHT,
   type Box,
@@ -14,6 +13,7 @@ import {
 } from './figure.ts';
 import { collectLanes, fillColumns, type Lane, medianWidth, spansWithin } from './lanes.ts';
 import { type Extent, px, runExtent } from './series.ts';
+import type { Scale } from './svg.ts';
 import { fitText, nameOf } from './text.ts';
 import { causeStyle } from './theme.ts';
 import { formatValue, timeUnit } from './units.ts';
@@ -46,7 +46,6 @@ interface View {
 export function renderTimeline(run: Run): string | undefined {
   const lanes = collectLanes(run);
   if (lanes.length === 0) return undefined;
-  const { spans } = run.timeline;
   const views = planViews(run, lanes);
   const rows = Math.max(...views.map(({ row }) => row)) + 1;
   const heights = Array.from(
@@ -55,7 +54,9 @@ export function renderTimeline(run: Run): string | undefined {
   );
   const section = (row: number): number =>
     HEAD + (heights[row] ?? 0) + BASE_AXIS_HEIGHT + SECTION_GAP;
-  const seen = CAUSES.filter((_, cause) => spans.cause.includes(cause));
+  const seen = CAUSES.filter((_, cause) =>
+    lanes.some(({ table, spans }) => spans.some((i) => table.cause[i] === cause)),
+  );
   const figure = openFigure({
     name: 'timeline',
     title: 'Timeline',
@@ -76,7 +77,7 @@ export function renderTimeline(run: Run): string | undefined {
         width: view.width,
         height: heights[row] ?? 0,
       };
-      drawView(figure, run, shown, view, box, framedIn(views, view));
+      drawView(figure, shown, view, box, framedIn(views, view));
     }
     top += section(row);
   }
@@ -103,23 +104,22 @@ function laneCount(lanes: readonly Lane[], row: number): number {
 
 /** The whole run; if dense, the step from prompt to answer; if still dense, single operators of both phases. */
 function planViews(run: Run, lanes: readonly Lane[]): readonly View[] {
-  const { spans } = run.timeline;
   const extent = runExtent(run);
   const width = WIDTH - LEFT - RIGHT;
   const whole: View = { letter: '', title: 'Whole run', window: extent, left: LEFT, width, row: 0 };
-  if (medianWidth(lanes, spans, extent, width) >= LEGIBLE) return [whole];
+  if (medianWidth(lanes, extent, width) >= LEGIBLE) return [whole];
   const views = [whole];
   const turn = turnWindow(run, extent);
   if (turn && turn.to - turn.from < 0.7 * (extent.to - extent.from)) {
     const title = 'End of the prompt, first decode steps';
     views.push({ letter: 'A', title, window: turn, left: LEFT, width, row: 1 });
-    if (medianWidth(lanes, spans, turn, width) >= LEGIBLE) return views;
+    if (medianWidth(lanes, turn, width) >= LEGIBLE) return views;
   }
   const row = views.length;
   const half = (width - VIEW_GAP) / 2;
   const starts = firstStarts(run);
   starts.forEach(({ phase, time }, index) => {
-    const window = firstSpans(lanes, spans, time);
+    const window = firstSpans(lanes, time);
     if (!window) return;
     const left = LEFT + index * (half + VIEW_GAP);
     const title = `First operators of ${phase}`;
@@ -143,16 +143,23 @@ function turnWindow(run: Run, extent: Extent): Extent | undefined {
 function firstStarts(run: Run): readonly { readonly phase: string; readonly time: number }[] {
   const first = run.phases[0];
   if (!first) return [];
-  const own = run.phases.filter(({ request }) => request === first.request);
-  return own.slice(0, 2).map(({ phase, startSeconds }) => ({ phase, time: startSeconds }));
+  const next = run.phases.find(
+    ({ request, phase }) => request === first.request && phase !== first.phase,
+  );
+  return [first, next].flatMap((found) =>
+    found ? [{ phase: found.phase, time: found.startSeconds }] : [],
+  );
 }
 
 /** Window over the next few spans of the units from `time` on. */
-function firstSpans(lanes: readonly Lane[], spans: Spans, time: number): Extent | undefined {
+function firstSpans(lanes: readonly Lane[], time: number): Extent | undefined {
   const ends = lanes
     .filter(({ kind }) => kind === 'unit')
-    .flatMap((lane) => lane.spans.filter((i) => (spans.start[i] as number) >= time - EPSILON))
-    .map((i) => spans.end[i] as number)
+    .flatMap(({ spans, table }) =>
+      spans
+        .filter((i) => (table.start[i] as number) >= time - EPSILON)
+        .map((i) => table.end[i] as number),
+    )
     .sort((a, b) => a - b);
   const to = ends[Math.min(SPANS_SHOWN, ends.length) - 1];
   return to !== undefined && to > time ? { from: time, to } : undefined;
@@ -160,13 +167,11 @@ function firstSpans(lanes: readonly Lane[], spans: Spans, time: number): Extent 
 
 function drawView(
   figure: Figure,
-  run: Run,
   lanes: readonly Lane[],
   view: View,
   box: Box,
   next: readonly View[],
 ): void {
-  const { spans } = run.timeline;
   const right = box.left + box.width;
   drawHeading(figure, view, box);
   lanes.forEach((lane, index) => {
@@ -178,14 +183,31 @@ function drawView(
       label(figure.root, LEFT - 8, top + LANE - 5, name, { anchor: 'end' });
     }
     const row: Box = { ...box, top, height: LANE };
-    const shown = spansWithin(lane, spans, view.window);
-    if (shown.length <= EXACT && lane.depth === 1) drawSpans(figure, run, shown, view.window, row);
-    else drawColumns(figure, lane, spans, view.window, row);
+    const shown = spansWithin(lane, view.window);
+    markUnrecorded(figure, lane, view, row);
+    if (shown.length <= EXACT && lane.depth === 1) drawSpans(figure, lane, shown, view.window, row);
+    else drawColumns(figure, lane, view.window, row);
   });
   drawAxis(figure, view, box);
   const x = figure.svg.linear([view.window.from, view.window.to], [box.left, right]);
-  for (const inner of next) drawFrame(figure, inner, x(inner.window.from), x(inner.window.to), box);
+  drawFrames(figure, next, x, box);
 }
+
+/** Long runs keep operators of their first part only; an empty lane must not read as an idle unit. */
+function markUnrecorded(figure: Figure, lane: Lane, view: View, row: Box): void {
+  if (view.row !== 0 || lane.kind === 'request') return;
+  const { from, to } = view.window;
+  const last = lane.table.end.reduce((most, end) => Math.max(most, end), from);
+  const share = (last - from) / (to - from);
+  if (share > RECORDED) return;
+  const text = fitText('operators not recorded from here on', (1 - share) * row.width - 12, 11);
+  label(figure.root, row.left + share * row.width + 8, row.top + LANE - 5.5, text, {
+    style: 'm t',
+  });
+}
+
+/** Share of the run up to which spans must reach to count as complete. */
+const RECORDED = 0.97;
 
 function drawHeading(figure: Figure, view: View, box: Box): void {
   const { from, to } = view.window;
@@ -205,25 +227,32 @@ function drawAxis(figure: Figure, view: View, box: Box): void {
   drawBaseAxis(figure, box, { scale, unit, title });
 }
 
-/** Marks on a view the window that a closer view shows. */
-function drawFrame(figure: Figure, inner: View, left: number, right: number, box: Box): void {
+/** Marks on a view the windows that closer views show; letters of neighbours step aside. */
+function drawFrames(figure: Figure, inner: readonly View[], x: Scale, box: Box): void {
   const bottom = box.top + box.height - LANE_GAP + 3;
-  const width = Math.max(2, right - left);
-  const d = `M${px(left)} ${px(box.top - 3)}h${px(width)}V${px(bottom)}h${px(-width)}Z`;
-  path(figure.root, 'frame', d);
-  const anchor = { style: 'b t halo', anchor: 'middle' } as const;
-  label(figure.root, left + width / 2, box.top - 6, inner.letter, anchor);
+  let free = Number.NEGATIVE_INFINITY;
+  for (const { window, letter } of [...inner].sort((a, b) => a.window.from - b.window.from)) {
+    const left = x(window.from);
+    const width = Math.max(2, x(window.to) - left);
+    const d = `M${px(left)} ${px(box.top - 3)}h${px(width)}V${px(bottom)}h${px(-width)}Z`;
+    path(figure.root, 'frame', d);
+    const middle = Math.max(free, left + width / 2);
+    free = middle + LETTER;
+    label(figure.root, middle, box.top - 6, letter, { style: 'b t halo', anchor: 'middle' });
+  }
 }
+
+const LETTER = 12;
 
 /** Exact bars, one path per cause, with names where they fit. */
 function drawSpans(
   figure: Figure,
-  run: Run,
+  lane: Lane,
   shown: readonly number[],
   window: Extent,
   row: Box,
 ): void {
-  const { spans, strings } = run.timeline;
+  const { table: spans, strings } = lane;
   const right = row.left + row.width;
   const x = figure.svg.linear([window.from, window.to], [row.left, right]);
   const paths = CAUSES.map(() => '');
@@ -235,8 +264,7 @@ function drawSpans(
     const width = end - start > 3 ? end - start - 0.8 : Math.max(0.4, end - start);
     const cause = spans.cause[index] as number;
     paths[cause] += `M${px(start)} ${px(row.top)}h${px(width)}v${row.height}h${px(-width)}Z`;
-    const text =
-      width < 24 ? '' : fitText(strings[spans.name[index] as number] ?? '', width - 8, 11);
+    const text = width < 24 ? '' : fitName(strings[spans.name[index] as number] ?? '', width - 8);
     if (text !== '') names.push({ x: start + 4, text });
   }
   paths.forEach((d, cause) => {
@@ -248,10 +276,20 @@ function drawSpans(
   }
 }
 
+/** `layer.0.attention.q` in full where it fits, else its last parts. */
+function fitName(name: string, room: number): string {
+  const parts = name.split('.');
+  for (let from = 0; from < parts.length; from += 1) {
+    const text = parts.slice(from).join('.');
+    if (fitText(text, room, 11) === text) return text;
+  }
+  return fitText(parts.at(-1) ?? '', room, 11);
+}
+
 /** Causes stacked in each column, one path per cause; equal neighbours are joined. */
-function drawColumns(figure: Figure, lane: Lane, spans: Spans, window: Extent, row: Box): void {
+function drawColumns(figure: Figure, lane: Lane, window: Extent, row: Box): void {
   const count = Math.round(row.width);
-  const filled = fillColumns(lane, spans, window, count);
+  const filled = fillColumns(lane, window, count);
   const base = new Float64Array(count);
   filled.forEach((column, cause) => {
     const style = causeStyle(CAUSES[cause] ?? 'compute');

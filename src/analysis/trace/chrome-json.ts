@@ -1,6 +1,6 @@
 /** A trace as Chrome “Trace Event Format” JSON, read by Perfetto and chrome://tracing. */
 import { KILO } from '../../base/units.ts';
-import { causeOf, type Group, type TraceModel } from './model.ts';
+import { causeOf, type Group, type TraceLane, type TraceModel } from './model.ts';
 
 /** One object of `traceEvents`; times in microseconds, as the format asks. */
 interface TraceEvent {
@@ -43,17 +43,7 @@ function* listEvents(trace: TraceModel): Generator<TraceEvent> {
     const tid = index + 1;
     yield { ph: 'M', name: 'thread_name', pid, tid, args: { name: lane.name } };
     yield { ph: 'M', name: 'thread_sort_index', pid, tid, args: { sort_index: index } };
-    for (const slice of lane.slices) {
-      const request = trace.requests[slice.request];
-      const args = {
-        cause: causeOf(slice),
-        ...(request === undefined ? {} : { request }),
-        ...(slice.count > 1 ? { spans: slice.count } : {}),
-      };
-      const ts = slice.start / KILO;
-      const dur = (slice.end - slice.start) / KILO;
-      yield { ph: 'X', name: slice.name, cat: causeOf(slice), pid, tid, ts, dur, args };
-    }
+    yield* listSlices(trace, lane, pid, tid);
   }
   yield* listFlows(trace);
   yield* listCounters(trace);
@@ -63,6 +53,27 @@ function* listEvents(trace: TraceModel): Generator<TraceEvent> {
       ? { pid: GROUP_PIDS[place.group], tid: (lane as number) + 1, s: 't' as const }
       : { pid: GROUP_PIDS.Control, tid: 0, s: 'g' as const };
     yield { ph: 'i', name, cat: 'change', ts: nanoseconds / KILO, ...where, args: { reason } };
+  }
+}
+
+function* listSlices(
+  trace: TraceModel,
+  { group, slices }: TraceLane,
+  pid: number,
+  tid: number,
+): Generator<TraceEvent> {
+  for (const slice of slices) {
+    // What held a request up differs from operator to operator, so only those say it.
+    const cause = group === 'Requests' ? undefined : causeOf(slice);
+    const request = trace.requests[slice.request];
+    const args = {
+      ...(cause === undefined ? {} : { cause }),
+      ...(request === undefined ? {} : { request }),
+      ...(slice.count > 1 ? { spans: slice.count } : {}),
+    };
+    const ts = slice.start / KILO;
+    const dur = (slice.end - slice.start) / KILO;
+    yield { ph: 'X', name: slice.name, cat: cause ?? 'request', pid, tid, ts, dur, args };
   }
 }
 

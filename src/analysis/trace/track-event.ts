@@ -211,7 +211,7 @@ function writeLane(
     closeUntil(slice.start);
     const flow = flows.get(`${index}:${position}`);
     writeEvent(writer, slice.start, TYPE.begin, track, () =>
-      writeSlice(writer, trace, names, slice, flow),
+      writeSlice(writer, trace, names, lane, slice, flow),
     );
     open.push(slice.end);
   });
@@ -222,11 +222,13 @@ function writeSlice(
   writer: WireWriter,
   trace: TraceModel,
   names: Names,
+  lane: TraceLane,
   slice: Slice,
   flow: FlowMark | undefined,
 ): void {
   writer.varint(EVENT.nameId, idOf(names, slice.name));
-  annotate(writer, names, 'cause', causeOf(slice));
+  // What held a request up differs from operator to operator, so only those say it.
+  if (lane.group !== 'Requests') annotate(writer, names, 'cause', causeOf(slice));
   const request = trace.requests[slice.request];
   if (request !== undefined) annotate(writer, names, 'request', request);
   if (slice.count > 1) annotate(writer, names, 'spans', slice.count);
