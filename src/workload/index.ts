@@ -12,5 +12,3 @@ export const workloadFamilies = {
   vision: visionFamily,
   speech: speechFamily,
 } satisfies Record<string, WorkloadFamily>;
-
-export type WorkloadFamilyName = keyof typeof workloadFamilies;

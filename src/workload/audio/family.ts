@@ -10,7 +10,7 @@ const dtypes = Object.keys(DTYPE_BITS) as [DType, ...DType[]];
 /** Length of audio that one encoder run covers. */
 const WINDOW_SECONDS = 30; // openai/whisper: whisper/audio.py, CHUNK_LENGTH
 
-export const speechSpec = z.strictObject({
+const speechSpec = z.strictObject({
   version: z.literal(1),
   family: z.literal('speech'),
   summary: z.string(),

@@ -100,7 +100,7 @@ const mmdit = z.strictObject({
   source,
 });
 
-export const diffusionFile = z.strictObject({
+const diffusionFile = z.strictObject({
   version: z.literal(1),
   components: z.record(
     z.string(),

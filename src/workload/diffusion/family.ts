@@ -10,7 +10,7 @@ import { buildDiffusionRequest } from './request.ts';
 const count = () => z.int().positive();
 const dtypes = Object.keys(DTYPE_BITS) as [DType, ...DType[]];
 
-export const diffusionSpec = z.strictObject({
+const diffusionSpec = z.strictObject({
   version: z.literal(1),
   family: z.literal('diffusion'),
   summary: z.string(),

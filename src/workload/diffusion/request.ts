@@ -13,7 +13,7 @@ import { buildTextEncoder } from './text-encoder.ts';
 import { buildUnet } from './unet.ts';
 
 /** `batched`: both guidance passes in one call. `separate`: two calls per step. `none`: one pass. */
-export type Guidance = 'none' | 'batched' | 'separate';
+type Guidance = 'none' | 'batched' | 'separate';
 
 export interface DiffusionRequest {
   readonly name: string;

@@ -61,11 +61,7 @@ function absorbLimit(model: LlmModel): number {
     : Math.floor((latent.rank * (nope + valueDim)) / extraPerPair);
 }
 
-export function cacheLayout(
-  model: LlmModel,
-  options: LlmGraphOptions,
-  writes: boolean,
-): CacheLayout {
+function cacheLayout(model: LlmModel, options: LlmGraphOptions, writes: boolean): CacheLayout {
   return {
     elementsPerToken: cacheElementsPerToken(model),
     format: options.formats.kv,

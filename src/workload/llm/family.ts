@@ -48,7 +48,7 @@ export const requestShape = {
     .default({}),
 };
 
-export const llmSpec = z.strictObject({
+const llmSpec = z.strictObject({
   version: z.literal(1),
   family: z.literal('llm'),
   summary: z.string(),
@@ -78,7 +78,7 @@ export const llmFamily = defineFamily({
   },
 });
 
-export function llmNames(tables: ModelTables): string[] {
+function llmNames(tables: ModelTables): string[] {
   return [...Object.keys(tables.llm.models), ...Object.keys(tables.llm.standIns)];
 }
 

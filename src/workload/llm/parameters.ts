@@ -14,7 +14,7 @@ import { plainBytes } from '../operator-cost.ts';
 import type { LlmFormats } from './options.ts';
 
 /** A kind of weight tensor. */
-export interface WeightTensor {
+interface WeightTensor {
   readonly name: string;
   readonly role: 'embedding' | 'head' | 'projection' | 'expert' | 'plain';
   readonly elements: number;
@@ -26,7 +26,7 @@ export interface WeightTensor {
   readonly active: number;
 }
 
-export function llmWeights(model: LlmModel): readonly WeightTensor[] {
+function llmWeights(model: LlmModel): readonly WeightTensor[] {
   return [
     tensor('embedding', 'embedding', model.vocab * model.hidden, model.hidden, 1),
     ...(model.tied ? [] : [tensor('head', 'head', model.vocab * model.hidden, model.hidden, 1)]),
@@ -48,7 +48,7 @@ export function llmActiveParameters(model: LlmModel): number {
 }
 
 /** Whether the tied table is kept twice because its two uses want different formats. */
-export function headIsCopied(model: LlmModel, formats: LlmFormats): boolean {
+function headIsCopied(model: LlmModel, formats: LlmFormats): boolean {
   return model.tied && formats.embedding.name !== formats.head.name;
 }
 

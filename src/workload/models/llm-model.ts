@@ -42,7 +42,7 @@ export interface LlmModel {
 }
 
 /** Local layers see the last `tokens` only; the pattern repeats `local` local layers, then `global` full ones. */
-export interface SlidingWindow {
+interface SlidingWindow {
   readonly tokens: number;
   readonly local: number;
   readonly global: number;

@@ -22,7 +22,7 @@ export interface ModelTables {
 }
 
 /** Where each table is kept, relative to the folder that holds `workloads`. */
-export const MODEL_FILES = {
+const MODEL_FILES = {
   formats: 'workloads/models/weight-formats.csv',
   llm: 'workloads/models/llm.csv',
   diffusion: 'workloads/models/diffusion.yaml',
@@ -34,7 +34,7 @@ export const MODEL_FILES = {
 type Text = Pick<SpecFile, 'file'> & { readonly text: string };
 
 /**
- * Reads every table through `read`, which turns a path of `MODEL_FILES` into its text.
+ * Reads every table through `read`, which turns a path into its text.
  * @throws SpecError with every fault of the first file that has any.
  */
 export function parseModelTables(read: (path: string) => Text): ModelTables {

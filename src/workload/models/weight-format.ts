@@ -18,7 +18,7 @@ export interface WeightFormat {
 }
 
 /** Where the bits beyond the elements come from. */
-export type ScaleLayout =
+type ScaleLayout =
   | { readonly kind: 'none' }
   /** One scale (and zero point) per `group` elements along the reduction. */
   | { readonly kind: 'group'; readonly group: number; readonly bits: number }

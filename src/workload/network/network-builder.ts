@@ -70,14 +70,14 @@ export interface NetworkBuilder {
   build(): Network;
 }
 
-export interface LinearShape {
+interface LinearShape {
   readonly rows: number;
   readonly inputs: number;
   readonly outputs: number;
   readonly bias?: boolean;
 }
 
-export interface NormShape {
+interface NormShape {
   readonly rows: number;
   readonly width: number;
   readonly kind?: 'layer' | 'rms';

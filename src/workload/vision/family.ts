@@ -32,7 +32,7 @@ const imageShape = {
   width: count().optional(),
 };
 
-export const visionLanguageSpec = z.strictObject({
+const visionLanguageSpec = z.strictObject({
   version: z.literal(1),
   family: z.literal('vision-language'),
   summary: z.string(),
@@ -76,7 +76,7 @@ export const visionLanguageFamily = defineFamily({
   },
 });
 
-export const visionSpec = z.strictObject({
+const visionSpec = z.strictObject({
   version: z.literal(1),
   family: z.literal('vision'),
   summary: z.string(),

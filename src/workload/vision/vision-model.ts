@@ -25,7 +25,7 @@ export interface VisionEncoder {
   readonly postNorm: boolean;
 }
 
-export const CONNECTORS = [
+const CONNECTORS = [
   /** Two products with a GELU between; `mlp-norm` has a norm after each. */
   'mlp',
   'mlp-norm',
