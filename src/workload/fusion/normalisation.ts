@@ -1,5 +1,6 @@
 /** Layer and RMS normalisation written out in elementary operators, and the residual sum before a normalisation. */
 import type { Work } from '../../base/work.ts';
+import { OPS_PER_ELEMENT } from '../operator-cost.ts';
 import type { Fusion } from './fusion.ts';
 import { type MergeGroup, mergeGroups } from './merge.ts';
 import type { OperatorList } from './operator-list.ts';
@@ -85,12 +86,11 @@ function affine(matcher: Matcher, last: number): number[] {
 
 /** Sweeps and steps of the operator that the pattern spells out, as its own cost model has them. */
 function asNormalisation(elements: number, centred: boolean): (work: Work) => Work {
-  const passes = centred ? 3 : 2;
   return (work) => ({
     ...work,
     operator: centred ? 'LayerNormalization' : 'SimplifiedLayerNormalization',
-    form: { kind: 'vector', elements, passes },
-    vectorOps: elements * (centred ? 7 : 4),
+    form: { kind: 'vector', elements, passes: 2 },
+    vectorOps: elements * (centred ? OPS_PER_ELEMENT.layerNorm : OPS_PER_ELEMENT.rmsNorm),
   });
 }
 

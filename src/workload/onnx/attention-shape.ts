@@ -183,16 +183,3 @@ export const ATTENTION: Readonly<Record<string, (view: NodeView) => AttentionSha
   'com.microsoft.MultiHeadAttention': multiHeadShape,
   'com.microsoft.GroupQueryAttention': groupQueryShape,
 };
-
-/** Query–key pairs that are worked out: the causal half, or the window, where there is one. */
-export function attendedPairs(shape: AttentionShape): number {
-  if (!shape.causal) return shape.queries * shape.context;
-  let pairs = 0;
-  const reach = shape.window > 0 ? shape.window : shape.context;
-  const first = shape.context - shape.queries + 1;
-  // Query i sees first + i tokens, `reach` at most: a triangle, then a band.
-  const growing = Math.min(shape.queries, Math.max(0, reach - first));
-  pairs += growing * first + (growing * (growing - 1)) / 2;
-  pairs += (shape.queries - growing) * Math.min(reach, shape.context);
-  return pairs;
-}

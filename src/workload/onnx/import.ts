@@ -13,7 +13,7 @@ import {
   peakActivationBytes,
 } from '../fusion/operator-list.ts';
 import type { Graph } from '../graph.ts';
-import { bindInputs, type DimBindings } from './bindings.ts';
+import { bindablesOf, bindInputs, type DimBindings } from './bindings.ts';
 import type { ElementType } from './element-type.ts';
 import { functionTable } from './functions.ts';
 import type { OnnxModel } from './model.ts';
@@ -99,12 +99,20 @@ function importModel(model: OnnxModel, options: ImportOptions): ImportedModel {
       sink,
       sink.operators.map((operator) => operator.work),
       sink.gaps,
-      state.notes,
+      [...state.notes, ...openBranchNotes(model, sink, dims)],
     ),
     shapes: state.shapes,
     producer: model.producer,
     opset: model.opsets.get(''),
   };
+}
+
+/** A branch decided by a scalar input can be decided at import. */
+function openBranchNotes(model: OnnxModel, sink: Sink, dims: DimBindings): string[] {
+  if (!sink.gaps.some((gap) => gap.operator === 'If')) return [];
+  return bindablesOf(model.graph)
+    .filter(({ name, kind }) => kind === 'scalar' && dims[name] === undefined)
+    .map(({ name }) => `if input "${name}" decides a branch, give its value: --dim ${name}=VALUE`);
 }
 
 function startState(model: OnnxModel, dims: DimBindings): WalkState {

@@ -64,7 +64,13 @@ interface Pieces {
 interface Walk {
   readonly file: string;
   readonly source: ByteSource;
+  readonly window: Window;
+}
+
+/** The part of the file at hand; headers are close together, so most reads stay inside. */
+interface Window {
   byteAt(offset: number): number;
+  copy(start: number, end: number): Uint8Array;
 }
 
 interface Field {
@@ -78,7 +84,7 @@ interface Field {
 /** @returns a valid protobuf ModelProto without large payloads. */
 export function skimModel(source: ByteSource, file: string): Uint8Array {
   if (source.size === 0) throw notOnnx(file, 'the file is empty');
-  const walk: Walk = { file, source, byteAt: windowOver(source) };
+  const walk: Walk = { file, source, window: windowOver(source) };
   const pieces = skimMessage(walk, 'model', 0, source.size);
   const whole = new Uint8Array(pieces.size);
   let offset = 0;
@@ -89,15 +95,22 @@ export function skimModel(source: ByteSource, file: string): Uint8Array {
   return whole;
 }
 
-function windowOver(source: ByteSource): (offset: number) => number {
+function windowOver(source: ByteSource): Window {
   let start = 0;
-  let window = source.read(0, WINDOW);
-  return (offset) => {
-    if (offset < start || offset >= start + window.length) {
-      start = offset;
-      window = source.read(offset, WINDOW);
-    }
-    return window[offset - start] ?? 0;
+  let bytes = source.read(0, WINDOW);
+  return {
+    byteAt: (offset) => {
+      if (offset < start || offset >= start + bytes.length) {
+        start = offset;
+        bytes = source.read(offset, WINDOW);
+      }
+      return bytes[offset - start] ?? 0;
+    },
+    copy: (from, to) => {
+      const inside = from >= start && to <= start + bytes.length;
+      // A copy of its own, or every small piece would keep a whole window alive.
+      return inside ? bytes.slice(from - start, to - start) : source.read(from, to - from);
+    },
   };
 }
 
@@ -127,7 +140,7 @@ function isWeight(field: Field): boolean {
 
 function copy(walk: Walk, out: Pieces, start: number, end: number): void {
   if (end <= start) return;
-  push(out, walk.source.read(start, end - start));
+  push(out, walk.window.copy(start, end));
 }
 
 function nest(out: Pieces, number: number, inner: Pieces): void {
@@ -183,7 +196,7 @@ function readVarint(walk: Walk, at: number, end: number): { value: number; next:
   let scale = 1;
   for (let i = 0; i < 10; i++) {
     if (at + i >= end) throw truncated(walk, at + i + 1);
-    const byte = walk.byteAt(at + i);
+    const byte = walk.window.byteAt(at + i);
     value += (byte & 127) * scale;
     if (byte < 128) return { value, next: at + i + 1 };
     scale *= 128;

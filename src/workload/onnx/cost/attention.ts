@@ -7,18 +7,16 @@
  * Source   ONNX and ONNX Runtime operator documents
  * Checked  test/unit/workload/onnx/attention-cost.test.ts
  */
-import { ATTENTION, type AttentionShape, attendedPairs } from '../attention-shape.ts';
+import { OPS_PER_ELEMENT, visiblePairs } from '../../operator-cost.ts';
+import { ATTENTION, type AttentionShape } from '../attention-shape.ts';
 import { elementsOf, tensorBytes } from '../element-type.ts';
 import { inputAt, intOf } from '../node-view.ts';
 import { bytesOfValue, type Cost, type Coster, type CostView } from './coster.ts';
 
-/** Scale, subtract the maximum (and find it), exponentiate, sum, divide. */
-const SOFTMAX_STEPS = 6;
-/** Two products and a sum per element of query and key. */
-const ROTARY_STEPS = 3;
-
 function attend(view: CostView, shape: AttentionShape): Cost {
-  const pairs = attendedPairs(shape) * shape.batch * shape.heads;
+  const windowed = shape.window > 0 && shape.window < shape.context;
+  const visible = visiblePairs(windowed ? { ...shape } : withoutWindow(shape));
+  const pairs = visible * shape.batch * shape.heads;
   return {
     form: {
       kind: 'attention',
@@ -26,21 +24,27 @@ function attend(view: CostView, shape: AttentionShape): Cost {
       heads: shape.heads,
       kvHeads: shape.kvHeads,
       queries: shape.queries,
-      context: shape.window > 0 ? Math.min(shape.context, shape.window) : shape.context,
+      // Where a window bites the form shows the average reach of a query, so that form and `macs` agree.
+      context: windowed ? Math.ceil(visible / shape.queries) : shape.context,
       headDim: shape.headDim,
       valueDim: shape.valueDim,
-      causal: shape.causal,
+      causal: shape.causal && !windowed,
     },
     macs: pairs * (shape.headDim + shape.valueDim),
-    vectorOps: pairs * SOFTMAX_STEPS + rotarySteps(view, shape),
+    vectorOps: pairs * OPS_PER_ELEMENT.softmax + rotarySteps(view, shape),
     ...traffic(view, shape),
   };
+}
+
+/** A window of 0 means that every earlier token counts. */
+function withoutWindow({ window: _, ...shape }: AttentionShape): Omit<AttentionShape, 'window'> {
+  return shape;
 }
 
 function rotarySteps(view: CostView, shape: AttentionShape): number {
   if (intOf(view, 'do_rotary', 0) !== 1) return 0;
   const tokens = shape.batch * shape.queries;
-  return ROTARY_STEPS * tokens * shape.headDim * (shape.heads + shape.kvHeads);
+  return OPS_PER_ELEMENT.rotary * tokens * shape.headDim * (shape.heads + shape.kvHeads);
 }
 
 /** Positions of past key and past value, which are cache, not activation. */
@@ -64,7 +68,7 @@ function traffic(view: CostView, shape: AttentionShape): Partial<Cost> {
   const cached = view.outputs.length > 1 || past.some((i) => view.inputs[i]);
   if (!type || !cached) return { inputBytes, outputBytes };
   const row = shape.batch * shape.kvHeads * (shape.headDim + shape.valueDim);
-  const reach = shape.window > 0 ? Math.min(shape.past, shape.window) : shape.past;
+  const reach = shape.window > 0 ? Math.min(shape.past, shape.window - 1) : shape.past;
   return {
     inputBytes,
     outputBytes,
@@ -83,7 +87,10 @@ function attendPacked(view: CostView, shape: AttentionShape): Cost {
 
 const rotary: Coster = (view) => {
   const elements = elementsOf(inputAt(view, 0).dims);
-  return { form: { kind: 'vector', elements, passes: 1 }, vectorOps: elements * ROTARY_STEPS };
+  return {
+    form: { kind: 'vector', elements, passes: 1 },
+    vectorOps: elements * OPS_PER_ELEMENT.rotary,
+  };
 };
 
 const costers = Object.entries(ATTENTION).map(([key, read]): [string, Coster] => {

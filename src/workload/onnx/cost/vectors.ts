@@ -6,6 +6,7 @@
  * Source   formulas of the ONNX and ONNX Runtime operator documents
  * Checked  test/unit/workload/onnx/vector-cost.test.ts
  */
+import { OPS_PER_ELEMENT } from '../../operator-cost.ts';
 import { elementsOf } from '../element-type.ts';
 import { inputAt, intOf, numbersOf } from '../node-view.ts';
 import type { Coster, CostView } from './coster.ts';
@@ -81,8 +82,8 @@ const STEPS: Readonly<Record<string, number>> = {
   CumSum: 1,
   'com.microsoft.Gelu': 5,
   'com.microsoft.BiasGelu': 6,
-  'com.microsoft.FastGelu': 9,
-  'com.microsoft.QuickGelu': 6,
+  'com.microsoft.FastGelu': OPS_PER_ELEMENT.gelu,
+  'com.microsoft.QuickGelu': OPS_PER_ELEMENT.quickGelu,
   'com.microsoft.BiasAdd': 2,
   'com.microsoft.QLinearSigmoid': 10,
   'com.microsoft.QLinearLeakyRelu': 8,
@@ -107,23 +108,23 @@ const STEPS: Readonly<Record<string, number>> = {
 
 /** Operators that sweep over their data more than once: [sweeps, steps per element]. */
 const SWEEPS: Readonly<Record<string, readonly [number, number]>> = {
-  Softmax: [3, 5],
-  LogSoftmax: [3, 5],
+  Softmax: [2, OPS_PER_ELEMENT.softmax],
+  LogSoftmax: [2, OPS_PER_ELEMENT.softmax],
   Hardmax: [2, 2],
-  'com.microsoft.QLinearSoftmax': [3, 9],
-  LayerNormalization: [3, 7],
-  InstanceNormalization: [3, 7],
-  GroupNormalization: [3, 7],
-  'com.microsoft.GroupNorm': [3, 7],
-  'com.microsoft.SkipGroupNorm': [3, 8],
-  MeanVarianceNormalization: [3, 6],
-  RMSNormalization: [2, 4],
-  SimplifiedLayerNormalization: [2, 4],
-  'com.microsoft.SimplifiedLayerNormalization': [2, 4],
-  SkipSimplifiedLayerNormalization: [2, 5],
-  'com.microsoft.SkipSimplifiedLayerNormalization': [2, 5],
-  'com.microsoft.SkipLayerNormalization': [3, 8],
-  'com.microsoft.EmbedLayerNormalization': [3, 9],
+  'com.microsoft.QLinearSoftmax': [2, OPS_PER_ELEMENT.softmax + 4],
+  LayerNormalization: [2, OPS_PER_ELEMENT.layerNorm],
+  InstanceNormalization: [2, OPS_PER_ELEMENT.layerNorm],
+  GroupNormalization: [2, OPS_PER_ELEMENT.layerNorm],
+  'com.microsoft.GroupNorm': [2, OPS_PER_ELEMENT.layerNorm],
+  'com.microsoft.SkipGroupNorm': [2, OPS_PER_ELEMENT.layerNorm + 1],
+  MeanVarianceNormalization: [2, 6],
+  RMSNormalization: [2, OPS_PER_ELEMENT.rmsNorm],
+  SimplifiedLayerNormalization: [2, OPS_PER_ELEMENT.rmsNorm],
+  'com.microsoft.SimplifiedLayerNormalization': [2, OPS_PER_ELEMENT.rmsNorm],
+  SkipSimplifiedLayerNormalization: [2, OPS_PER_ELEMENT.rmsNorm + 1],
+  'com.microsoft.SkipSimplifiedLayerNormalization': [2, OPS_PER_ELEMENT.rmsNorm + 1],
+  'com.microsoft.SkipLayerNormalization': [2, OPS_PER_ELEMENT.layerNorm + 1],
+  'com.microsoft.EmbedLayerNormalization': [2, OPS_PER_ELEMENT.layerNorm + 2],
   LpNormalization: [2, 3],
   DynamicQuantizeLinear: [2, 6],
 };

@@ -1,0 +1,160 @@
+/** `socsim import`: reads an ONNX model, says what is in it, and writes a workload file that runs it. */
+import { writeFileSync } from 'node:fs';
+import { basename } from 'node:path';
+import { SpecError } from '../base/errors.ts';
+import { formatQuantity } from '../base/quantity.ts';
+import { GIGA, MEGA } from '../base/units.ts';
+import type { FusionSaving } from '../workload/fusion/index.ts';
+import { PRECISIONS } from '../workload/fusion/precision.ts';
+import type { DimBindings } from '../workload/onnx/bindings.ts';
+import type { ImportedModel } from '../workload/onnx/import.ts';
+import type { ImportReport } from '../workload/onnx/report.ts';
+import type { Args, Command } from './command.ts';
+import { dumpYaml } from './dump-yaml.ts';
+import { DIM_OPTION, parseDims, textsOf, withModelFile } from './model-file.ts';
+import { renderTable } from './terminal.ts';
+
+export const importModel: Command = {
+  name: 'import',
+  summary: 'read an ONNX model of any size, report what is in it, write a workload that runs it',
+  examples: [
+    'socsim import model.onnx --out workload.yaml',
+    'socsim import decoder.onnx --dim batch=1,sequence=128 --out workload.yaml',
+    'socsim import model.onnx --json',
+  ],
+  positionals: { model: { usage: 'MODEL', summary: 'an .onnx file; its weights are not read' } },
+  options: {
+    dim: DIM_OPTION,
+    precision: {
+      type: 'string',
+      summary: 'run a floating-point model narrower than its file says',
+      choices: Object.keys(PRECISIONS),
+    },
+    out: { type: 'string', summary: 'workload file to write', value: 'FILE', alias: 'o' },
+    json: { type: 'boolean', summary: 'print JSON for machines' },
+  },
+  run: async (args) => {
+    const path = String(args['model']);
+    const dims = parseDims(textsOf(args['dim']));
+    const { importOnnx } = await import('../workload/onnx/import.ts');
+    const { fuse } = await import('../workload/fusion/index.ts');
+    const model = withModelFile(path, (source) => importOnnx(source, path, { dims }));
+    const { savings } = fuse(model.list);
+    writeWorkload(args, path, dims, model);
+    if (args['json'] === true) {
+      console.log(
+        JSON.stringify({ model: path, dims, ...factsOf(model), fusions: savings }, null, 2),
+      );
+    } else {
+      console.log(summaryTable(model));
+      console.log(`\n${savingsTable(savings)}`);
+      console.log(reportLines(model.report).join('\n'));
+    }
+    return undefined;
+  },
+};
+
+function macsOf(model: ImportedModel): number {
+  return model.list.operators.reduce((sum, operator) => sum + operator.work.macs, 0);
+}
+
+function factsOf(model: ImportedModel) {
+  const { report } = model;
+  return {
+    producer: model.producer,
+    opset: model.opset,
+    inputs: model.inputs,
+    outputs: model.outputs,
+    parameters: model.parameters,
+    macs: macsOf(model),
+    weight_bytes: model.weightBytes,
+    activation_bytes: model.activationBytes,
+    ...report,
+  };
+}
+
+function writeWorkload(args: Args, path: string, dims: DimBindings, model: ImportedModel): void {
+  if (args['out'] === undefined) return;
+  const out = String(args['out']);
+  const { report } = model;
+  const found = {
+    producer: model.producer,
+    parameters: model.parameters,
+    macs: macsOf(model),
+    weight_bytes: model.weightBytes,
+    operators: report.operators,
+    unmodelled_operator_share: report.unmodelledOperatorShare,
+    ...(report.unmodelled.length > 0
+      ? { unmodelled: report.unmodelled.map(({ operator, reason }) => ({ operator, reason })) }
+      : {}),
+  };
+  const summary = `${basename(path)}: ${millions(model.parameters)} parameters, ${billions(macsOf(model))} MACs`;
+  const precision = args['precision'] === undefined ? {} : { precision: args['precision'] };
+  const head = { version: 1, family: 'onnx', summary, model: path, dims, ...precision };
+  const text = dumpYaml({ ...head, found });
+  try {
+    writeFileSync(out, text);
+  } catch (error) {
+    throw new SpecError([{ file: out, message: (error as Error).message }]);
+  }
+}
+
+function millions(count: number): string {
+  return `${Number((count / MEGA).toPrecision(4))} M`;
+}
+
+function billions(count: number): string {
+  return `${Number((count / GIGA).toPrecision(4))} G`;
+}
+
+function summaryTable(model: ImportedModel): string {
+  const shape = ({ name, type, dims }: ImportedModel['inputs'][number]) =>
+    `${name} ${type}[${dims.join(', ')}]`;
+  const { report } = model;
+  return renderTable(
+    [{ header: 'what' }, { header: 'found', wrap: true }],
+    [
+      ['producer', `${model.producer || 'unknown'}, opset ${model.opset ?? 'none'}`],
+      ['inputs', model.inputs.map(shape).join(', ')],
+      ['outputs', model.outputs.map(shape).join(', ')],
+      ['parameters', millions(model.parameters)],
+      ['weights', formatQuantity(model.weightBytes, 'size')],
+      ['activations at peak', formatQuantity(model.activationBytes, 'size')],
+      ['multiply–accumulates', billions(macsOf(model))],
+      ['nodes', `${report.nodes}: ${report.folded} worked out at import, ${report.views} views`],
+      ['operators', String(report.operators)],
+    ],
+  );
+}
+
+function savingsTable(savings: readonly FusionSaving[]): string {
+  return renderTable(
+    [
+      { header: 'fusion' },
+      { header: 'launches saved', align: 'right' },
+      { header: 'bytes saved', align: 'quantity' },
+    ],
+    savings.map(({ fusion, launches, bytes }) => [
+      fusion,
+      String(launches),
+      formatQuantity(bytes, 'size'),
+    ]),
+  );
+}
+
+/** One line per operator that is not modelled, with its share; one line when there is none. */
+function reportLines(report: ImportReport): string[] {
+  const percent = (share: number) => `${Number((share * 100).toPrecision(3))} %`;
+  if (report.unmodelled.length === 0) return ['', 'Every operator is modelled.', ...report.notes];
+  return [
+    '',
+    `Not modelled: ${percent(report.unmodelledOperatorShare)} of operators, ` +
+      `${percent(report.unmodelledMacShare)} of known multiply–accumulates`,
+    ...report.unmodelled.map(
+      ({ operator, nodes, reason, operators }) =>
+        `  ${operator} × ${nodes.length}${operators > nodes.length ? ` (${operators} operators inside)` : ''}: ` +
+        `${reason} [${nodes.slice(0, 3).join(', ')}${nodes.length > 3 ? ', …' : ''}]`,
+    ),
+    ...report.notes.map((note) => `  note: ${note}`),
+  ];
+}

@@ -1,0 +1,77 @@
+/** Model files and their dimensions as the command line gives them. */
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { type Fault, SpecError } from '../base/errors.ts';
+import type { DimBindings } from '../workload/onnx/bindings.ts';
+import type { ByteSource } from '../workload/onnx/wire-skim.ts';
+
+/**
+ * Opens a model for reading piece by piece and closes it when `use` is done; files of many GB are fine.
+ * @throws SpecError for a path that cannot be read.
+ */
+export function withModelFile<T>(path: string, use: (source: ByteSource) => T): T {
+  const handle = openFile(path);
+  try {
+    return use({ size: fstatSync(handle).size, read: reader(handle) });
+  } finally {
+    closeSync(handle);
+  }
+}
+
+function openFile(path: string): number {
+  try {
+    const handle = openSync(path, 'r');
+    if (fstatSync(handle).isFile()) return handle;
+    closeSync(handle);
+  } catch (error) {
+    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    const message = missing ? 'no such file' : (error as Error).message;
+    throw new SpecError([{ file: path, message }]);
+  }
+  throw new SpecError([{ file: path, message: 'not a file' }]);
+}
+
+function reader(handle: number): ByteSource['read'] {
+  return (offset, length) => {
+    const bytes = new Uint8Array(length);
+    let filled = 0;
+    while (filled < length) {
+      const count = readSync(handle, bytes, filled, length - filled, offset + filled);
+      if (count === 0) break;
+      filled += count;
+    }
+    return filled === length ? bytes : bytes.subarray(0, filled);
+  };
+}
+
+/**
+ * `['batch=1,sequence=128', 'sr=16000']` as bindings.
+ * @throws SpecError with every part that is not `name=number`, and every name given twice.
+ */
+export function parseDims(texts: readonly string[]): DimBindings {
+  const faults: Fault[] = [];
+  const dims: Record<string, number> = {};
+  for (const part of texts.flatMap((text) => text.split(','))) {
+    const cut = part.lastIndexOf('=');
+    const name = part.slice(0, cut).trim();
+    const size = Number(part.slice(cut + 1));
+    const whole = Number.isInteger(size) && size >= 0 && part.slice(cut + 1).trim() !== '';
+    if (cut <= 0 || !whole) {
+      faults.push({ path: '--dim', message: 'not a dimension', expected: 'NAME=COUNT', got: part });
+    } else if (Object.hasOwn(dims, name)) {
+      faults.push({ path: '--dim', message: `"${name}" is given twice` });
+    } else dims[name] = size;
+  }
+  if (faults.length > 0) throw new SpecError(faults);
+  return dims;
+}
+
+export const DIM_OPTION = {
+  type: 'array',
+  summary: 'sizes of named dimensions, and values of scalar inputs',
+  value: 'NAME=COUNT,…',
+} as const;
+
+export function textsOf(value: unknown): readonly string[] {
+  if (value === undefined) return [];
+  return Array.isArray(value) ? value.map(String) : [String(value)];
+}

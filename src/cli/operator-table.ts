@@ -1,0 +1,176 @@
+/** Operators with their work as lines of a table or of JSON, grouped and sorted as asked. */
+import { formatQuantity } from '../base/quantity.ts';
+import { GIGA } from '../base/units.ts';
+import { totalBytes, type Work } from '../base/work.ts';
+import type { FusionSaving } from '../workload/fusion/index.ts';
+import { type Column, renderTable } from './terminal.ts';
+
+/** What a machine makes of one operator. */
+export interface OperatorPrediction {
+  readonly unit: string;
+  readonly seconds: number;
+  /** What holds it back: `compute`, `memory`, `launch`, … */
+  readonly bound: string;
+}
+
+export interface OperatorRow {
+  readonly phase: string;
+  readonly name: string;
+  readonly work: Work;
+  readonly count: number;
+  readonly prediction: OperatorPrediction | undefined;
+}
+
+export interface Arrangement {
+  /** One line per `operator`, per distinct `shape`, or per operator `type`. */
+  readonly by: string;
+  /** `execution`, `macs`, `bytes` or `time`. */
+  readonly sort: string;
+  readonly top: number | undefined;
+}
+
+/** Groups, sorts and cuts as asked. */
+export function arrangeRows(
+  rows: readonly OperatorRow[],
+  { by, sort, top }: Arrangement,
+): readonly OperatorRow[] {
+  const grouped = by === 'operator' ? rows : group(rows, by === 'type');
+  const key: Readonly<Record<string, (row: OperatorRow) => number>> = {
+    macs: (row) => row.work.macs * (by === 'shape' ? row.count : 1),
+    bytes: (row) => totalBytes(row.work) * (by === 'shape' ? row.count : 1),
+    time: (row) => row.prediction?.seconds ?? 0,
+  };
+  const rank = key[sort];
+  const sorted = rank ? [...grouped].sort((a, b) => rank(b) - rank(a)) : grouped;
+  return top === undefined ? sorted : sorted.slice(0, top);
+}
+
+/** By type, works are summed; by shape, one of them stands for all. */
+function group(rows: readonly OperatorRow[], byType: boolean): OperatorRow[] {
+  const groups = new Map<string, OperatorRow>();
+  for (const row of rows) {
+    const key = JSON.stringify([row.phase, byType ? row.work.operator : row.work]);
+    const known = groups.get(key);
+    if (!known) groups.set(key, byType ? { ...row, name: '' } : row);
+    else groups.set(key, byType ? addRows(known, row) : { ...known, count: known.count + 1 });
+  }
+  return [...groups.values()];
+}
+
+function addRows(a: OperatorRow, b: OperatorRow): OperatorRow {
+  const sum = (pick: (work: Work) => number) => pick(a.work) + pick(b.work);
+  const work: Work = {
+    ...a.work,
+    macs: sum((w) => w.macs),
+    vectorOps: sum((w) => w.vectorOps),
+    weightBytes: sum((w) => w.weightBytes),
+    inputBytes: sum((w) => w.inputBytes),
+    outputBytes: sum((w) => w.outputBytes),
+    kvReadBytes: sum((w) => w.kvReadBytes),
+    kvWriteBytes: sum((w) => w.kvWriteBytes),
+  };
+  const both = a.prediction && b.prediction;
+  const prediction = both && {
+    unit: a.prediction.unit === b.prediction.unit ? a.prediction.unit : 'several',
+    bound: a.prediction.bound === b.prediction.bound ? a.prediction.bound : 'mixed',
+    seconds: a.prediction.seconds + b.prediction.seconds,
+  };
+  return { ...a, work, count: a.count + b.count, prediction };
+}
+
+/** Multiply–accumulates per byte; 0 where nothing is multiplied. */
+function intensityOf(work: Work): number {
+  const bytes = totalBytes(work);
+  return bytes > 0 ? work.macs / bytes : 0;
+}
+
+export function rowsJson(
+  shown: readonly OperatorRow[],
+  all: readonly OperatorRow[],
+  fusions: readonly FusionSaving[],
+) {
+  return {
+    operators: shown.map(({ phase, name, work, count, prediction }) => ({
+      phase,
+      name,
+      operator: work.operator,
+      count,
+      form: work.form,
+      weight_dtype: work.weightDType,
+      activation_dtype: work.activationDType,
+      macs: work.macs,
+      vector_ops: work.vectorOps,
+      weight_bytes: work.weightBytes,
+      input_bytes: work.inputBytes,
+      output_bytes: work.outputBytes,
+      kv_read_bytes: work.kvReadBytes,
+      kv_write_bytes: work.kvWriteBytes,
+      macs_per_byte: intensityOf(work),
+      ...(prediction ?? {}),
+    })),
+    totals: totalsOf(all),
+    fusions,
+  };
+}
+
+function totalsOf(rows: readonly OperatorRow[]) {
+  const sum = (pick: (row: OperatorRow) => number) =>
+    rows.reduce((total, row) => total + pick(row), 0);
+  return {
+    operators: rows.length,
+    macs: sum((row) => row.work.macs),
+    vector_ops: sum((row) => row.work.vectorOps),
+    bytes: sum((row) => totalBytes(row.work)),
+    weight_bytes: sum((row) => row.work.weightBytes),
+    seconds: sum((row) => row.prediction?.seconds ?? 0),
+  };
+}
+
+const COLUMNS: readonly Column[] = [
+  { header: 'phase' },
+  { header: 'name', wrap: true },
+  { header: 'operator' },
+  { header: 'count', align: 'right' },
+  { header: 'MACs', align: 'quantity' },
+  { header: 'bytes', align: 'quantity' },
+  { header: 'MACs/B', align: 'right' },
+  { header: 'unit' },
+  { header: 'time', align: 'quantity' },
+  { header: 'bound' },
+];
+
+export function rowsText(
+  shown: readonly OperatorRow[],
+  all: readonly OperatorRow[],
+  savings: readonly FusionSaving[],
+): string {
+  const phases = new Set(all.map((row) => row.phase)).size;
+  const counted = shown.some((row) => row.count > 1);
+  const lines = shown.map(({ phase, name, work, count, prediction }) => [
+    phases > 1 ? phase : '',
+    name,
+    work.operator,
+    counted ? String(count) : '',
+    work.macs > 0 ? countText(work.macs) : '',
+    formatQuantity(totalBytes(work), 'size', 3),
+    work.macs > 0 ? intensityOf(work).toPrecision(3) : '',
+    prediction?.unit ?? '',
+    prediction ? formatQuantity(prediction.seconds, 'time', 3) : '',
+    prediction?.bound ?? '',
+  ]);
+  const totals = totalsOf(all);
+  const saved = savings.reduce((sum, { launches }) => sum + launches, 0);
+  const bytes = savings.reduce((sum, saving) => sum + saving.bytes, 0);
+  return [
+    renderTable(COLUMNS, lines),
+    '',
+    `${totals.operators} operators, ${countText(totals.macs)} MACs, ${formatQuantity(totals.bytes, 'size')} touched`,
+    ...(saved > 0
+      ? [`fusion saved ${saved} launches and ${formatQuantity(bytes, 'size')} of traffic`]
+      : []),
+  ].join('\n');
+}
+
+function countText(count: number): string {
+  return `${Number((count / GIGA).toPrecision(4))} G`;
+}

@@ -1,0 +1,51 @@
+/** A request that runs an imported model: so many inferences, fused as a compiler would. */
+import { FUSION_NAMES, type FusionSaving, fuse } from '../fusion/index.ts';
+import { graphOfList, peakActivationBytes } from '../fusion/operator-list.ts';
+import { castList, PRECISIONS, type PrecisionName, weightShare } from '../fusion/precision.ts';
+import type { RequestPlan } from '../graph.ts';
+import type { ImportedModel } from './import.ts';
+
+export interface OnnxRequestOptions {
+  /** Runs of the whole model, one after another. */
+  readonly inferences?: number;
+  /** Runs a floating-point model narrower than its file says, as phone compilers do. */
+  readonly precision?: PrecisionName;
+  /** Names of passes; all of them by default. */
+  readonly fusions?: readonly string[];
+}
+
+export interface OnnxRequest {
+  readonly plan: RequestPlan;
+  readonly savings: readonly FusionSaving[];
+}
+
+export function buildOnnxRequest(
+  name: string,
+  model: ImportedModel,
+  { inferences = 1, precision, fusions = FUSION_NAMES }: OnnxRequestOptions = {},
+): OnnxRequest {
+  const cast = precision ? castList(model.list, PRECISIONS[precision]) : model.list;
+  const { list, savings } = fuse(cast, fusions);
+  const plan: RequestPlan = {
+    name,
+    phases: [
+      {
+        name: 'inference',
+        graph: graphOfList(list),
+        steps: inferences,
+        contextStart: 0,
+        contextStride: 0,
+        outputsPerStep: 1,
+      },
+    ],
+    memory: {
+      weights: model.weightBytes * weightShare(model.list, cast),
+      // Cache tensors of an exported decoder are inputs and outputs of the model, counted with its activations.
+      kvCache: 0,
+      activations: peakActivationBytes(list),
+    },
+    promptTokens: 0,
+    generatedTokens: 0,
+  };
+  return { plan, savings };
+}
