@@ -84,8 +84,14 @@ export function applyOverrides<K extends string>(
   return specs as Record<K, SpecFile>;
 }
 
+/** Text that YAML reads as itself: it has a unit or a name in it and nothing that YAML gives a meaning. */
+const PLAIN_TEXT = /^\w[\w.+/%°µ-]*( [\w.+/%°µ][\w.+/%°µ-]*)*$/;
+const YAML_WORD = /^([+-]?[\d.]+(e[+-]?\d+)?|0[xo]\w+|true|false|null|[+-]?\.inf|\.nan)$/i;
+
 /** YAML would read `a: b` or `*x` as more than a value; on a command line it is text. */
 function parseValue(value: string, source: string): unknown {
+  // Parsing each value of a long sweep as a document of its own would cost more than checking it.
+  if (PLAIN_TEXT.test(value) && !YAML_WORD.test(value)) return value;
   try {
     return parseSpecValue(value, source);
   } catch {
@@ -120,11 +126,17 @@ function replaced(data: unknown, path: SpecPath, value: unknown): unknown {
 
 interface KnownPath extends LeafPath {
   readonly root: string;
+  /** Root and path as one list of words. */
+  readonly steps: readonly string[];
 }
 
 function listPaths(roots: OverrideRoots): KnownPath[] {
   return Object.entries(roots).flatMap(([root, { spec, schema }]) =>
-    leafPaths(schema, spec.data).map((leaf) => ({ root, ...leaf })),
+    leafPaths(schema, spec.data).map((leaf) => ({
+      root,
+      steps: [root, ...leaf.path.map(String)],
+      ...leaf,
+    })),
   );
 }
 
@@ -132,11 +144,9 @@ type Found = { readonly resolved: ResolvedPath } | { readonly fault: Omit<Fault,
 
 function lookUp(known: readonly KnownPath[], text: string): Found {
   const words = text.split('.');
-  const exact = known.filter((leaf) => fullPath(leaf) === text);
-  const ending = known.filter((leaf) =>
-    startsWith([...stepsOf(leaf)].reverse(), [...words].reverse()),
-  );
-  const within = known.filter((leaf) => occursIn(words, stepsOf(leaf)));
+  const within = known.filter(({ steps }) => occursIn(words, steps));
+  const ending = within.filter(({ steps }) => endsWith(steps, words));
+  const exact = ending.filter(({ steps }) => steps.length === words.length);
   const candidates = [exact, ending, within].find((list) => list.length > 0) ?? [];
   const [first] = candidates;
   if (first && candidates.length === 1) {
@@ -152,16 +162,21 @@ function lookUp(known: readonly KnownPath[], text: string): Found {
 
 /** Compared with the ends of the same length, so that `npu.clok` is near `npu.clock`, not near a long path. */
 function nearestPath(known: readonly KnownPath[], words: readonly string[]): string {
-  const ends = known.map((leaf) => stepsOf(leaf).slice(-words.length).join('.'));
+  const ends = known.map(({ steps }) => steps.slice(-words.length).join('.'));
   return nearestHint(words.join('.'), [...new Set([...ends, ...known.map(fullPath)])]);
 }
 
 /** Whether `words` occur in `steps` in order, the last of them last. */
-function occursIn(words: SpecPath, steps: SpecPath): boolean {
-  if (String(words.at(-1)) !== String(steps.at(-1))) return false;
+function occursIn(words: readonly string[], steps: readonly string[]): boolean {
+  if (words.at(-1) !== steps.at(-1)) return false;
   let next = 0;
-  for (const step of steps) if (String(step) === String(words[next])) next++;
+  for (const step of steps) if (step === words[next]) next++;
   return next === words.length;
+}
+
+function endsWith(steps: readonly string[], words: readonly string[]): boolean {
+  const skipped = steps.length - words.length;
+  return skipped >= 0 && words.every((word, index) => word === steps[skipped + index]);
 }
 
 function startsWith(path: SpecPath, start: SpecPath): boolean {
@@ -171,12 +186,8 @@ function startsWith(path: SpecPath, start: SpecPath): boolean {
   );
 }
 
-function stepsOf({ root, path }: KnownPath): SpecPath {
-  return [root, ...path];
-}
-
-function fullPath(leaf: KnownPath): string {
-  return stepsOf(leaf).join('.');
+function fullPath({ steps }: KnownPath): string {
+  return steps.join('.');
 }
 
 function child(data: unknown, step: string | number): unknown {

@@ -1,7 +1,8 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { SpecError } from '../../../src/base/errors.ts';
 import { checkSpec, quantity, sourced, z } from '../../../src/base/schema.ts';
-import { parseSpecFile } from '../../../src/base/spec-file.ts';
+import { parseSpecFile, parseSpecValue } from '../../../src/base/spec-file.ts';
 import {
   applyOverrides,
   overridePaths,
@@ -180,6 +181,39 @@ describe('applyOverrides', () => {
   it('takes text that YAML cannot read as text', () => {
     const found = faults(() => parse(['npu.clock=*1.5']));
     expect(found[0]).toMatchObject({ file: '--set npu.clock=*1.5', got: '"*1.5"' });
+  });
+
+  it('reads a value as a file would, whichever way is taken', () => {
+    const text = fc.oneof(
+      fc.constantFrom(
+        '1.5GHz',
+        '8 MiB',
+        'true',
+        '4',
+        '-1e3',
+        '0x10',
+        '.5',
+        'null',
+        '35 °C',
+        '12 %',
+        '~',
+        '- a',
+      ),
+      fc.string({ unit: fc.constantFrom(...'aA1. -+/%:#e[{~\'"'), minLength: 1, maxLength: 8 }),
+    );
+    const schema = z.strictObject({ a: z.unknown() });
+    const loose = { x: { spec: parseSpecFile('a: 0', 'x.yaml'), schema } };
+    fc.assert(
+      fc.property(text, (value) => {
+        fc.pre(value.trim() !== '');
+        const { data } = applyOverrides(loose, [`x.a=${value}`]).x;
+        let expected: unknown = value.trim();
+        try {
+          expected = parseSpecValue(value.trim(), 'x');
+        } catch {}
+        expect((data as { a: unknown }).a).toEqual(expected);
+      }),
+    );
   });
 
   it('changes nothing without overrides', () => {
