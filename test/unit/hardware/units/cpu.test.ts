@@ -1,0 +1,87 @@
+import { describe, expect, it } from 'vitest';
+import { buildCpu } from '../../../../src/hardware/units/cpu.ts';
+import {
+  coresInUse,
+  macsPerClock,
+  speedWeights,
+} from '../../../../src/hardware/units/cpu-cores.ts';
+import type { UnitOptions } from '../../../../src/hardware/units/unit-options.ts';
+import { common, kryo, matmul, move, vector } from '../../../support/phone-units.ts';
+
+const build = (options: UnitOptions = {}) => buildCpu(kryo, common('cpu', ''), options);
+
+describe('CPU', () => {
+  it('fills the fastest cluster first', () => {
+    const groups = coresInUse(kryo.clusters, 6);
+    expect(groups.map(({ clock, used }) => [clock, used])).toEqual([
+      ['cpu3', 1],
+      ['cpu2', 3],
+      ['cpu1', 2],
+    ]);
+    expect(build({ threads: 1 }).domains).toEqual(['cpu3']);
+    expect(build({ threads: 100 }).domains).toEqual(['cpu3', 'cpu2', 'cpu1', 'cpu0']);
+  });
+
+  it('adds up its clusters by the width of their pipes', () => {
+    const cpu = build();
+    // 4 + 3 × 2 + 2 × 2 pipes.
+    const weights = speedWeights(coresInUse(kryo.clusters, 6));
+    expect(weights).toEqual([4 / 14, 6 / 14, 4 / 14]);
+    expect(cpu.speed([3.3e9, 3.1e9, 3e9])).toBeCloseTo((4 * 3.3e9 + 6 * 3.1e9 + 4 * 3e9) / 14, 0);
+  });
+
+  it('multiplies as its instructions do', () => {
+    const macs = macsPerClock(coresInUse(kryo.clusters, 6));
+    expect([macs.fp32, macs.fp16, macs.int8]).toEqual([14 * 4, 14 * 8, 14 * 32]);
+    const old = kryo.clusters.map((cluster) => ({ ...cluster, i8mm: false, fp16: false }));
+    const before = macsPerClock(coresInUse(old, 6));
+    expect([before.fp16, before.int8]).toEqual([14 * 4, 14 * 16]);
+    const plain = old.map((cluster) => ({ ...cluster, dot: false }));
+    expect(macsPerClock(coresInUse(plain, 6)).int8).toBe(14 * 8);
+  });
+
+  it('shares one outer-product unit per cluster', () => {
+    const matrixUnit = { int8: { is: 4096, from: 'test', trust: 'estimated' as const } };
+    const clusters = [{ ...kryo.clusters[3]!, matrixUnit }];
+    expect(macsPerClock(coresInUse(clusters, 1)).int8).toBe(4096);
+  });
+
+  it('quantises activations for integer weights unless the runtime does not', () => {
+    const work = matmul(256, 4096, 4096, { weight: 'int4', activation: 'fp16' });
+    const dynamic = build().estimate(work);
+    const plain = build({ kernels: { quantiseActivations: false } }).estimate(work);
+    // 32 int8 against 8 half-precision multiply–accumulates per instruction.
+    expect(plain.matrixCycles / dynamic.matrixCycles).toBeCloseTo(4, 6);
+    expect(dynamic.vectorCycles).toBeGreaterThan(plain.vectorCycles);
+  });
+
+  it('pays for the scales of weight groups', () => {
+    const format = { weight: 'int4', activation: 'fp16' } as const;
+    const channel = build().estimate(matmul(256, 4096, 4096, format));
+    const groups = build().estimate(
+      matmul(256, 4096, 4096, { ...format, weightBytes: (4096 * 4096 * 4.5) / 8 }),
+    );
+    // A group of 32 is four matrix instructions per four outputs, and three more for its scale.
+    expect(groups.matrixCycles / channel.matrixCycles).toBeCloseTo(1.75, 6);
+  });
+
+  it('scales with threads', () => {
+    const work = matmul(256, 2048, 2048);
+    const one = build({ threads: 1 }).estimate(work);
+    const six = build().estimate(work);
+    expect(one.cycles / six.cycles).toBeCloseTo(14 / 4, 6);
+    expect(six.launchSeconds - one.launchSeconds).toBeCloseTo(5e-6, 12);
+  });
+
+  it('moves and computes element by element at the width of its pipes', () => {
+    expect(build().estimate(move(14 * 16)).cycles).toBe(2);
+    // Eight halves per pipe.
+    expect(build().estimate(vector(14 * 8 * 100, 10)).cycles).toBe(1000);
+  });
+
+  it('runs everything but what its description leaves out', () => {
+    expect(build().supports(matmul(1, 1, 1, { weight: 'fp64', activation: 'fp64' })).ok).toBe(true);
+    const cpu = buildCpu({ ...kryo, operators: { only: ['Conv'] } }, common('cpu', ''));
+    expect(cpu.supports(matmul(1, 1, 1))).toEqual({ ok: false, reason: 'no kernel for MatMul' });
+  });
+});

@@ -1,0 +1,133 @@
+import { describe, expect, it } from 'vitest';
+import { buildNpu } from '../../../../src/hardware/units/npu.ts';
+import type { UnitOptions } from '../../../../src/hardware/units/unit-options.ts';
+import type { NpuSpec } from '../../../../src/hardware/units/unit-spec.ts';
+import {
+  attention,
+  common,
+  conv,
+  hexagon,
+  matmul,
+  move,
+  vector,
+} from '../../../support/phone-units.ts';
+
+const build = (options: UnitOptions = {}, spec: NpuSpec = hexagon) =>
+  buildNpu(spec, common('npu', 'npu'), options);
+const PEAK = 4 * 64 * 64;
+
+describe('NPU', () => {
+  it('comes close to its peak on a large product', () => {
+    const cost = build().estimate(matmul(1024, 4096, 4096));
+    expect(cost.utilisation).toBeGreaterThan(0.98);
+    expect(cost.cycles).toBeCloseTo((1024 * 4096 * 4096) / PEAK / cost.utilisation, 3);
+  });
+
+  it('is honest about a single token: a few percent of the array, all of the weights', () => {
+    const work = matmul(1, 4096, 4096);
+    const cost = build().estimate(work);
+    // Each of 4096 blocks of 64 × 64 weights takes 64 cycles to load and one to use.
+    expect(cost.utilisation).toBeCloseTo(1 / 64, 3);
+    expect(cost.readBytes).toBe(work.weightBytes + work.inputBytes);
+    // At 45 GB/s and 1.373 GHz the weights take longer than the array.
+    expect(cost.readBytes / 45e9).toBeGreaterThan(cost.cycles / 1.373e9);
+  });
+
+  it('runs each pair of formats at its rate', () => {
+    const npu = build();
+    const int8 = npu.estimate(matmul(1024, 4096, 4096));
+    const w4a16 = npu.estimate(matmul(1024, 4096, 4096, { weight: 'int4', activation: 'int16' }));
+    const fp16 = npu.estimate(matmul(1024, 4096, 4096, { weight: 'fp16', activation: 'fp16' }));
+    expect(w4a16.cycles / int8.cycles).toBeCloseTo(1 / 0.5, 6);
+    expect(fp16.cycles / int8.cycles).toBeCloseTo(1 / 0.275, 6);
+  });
+
+  it('expands weights of formats the array does not take', () => {
+    const work = matmul(1, 4096, 4096, { weight: 'int4', activation: 'int8' });
+    const lanes = build().estimate(work);
+    // Two operations per weight on 512 lanes.
+    expect(lanes.vectorCycles).toBe((2 * 4096 * 4096) / 512);
+    const spec = {
+      ...hexagon,
+      dequantisation: { is: 64, from: 'test', trust: 'estimated' as const },
+    };
+    expect(build({}, spec).estimate(work).vectorCycles).toBe((4096 * 4096) / 64);
+    const native = {
+      ...hexagon.matrix,
+      rates: { ...hexagon.matrix.rates, w4a8: hexagon.matrix.rates['int8']! },
+    };
+    expect(build({}, { ...hexagon, matrix: native }).estimate(work).vectorCycles).toBe(0);
+  });
+
+  it('gains from weights pruned 2:4, on the array only', () => {
+    const work = matmul(1024, 4096, 4096);
+    const dense = build().estimate(work);
+    const sparse = build({ weights: { sparse24: true } }).estimate(work);
+    expect(dense.cycles / sparse.cycles).toBeCloseTo(2, 6);
+    // Attention has no weights to prune.
+    const scores = attention({});
+    expect(build({ weights: { sparse24: true } }).estimate(scores)).toEqual(
+      build().estimate(scores),
+    );
+  });
+
+  it('reads compressed weights and is limited by the decompressor', () => {
+    const work = matmul(1, 4096, 4096);
+    const plain = build().estimate(work);
+    const packed = build({ weights: { compressed: true } }).estimate(work);
+    expect(plain.readBytes - packed.readBytes).toBeCloseTo(0.2 * work.weightBytes, 6);
+    expect(packed.cycles).toBeGreaterThanOrEqual(work.weightBytes / 64);
+  });
+
+  it('puts a depthwise convolution where it is less slow', () => {
+    const work = conv({ groups: 64 });
+    const cost = build().estimate(work);
+    // 512 lanes beat the 256 multipliers that a diagonal of four 64-wide arrays leaves in use.
+    expect(cost.matrixCycles).toBe(0);
+    expect(cost.cycles).toBe(work.macs / 512);
+    expect(cost.utilisation).toBeCloseTo(512 / PEAK, 6);
+    expect(build().estimate(conv({})).matrixCycles).toBeGreaterThan(0);
+  });
+
+  it('overlaps softmax with products when fused, and waits for it otherwise', () => {
+    const work = attention({ queries: 512, context: 512 });
+    const fused = build().estimate(work);
+    const apart = build({ fusedAttention: false }).estimate(work);
+    expect(fused.cycles).toBe(Math.max(fused.matrixCycles, fused.vectorCycles));
+    expect(apart.cycles).toBe(apart.matrixCycles + apart.vectorCycles);
+    expect(apart.readBytes).toBeGreaterThan(fused.readBytes);
+  });
+
+  it('moves bytes no faster than local memory does', () => {
+    const cost = build().estimate(move(1024 * 1024));
+    expect(cost.cycles).toBe((2 * 1024 * 1024) / 512);
+    expect([cost.matrixCycles, cost.vectorCycles, cost.utilisation]).toEqual([0, 0, 0]);
+  });
+
+  it('runs vector work on its lanes', () => {
+    // 20 operations on each of a million halves: 256 lanes.
+    expect(build().estimate(vector(1_000_000, 20)).cycles).toBe((20 * 1_000_000) / 256);
+  });
+
+  it('slows down by the quality of a runtime’s kernels', () => {
+    const work = matmul(512, 512, 512);
+    const half = build({ kernels: { matrixShare: { int8: 0.5 }, dispatchSeconds: 0.001 } });
+    expect(half.estimate(work).cycles).toBeCloseTo(2 * build().estimate(work).cycles, 9);
+    expect(half.estimate(work).launchSeconds).toBe(0.001);
+    const narrow = build({ kernels: { bandwidthShare: 0.25 } });
+    expect(narrow.port.bandwidth).toBe(build().port.bandwidth / 4);
+  });
+
+  it('says what it cannot run and why', () => {
+    const npu = build({}, { ...hexagon, operators: { except: ['Conv'] } });
+    expect(npu.supports(conv({}))).toEqual({ ok: false, reason: 'no kernel for Conv' });
+    expect(npu.supports(matmul(1, 1, 1))).toEqual({ ok: true });
+    const doubles = npu.supports(matmul(1, 1, 1, { weight: 'fp64', activation: 'fp64' }));
+    expect(doubles).toEqual({
+      ok: false,
+      reason: 'no matrix arithmetic for fp64 weights and fp64 activations',
+    });
+    expect(npu.supports(vector(1, 1, 1, 'fp64')).ok).toBe(false);
+    expect(npu.supports(move(1)).ok).toBe(true);
+  });
+});
