@@ -163,8 +163,10 @@ function benchOf(args: Args, name: AccountingRuleName): Testbench {
     ? Number.POSITIVE_INFINITY
     : quantityOption(args, 'bandwidth', 'bandwidth');
   const sram = quantityOption(args, 'sram', 'size');
+  // Gemmini's ratio, for the rule that cannot do without accumulators.
+  const implied = accounting.timeline === 'tiles' ? sram / 4 : 0;
   const accumulator =
-    args['accumulator'] === undefined ? 0 : quantityOption(args, 'accumulator', 'size');
+    args['accumulator'] === undefined ? implied : quantityOption(args, 'accumulator', 'size');
   const engines = positive(args, 'engines');
   const dataflow = SHORT[args['dataflow'] as string] ?? (args['dataflow'] as Dataflow);
   // A third of local memory for each operand, as simulators with separate buffers are set up.

@@ -5,7 +5,7 @@
  *          weight-stationary holds k×n and streams m, input-stationary holds k×m and streams n,
  *          output-stationary holds m×n and streams k.
  *          serial folds      Σ (exchange + stream + R + C − 2)
- *          overlapped folds  Σ max(stream, exchange) + first exchange + R + C − 2
+ *          overlapped folds  (folds − 1)·max(stream, exchange) + stream + first exchange + R + C − 2
  *          where exchange = R cycles to shift a stationary tile in (or, output-stationary, results out).
  * Ignores  bank conflicts and feed bandwidth of local memory; cost of adding partial sums between engines
  * Valid    dense products; a fold is charged in full at the edges
@@ -80,8 +80,10 @@ function cyclesOf(array: MatrixArray, folds: number, stream: number): Cycles {
     const loads = doubleBufferPreload ? exchange : folds * exchange;
     return folds * (stream + skew) + loads;
   }
-  if (!doubleBufferPreload) return folds * (stream + exchange) + skew;
-  return folds * Math.max(stream, exchange) + (drains ? 0 : exchange) + skew;
+  // Weights load before every fold, results leave before the next one; the last ones leave with the skew.
+  const first = drains ? 0 : exchange;
+  if (!doubleBufferPreload) return folds * stream + (folds - 1) * exchange + first + skew;
+  return (folds - 1) * Math.max(stream, exchange) + stream + first + skew;
 }
 
 function tiles(length: number, size: number): number {

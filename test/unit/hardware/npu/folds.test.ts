@@ -45,7 +45,7 @@ describe('folds', () => {
 
   it('last at least as long as the next weights take to load', () => {
     // A single row streams in one cycle, but four rows of weights have to come in.
-    expect(foldCycles(overlapped, { ...gemm, m: 1 })).toBe(9 * 4 + 4 + 5);
+    expect(foldCycles(overlapped, { ...gemm, m: 1 })).toBe(8 * 4 + 1 + 4 + 5);
   });
 
   it('repeat for every product', () => {
