@@ -287,7 +287,7 @@ function settle(cpu: Cpu, work: Work, format: DType, load: Settled): UnitCost {
     writeBytes: miss * load.writeBytes,
     sramBytes: load.readBytes + load.writeBytes + (load.again ?? 0),
     launchSeconds: cpu.launchSeconds + (split ? cpu.barrierSeconds : 0),
-    utilisation: work.macs / (cycles * cpu.macs[format]),
+    utilisation: work.macs === 0 ? 0 : work.macs / (cycles * cpu.macs[format]),
   };
 }
 
