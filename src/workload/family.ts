@@ -2,6 +2,7 @@
 
 import { nearestHint } from '../base/registry.ts';
 import type { CrossFault, Infer, z } from '../base/schema.ts';
+import type { DType } from '../base/work.ts';
 import type { RequestPlan } from './graph.ts';
 import type { ModelTables } from './models/tables.ts';
 
@@ -36,6 +37,30 @@ export function defineFamily<S extends z.ZodType<WorkloadSpec>>(entry: {
     ...entry,
     build: (spec, tables, name) => entry.build(spec as Infer<S>, tables, name),
   };
+}
+
+/** Formats that activations can have. */
+export const ACTIVATION_DTYPES = [
+  'fp32',
+  'fp16',
+  'bf16',
+  'int16',
+  'int8',
+  'fp8',
+] as const satisfies readonly DType[];
+
+/** Faults of format names: an average over a whole file says nothing about single tensors, so only weights may have it. */
+export function checkFormatNames(
+  data: unknown,
+  { formats }: ModelTables,
+  keys: { readonly weights: readonly string[]; readonly tensors?: readonly string[] },
+): CrossFault[] {
+  const all = Object.keys(formats);
+  const tensors = all.filter((name) => formats[name]?.scope === 'tensor');
+  return [
+    ...keys.weights.flatMap((key) => checkName(data, key, all, 'weight format')),
+    ...(keys.tensors ?? []).flatMap((key) => checkName(data, key, tensors, 'tensor format')),
+  ];
 }
 
 /** A fault when the text at `key` is none of `known`; other types are the schema's business. */

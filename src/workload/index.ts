@@ -1,4 +1,5 @@
 /** Registry of workload families: a file under `workloads/` names one of these as its `family`. */
+import { audioLanguageFamily } from './audio/audio-language.ts';
 import { speechFamily } from './audio/family.ts';
 import { diffusionFamily } from './diffusion/family.ts';
 import type { WorkloadFamily } from './family.ts';
@@ -11,4 +12,5 @@ export const workloadFamilies = {
   'vision-language': visionLanguageFamily,
   vision: visionFamily,
   speech: speechFamily,
+  'audio-language': audioLanguageFamily,
 } satisfies Record<string, WorkloadFamily>;

@@ -1,14 +1,14 @@
 /** Workload files of family `speech`: a recogniser turns a length of audio into text. */
 import { type CrossFault, quantity, z } from '../../base/schema.ts';
-import { DTYPE_BITS, type DType } from '../../base/work.ts';
-import { checkName, defineFamily, valueAt } from '../family.ts';
+import {
+  ACTIVATION_DTYPES,
+  checkFormatNames,
+  checkName,
+  defineFamily,
+  valueAt,
+} from '../family.ts';
 import type { ModelTables } from '../models/tables.ts';
-import { buildSpeechRequest, PREFIX_TOKENS } from './request.ts';
-
-const dtypes = Object.keys(DTYPE_BITS) as [DType, ...DType[]];
-
-/** Length of audio that one encoder run covers. */
-const WINDOW_SECONDS = 30; // openai/whisper: whisper/audio.py, CHUNK_LENGTH
+import { buildSpeechRequest, PREFIX_TOKENS, WINDOW_SECONDS } from './request.ts';
 
 const speechSpec = z.strictObject({
   version: z.literal(1),
@@ -18,7 +18,7 @@ const speechSpec = z.strictObject({
   model: z.string(),
   /** Row of weight-formats.csv. */
   weightFormat: z.string(),
-  activations: z.enum(dtypes).default('fp16'),
+  activations: z.enum(ACTIVATION_DTYPES).default('fp16'),
   kvCache: z.string().default('fp16'),
   /** Length of the recording; it is cut into windows of 30 s, the last one padded. */
   audio: quantity('time'),
@@ -31,9 +31,7 @@ export const speechFamily = defineFamily({
   schema: speechSpec,
   check: (data, tables) => [
     ...checkName(data, 'model', Object.keys(tables.speech), 'speech model'),
-    ...['weightFormat', 'kvCache'].flatMap((key) =>
-      checkName(data, key, Object.keys(tables.formats), 'weight format'),
-    ),
+    ...checkFormatNames(data, tables, { weights: ['weightFormat'], tensors: ['kvCache'] }),
     ...checkTokens(data, tables),
   ],
   build: (spec, tables, name) => {

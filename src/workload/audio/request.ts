@@ -18,6 +18,9 @@ export interface SpeechRequest {
   readonly tokensPerWindow: number;
 }
 
+/** Length of audio that one encoder run covers. */
+export const WINDOW_SECONDS = 30; // openai/whisper: whisper/audio.py, CHUNK_LENGTH
+
 /** Tokens that start every window: start of transcript, language, task, no timestamps. */
 export const PREFIX_TOKENS = 4; // openai/whisper: whisper/tokenizer.py, sot_sequence_including_notimestamps
 

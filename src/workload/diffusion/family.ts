@@ -1,14 +1,18 @@
 /** Workload files of family `diffusion`: a text encoder, a denoiser and an autoencoder make images or a video. */
 import { nearestHint } from '../../base/registry.ts';
 import { type CrossFault, type Infer, z } from '../../base/schema.ts';
-import { DTYPE_BITS, type DType } from '../../base/work.ts';
-import { checkName, defineFamily, valueAt } from '../family.ts';
+import {
+  ACTIVATION_DTYPES,
+  checkFormatNames,
+  checkName,
+  defineFamily,
+  valueAt,
+} from '../family.ts';
 import type { ModelTables } from '../models/tables.ts';
 import type { Autoencoder, Denoiser, DiffusionComponent, TextEncoder } from './component.ts';
 import { buildDiffusionRequest } from './request.ts';
 
 const count = () => z.int().positive();
-const dtypes = Object.keys(DTYPE_BITS) as [DType, ...DType[]];
 
 const diffusionSpec = z.strictObject({
   version: z.literal(1),
@@ -23,7 +27,7 @@ const diffusionSpec = z.strictObject({
   /** For the text encoders and the autoencoder, when they differ. */
   textEncoderFormat: z.string().optional(),
   autoencoderFormat: z.string().optional(),
-  activations: z.enum(dtypes).default('fp16'),
+  activations: z.enum(ACTIVATION_DTYPES).default('fp16'),
   steps: count(),
   /** Classifier-free guidance: both passes in one call, in two calls, or none (also when distilled in). */
   guidance: z.enum(['none', 'batched', 'separate']).default('batched'),
@@ -42,9 +46,9 @@ export const diffusionFamily = defineFamily({
   schema: diffusionSpec,
   check: (data, tables) => [
     ...checkComponents(data, tables),
-    ...['weightFormat', 'textEncoderFormat', 'autoencoderFormat'].flatMap((key) =>
-      checkName(data, key, Object.keys(tables.formats), 'weight format'),
-    ),
+    ...checkFormatNames(data, tables, {
+      weights: ['weightFormat', 'textEncoderFormat', 'autoencoderFormat'],
+    }),
     ...checkSize(data, tables),
     ...checkFrames(data, tables),
   ],

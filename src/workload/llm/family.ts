@@ -1,13 +1,17 @@
 /** Workload files of family `llm`: one prompt to a language model, and its answer. */
 import { type CrossFault, z } from '../../base/schema.ts';
-import { DTYPE_BITS, type DType } from '../../base/work.ts';
-import { checkName, defineFamily, valueAt } from '../family.ts';
+import {
+  ACTIVATION_DTYPES,
+  checkFormatNames,
+  checkName,
+  defineFamily,
+  valueAt,
+} from '../family.ts';
 import { buildLlmRequest } from '../llm.ts';
 import { findLlm } from '../models/llm-model.ts';
 import type { ModelTables } from '../models/tables.ts';
 
 const tokens = () => z.int().positive();
-const dtypes = Object.keys(DTYPE_BITS) as [DType, ...DType[]];
 
 /** Keys that choose formats; other families that hold a language model share them. */
 export const formatShape = {
@@ -18,7 +22,7 @@ export const formatShape = {
   /** For the output head, when it differs; a tied table is then stored twice. */
   headFormat: z.string().optional(),
   /** Number format of activations. */
-  activations: z.enum(dtypes).default('fp16'),
+  activations: z.enum(ACTIVATION_DTYPES).default('fp16'),
   /** Row of weight-formats.csv for the key-value cache. */
   kvCache: z.string().default('fp16'),
 };
@@ -108,10 +112,11 @@ export function llmOptions(spec: Omit<LlmSpec, 'family' | 'model'>, tables: Mode
   };
 }
 
-export function checkFormats(data: unknown, { formats }: ModelTables): CrossFault[] {
-  const keys = ['weightFormat', 'embeddingFormat', 'headFormat', 'kvCache'];
-  const names = Object.keys(formats);
-  return keys.flatMap((key) => checkName(data, key, names, 'weight format'));
+export function checkFormats(data: unknown, tables: ModelTables): CrossFault[] {
+  return checkFormatNames(data, tables, {
+    weights: ['weightFormat', 'embeddingFormat', 'headFormat'],
+    tensors: ['kvCache'],
+  });
 }
 
 /** Prompt, answer and `extra` tokens fit the context of the model named `model`, and some prompt is left to compute. */

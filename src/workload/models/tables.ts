@@ -1,5 +1,9 @@
 /** All model tables together, parsed from the files under `workloads/models/`. */
 import type { SpecFile } from '../../base/spec-file.ts';
+import {
+  type AudioLanguageModel,
+  parseAudioLanguageModels,
+} from '../audio/audio-language-model.ts';
 import { parseSpeechModels, type SpeechModel } from '../audio/speech-model.ts';
 import { type DiffusionComponent, parseDiffusionComponents } from '../diffusion/component.ts';
 import {
@@ -19,6 +23,7 @@ export interface ModelTables {
   readonly vision: Readonly<Record<string, VisionEncoder>>;
   readonly visionLanguage: Readonly<Record<string, VisionLanguageModel>>;
   readonly speech: Readonly<Record<string, SpeechModel>>;
+  readonly audioLanguage: Readonly<Record<string, AudioLanguageModel>>;
 }
 
 /** Where each table is kept, relative to the folder that holds `workloads`. */
@@ -29,25 +34,54 @@ const MODEL_FILES = {
   vision: 'workloads/models/vision.csv',
   visionLanguage: 'workloads/models/vlm.csv',
   speech: 'workloads/models/asr.csv',
+  audioLanguage: 'workloads/models/audio-language.csv',
 } as const satisfies Record<string, string>;
 
 type Text = Pick<SpecFile, 'file'> & { readonly text: string };
 
 /**
- * Reads every table through `read`, which turns a path into its text.
- * @throws SpecError with every fault of the first file that has any.
+ * Tables that are read through `read`, which turns a path into its text, when they are first looked at:
+ * a chat does not parse the diffusion models.
+ * @throws SpecError, on that first look, with every fault of the file.
  */
 export function parseModelTables(read: (path: string) => Text): ModelTables {
-  const parse = <T>(path: string, parser: (text: string, file: string) => T): T => {
-    const { text, file } = read(path);
-    return parser(text, file);
+  const table = <T>(path: string, parse: (text: string, file: string) => T): (() => T) => {
+    let parsed: { readonly value: T } | undefined;
+    return () => {
+      if (parsed) return parsed.value;
+      const { text, file } = read(path);
+      parsed = { value: parse(text, file) };
+      return parsed.value;
+    };
   };
+  const formats = table(MODEL_FILES.formats, parseWeightFormats);
+  const llm = table(MODEL_FILES.llm, parseLlmTable);
+  const diffusion = table(MODEL_FILES.diffusion, parseDiffusionComponents);
+  const vision = table(MODEL_FILES.vision, parseVisionEncoders);
+  const visionLanguage = table(MODEL_FILES.visionLanguage, parseVisionLanguageModels);
+  const speech = table(MODEL_FILES.speech, parseSpeechModels);
+  const audioLanguage = table(MODEL_FILES.audioLanguage, parseAudioLanguageModels);
   return {
-    formats: parse(MODEL_FILES.formats, parseWeightFormats),
-    llm: parse(MODEL_FILES.llm, parseLlmTable),
-    diffusion: parse(MODEL_FILES.diffusion, parseDiffusionComponents),
-    vision: parse(MODEL_FILES.vision, parseVisionEncoders),
-    visionLanguage: parse(MODEL_FILES.visionLanguage, parseVisionLanguageModels),
-    speech: parse(MODEL_FILES.speech, parseSpeechModels),
+    get formats() {
+      return formats();
+    },
+    get llm() {
+      return llm();
+    },
+    get diffusion() {
+      return diffusion();
+    },
+    get vision() {
+      return vision();
+    },
+    get visionLanguage() {
+      return visionLanguage();
+    },
+    get speech() {
+      return speech();
+    },
+    get audioLanguage() {
+      return audioLanguage();
+    },
   };
 }

@@ -1,7 +1,12 @@
 /** Workload files of families `vision-language` (image and text in, text out) and `vision` (image encoder alone). */
 import { type CrossFault, z } from '../../base/schema.ts';
-import { DTYPE_BITS, type DType } from '../../base/work.ts';
-import { checkName, defineFamily, valueAt } from '../family.ts';
+import {
+  ACTIVATION_DTYPES,
+  checkFormatNames,
+  checkName,
+  defineFamily,
+  valueAt,
+} from '../family.ts';
 import {
   checkContext,
   checkFormats,
@@ -22,7 +27,6 @@ import {
 import type { VisionEncoder, VisionLanguageModel } from './vision-model.ts';
 
 const count = () => z.int().positive();
-const dtypes = Object.keys(DTYPE_BITS) as [DType, ...DType[]];
 
 const imageShape = {
   /** Images, or pairs of video frames, encoded one after another. */
@@ -52,7 +56,7 @@ export const visionLanguageFamily = defineFamily({
   schema: visionLanguageSpec,
   check: (data, tables) => [
     ...checkName(data, 'model', Object.keys(tables.visionLanguage), 'vision-language model'),
-    ...checkName(data, 'encoderFormat', Object.keys(tables.formats), 'weight format'),
+    ...checkFormatNames(data, tables, { weights: ['encoderFormat'] }),
     ...checkFormats(data, tables),
     ...checkImageContext(data, tables),
   ],
@@ -83,7 +87,7 @@ const visionSpec = z.strictObject({
   /** Row of vision.csv. */
   encoder: z.string(),
   weightFormat: z.string(),
-  activations: z.enum(dtypes).default('fp16'),
+  activations: z.enum(ACTIVATION_DTYPES).default('fp16'),
   ...imageShape,
 });
 
@@ -92,7 +96,7 @@ export const visionFamily = defineFamily({
   schema: visionSpec,
   check: (data, tables) => [
     ...checkName(data, 'encoder', Object.keys(tables.vision), 'image encoder'),
-    ...checkName(data, 'weightFormat', Object.keys(tables.formats), 'weight format'),
+    ...checkFormatNames(data, tables, { weights: ['weightFormat'] }),
     ...checkPatches(data, tables.vision, valueAt(data, 'encoder')),
   ],
   build: (spec, tables, name) => {

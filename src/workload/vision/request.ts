@@ -1,4 +1,5 @@
 /** Requests with images: an encoder alone, or before the prefill of a language model. */
+import { prependEncoder } from '../encoder-phase.ts';
 import type { RequestPlan } from '../graph.ts';
 import { peakActivationBytes } from '../graph-totals.ts';
 import { buildLlmRequest, type LlmRequest } from '../llm.ts';
@@ -84,23 +85,7 @@ export function buildVisionLanguageRequest(request: VisionLanguageRequest): Requ
     name: request.name,
     promptTokens: language.promptTokens + images * imageTokens(model, encoder, size),
   });
-  const phase = {
-    name: 'vision-encoder',
-    graph: tower.graph,
-    steps: images,
-    contextStart: 0,
-    contextStride: 0,
-    outputsPerStep: 0,
-  };
-  return {
-    ...answer,
-    phases: [phase, ...answer.phases],
-    memory: {
-      ...answer.memory,
-      weights: answer.memory.weights + tower.weightBytes,
-      activations: Math.max(answer.memory.activations, peakActivationBytes(phase)),
-    },
-  };
+  return prependEncoder(answer, 'vision-encoder', tower, images);
 }
 
 /** An encoder over a stream of images, each of which yields one result. */
