@@ -1,0 +1,78 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { parseSpecFile } from '../../../src/base/spec-file.ts';
+import {
+  buildPowerModel,
+  domainWatts,
+  fabricWatts,
+  fitRail,
+  railWatts,
+  regulatorLoss,
+  screenWatts,
+} from '../../../src/hardware/power.ts';
+import { parseSoc } from '../../../src/hardware/soc-spec.ts';
+import { type DomainSpec, referencePoint } from '../../../src/hardware/spec/domain-spec.ts';
+
+const text = readFileSync(new URL('../../../socs/dimensity-9300.yaml', import.meta.url), 'utf8');
+const { domains } = parseSoc(parseSpecFile(text, 'dimensity-9300.yaml'));
+const spec = domains['npu'] as DomainSpec;
+const model = buildPowerModel(spec);
+const { frequency, voltage } = referencePoint(spec);
+const { power } = spec;
+const warm = power.leakage.temperature.is;
+
+describe('domain power', () => {
+  it('gives the watts of the description back at its reference point', () => {
+    const full = domainWatts(model, frequency, voltage, 1, 1, 0, warm);
+    expect(full).toBeCloseTo(power.stalled.is + power.matrix.is + power.leakage.power.is, 9);
+    const vector = domainWatts(model, frequency, voltage, 1, 0, 1, warm);
+    expect(vector).toBeCloseTo(power.stalled.is + power.vector.is + power.leakage.power.is, 9);
+  });
+
+  it('falls with frequency and with the square of voltage', () => {
+    const dynamic = (f: number, v: number) =>
+      domainWatts(model, f, v, 1, 1, 0, warm) - model.leakage(v, warm);
+    expect(dynamic(frequency / 2, voltage) / dynamic(frequency, voltage)).toBeCloseTo(0.5, 12);
+    expect(dynamic(frequency, voltage / 2) / dynamic(frequency, voltage)).toBeCloseTo(0.25, 12);
+  });
+
+  it('leaks twice as much over its doubling rise, and only the gated share while idle', () => {
+    const hot = warm + power.leakage.doubling.is;
+    expect(model.leakage(voltage, hot)).toBeCloseTo(2 * power.leakage.power.is, 12);
+    const idle = domainWatts(model, frequency, voltage, 0, 0, 0, hot);
+    expect(idle).toBeCloseTo(
+      power.idle.is + power.leakage.gated.is * model.leakage(voltage, hot),
+      12,
+    );
+  });
+
+  it('mixes busy and idle by time', () => {
+    const at = (busy: number) => domainWatts(model, frequency, voltage, busy, busy / 2, 0, 70);
+    expect(at(0.25)).toBeCloseTo(0.25 * at(1) + 0.75 * at(0), 12);
+  });
+});
+
+describe('the parts around it', () => {
+  it('add what they say', () => {
+    expect(fabricWatts(60e9, 8e-12)).toBeCloseTo(0.48, 12);
+    expect(screenWatts(0.12, 0.83, 0.5)).toBeCloseTo(0.475, 12);
+    expect(regulatorLoss(8.7, 0.87)).toBeCloseTo(1.3, 12);
+  });
+});
+
+describe('rail fit', () => {
+  const steps = [0.5, 1, 1.5, 2].map((ghz) => ({ frequency: ghz * 1e9, voltage: 0.5 + 0.2 * ghz }));
+  const measured = (base: number, farads: number) =>
+    steps.map((s) => ({ ...s, watts: base + farads * s.frequency * s.voltage ** 2 }));
+
+  it('finds base and capacitance', () => {
+    const fit = fitRail(measured(0.12, 1e-9));
+    expect(fit.base).toBeCloseTo(0.12, 9);
+    expect(fit.capacitance * 1e9).toBeCloseTo(1, 9);
+    expect(railWatts(fit, 2e9, 0.9)).toBeCloseTo(0.12 + 1.62, 9);
+  });
+
+  it('never has a negative base', () => {
+    expect(fitRail(measured(-0.1, 1e-9)).base).toBe(0);
+  });
+});
