@@ -107,9 +107,11 @@ function convolveTransposed(view: NodeView): Inferred[] {
   const rank = x.dims.length - 2;
   const spatial = x.dims.slice(2).map((size, i) => {
     const stride = window.strides[i] ?? 1;
-    if (window.autoPad.startsWith('SAME')) return size * stride;
+    const full = stride * (size - 1) + (extra[i] ?? 0) + reachAt(window, i);
+    // Padding is never negative: a kernel smaller than its stride does not reach the full extent.
+    if (window.autoPad.startsWith('SAME')) return Math.min(full, size * stride);
     const [begin, end] = padsAt(window, i, rank);
-    return stride * (size - 1) + (extra[i] ?? 0) + reachAt(window, i) - begin - end;
+    return full - begin - end;
   });
   const out = forced ? forced.slice(-spatial.length) : spatial;
   return [{ dims: [x.dims[0] as number, (w[1] as number) * groups, ...out], type: x.type }];
