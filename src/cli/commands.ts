@@ -49,4 +49,12 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
       'replay a request trace: queueing, time to first token and per-token latency as percentiles',
     load: async () => (await import('./play.ts')).play,
   },
+  'calibrate host': {
+    summary: 'measure ONNX operators on this machine, fit a host SoC, predict whole models with it',
+    load: async () => (await import('./calibrate-host.ts')).calibrateHost,
+  },
+  import: {
+    summary: 'read an ONNX model of any size, report what is in it, write a workload that runs it',
+    load: async () => (await import('./import-model.ts')).importModel,
+  },
 };

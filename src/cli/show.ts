@@ -1,9 +1,11 @@
 /** `socsim show`: one entry with all it says, and for every number its source and how far to trust it. */
 import { SpecError } from '../base/errors.ts';
 import { sourcedEntries, trustShares } from '../base/provenance.ts';
+import { formatQuantity } from '../base/quantity.ts';
 import { nearestHint } from '../base/registry.ts';
 import { TRUST_LEVELS } from '../base/schema.ts';
 import { parseSpecFile, type SpecFile, type SpecPath } from '../base/spec-file.ts';
+import type { DerivedFigure } from '../hardware/soc-summary.ts';
 import { readDescription, readUserFile, type TextFile } from '../load.ts';
 import { type CatalogueEntry, catalogue, fileNames } from './catalogue.ts';
 import type { Command } from './command.ts';
@@ -34,7 +36,7 @@ export const show: Command = {
     const only = args['only'] === undefined ? '' : String(args['only']);
     const json = args['json'] === true;
     const found = findFile(name);
-    if (found) showFile(found, only, json);
+    if (found) await showFile(found, only, json);
     else showEntry(await findEntry(name), json);
     return undefined;
   },
@@ -62,7 +64,7 @@ function findFile(name: string): FoundFile | undefined {
   return known && { kind: known.kind, text: readDescription(known.kind, name) };
 }
 
-function showFile({ kind, text }: FoundFile, only: string, json: boolean): void {
+async function showFile({ kind, text }: FoundFile, only: string, json: boolean): Promise<void> {
   const spec = parseSpecFile(text.text, text.file);
   const rows = rowsOf(spec).filter(({ path }) => path.includes(only));
   if (rows.length === 0) {
@@ -79,12 +81,14 @@ function showFile({ kind, text }: FoundFile, only: string, json: boolean): void 
     summary?: string;
   };
   const trust = trustShares(spec.data);
+  const derived = only === '' && kind === 'soc' ? await derivedOf(spec) : [];
   if (json) {
-    const data = { kind, file: text.file, summary, values: rows, references, trust };
+    const data = { kind, file: text.file, summary, derived, values: rows, references, trust };
     console.log(JSON.stringify(data, undefined, 2));
     return;
   }
   console.log(`${kind} · ${text.file}\n${summary}\n`);
+  if (derived.length > 0) console.log(`${derivedTable(derived)}\n`);
   const columns = [
     { header: 'path' },
     { header: 'value', align: 'quantity' as const },
@@ -109,6 +113,28 @@ function showFile({ kind, text }: FoundFile, only: string, json: boolean): void 
   if (sources.length > 0) console.log('\nSources');
   for (const [key, source] of sources) console.log(`  ${key}: ${titleOf(source)}`);
   if (Object.keys(trust).length > 0) console.log(`\nTrust: ${describeTrust(trust)}`);
+}
+
+async function derivedOf(spec: SpecFile): Promise<readonly DerivedFigure[]> {
+  const { parseSoc } = await import('../hardware/soc-spec.ts');
+  const { summariseSoc } = await import('../hardware/soc-summary.ts');
+  return summariseSoc(parseSoc(spec));
+}
+
+function derivedTable(figures: readonly DerivedFigure[]): string {
+  const columns = [
+    { header: 'derived' },
+    { header: 'value', align: 'quantity' as const },
+    { header: 'trust' },
+    { header: 'formula', wrap: true },
+  ];
+  const rows = figures.map(({ name, value, dimension, trust, formula }) => [
+    name,
+    formatQuantity(value, dimension),
+    trust,
+    formula,
+  ]);
+  return renderTable(columns, rows);
 }
 
 /** Every value of the file in its order; those without a source are choices and names. */

@@ -37,9 +37,9 @@ const domainPower = z.strictObject({
   idle: watts(),
   /** Work is open and the clock runs, whether or not anything moves; replaces `idle`. */
   stalled: watts(),
-  /** Added while the matrix engine is busy (for a CPU or GPU: multiply–accumulate pipes at full rate). */
+  /** Added at full multiply–accumulate rate, and in proportion below it: an array that waits for weights switches little. */
   matrix: watts(),
-  /** Added while vector lanes are busy. */
+  /** Added while all vector lanes are busy. */
   vector: watts(),
   leakage: z.strictObject({
     power: watts(),
