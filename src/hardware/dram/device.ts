@@ -52,7 +52,13 @@ export interface DeviceTiming {
   readonly nWTRL: number;
   readonly nPPD: number;
   readonly nAAD: number;
-  readonly nCS: number;
+  /** PREab to REFab. */
+  readonly nRPREF: number;
+  /** Column command to column command of the other rank, which shares the data bus. */
+  readonly nRTRO: number;
+  readonly nRTWO: number;
+  readonly nWTRO: number;
+  readonly nWTWO: number;
   readonly nWCKPST: number;
   readonly nCMD: number;
   readonly nREFI: number;
@@ -136,7 +142,7 @@ export function buildDevice(preset: LpddrPreset, options: DeviceOptions = {}): D
 }
 
 /** 8 Gb per channel up to LPDDR5-6400 and 16 Gb above, the common packages of their years. */
-function defaultDensity(preset: LpddrPreset): string {
+export function defaultDensity(preset: LpddrPreset): string {
   const usual = preset.family === 'LPDDR5' ? '8Gb' : '16Gb';
   return Object.hasOwn(preset.densities, usual)
     ? usual
@@ -181,7 +187,11 @@ function timingOf(
     nWTRL: cycles.WL.is + mode.BLmax.is + count(mode.tWTR_L.is),
     nPPD: cycles.PPD.is,
     nAAD: cycles.AAD.is,
-    nCS: cycles.CS.is,
+    nRPREF: hot(times.tRPab.is),
+    nRTRO: mode.BLmin.is + cycles.CS.is,
+    nRTWO: cycles.RL.is + mode.BLmin.is + cycles.CS.is - cycles.WL.is,
+    nWTRO: Math.max(1, cycles.WL.is + mode.BLmin.is + cycles.CS.is - cycles.RL.is),
+    nWTWO: mode.BLmin.is + cycles.CS.is,
     nWCKPST: cycles.WCKPST.is,
     nCMD: cycles.CMD?.is ?? 1,
     nREFI: count(times.tREFI.is / multiple),

@@ -1,0 +1,352 @@
+/**
+ * A DRAM controller that arbitrates single commands: two queues, first-ready first-come, write drain, refresh.
+ *
+ * Model    per cycle one command: an overdue ACT-2, the column command of a row just opened, a waiting refresh,
+ *          then the oldest burst whose next command is legal; ACT-2 goes out when nothing else can
+ * Ignores  errors, retraining, quality of service
+ * Valid    any device of device.ts; one command bus per channel
+ * Source   queue and priority rules as documented for and observed in Ramulator 2.1 (CMU-SAFARI/ramulator2, 2026-06)
+ * Checked  test/validation/dram.test.ts
+ */
+import { BurstQueue, BurstSlots } from './burst-queue.ts';
+import { ChannelState, CLOSED, OPEN } from './channel-state.ts';
+import { CommandChoice } from './command-choice.ts';
+import {
+  type ChannelController,
+  CompletionRing,
+  type CompletionSink,
+  type ControllerConfig,
+  type HitCounts,
+  NEVER,
+} from './controller.ts';
+import type { DeviceTiming, DramDevice } from './device.ts';
+import { RefreshQueue } from './refresh-queue.ts';
+
+export class CommandController implements ChannelController {
+  readonly state: ChannelState;
+  readonly counts: HitCounts = { hits: 0, misses: 0, conflicts: 0 };
+  private readonly config: ControllerConfig;
+  private readonly timing: DeviceTiming;
+  private readonly sink: CompletionSink;
+  private readonly completions = new CompletionRing(1);
+  private readonly slots: BurstSlots;
+  private readonly reads: BurstQueue;
+  private readonly writes: BurstQueue;
+  private readonly refresh: RefreshQueue;
+  /** Bursts whose row was opened for them and that come first now: one per bank at most. */
+  private readonly owner: Int32Array;
+  private owners = 0;
+  /** Burst whose ACT-1 has gone out; ACT-2 must follow by `deadline`. */
+  private opening = -1;
+  private deadline = 0;
+  /** Burst whose CAS has restarted the data clock; its column command follows at once. */
+  private synced = -1;
+  private clockUntil = 0;
+  private writing = false;
+  /** Column accesses since the row was opened. */
+  private readonly accesses: Int32Array;
+  /** Banks that may not be opened because their refresh waits. */
+  private held = 0;
+  private wake = 0;
+  private readonly drainAbove: number;
+  private readonly drainBelow: number;
+  private readonly choice: CommandChoice;
+
+  constructor(device: DramDevice, config: ControllerConfig, sink: CompletionSink) {
+    this.config = config;
+    this.timing = device.timing;
+    this.sink = sink;
+    this.state = new ChannelState(device);
+    const banks = this.state.banks;
+    this.slots = new BurstSlots(config.readQueue + config.writeQueue + banks + 2);
+    this.reads = new BurstQueue(this.slots, this.state, config.readQueue);
+    this.writes = new BurstQueue(this.slots, this.state, config.writeQueue);
+    this.refresh = new RefreshQueue(device, config);
+    this.choice = new CommandChoice(this.slots, this.state, config.protectHits);
+    this.owner = new Int32Array(banks).fill(-1);
+    this.accesses = new Int32Array(banks);
+    this.drainAbove = config.drainAbove * config.writeQueue;
+    this.drainBelow = config.drainBelow * config.writeQueue;
+  }
+
+  accept(
+    burst: number,
+    access: number,
+    write: boolean,
+    bank: number,
+    row: number,
+    now: number,
+  ): boolean {
+    const known = this.writes.size > 0 && this.writes.find(burst, bank) >= 0;
+    if (known) {
+      // Data are still here: a read is answered from them, a write replaces them.
+      if (write) this.sink(access, now);
+      else this.completions.push(access, now);
+      return true;
+    }
+    const queue = write ? this.writes : this.reads;
+    if (queue.size >= queue.limit) return false;
+    queue.push(this.slots.take(burst, access, write, bank, row, now));
+    // A burst that has to wait for its bank gives no reason to look at the others.
+    const at = write === this.writing ? this.readyAt(queue, bank, row) : NEVER;
+    if (at < this.wake) this.wake = at;
+    if (this.modeChanges()) this.wake = now;
+    return true;
+  }
+
+  collect(now: number): void {
+    this.completions.drain(now, this.sink);
+  }
+
+  hasRoom(write: boolean): boolean {
+    const queue = write ? this.writes : this.reads;
+    return queue.size < queue.limit;
+  }
+
+  tick(now: number): void {
+    if (now >= this.refresh.due) {
+      this.refresh.advance(now);
+      this.wake = now;
+    }
+    if (now >= this.wake) this.wake = this.step(now);
+  }
+
+  next(): number {
+    return Math.min(this.wake, this.completions.next(), this.refresh.due);
+  }
+
+  /** No earlier than this can a new burst of the bank be served. */
+  private readyAt(queue: BurstQueue, bank: number, row: number): number {
+    const { state } = this;
+    const phase = state.state[bank];
+    if (phase === CLOSED) return state.activateReady(bank);
+    if (phase !== OPEN) return NEVER;
+    if (state.openRow[bank] === row) return state.columnReady(bank, queue === this.writes);
+    return state.prechargeReady(bank);
+  }
+
+  /** Issues at most one command; returns the earliest cycle in which another could go. */
+  private step(now: number): number {
+    const { choice } = this;
+    choice.start();
+    if (this.config.page === 'close-after') this.closeWorn(now);
+    if (this.opening >= 0 && this.deadline <= now) return this.finishOpening(now);
+    if (this.synced >= 0) {
+      const slot = this.synced;
+      this.synced = -1;
+      return this.issueColumn(slot, now);
+    }
+    choice.considerOwners(this.owner, this.owners, now);
+    if (choice.best >= 0) return this.column(choice.best, now);
+    if (this.refresh.waiting.length > 0) {
+      if (this.tryRefresh(now)) return now + 1;
+      if (this.config.refreshHolds === 'channel') return this.idle(now);
+    }
+    // One ACT is split at a time.
+    const closable = ~this.owners;
+    const openable = this.opening < 0 ? ~this.held : 0;
+    choice.considerQueue(this.chooseQueue(), this.writing, closable, openable, now);
+    if (choice.best < 0) return this.idle(now);
+    if (choice.bestColumn) return this.column(choice.best, now);
+    return this.rowCommand(choice.best, now);
+  }
+
+  private idle(now: number): number {
+    return this.opening >= 0 ? this.finishOpening(now) : this.choice.soonest;
+  }
+
+  private finishOpening(now: number): number {
+    const slot = this.opening;
+    const bank = this.slots.bank[slot] as number;
+    this.opening = -1;
+    this.state.activated(bank);
+    this.owner[bank] = slot;
+    this.owners |= 1 << bank;
+    this.reads.reclassify(bank);
+    this.writes.reclassify(bank);
+    return now + 1;
+  }
+
+  /** Which queue is served: writes once they pile up or no read waits, until few are left and reads wait. */
+  private chooseQueue(): BurstQueue {
+    if (this.modeChanges()) this.writing = !this.writing;
+    return this.writing ? this.writes : this.reads;
+  }
+
+  private modeChanges(): boolean {
+    const idle = this.reads.size === 0;
+    if (this.writing) return !idle && this.writes.size < this.drainBelow;
+    return idle || this.writes.size > this.drainAbove;
+  }
+
+  private rowCommand(slot: number, now: number): number {
+    const { slots, state } = this;
+    const bank = slots.bank[slot] as number;
+    if (state.state[bank] === OPEN) {
+      if (slots.counted[slot] === 0) this.counts.conflicts++;
+      slots.counted[slot] = 1;
+      this.closeRow(bank, now);
+      return now + 1;
+    }
+    if (slots.counted[slot] === 0) this.counts.misses++;
+    slots.counted[slot] = 1;
+    state.activate(bank, slots.row[slot] as number, now);
+    this.accesses[bank] = 0;
+    (slots.write[slot] === 1 ? this.writes : this.reads).remove(slot);
+    this.opening = slot;
+    this.deadline = now + this.timing.nAAD;
+    if (!this.config.splitActivate) this.finishOpening(now);
+    return now + 1;
+  }
+
+  private closeRow(bank: number, now: number): void {
+    this.state.precharge(bank, now);
+    this.reads.reclassify(bank);
+    this.writes.reclassify(bank);
+  }
+
+  /** Sends the column command, or first the CAS that restarts a stopped data clock. */
+  private column(slot: number, now: number): number {
+    if (!this.config.wckSync || now < this.clockUntil) return this.issueColumn(slot, now);
+    // CAS reserves the next cycle too; an ACT-2 that must go by then goes first.
+    if (this.opening >= 0 && this.deadline <= now + 1) return this.finishOpening(now);
+    this.synced = slot;
+    return now + 1;
+  }
+
+  private issueColumn(slot: number, now: number): number {
+    const { slots, state, timing } = this;
+    const bank = slots.bank[slot] as number;
+    const write = slots.write[slot] === 1;
+    const latency = (write ? timing.nWL : timing.nRL) + timing.nBLmin;
+    if (slots.counted[slot] === 0) this.counts.hits++;
+    this.clockUntil = Math.max(this.clockUntil, now + latency + timing.nWCKPST);
+    const owned = this.owner[bank] === slot;
+    if (owned) {
+      this.owner[bank] = -1;
+      this.owners &= ~(1 << bank);
+      // Others may close the row now.
+      this.reads.closeFrom = 0;
+      this.writes.closeFrom = 0;
+    } else (write ? this.writes : this.reads).remove(slot);
+    const close = this.closesWith(bank);
+    if (write) state.write(bank, now, close);
+    else state.read(bank, now, close);
+    if (close) {
+      this.reads.reclassify(bank);
+      this.writes.reclassify(bank);
+    }
+    const access = slots.access[slot] as number;
+    slots.release(slot);
+    if (write) this.sink(access, now);
+    else this.completions.push(access, now + latency);
+    return this.afterColumn(now, owned);
+  }
+
+  /** Whether auto-precharge goes with this column command; counts it. */
+  private closesWith(bank: number): boolean {
+    const { page, closeAfter } = this.config;
+    if (page === 'open') return false;
+    const queueHits =
+      (this.reads.hit[bank] as number) >= 0 || (this.writes.hit[bank] as number) >= 0;
+    const queueMisses = (this.reads.miss[bank] as number) >= 0;
+    const worn = (this.accesses[bank] as number) >= closeAfter;
+    this.accesses[bank] = (this.accesses[bank] as number) + 1;
+    if ((this.owners & (1 << bank)) !== 0) return false;
+    if (page === 'close-after') return worn;
+    return page === 'close' || (!queueHits && (page === 'close-adaptive' || queueMisses));
+  }
+
+  /**
+   * The earliest cycle worth looking at after a column command. The next column command is at least tCCD_S away
+   * and row commands that were not legal keep their times, so most of a stream needs one look per burst.
+   */
+  private afterColumn(now: number, owned: boolean): number {
+    const unseen =
+      owned || this.opening >= 0 || this.choice.othersReady > 0 || this.refresh.waiting.length > 0;
+    if (unseen || this.config.page !== 'open' || this.modeChanges()) return now + 1;
+    const next = now + this.timing.nCCDS;
+    return Math.max(now + 1, Math.min(this.choice.soonest, next));
+  }
+
+  /** Rows that have had their column accesses are closed as soon as they may. */
+  private closeWorn(now: number): void {
+    const { state } = this;
+    for (let bank = 0; bank < state.banks; bank++) {
+      const worn = (this.accesses[bank] as number) >= this.config.closeAfter;
+      const free = (this.owners & (1 << bank)) === 0 && state.state[bank] === OPEN;
+      if (!worn || !free) continue;
+      const at = state.prechargeReady(bank);
+      if (at > now) this.choice.notBefore(at);
+      else {
+        this.closeRow(bank, now);
+        return;
+      }
+    }
+  }
+
+  /** Does the next command of the first waiting refresh, if it may go now. */
+  private tryRefresh(now: number): boolean {
+    const target = this.refresh.waiting[0] as number;
+    const done =
+      this.config.refresh === 'all-bank'
+        ? this.refreshRank(target, now)
+        : this.refreshBanks(target, now);
+    return done;
+  }
+
+  private refreshRank(rank: number, now: number): boolean {
+    const { state } = this;
+    const first = rank * state.banksPerRank;
+    const mine = state.banksOf(rank);
+    if (this.config.refreshHolds === 'bank') this.held |= mine;
+    if ((this.owners & mine) !== 0 || this.opens(mine)) return false;
+    const idle = state.idle(rank);
+    const at = (idle ? state.rankRefreshAt : state.rankPreAllAt)[rank] as number;
+    if (at > now) return this.choice.notBefore(at);
+    if (idle) {
+      state.refreshAll(rank, now);
+      this.refresh.waiting.shift();
+      this.release(mine);
+      return true;
+    }
+    state.prechargeAll(rank, now);
+    for (let bank = first; bank < first + state.banksPerRank; bank++) {
+      this.reads.reclassify(bank);
+      this.writes.reclassify(bank);
+    }
+    return true;
+  }
+
+  private refreshBanks(target: number, now: number): boolean {
+    const { state } = this;
+    const partner = target + this.refresh.pairOffset;
+    const mine = (1 << target) | (1 << partner);
+    if (this.config.refreshHolds === 'bank') this.held |= mine;
+    if ((this.owners & mine) !== 0 || this.opens(mine)) return false;
+    const open = [target, partner].find((bank) => state.state[bank] === OPEN);
+    const at =
+      open === undefined
+        ? Math.max(state.refreshBankReady(target), state.refreshBankReady(partner))
+        : state.prechargeReady(open);
+    if (at > now) return this.choice.notBefore(at);
+    if (open === undefined) {
+      state.refreshBank(target, now);
+      if (partner !== target) state.refreshBank(partner, now);
+      this.refresh.waiting.shift();
+      this.release(mine);
+    } else this.closeRow(open, now);
+    return true;
+  }
+
+  /** Banks whose refresh is done may be opened again. */
+  private release(banks: number): void {
+    this.held &= ~banks;
+    this.reads.openFrom = 0;
+    this.writes.openFrom = 0;
+  }
+
+  private opens(banks: number): boolean {
+    return this.opening >= 0 && (banks & (1 << (this.slots.bank[this.opening] as number))) !== 0;
+  }
+}

@@ -1,0 +1,149 @@
+/** What every DRAM controller of the transaction model shares: configuration, contract towards the driver, counts. */
+import type { ChannelState } from './channel-state.ts';
+
+/**
+ * How a controller decides.
+ * - `command`: arbitrates single commands over two queues (the structure of Ramulator 2.1, and of real controllers);
+ * - `bank-queues`: a transaction queue feeds one command queue per bank, one burst per cycle (DRAMsim3);
+ * - `burst`: picks whole bursts and computes their command times, centred on the data bus (gem5).
+ */
+export type ControllerStructure = 'command' | 'bank-queues' | 'burst';
+export type RefreshPolicy = 'all-bank' | 'per-bank' | 'none';
+/** `close-adaptive` closes a row with the burst after which no hit waits; `close-after` after a count of bursts. */
+export type PagePolicy = 'open' | 'open-adaptive' | 'close' | 'close-adaptive' | 'close-after';
+
+export interface ControllerConfig {
+  readonly structure: ControllerStructure;
+  /** Bursts. */
+  readonly readQueue: number;
+  readonly writeQueue: number;
+  readonly refresh: RefreshPolicy;
+  /** Only `command`: REFpb takes the pair of banks n and n + 8, as LPDDR5 in bank-group mode does. */
+  readonly refreshPairs: boolean;
+  /** Only `command`: what stands still while a refresh waits for its turn. */
+  readonly refreshHolds: 'channel' | 'bank';
+  readonly page: PagePolicy;
+  /** Column accesses after which `close-after` closes a row. */
+  readonly closeAfter: number;
+  /** Only `command`: a conflict never closes a row for which an older hit waits. */
+  readonly protectHits: boolean;
+  /** Share of the write queue above which writes start, and below which they stop while reads wait. */
+  readonly drainAbove: number;
+  readonly drainBelow: number;
+  /** Only `burst`: writes per switch, at least. */
+  readonly minimumWrites: number;
+  /** Only `burst`: cycles on the way through the controller, part of every latency. */
+  readonly staticLatency: number;
+  /** Only `command`: the data clock stops when idle and costs a CAS command to restart. */
+  readonly wckSync: boolean;
+  /** Only `command`: ACT goes out as two commands. */
+  readonly splitActivate: boolean;
+  /** Only `command`: limits between ranks and before REFab as loose as Ramulator 2.1 has them. */
+  readonly looseRanks: boolean;
+  /** Only `bank-queues`: entries of each bank's queue, and hits after which a conflict may close the row. */
+  readonly bankQueue: number;
+  readonly hitCap: number;
+  /** Only `bank-queues`: writes that start a drain while no command waits. */
+  readonly idleDrain: number;
+}
+
+/** Takes a completed burst; `cycle` is when its data had arrived or its write was let go of. */
+export type CompletionSink = (access: number, cycle: number) => void;
+
+export const NEVER = 0x7fffffff;
+
+/**
+ * One channel's controller.
+ *
+ * For rising cycles the driver calls `collect`, then `accept` for each burst that arrives, then `tick` once.
+ * `collect` reports reads that have ended, in order. `accept` says no while the queue is full; it may come right
+ * after the `tick` of the cycle before, when nothing else can happen in between. `tick` does one cycle and
+ * `next` tells the next one in which anything can happen without a new arrival.
+ */
+export interface ChannelController {
+  readonly state: ChannelState;
+  readonly counts: HitCounts;
+  collect(now: number): void;
+  /** Whether a burst of this kind would find room. */
+  hasRoom(write: boolean): boolean;
+  accept(
+    burst: number,
+    access: number,
+    write: boolean,
+    bank: number,
+    row: number,
+    now: number,
+  ): boolean;
+  tick(now: number): void;
+  next(): number;
+}
+
+/** How bursts found their row at their first command. */
+export interface HitCounts {
+  hits: number;
+  misses: number;
+  conflicts: number;
+}
+
+/** Completions of one channel in the order of their cycles. */
+export class CompletionRing {
+  count = 0;
+  private access = new Int32Array(256);
+  private cycle = new Int32Array(256);
+  private first = 0;
+
+  /** Cycles between the end of a burst and the driver's next chance to react to it. */
+  private readonly reaction: number;
+
+  constructor(reaction: number) {
+    this.reaction = reaction;
+  }
+
+  /** When the driver must come back for the earliest access that may have ended, or `NEVER`. */
+  next(): number {
+    if (this.count === 0) return NEVER;
+    const mask = this.access.length - 1;
+    let at = this.first;
+    // Of two bursts of one access only the second can end it.
+    const second = (at + 1) & mask;
+    if (this.count > 1 && this.access[at] === this.access[second]) at = second;
+    return (this.cycle[at] as number) + this.reaction;
+  }
+
+  push(access: number, cycle: number): void {
+    if (this.count === this.access.length) this.grow();
+    const mask = this.access.length - 1;
+    const last = (this.first + this.count - 1) & mask;
+    // A completion never overtakes the one before it: the data bus is one.
+    const before = this.count > 0 ? (this.cycle[last] as number) : 0;
+    const at = (this.first + this.count) & mask;
+    this.access[at] = access;
+    this.cycle[at] = Math.max(cycle, before);
+    this.count++;
+  }
+
+  /** Hands over all that the driver may know by `now`. */
+  drain(now: number, sink: CompletionSink): void {
+    const mask = this.access.length - 1;
+    const until = now - this.reaction;
+    while (this.count > 0 && (this.cycle[this.first] as number) <= until) {
+      const access = this.access[this.first] as number;
+      const cycle = this.cycle[this.first] as number;
+      this.first = (this.first + 1) & mask;
+      this.count--;
+      sink(access, cycle);
+    }
+  }
+
+  private grow(): void {
+    const { access, cycle, first, count } = this;
+    const size = access.length;
+    this.access = new Int32Array(2 * size);
+    this.cycle = new Int32Array(2 * size);
+    for (let i = 0; i < count; i++) {
+      this.access[i] = access[(first + i) & (size - 1)] as number;
+      this.cycle[i] = cycle[(first + i) & (size - 1)] as number;
+    }
+    this.first = 0;
+  }
+}

@@ -1,0 +1,95 @@
+/** What a traffic run counts: marks, latencies and shares, over the middle part of the run. */
+
+/** Share of the accesses after which measuring starts, and at which it ends. */
+const FROM = 0.1;
+const TO = 0.95;
+
+export interface LatencyCycles {
+  readonly mean: number;
+  readonly p50: number;
+  readonly p95: number;
+  readonly p99: number;
+}
+
+export class TrafficMeter {
+  completed = 0;
+  /** Completed accesses and cycles between the two marks. */
+  measuredAccesses = 0;
+  measuredReads = 0;
+  fromCycle = 0;
+  toCycle = 0;
+  private readonly first: number;
+  private readonly last: number;
+  private readonly startedAt: Float64Array;
+  private readonly left: Uint8Array;
+  private readonly requester: Uint8Array;
+  private readonly isWrite: Uint8Array;
+  private readonly latency: Float64Array;
+  private readonly latencyOf: Uint8Array;
+  private latencies = 0;
+  private readonly doneBy: Float64Array;
+
+  constructor(accesses: number, requesters: number) {
+    this.first = Math.floor(FROM * accesses);
+    this.last = Math.floor(TO * accesses);
+    this.startedAt = new Float64Array(accesses);
+    this.left = new Uint8Array(accesses);
+    this.requester = new Uint8Array(accesses);
+    this.isWrite = new Uint8Array(accesses);
+    this.latency = new Float64Array(this.last - this.first);
+    this.latencyOf = new Uint8Array(this.last - this.first);
+    this.doneBy = new Float64Array(requesters);
+  }
+
+  start(access: number, requester: number, write: boolean, at: number, bursts: number): void {
+    this.startedAt[access] = at;
+    this.left[access] = bursts;
+    this.requester[access] = requester;
+    this.isWrite[access] = write ? 1 : 0;
+  }
+
+  requesterOf(access: number): number {
+    return this.requester[access] as number;
+  }
+
+  /** @returns whether that was the access's last burst. */
+  finishBurst(access: number, cycle: number): boolean {
+    const left = (this.left[access] as number) - 1;
+    this.left[access] = left;
+    if (left > 0) return false;
+    this.completed++;
+    if (this.completed === this.first) this.fromCycle = cycle;
+    if (this.completed > this.first && this.completed <= this.last) this.measure(access, cycle);
+    return true;
+  }
+
+  /** Read latencies of one requester, or of all. */
+  latencyCycles(requester?: number): LatencyCycles {
+    const all = this.latency.subarray(0, this.latencies);
+    const picked =
+      requester === undefined
+        ? Float64Array.from(all)
+        : all.filter((_, i) => this.latencyOf[i] === requester);
+    if (picked.length === 0) return { mean: 0, p50: 0, p95: 0, p99: 0 };
+    const mean = picked.reduce((sum, value) => sum + value, 0) / picked.length;
+    picked.sort();
+    const at = (share: number) => picked[Math.floor((picked.length - 1) * share)] as number;
+    return { mean, p50: at(0.5), p95: at(0.95), p99: at(0.99) };
+  }
+
+  /** Share of the measured accesses that one requester completed. */
+  shareOf(requester: number): number {
+    return (this.doneBy[requester] as number) / Math.max(1, this.measuredAccesses);
+  }
+
+  private measure(access: number, cycle: number): void {
+    const requester = this.requester[access] as number;
+    this.measuredAccesses++;
+    this.toCycle = cycle;
+    this.doneBy[requester] = (this.doneBy[requester] as number) + 1;
+    if (this.isWrite[access] === 1) return;
+    this.latency[this.latencies] = cycle - (this.startedAt[access] as number);
+    this.latencyOf[this.latencies++] = requester;
+    this.measuredReads++;
+  }
+}

@@ -1,0 +1,144 @@
+/** Runs traffic through the transaction model and says what came out, in SI units. */
+import type {
+  Bytes,
+  BytesPerSecond,
+  Celsius,
+  Joules,
+  JoulesPerByte,
+  Seconds,
+} from '../../base/units.ts';
+import { buildAddressMap } from './address-map.ts';
+import type { ControllerConfig } from './controller.ts';
+import { buildController } from './controllers.ts';
+import { buildDevice, type DramDevice } from './device.ts';
+import { type DramActivity, dramEnergy, type EnergyPart, type PowerCorner } from './energy.ts';
+import type { LatencyCycles } from './meter.ts';
+import type { LpddrPreset } from './preset.ts';
+import { ACCESS_BYTES } from './requester.ts';
+import { TrafficDriver, type TrafficPlan } from './traffic.ts';
+
+export interface TrafficOptions {
+  readonly preset: LpddrPreset;
+  readonly channels: number;
+  readonly controller: ControllerConfig;
+  /** Name or text of an address map. */
+  readonly map: string;
+  readonly plan: TrafficPlan;
+  readonly mode?: string | undefined;
+  readonly density?: string | undefined;
+  readonly ranks?: number | undefined;
+  readonly temperature?: Celsius | undefined;
+  readonly corner?: PowerCorner | undefined;
+}
+
+export interface Latency {
+  readonly mean: Seconds;
+  readonly p50: Seconds;
+  readonly p95: Seconds;
+  readonly p99: Seconds;
+}
+
+export interface TrafficRun {
+  readonly peak: BytesPerSecond;
+  /** Over the measured part, like the latencies. */
+  readonly bandwidth: BytesPerSecond;
+  readonly readLatency: Latency;
+  readonly requesters: readonly { readonly share: number; readonly readLatency: Latency }[];
+  /** Bursts by what they found at their first command. */
+  readonly hits: number;
+  readonly misses: number;
+  readonly conflicts: number;
+  readonly activates: number;
+  /** Share of the time that banks spend in refresh. */
+  readonly refreshShare: number;
+  readonly energy: Readonly<Record<EnergyPart, Joules>>;
+  readonly energyPerByte: JoulesPerByte;
+  readonly bytes: Bytes;
+  readonly accesses: number;
+  /** From the first cycle to the last. */
+  readonly seconds: Seconds;
+  readonly cycles: number;
+}
+
+/** Runs one plan; the same options give the same result to the last bit. */
+export function simulateTraffic(options: TrafficOptions): TrafficRun {
+  const { preset, channels, plan } = options;
+  const device = buildDevice(preset, options);
+  const map = buildAddressMap(options.map, device, channels);
+  const driver = new TrafficDriver(plan, (sink) => ({
+    device,
+    map,
+    controllers: Array.from({ length: channels }, () =>
+      buildController(device, options.controller, sink),
+    ),
+  }));
+  const cycles = driver.run();
+  const { meter } = driver;
+  const { tCK } = device;
+  const seconds = (latency: LatencyCycles): Latency => ({
+    mean: latency.mean * tCK,
+    p50: latency.p50 * tCK,
+    p95: latency.p95 * tCK,
+    p99: latency.p99 * tCK,
+  });
+  const measured = (meter.toCycle - meter.fromCycle) * tCK;
+  const activity = activityOf(driver, device, cycles);
+  const energy = dramEnergy(preset, options.density, activity, options.corner);
+  const bytes = ACCESS_BYTES * meter.completed;
+  const sum = Object.values(energy).reduce((total, part) => total + part, 0);
+  return {
+    peak: device.peak * channels,
+    bandwidth: (ACCESS_BYTES * meter.measuredAccesses) / measured,
+    readLatency: seconds(meter.latencyCycles()),
+    requesters: plan.requesters.map((_, index) => ({
+      share: meter.shareOf(index),
+      readLatency: seconds(meter.latencyCycles(index)),
+    })),
+    ...foundRows(driver),
+    activates: activity.activates,
+    refreshShare: refreshShare(driver, device, cycles),
+    energy,
+    energyPerByte: sum / bytes,
+    bytes,
+    accesses: meter.completed,
+    seconds: cycles * tCK,
+    cycles,
+  };
+}
+
+function foundRows({ memory }: TrafficDriver) {
+  const total = { hits: 0, misses: 0, conflicts: 0 };
+  for (const { counts } of memory.controllers) {
+    total.hits += counts.hits;
+    total.misses += counts.misses;
+    total.conflicts += counts.conflicts;
+  }
+  return total;
+}
+
+function activityOf({ memory }: TrafficDriver, device: DramDevice, cycles: number): DramActivity {
+  const states = memory.controllers.map(({ state }) => state);
+  const sum = (pick: (state: (typeof states)[number]) => number) =>
+    states.reduce((total, state) => total + pick(state), 0);
+  const open = sum((state) => state.openCyclesUntil(cycles)) * device.tCK;
+  const all = cycles * device.tCK * device.ranks * states.length;
+  return {
+    seconds: cycles * device.tCK,
+    activates: sum((state) => state.activates),
+    readBytes: sum((state) => state.reads) * device.burstBytes,
+    writeBytes: sum((state) => state.writes) * device.burstBytes,
+    refreshes: sum((state) => state.refreshes + state.bankRefreshes / device.banks),
+    openSeconds: Math.min(open, all),
+    closedSeconds: Math.max(0, all - open),
+  };
+}
+
+function refreshShare({ memory }: TrafficDriver, device: DramDevice, cycles: number): number {
+  const { nRFCab, nRFCpb } = device.timing;
+  const busy = memory.controllers.reduce(
+    (sum, { state }) =>
+      sum + state.refreshes * nRFCab + (state.bankRefreshes * nRFCpb) / device.banks,
+    0,
+  );
+  return busy / (cycles * device.ranks * memory.controllers.length);
+}
