@@ -36,8 +36,8 @@ export interface Caches {
   /** All cores in use together, per clock. */
   readonly l2BytesPerClock: number;
   readonly l3BytesPerClock: number;
-  /** Weights stay in the last level between runs: a small model that runs again and again. */
-  readonly weightsCached: boolean;
+  /** Share of the weights that stays in the last level between runs. */
+  readonly weightShare: number;
 }
 
 export interface CacheService {
@@ -51,19 +51,22 @@ export interface CacheService {
 /** @param scratch bytes written and read again inside the operator, such as scores. */
 export function serve(caches: Caches, work: Work, scratch: Bytes): CacheService {
   const { form } = work;
-  const weights = caches.weightsCached ? work.weightBytes : 0;
   const cache = work.kvReadBytes + work.kvWriteBytes;
   const inPlace = form.kind === 'vector' && form.passes === 1 && work.operator !== 'Resize';
   const results = inPlace ? 0 : work.outputBytes;
-  const footprint = work.inputBytes + results + cache + scratch / 2 + weights;
+  const footprint = work.inputBytes + results + cache + scratch / 2;
   // Later passes find their row in L1.
-  const moved = work.inputBytes + work.outputBytes + cache + scratch + weights;
+  const moved = work.inputBytes + work.outputBytes + cache + scratch;
   const near = heldShare(footprint, caches.l2Bytes);
   const held = Math.max(near, heldShare(footprint, caches.l3Bytes));
+  // Other weights have passed since the last run: at best the last level still has these.
+  const weights = caches.weightShare * work.weightBytes;
   return {
-    cycles: moved * (near / caches.l2BytesPerClock + (held - near) / caches.l3BytesPerClock),
+    cycles:
+      (moved * near) / caches.l2BytesPerClock +
+      (moved * (held - near) + weights) / caches.l3BytesPerClock,
     missShare: 1 - held,
-    weightBytes: work.weightBytes - weights * held,
+    weightBytes: work.weightBytes - weights,
   };
 }
 

@@ -122,7 +122,7 @@ function cachesOf(
     l3Bytes: Math.max(spec.l3.is, l2Bytes),
     l2BytesPerClock: used * rates.l2.is,
     l3BytesPerClock: used * rates.l3.is,
-    weightsCached: options.weights?.cached ?? false,
+    weightShare: options.weights?.cachedShare ?? 0,
   };
 }
 

@@ -38,8 +38,8 @@ export interface UnitOptions {
     readonly sparse24?: boolean;
     /** Stored in the form the unit's decompressor reads. */
     readonly compressed?: boolean;
-    /** Few enough to stay in the last-level cache from one run to the next. */
-    readonly cached?: boolean;
+    /** Share that stays in the last-level cache from one run to the next; small models only. */
+    readonly cachedShare?: number;
   };
 }
 

@@ -1,0 +1,47 @@
+/** Operators as ONNX Runtime's CPU provider performs them: what it fuses, and what it does besides. */
+import type { Work } from '../base/work.ts';
+import { fuse } from '../workload/fusion/index.ts';
+import type { OperatorList } from '../workload/fusion/operator-list.ts';
+
+/** Passes that ONNX Runtime's default optimisation also has for the CPU; it does not merge plain element-wise chains. */
+const FUSIONS = ['qdq', 'written-norm', 'convolution'];
+
+export interface RunOperator {
+  /** Node name in the file; the profile speaks of it by this name, give or take a suffix. */
+  readonly name: string;
+  readonly parts: readonly string[];
+  /** Usually one. */
+  readonly works: readonly Work[];
+}
+
+export function operatorsAsRun(list: OperatorList): RunOperator[] {
+  return fuse(list, FUSIONS).list.operators.map(({ name, parts, work }) => ({
+    name,
+    parts,
+    works: asRun(work),
+  }));
+}
+
+/**
+ * Attention with a cache copies the cache first: ONNX Runtime grows it in a new tensor, because the JavaScript
+ * interface cannot share one buffer between input and output.
+ */
+function asRun(work: Work): Work[] {
+  if (work.form.kind !== 'attention' || work.kvReadBytes === 0) return [work];
+  const grown = work.kvReadBytes + work.kvWriteBytes;
+  const copy: Work = {
+    ...work,
+    operator: 'Concat',
+    form: { kind: 'move' },
+    macs: 0,
+    vectorOps: 0,
+    weightBytes: 0,
+    inputBytes: work.kvReadBytes,
+    outputBytes: grown,
+    kvReadBytes: 0,
+    kvWriteBytes: 0,
+  };
+  // Each query head walks over its keys and values again.
+  const again = (grown * work.form.heads) / work.form.kvHeads;
+  return [copy, { ...work, kvReadBytes: again, kvWriteBytes: 0 }];
+}

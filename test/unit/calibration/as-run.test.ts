@@ -1,0 +1,43 @@
+import { describe, expect, it } from 'vitest';
+import { operatorsAsRun } from '../../../src/calibration/as-run.ts';
+import * as op from '../../../src/calibration/operators.ts';
+import { finish, input, newSketch } from '../../../src/calibration/sketch.ts';
+import { unary } from '../../../src/calibration/vector-operators.ts';
+
+describe('operatorsAsRun', () => {
+  it('merges an activation into the convolution before it', () => {
+    const sketch = newSketch('conv-relu');
+    const conv = op.conv(sketch, input(sketch, [1, 8, 16, 16]), { out: 8, kernel: 3 });
+    const { list } = finish(sketch, unary(sketch, conv, 'Relu'));
+    expect(list.operators).toHaveLength(2);
+    const [run, ...rest] = operatorsAsRun(list);
+    expect(rest).toEqual([]);
+    expect(run?.parts).toEqual(['Conv', 'Relu']);
+  });
+
+  it('leaves element-wise operators apart', () => {
+    const sketch = newSketch('relu-sigmoid');
+    const x = unary(sketch, input(sketch, [4, 4]), 'Relu');
+    expect(operatorsAsRun(finish(sketch, unary(sketch, x, 'Sigmoid')).list)).toHaveLength(2);
+  });
+
+  it('copies the cache before attention reads it', () => {
+    const sketch = newSketch('cached');
+    const query = input(sketch, [1, 1, 256]);
+    const kv = input(sketch, [1, 1, 128]);
+    const cache = [input(sketch, [1, 2, 99, 64]), input(sketch, [1, 2, 99, 64])];
+    const shape = { heads: 4, kvHeads: 2, past: 99 };
+    const y = op.groupQueryAttention(sketch, [query, kv, kv], shape, cache);
+    const [run] = operatorsAsRun(finish(sketch, y).list);
+    const [copy, attention] = run?.works ?? [];
+    // Keys and values of 2 heads of 64 floats: 1024 bytes per token.
+    expect(copy).toMatchObject({
+      form: { kind: 'move' },
+      macs: 0,
+      inputBytes: 99 * 1024,
+      outputBytes: 100 * 1024,
+    });
+    expect(attention).toMatchObject({ kvReadBytes: 2 * 100 * 1024, kvWriteBytes: 0 });
+    expect(attention?.macs).toBe(4 * 100 * 128);
+  });
+});
