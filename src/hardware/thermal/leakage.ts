@@ -100,7 +100,7 @@ export function runawayFactor(
   while (stable(high)) {
     low = high;
     high *= 2;
-    if (high > 1e9) return Number.POSITIVE_INFINITY;
+    if (high > Number.MAX_SAFE_INTEGER) return Number.POSITIVE_INFINITY;
   }
   while (high - low > 1e-12 * high) {
     const middle = (low + high) / 2;

@@ -29,7 +29,7 @@ export const schedutil = factory(
   'schedutil',
   'Linux: utilisation plus a quarter, rate-limited',
   options,
-  (given) => new Schedutil(given.rateLimit),
+  (given): Governor => new Schedutil(given.rateLimit),
 );
 
 /** Raw frequency in kHz that schedutil asks for; both in the kernel's integers. */

@@ -27,7 +27,7 @@ export const simpleOndemand = factory(
   'simple-ondemand',
   'devfreq: fastest above 90 % busy, else scaled to 88 % busy',
   options,
-  (given) => new SimpleOndemand(given),
+  (given): Governor => new SimpleOndemand(given),
 );
 
 /** Frequency that the governor asks for; Infinity stands for the fastest there is. */
