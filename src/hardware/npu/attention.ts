@@ -13,7 +13,7 @@
 import { bytesOf, type Work } from '../../base/work.ts';
 import { foldCycles, type MatrixArray } from './folds.ts';
 import { type AttentionForm, attendedKeys, attentionRows } from './gemm-view.ts';
-import type { MatrixLoad } from './matrix-load.ts';
+import { type MatrixLoad, streamCycles } from './matrix-load.ts';
 import { ACCUMULATOR_BYTES, type LocalMemory } from './tiling.ts';
 
 export function attentionLoad(
@@ -26,13 +26,14 @@ export function attentionLoad(
   const products = form.batch * form.kvHeads;
   const rows = attentionRows(form);
   const keys = Math.ceil(fused ? attendedKeys(form, memory.granule) : form.context);
-  const scores = foldCycles(array, { products, m: rows, n: keys, k: form.headDim });
-  const values = foldCycles(array, { products, m: rows, n: form.valueDim, k: keys });
+  const scores = { products, m: rows, n: keys, k: form.headDim };
+  const values = { products, m: rows, n: form.valueDim, k: keys };
   const traffic = attentionTraffic(memory, work, form, fused);
   // Every query row reads all keys and values from local memory once per array-high block.
   const blocks = Math.ceil(rows / memory.granule);
   return {
-    arrayCycles: scores + values,
+    arrayCycles: foldCycles(array, scores) + foldCycles(array, values),
+    activeCycles: streamCycles(array, scores) + streamCycles(array, values),
     weightReadBytes: 0,
     otherReadBytes: traffic.readBytes,
     writeBytes: traffic.writeBytes,

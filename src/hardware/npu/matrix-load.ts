@@ -2,7 +2,7 @@
 
 import type { Bytes, Cycles } from '../../base/units.ts';
 import { bytesOf, type Work } from '../../base/work.ts';
-import { foldCycles, type GemmShape, type MatrixArray } from './folds.ts';
+import { foldCycles, type GemmShape, type MatrixArray, planFolds } from './folds.ts';
 import { operandsOf, sideBytes } from './gemm-view.ts';
 import {
   ACCUMULATOR_BYTES,
@@ -15,6 +15,8 @@ import {
 export interface MatrixLoad {
   /** At the rate of the reference format. */
   readonly arrayCycles: Cycles;
+  /** Those in which operands stream, so that multipliers switch; weights loading and draining draw little. */
+  readonly activeCycles: Cycles;
   readonly weightReadBytes: Bytes;
   /** Inputs, cache and side inputs. */
   readonly otherReadBytes: Bytes;
@@ -52,12 +54,19 @@ export function loadOf(
   const isWeight = work.weightBytes > 0;
   return {
     arrayCycles,
+    activeCycles: Math.min(arrayCycles, streamCycles(array, gemm)),
     weightReadBytes: isWeight ? weights : 0,
     otherReadBytes: inputs + side + (isWeight ? 0 : weights),
     writeBytes: work.outputBytes + work.kvWriteBytes,
     sramBytes: inputs + weights + feedBytes(array, memory, work, gemm, operands),
     weightFetches: isWeight ? products * gemm.n * gemm.k * tiling.weightPasses : 0,
   };
+}
+
+/** Cycles in which operands stream through the folds. */
+export function streamCycles(array: MatrixArray, gemm: GemmShape): Cycles {
+  const { folds, stream } = planFolds(array, gemm);
+  return (gemm.products * folds * stream) / array.engines;
 }
 
 /** Local-memory traffic of feeding the array: the streamed operand again for every fold across, and partial sums without accumulators. */

@@ -139,7 +139,7 @@ function matrixCost(npu: Npu, work: Work, load: MatrixLoad, serial: boolean): Un
   const format = npu.matrixRates[work.weightDType][work.activationDType];
   const rate = (format?.rate ?? 1) * (work.weightBytes > 0 ? npu.sparseGain : 1);
   const share = npu.matrixShare[work.activationDType] ?? 1;
-  const matrixCycles = load.arrayCycles / (rate * share);
+  const arrayCycles = load.arrayCycles / (rate * share);
   const lanes = npu.vectorRates[work.activationDType] ?? npu.vectorRates.fp16 ?? 1;
   const expanded = format?.expand ? load.weightFetches : 0;
   const vectorCycles =
@@ -147,11 +147,11 @@ function matrixCost(npu: Npu, work: Work, load: MatrixLoad, serial: boolean): Un
   const weights = load.weightReadBytes * (npu.compression?.ratio ?? 1);
   const unpackCycles = npu.compression ? load.weightReadBytes / npu.compression.bytesPerClock : 0;
   const cycles = serial
-    ? matrixCycles + vectorCycles
-    : Math.max(matrixCycles, vectorCycles, unpackCycles);
+    ? arrayCycles + vectorCycles
+    : Math.max(arrayCycles, vectorCycles, unpackCycles);
   return {
     cycles,
-    matrixCycles,
+    matrixCycles: load.activeCycles / (rate * share),
     vectorCycles,
     readBytes: load.otherReadBytes + weights,
     writeBytes: load.writeBytes,
