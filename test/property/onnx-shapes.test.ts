@@ -5,7 +5,6 @@ import { importOnnx } from '../../src/workload/onnx/import.ts';
 import {
   type BuiltAttribute,
   type BuiltGraph,
-  type BuiltNode,
   type BuiltTensor,
   buildModel,
   FLOAT,
@@ -13,65 +12,8 @@ import {
   INT64,
   UINT8,
 } from '../support/onnx-builder.ts';
-import { type Feeds, runShapes } from '../support/onnx-runtime.ts';
-
-/** One node to try: tensors it computes on, constants that steer it, and what it says of itself. */
-interface Trial {
-  readonly op: string;
-  readonly domain?: string;
-  readonly opset?: number;
-  /** In node order: floating-point shapes to feed, or constants; empty text leaves an input out. */
-  readonly inputs: readonly (readonly number[] | BuiltTensor | '')[];
-  readonly outputs?: number;
-  readonly attributes?: Readonly<Record<string, BuiltAttribute>>;
-}
-
-const ints = (...values: number[]): BuiltTensor => ({ dims: [values.length], values });
-const floats = (...values: number[]): BuiltTensor => ({
-  type: FLOAT,
-  dims: [values.length],
-  values,
-});
-const scalar = (value: number): BuiltTensor => ({ dims: [], values: [value] });
-const bytes = (type: number, dims: readonly number[]): BuiltTensor => ({ type, dims });
-const weight = (dims: readonly number[]): BuiltTensor => ({ type: FLOAT, dims });
-
-function modelOf(trial: Trial): { bytes: Uint8Array; feeds: Feeds } {
-  const inputs: Record<string, readonly [number, readonly number[]]> = {};
-  const constants: Record<string, BuiltTensor> = {};
-  const names = trial.inputs.map((input, i) => {
-    if (input === '') return '';
-    if ('dims' in input) constants[`c${i}`] = input;
-    else inputs[`x${i}`] = [FLOAT, input];
-    return 'dims' in input ? `c${i}` : `x${i}`;
-  });
-  const outputs = Array.from({ length: trial.outputs ?? 1 }, (_, i) => `y${i}`);
-  const node: BuiltNode = {
-    op: trial.op,
-    name: 'node',
-    ...(trial.domain ? { domain: trial.domain } : {}),
-    inputs: names,
-    outputs,
-    ...(trial.attributes ? { attributes: trial.attributes } : {}),
-  };
-  const graph: BuiltGraph = { nodes: [node], inputs, constants, outputs };
-  const feeds = Object.entries(inputs).map(([name, [, dims]]) => [name, { type: 'float32', dims }]);
-  return {
-    bytes: buildModel(graph, { opset: trial.opset ?? 17 }),
-    feeds: Object.fromEntries(feeds) as Feeds,
-  };
-}
-
-/** Whatever ONNX Runtime accepts must import with the same shapes; what it refuses is not looked at. */
-async function agree(trial: Trial): Promise<boolean> {
-  const { bytes: model, feeds } = modelOf(trial);
-  const theirs = await runShapes(model, feeds).catch(() => undefined);
-  if (!theirs) return false;
-  const { shapes } = importOnnx(model, 'trial.onnx');
-  const ours = Object.fromEntries(Object.keys(theirs).map((name) => [name, shapes.get(name)]));
-  expect(ours, JSON.stringify(trial)).toEqual(theirs);
-  return true;
-}
+import { runShapes } from '../support/onnx-runtime.ts';
+import { agree, bytes, floats, ints, scalar, type Trial, weight } from '../support/onnx-trial.ts';
 
 const size = fc.integer({ min: 1, max: 9 });
 const small = fc.integer({ min: 1, max: 3 });
@@ -227,16 +169,14 @@ const reduce = fc
       op === 'ArgMax' ? { axis: at } : { axes: [at - dims.length] };
     return { op, inputs: [dims], attributes: { ...chosen, keepdims } };
   });
-const topK = fc
-  .tuple(shape(1, 3), fc.integer({ min: 1, max: 4 }))
-  .map(
-    ([dims, k]): Trial => ({
-      op: 'TopK',
-      inputs: [dims, ints(k)],
-      outputs: 2,
-      attributes: { axis: -1 },
-    }),
-  );
+const topK = fc.tuple(shape(1, 3), fc.integer({ min: 1, max: 4 })).map(
+  ([dims, k]): Trial => ({
+    op: 'TopK',
+    inputs: [dims, ints(k)],
+    outputs: 2,
+    attributes: { axis: -1 },
+  }),
+);
 const matMul = fc.tuple(shape(0, 2), shape(0, 2), size, size, size, flag).map(
   ([a, b, m, k, n, vector]): Trial => ({
     op: 'MatMul',
@@ -255,14 +195,12 @@ const broadcast = fc
       inputs: [dims, dims.map((dim, i) => (keep[i] ? dim : 1)).slice(keep[0] ?? 0)],
     }),
   );
-const tile = fc
-  .tuple(shape(1, 3), fc.array(small, { minLength: 3, maxLength: 3 }))
-  .map(
-    ([dims, repeats]): Trial => ({
-      op: 'Tile',
-      inputs: [dims, ints(...repeats.slice(0, dims.length))],
-    }),
-  );
+const tile = fc.tuple(shape(1, 3), fc.array(small, { minLength: 3, maxLength: 3 })).map(
+  ([dims, repeats]): Trial => ({
+    op: 'Tile',
+    inputs: [dims, ints(...repeats.slice(0, dims.length))],
+  }),
+);
 const recurrent = fc
   .tuple(
     size,
@@ -394,14 +332,12 @@ const skipNorm = fc
 const quantise = shape(1, 3).map(
   (dims): Trial => ({ op: 'DynamicQuantizeLinear', inputs: [dims], outputs: 3 }),
 );
-const integerProduct = fc
-  .tuple(size, size, size)
-  .map(
-    ([m, k, n]): Trial => ({
-      op: 'MatMulInteger',
-      inputs: [bytes(UINT8, [m, k]), bytes(INT8, [k, n])],
-    }),
-  );
+const integerProduct = fc.tuple(size, size, size).map(
+  ([m, k, n]): Trial => ({
+    op: 'MatMulInteger',
+    inputs: [bytes(UINT8, [m, k]), bytes(INT8, [k, n])],
+  }),
+);
 const oneHot = fc.tuple(shape(0, 2), size, fc.integer({ min: -1, max: 0 })).map(
   ([dims, depth, axis]): Trial => ({
     op: 'OneHot',
