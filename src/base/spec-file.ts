@@ -26,7 +26,7 @@ export interface SpecFile {
   locate(path: SpecPath): Place;
 }
 
-export interface Place {
+interface Place {
   readonly file?: string;
   readonly line?: number;
   readonly column?: number;

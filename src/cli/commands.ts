@@ -19,6 +19,11 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'what-if sweep over any value of the descriptions, on all cores',
     load: async () => (await import('./sweep.ts')).sweep,
   },
+  play: {
+    summary:
+      'replay a request trace: queueing, time to first token and per-token latency as percentiles',
+    load: async () => (await import('./play.ts')).play,
+  },
   list: {
     summary: 'what there is: SoCs, phones, workloads, policies, governors, charts, metrics',
     load: async () => (await import('./list.ts')).list,
@@ -31,6 +36,23 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'check description files: every fault with line and column',
     load: async () => (await import('./validate.ts')).validate,
   },
+  import: {
+    summary: 'read an ONNX model of any size, report what is in it, write a workload that runs it',
+    load: async () => (await import('./import-model.ts')).importModel,
+  },
+  'calibrate host': {
+    summary: 'measure ONNX operators on this machine, fit a host SoC, predict whole models with it',
+    load: async () => (await import('./calibrate-host.ts')).calibrateHost,
+  },
+  'probe dram': {
+    summary: 'drive the LPDDR model: bandwidth, latency, rows, energy; replay traces, check rows',
+    load: async () => (await import('./probe-dram.ts')).probeDram,
+  },
+  'probe npu': {
+    summary:
+      'run one product or convolution on a systolic array, or check against other simulators',
+    load: async () => (await import('./probe-npu.ts')).probeNpu,
+  },
   'probe thermal': {
     summary: 'drive a heat network with a power trace, or check it against another tool',
     load: async () => (await import('./probe-thermal.ts')).probeThermal,
@@ -39,22 +61,8 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'replay recorded vectors through a thermal governor and list mismatches',
     load: async () => (await import('./probe-governor.ts')).probeGovernor,
   },
-  'probe npu': {
-    summary:
-      'run one product or convolution on a systolic array, or check against other simulators',
-    load: async () => (await import('./probe-npu.ts')).probeNpu,
-  },
-  play: {
-    summary:
-      'replay a request trace: queueing, time to first token and per-token latency as percentiles',
-    load: async () => (await import('./play.ts')).play,
-  },
-  'calibrate host': {
-    summary: 'measure ONNX operators on this machine, fit a host SoC, predict whole models with it',
-    load: async () => (await import('./calibrate-host.ts')).calibrateHost,
-  },
-  import: {
-    summary: 'read an ONNX model of any size, report what is in it, write a workload that runs it',
-    load: async () => (await import('./import-model.ts')).importModel,
+  'probe graph': {
+    summary: 'operators of a model or workload: arithmetic, bytes, intensity, predicted time',
+    load: async () => (await import('./probe-graph.ts')).probeGraph,
   },
 };

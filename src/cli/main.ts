@@ -12,7 +12,8 @@ import { checkArgs, usageOf } from './parse.ts';
 const HELP_WIDTH = 100;
 
 /** @returns the exit code. */
-async function main(words: readonly string[]): Promise<number> {
+async function main(given: readonly string[]): Promise<number> {
+  const words = given[0] === 'help' ? [...given.slice(1), '--help'] : given;
   const options = words.findIndex((word) => word.startsWith('-'));
   const leading = options === -1 ? words : words.slice(0, options);
   const name = [leading.slice(0, 2).join(' '), leading[0] ?? ''].find((candidate) =>

@@ -60,7 +60,6 @@ export const socSpec = z.strictObject({
 
 export type SocSpec = Infer<typeof socSpec>;
 export type SocUnitSpec = SocSpec['units'][string];
-export type PortSpec = Infer<typeof port>;
 
 /**
  * Checks a SoC description.

@@ -24,7 +24,7 @@ describe.each(Object.entries(commands))('socsim %s', (name, entry) => {
     for (const option of Object.values(options)) expect(option.summary).not.toBe('');
     for (const [key, { usage, summary }] of Object.entries(positionals)) {
       expect(key).toMatch(/^[a-z]+$/);
-      expect(usage).toMatch(/^\[?[A-Z]+(\.\.)?\]?$/);
+      expect(usage).toMatch(/^\[?[A-Z|]+(\.\.)?\]?$/);
       expect(summary).not.toBe('');
     }
   });
@@ -34,7 +34,7 @@ it('knows every command there is a file for', () => {
   const written = readdirSync(folder)
     .filter((file) => file.endsWith('.ts'))
     .filter((file) =>
-      /export const \w+: Command = /.test(readFileSync(new URL(file, folder), 'utf8')),
+      /export const \w+: Command =/.test(readFileSync(new URL(file, folder), 'utf8')),
     );
   const table = readFileSync(new URL('commands.ts', folder), 'utf8');
   expect(written.filter((file) => !table.includes(`'./${file}'`))).toEqual([]);

@@ -78,8 +78,19 @@ describe('socsim', () => {
     expect(stderr).toContain(message);
   });
 
+  it('shows the commands of a group, and the nearest of them', () => {
+    const { code, stdout } = socsim(['probe']);
+    expect(code).toBe(0);
+    expect(stdout).toContain('socsim probe thermal');
+    expect(stdout).not.toContain('socsim validate');
+    expect(socsim(['probe', 'therml'])).toMatchObject({
+      code: 2,
+      stderr: 'socsim: unknown command "probe therml"; did you mean "probe thermal"?\n',
+    });
+  });
+
   it('shows the help of a command with an example', () => {
-    const { code, stdout } = socsim(['show', '--help']);
+    const { code, stdout } = socsim(['help', 'show']);
     expect(code).toBe(0);
     expect(stdout).toContain('Usage: socsim show NAME');
     expect(stdout).toContain('socsim show dimensity-9300');

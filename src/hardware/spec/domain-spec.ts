@@ -77,7 +77,6 @@ export const domainSpec = domainFields.superRefine(({ points, shares, voltage },
 });
 
 export type DomainSpec = Infer<typeof domainSpec>;
-export type DomainPowerSpec = Infer<typeof domainPower>;
 
 /** Operating points of a domain, slowest first; the last is `clock`. */
 export function buildClockDomain(name: string, spec: DomainSpec): ClockDomain {

@@ -1,12 +1,5 @@
 /** What surrounds the compute units in socs/<soc>.yaml: memory, caches, fabric, die, limits. */
-import {
-  type Infer,
-  quantity,
-  risingQuantities,
-  sourced,
-  sourcedValue,
-  z,
-} from '../../base/schema.ts';
+import { quantity, risingQuantities, sourced, sourcedValue, z } from '../../base/schema.ts';
 
 /** Main memory as the SoC sees it; timings and energies come from the preset, its size from the phone. */
 export const memorySpec = z.strictObject({
@@ -69,9 +62,3 @@ export const fabricSpec = z.strictObject({
 
 /** Real-time traffic that goes on beside any workload, by master. */
 export const backgroundSpec = z.record(z.string(), sourced('bandwidth', { min: 0 }));
-
-export type MemorySpec = Infer<typeof memorySpec>;
-export type SystemCacheSpec = Infer<typeof systemCacheSpec>;
-export type FloorplanSpec = Infer<typeof floorplanSpec>;
-export type LimitsSpec = Infer<typeof limitsSpec>;
-export type FabricSpec = Infer<typeof fabricSpec>;
