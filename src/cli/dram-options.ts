@@ -1,0 +1,194 @@
+/** The options of the DRAM commands, and the memory and traffic they stand for. */
+import { type Fault, SpecError } from '../base/errors.ts';
+import { pick } from '../base/registry.ts';
+import { loadLpddrPreset } from '../calibration/lpddr-presets.ts';
+import { buildAddressMap } from '../hardware/dram/address-map.ts';
+import type { ControllerConfig } from '../hardware/dram/controller.ts';
+import { CONTROLLERS } from '../hardware/dram/controllers.ts';
+import { buildDevice } from '../hardware/dram/device.ts';
+import { ACCESS_BYTES, parseRequesters, type Requester } from '../hardware/dram/requester.ts';
+import type { TrafficOptions } from '../hardware/dram/simulate.ts';
+import { parseTrace } from '../hardware/dram/trace.ts';
+import { readUserFile } from '../load.ts';
+import type { Args, OptionSpec } from './command.ts';
+
+const PATTERNS = ['stream', 'strided', 'random', 'mixed'] as const;
+type Pattern = (typeof PATTERNS)[number];
+
+export const dramOptions: Readonly<Record<string, OptionSpec>> = {
+  preset: {
+    type: 'string',
+    summary: 'speed bin, such as LPDDR5-6400 or LPDDR5T-9600',
+    value: 'NAME',
+    default: 'LPDDR5X-8533',
+  },
+  channels: { type: 'number', summary: 'x16 channels', default: 4 },
+  ranks: { type: 'number', summary: 'ranks of each channel', default: 1 },
+  density: { type: 'string', summary: 'per channel and rank, such as 16Gb', value: 'SIZE' },
+  mode: { type: 'string', summary: 'bank organisation of the preset', value: 'NAME' },
+  temperature: {
+    type: 'number',
+    summary: 'of the case in degC; hot DRAM refreshes more',
+    default: 25,
+  },
+  controller: {
+    type: 'string',
+    summary: 'whose rules: our own, or those of a peer',
+    choices: Object.keys(CONTROLLERS),
+    default: 'mobile',
+  },
+  'read-queue': { type: 'number', summary: 'bursts the controller sees; its own by default' },
+  'write-queue': { type: 'number', summary: 'bursts it holds back to write; its own by default' },
+  map: {
+    type: 'string',
+    summary: 'address map: a name, or fields from the lowest bit such as co1,bg2,ch2,co5,ba2,ro',
+    value: 'MAP',
+    default: 'A',
+  },
+  page: {
+    type: 'string',
+    summary: 'when rows close; as the controller does by default',
+    choices: ['open', 'closed', 'open-adaptive', 'close-adaptive'],
+  },
+  refresh: {
+    type: 'string',
+    summary: 'which banks refresh at once; as the controller does by default',
+    choices: ['all', 'per-bank', 'none'],
+  },
+  pattern: { type: 'string', summary: 'where accesses go', choices: PATTERNS, default: 'stream' },
+  'read-share': { type: 'number', summary: 'of the accesses, 0 to 1', default: 1 },
+  streams: { type: 'number', summary: 'requesters side by side', default: 1 },
+  stride: {
+    type: 'number',
+    summary: 'bytes from one access to the next if strided',
+    default: 4096,
+  },
+  requesters: {
+    type: 'string',
+    summary: 'instead of a pattern: kind;key=value;… | …, kinds seq stride rand chunk',
+    value: 'TEXT',
+  },
+  trace: {
+    type: 'string',
+    summary: 'instead of a pattern: a file of lines "address R|W [cycle]"',
+    value: 'FILE',
+  },
+  rate: {
+    type: 'number',
+    summary: 'share of peak at which accesses arrive; as fast as they are served by default',
+  },
+  window: {
+    type: 'number',
+    summary: 'accesses under way without a rate; 64 per channel by default',
+  },
+  requests: { type: 'number', summary: 'accesses of 64 bytes', default: 200_000 },
+  seed: { type: 'number', summary: 'of random addresses and writes', default: 1 },
+};
+
+/** Everything wrong with the options is told at once where one fault does not hide the next. */
+export function trafficOptions(args: Args): TrafficOptions {
+  checkNumbers(args);
+  const preset = loadLpddrPreset(args['preset'] as string);
+  const channels = args['channels'] as number;
+  const memory = {
+    preset,
+    channels,
+    ranks: args['ranks'] as number,
+    density: args['density'] as string | undefined,
+    mode: args['mode'] as string | undefined,
+    temperature: args['temperature'] as number,
+    controller: controllerOption(args),
+    map: args['map'] as string,
+  };
+  const map = buildAddressMap(memory.map, buildDevice(preset, memory), channels);
+  const openRate = args['rate'] as number | undefined;
+  const trace = args['trace'] as string | undefined;
+  const source = trace === undefined ? undefined : readUserFile(trace);
+  return {
+    ...memory,
+    plan: {
+      requesters: source ? [] : requestersOption(args, map.capacity, channels),
+      trace: source ? parseTrace(source.text, source.file, map.capacity) : undefined,
+      openRate,
+      window:
+        openRate === undefined
+          ? ((args['window'] as number | undefined) ?? 64 * channels)
+          : undefined,
+      accesses: args['requests'] as number,
+    },
+  };
+}
+
+function checkNumbers(args: Args): void {
+  const faults: Fault[] = [];
+  const demand = (name: string, ok: (value: number) => boolean, expected: string) => {
+    const value = args[name] as number | undefined;
+    if (value === undefined || ok(value)) return;
+    faults.push({ path: `--${name}`, message: 'out of range', expected, got: `${value}` });
+  };
+  const whole = (least: number) => (value: number) => Number.isInteger(value) && value >= least;
+  demand('channels', whole(1), 'a whole number of at least 1');
+  demand('ranks', whole(1), '1 or 2');
+  demand('streams', (value) => whole(1)(value) && value <= 64, 'a whole number from 1 to 64');
+  demand('requests', whole(20), 'a whole number of at least 20');
+  demand('window', whole(1), 'a whole number of at least 1');
+  demand('read-queue', whole(1), 'a whole number of at least 1');
+  demand('write-queue', whole(1), 'a whole number of at least 1');
+  demand('seed', whole(1), 'a whole number of at least 1');
+  demand('read-share', (value) => value >= 0 && value <= 1, 'a share from 0 to 1');
+  demand('rate', (value) => value > 0, 'a share of peak above 0');
+  demand('stride', (value) => whole(64)(value) && value % 64 === 0, 'a multiple of 64 bytes');
+  if (faults.length > 0) throw new SpecError(faults);
+}
+
+function controllerOption(args: Args): ControllerConfig {
+  const { config } = pick(CONTROLLERS, args['controller'] as string, 'controller');
+  const page = args['page'] as string | undefined;
+  const refresh = args['refresh'] as string | undefined;
+  return {
+    ...config,
+    readQueue: (args['read-queue'] as number | undefined) ?? config.readQueue,
+    writeQueue: (args['write-queue'] as number | undefined) ?? config.writeQueue,
+    page: page === 'closed' ? 'close' : ((page as ControllerConfig['page']) ?? config.page),
+    refresh:
+      refresh === 'all' ? 'all-bank' : ((refresh as ControllerConfig['refresh']) ?? config.refresh),
+  };
+}
+
+function requestersOption(args: Args, capacity: number, channels: number): Requester[] {
+  const text = args['requesters'] as string | undefined;
+  if (text !== undefined) return parseRequesters(text);
+  const streams = args['streams'] as number;
+  const pattern = args['pattern'] as Pattern;
+  const stride = args['stride'] as number;
+  // Each stream in its own part of memory, moved on by a row of every bank group so that they do not march
+  // through the same banks together.
+  const slice = 2 ** Math.floor(Math.log2(capacity / streams));
+  const step = 8192 * channels;
+  return Array.from({ length: streams }, (_, index) => {
+    const base = index * slice + (streams > 1 ? index * step : 0);
+    const region = Math.max(ACCESS_BYTES, slice - (streams > 1 ? streams * step : 0));
+    return {
+      ...shapeOf(pattern, index, stride),
+      base,
+      region,
+      writePercent: Math.round(100 * (1 - (args['read-share'] as number))),
+      seed: (args['seed'] as number) + index,
+    };
+  });
+}
+
+/** `mixed` takes a stream, 2 KiB chunks and single accesses in turn. */
+function shapeOf(
+  pattern: Pattern,
+  index: number,
+  stride: number,
+): Pick<Requester, 'kind' | 'stride'> {
+  const single = { kind: 'rand', stride: ACCESS_BYTES } as const;
+  const stream = { kind: 'seq', stride: ACCESS_BYTES } as const;
+  if (pattern === 'random') return single;
+  if (pattern === 'strided') return { kind: 'stride', stride };
+  if (pattern === 'stream') return stream;
+  const turns = [stream, { kind: 'chunk', stride: 2048 } as const, single];
+  return turns[index % turns.length] as Pick<Requester, 'kind' | 'stride'>;
+}

@@ -1,0 +1,208 @@
+/** What the DRAM commands print: one run, a load–latency curve, and checks against other tools. */
+import { quantile, type RowReport } from '../analysis/row-report.ts';
+import { formatQuantity } from '../base/quantity.ts';
+import { MEGA } from '../base/units.ts';
+import type { DramCheck } from '../calibration/dram-rows.ts';
+import type { TrafficRun } from '../hardware/dram/simulate.ts';
+import { renderTable } from './terminal.ts';
+
+export interface TimedRun {
+  readonly run: TrafficRun;
+  readonly wallSeconds: number;
+}
+
+const percent = (share: number, digits = 1) => `${(100 * share).toFixed(digits)} %`;
+const time = (seconds: number) => formatQuantity(seconds, 'time');
+
+/** Names carry their units; shares are 0 to 1. */
+export function runJson({ run, wallSeconds }: TimedRun): Record<string, unknown> {
+  const bursts = run.hits + run.misses + run.conflicts;
+  return {
+    bandwidth_bytes_per_second: run.bandwidth,
+    peak_bytes_per_second: run.peak,
+    peak_share: run.bandwidth / run.peak,
+    read_latency_mean_seconds: run.readLatency.mean,
+    read_latency_p50_seconds: run.readLatency.p50,
+    read_latency_p95_seconds: run.readLatency.p95,
+    read_latency_p99_seconds: run.readLatency.p99,
+    row_hits: run.hits,
+    row_misses: run.misses,
+    row_conflicts: run.conflicts,
+    row_hit_rate: run.hits / bursts,
+    refresh_share: run.refreshShare,
+    energy_joules: Object.values(run.energy).reduce((sum, part) => sum + part, 0),
+    energy_by_part_joules: run.energy,
+    energy_per_byte_joules: run.energyPerByte,
+    accesses: run.accesses,
+    dram_bytes: run.bytes,
+    simulated_seconds: run.seconds,
+    simulated_cycles: run.cycles,
+    wall_seconds: wallSeconds,
+    accesses_per_wall_second: run.accesses / wallSeconds,
+    requesters: run.requesters.map(({ share, readLatency }) => ({
+      share,
+      read_latency_mean_seconds: readLatency.mean,
+      read_latency_p99_seconds: readLatency.p99,
+    })),
+  };
+}
+
+export function renderRun({ run, wallSeconds }: TimedRun): string {
+  const bursts = run.hits + run.misses + run.conflicts;
+  const latency = run.readLatency;
+  const watts = Object.values(run.energy).reduce((sum, part) => sum + part, 0) / run.seconds;
+  const parts = Object.entries(run.energy).map(
+    ([name, joules]) => `${name} ${percent(joules / (watts * run.seconds), 0)}`,
+  );
+  const rows = [
+    [
+      'bandwidth',
+      `${formatQuantity(run.bandwidth, 'bandwidth')}, ${percent(run.bandwidth / run.peak)} of ${formatQuantity(run.peak, 'bandwidth')}`,
+    ],
+    [
+      'read latency',
+      `mean ${time(latency.mean)}, p50 ${time(latency.p50)}, p95 ${time(latency.p95)}, p99 ${time(latency.p99)}`,
+    ],
+    [
+      'rows',
+      `hit ${percent(run.hits / bursts)}, miss ${percent(run.misses / bursts)}, conflict ${percent(run.conflicts / bursts)} of ${bursts} bursts`,
+    ],
+    ['refresh', `${percent(run.refreshShare)} of the banks' time`],
+    [
+      'energy',
+      `${formatQuantity(run.energyPerByte, 'energy-per-byte')}, ${formatQuantity(watts, 'power')}: ${parts.join(', ')}`,
+    ],
+    [
+      'simulated',
+      `${run.accesses} accesses in ${time(run.seconds)}; ${(run.accesses / wallSeconds / MEGA).toFixed(2)} million per second of wall time`,
+    ],
+  ];
+  return renderTable([{ header: 'quantity' }, { header: 'value' }], rows);
+}
+
+/** One point of a load–latency curve. */
+export interface LoadPoint {
+  /** Shares of peak. */
+  readonly offered: number;
+  readonly achieved: number;
+  readonly readLatency: TrafficRun['readLatency'];
+}
+
+export function curveJson(points: readonly LoadPoint[]): unknown {
+  return points.map(({ offered, achieved, readLatency }) => ({
+    offered_peak_share: offered,
+    achieved_peak_share: achieved,
+    read_latency_mean_seconds: readLatency.mean,
+    read_latency_p50_seconds: readLatency.p50,
+    read_latency_p99_seconds: readLatency.p99,
+  }));
+}
+
+export function renderCurve(points: readonly LoadPoint[]): string {
+  const columns = ['offered', 'achieved', 'mean', 'p50', 'p95', 'p99'].map((header) => ({
+    header,
+    align: 'right' as const,
+  }));
+  const rows = points.map(({ offered, achieved, readLatency }) => [
+    percent(offered, 0),
+    percent(achieved),
+    ...[readLatency.mean, readLatency.p50, readLatency.p95, readLatency.p99].map(time),
+  ]);
+  return renderTable(columns, rows);
+}
+
+/** Errors by tool and family, worst families' rows named. */
+export function renderReport(report: RowReport, verbose: boolean): string {
+  const columns = ['group', 'quantity', 'rows', 'median', 'p90', 'worst'].map((header, index) => ({
+    header,
+    align: index < 2 ? ('left' as const) : ('right' as const),
+  }));
+  const rows = report.summary.map(({ group, quantity, count, median, p90, worst }) => [
+    group,
+    quantity,
+    `${count}`,
+    ...[median, p90, worst].map((error) => percent(error, 2)),
+  ]);
+  const listed = verbose ? `${renderRows(report)}\n\n` : '';
+  const left = report.unmapped.map(({ id, reason }) => `${id}: ${reason}`);
+  const tail = left.length > 0 ? `\n\nnot run:\n${left.join('\n')}` : '';
+  return `${listed}${renderTable(columns, rows)}${tail}`;
+}
+
+function renderRows(report: RowReport): string {
+  const columns = ['run', 'group', 'quantity', 'predicted', 'reference', 'error'].map(
+    (header, index) => ({ header, align: index < 3 ? ('left' as const) : ('right' as const) }),
+  );
+  const rows = report.rows.map(({ id, group, quantity, predicted, reference, error }) => [
+    id,
+    group,
+    quantity,
+    show(quantity, predicted),
+    show(quantity, reference),
+    percent(error, 2),
+  ]);
+  return renderTable(columns, rows);
+}
+
+function show(quantity: string, value: number): string {
+  if (quantity === 'bandwidth') return formatQuantity(value, 'bandwidth');
+  return quantity === 'read_latency_mean' ? time(value) : value.toFixed(4);
+}
+
+export interface ToolBand {
+  readonly patterns: number;
+  /** Largest over smallest bandwidth of the tools on a pattern, minus one. */
+  readonly spreadMedian: number;
+  readonly spreadP90: number;
+  /** Share of patterns on which one prediction lies between the tools' extremes. */
+  readonly insideShare: number;
+}
+
+/**
+ * How far the tools are from each other on the patterns they share, and how often we lie between them when we
+ * run the pattern with our reading of the first of them.
+ */
+export function toolBand(checks: readonly DramCheck[]): ToolBand | undefined {
+  const patterns = new Map<string, DramCheck[]>();
+  for (const check of checks.filter(({ quantity }) => quantity === 'bandwidth')) {
+    const { columns } = check;
+    const key = [
+      'preset',
+      'channels',
+      'ranks',
+      'refresh',
+      'map',
+      'mode',
+      'window',
+      'open_rate',
+      'requesters',
+    ]
+      .map((name) => columns[name] ?? '')
+      .join('\t');
+    patterns.set(key, [...(patterns.get(key) ?? []), check]);
+  }
+  const shared = [...patterns.values()].filter(
+    (rows) => new Set(rows.map(({ simulator }) => simulator)).size > 1,
+  );
+  if (shared.length === 0) return undefined;
+  const spreads = shared
+    .map((rows) => rows.map(({ reference }) => reference))
+    .map((values) => Math.max(...values) / Math.min(...values) - 1)
+    .sort((a, b) => a - b);
+  const inside = shared.filter((rows) => {
+    const values = rows.map(({ reference }) => reference);
+    const ours = (rows[0] as DramCheck).predicted;
+    // A tenth of a percent is what a row repeats to.
+    return ours >= 0.999 * Math.min(...values) && ours <= 1.001 * Math.max(...values);
+  });
+  return {
+    patterns: shared.length,
+    spreadMedian: quantile(spreads, 0.5),
+    spreadP90: quantile(spreads, 0.9),
+    insideShare: inside.length / shared.length,
+  };
+}
+
+export function renderBand(band: ToolBand): string {
+  return `${band.patterns} patterns were run by several tools: they differ by ${percent(band.spreadMedian)} in the median (p90 ${percent(band.spreadP90)}); we lie inside their band on ${percent(band.insideShare, 0)}.`;
+}
