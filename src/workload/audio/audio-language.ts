@@ -48,6 +48,8 @@ const audioLanguageSpec = z.strictObject({
   ...formatShape,
   /** For the encoder and its product, when it differs. */
   encoderFormat: z.string().optional(),
+  /** In the encoder, run sums and activations inside the operators they follow. */
+  fuseEncoder: z.boolean().default(true),
   /** Length of the sound; the encoder runs over windows of 30 s, the last one padded. */
   audio: quantity('time'),
   /** Text tokens of the prompt; audio tokens come on top. */
@@ -72,6 +74,7 @@ export const audioLanguageFamily = defineFamily({
       weights: tables.formats[spec.encoderFormat ?? spec.weightFormat] as WeightFormat,
       activation: spec.activations,
       batch: 1,
+      fuse: spec.fuseEncoder,
     };
     const options = llmOptions(spec, tables);
     const answer = buildLlmRequest({

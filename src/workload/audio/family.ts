@@ -24,6 +24,8 @@ const speechSpec = z.strictObject({
   audio: quantity('time'),
   /** Text tokens per second of audio; about 3 for fluent English. */
   tokensPerSecond: z.number().positive().max(20).default(3),
+  /** Run sums and activations inside the operators they follow. */
+  fuse: z.boolean().default(true),
 });
 
 export const speechFamily = defineFamily({
@@ -44,6 +46,7 @@ export const speechFamily = defineFamily({
       kvFormat: format(spec.kvCache),
       activationDType: spec.activations,
       windows,
+      fuse: spec.fuse,
       tokensPerWindow: Math.max(1, Math.round((spec.audio * spec.tokensPerSecond) / windows)),
     });
   },

@@ -16,6 +16,8 @@ export interface SpeechRequest {
   readonly windows: number;
   /** Text tokens that one window yields. */
   readonly tokensPerWindow: number;
+  /** Run sums and activations inside the operators they follow. */
+  readonly fuse: boolean;
 }
 
 /** Length of audio that one encoder run covers. */
@@ -30,6 +32,7 @@ export function buildSpeechRequest(request: SpeechRequest): RequestPlan {
     weights: request.weightFormat,
     activation: request.activationDType,
     batch: 1,
+    fuse: request.fuse,
   };
   const encoder = buildSpeechEncoder(model, settings, kvFormat);
   const prefix = buildSpeechDecoder(model, settings, kvFormat, PREFIX_TOKENS);

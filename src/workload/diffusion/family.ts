@@ -38,6 +38,8 @@ const diffusionSpec = z.strictObject({
   frames: count().default(1),
   /** Start from an image: it is encoded first, and only this share of the steps runs. */
   strength: z.number().gt(0).max(1).optional(),
+  /** Run sums and activations inside the operators they follow. */
+  fuse: z.boolean().default(true),
 });
 type DiffusionSpec = Infer<typeof diffusionSpec>;
 
@@ -75,6 +77,7 @@ export const diffusionFamily = defineFamily({
       width: spec.width ?? denoiser.model.image,
       frames: spec.frames,
       startImage: spec.strength !== undefined,
+      fuse: spec.fuse,
     });
   },
 });

@@ -33,6 +33,8 @@ export interface DiffusionRequest {
   readonly frames: number;
   /** Start from a given image, which is encoded first. */
   readonly startImage: boolean;
+  /** Run sums and activations inside the operators they follow. */
+  readonly fuse: boolean;
 }
 
 interface Part {
@@ -49,6 +51,7 @@ export function buildDiffusionRequest(request: DiffusionRequest): RequestPlan {
     weights,
     activation: request.activationDType,
     batch,
+    fuse: request.fuse,
   });
   const prompts = guidance === 'none' ? 1 : 2;
   const image = settings(request.autoencoderFormat, 1);

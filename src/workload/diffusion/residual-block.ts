@@ -82,7 +82,9 @@ export function addResidualBlock(
       inputs: time.width,
       outputs: channels,
     });
-    inner = { ...inner, index: net.add(`${prefix}.shift`, [inner.index, shift], elements) };
+    // One number per channel, so it is no second tensor to read.
+    const index = net.vector(`${prefix}.shift`, 'Add', [inner.index, shift], elements, 1);
+    inner = { ...inner, index };
   }
   const out = addConv(
     net,

@@ -3,6 +3,7 @@ import type { Bytes } from '../../base/units.ts';
 import type { DType, Work } from '../../base/work.ts';
 import type { Graph, StepWork } from '../graph.ts';
 import { openGraph } from '../graph-builder.ts';
+
 import type { WeightFormat } from '../models/weight-format.ts';
 import { storedBytes } from '../models/weight-format.ts';
 import {
@@ -21,12 +22,15 @@ import {
   plainBytes,
   vectorWork,
 } from '../operator-cost.ts';
+import { fuseElementwise } from './fuse.ts';
 
 export interface NetworkSettings {
   readonly weights: WeightFormat;
   readonly activation: DType;
   /** Independent inputs that one step computes with the same weights. */
   readonly batch: number;
+  /** Run sums and activations inside the operators they follow; on unless false. */
+  readonly fuse?: boolean;
 }
 
 export interface Network {
@@ -103,7 +107,11 @@ export function openNetwork(name: string, settings: NetworkSettings): NetworkBui
     settings,
     ...weightedOperators(append, settings),
     ...plainOperators(append, settings),
-    build: () => ({ graph: graph.build(), parameters, weightBytes }),
+    build: () => {
+      const built = graph.build();
+      const fused = settings.fuse === false ? built : fuseElementwise(built);
+      return { graph: fused, parameters, weightBytes };
+    },
   };
 }
 

@@ -45,6 +45,8 @@ const visionLanguageSpec = z.strictObject({
   ...formatShape,
   /** For encoder and connector, when it differs. */
   encoderFormat: z.string().optional(),
+  /** In the encoder, run sums and activations inside the operators they follow. */
+  fuseEncoder: z.boolean().default(true),
   ...imageShape,
   /** Text tokens of the prompt; image tokens come on top. */
   ...requestShape,
@@ -74,6 +76,7 @@ export const visionLanguageFamily = defineFamily({
         weights: tables.formats[spec.encoderFormat ?? spec.weightFormat] as WeightFormat,
         activation: spec.activations,
         batch: 1,
+        fuse: spec.fuseEncoder,
       },
       language: { model: language, ...llmOptions(spec, tables) },
     });
@@ -88,6 +91,8 @@ const visionSpec = z.strictObject({
   encoder: z.string(),
   weightFormat: z.string(),
   activations: z.enum(ACTIVATION_DTYPES).default('fp16'),
+  /** Run sums and activations inside the operators they follow. */
+  fuse: z.boolean().default(true),
   ...imageShape,
 });
 
@@ -105,6 +110,7 @@ export const visionFamily = defineFamily({
       weights: tables.formats[spec.weightFormat] as WeightFormat,
       activation: spec.activations,
       batch: 1,
+      fuse: spec.fuse,
     };
     const network = buildVisionEncoder(encoder, settings, sizeOf(spec, encoder));
     return buildVisionRequest(name, network, spec.images);
