@@ -36,30 +36,37 @@ export function availableBandwidth(
   return Math.max(total - backgroundBandwidth(machine), 0);
 }
 
-export function backgroundBandwidth(machine: Machine): BytesPerSecond {
+function backgroundBandwidth(machine: Machine): BytesPerSecond {
   return machine.background.reduce((sum, load) => sum + load.bytesPerSecond, 0);
 }
 
-/** What a port can draw when `others` bytes per second of a total `available` are taken by other units. */
-export function portLimit(
+/**
+ * What each of several ports draws when all stream at once: latency rises with the load they make together
+ * until the bytes they keep in flight just cover it, so saturated ports share by their bytes in flight.
+ * @returns limits in the order of `ports`; they sum to at most `available`, up to the bisection's accuracy.
+ */
+export function portLimits(
   machine: Machine,
-  port: MemoryPort,
+  ports: readonly MemoryPort[],
   available: BytesPerSecond,
-  others: BytesPerSecond,
-): BytesPerSecond {
-  const top = Math.min(port.bandwidth, available);
-  const inFlight = (rate: BytesPerSecond) =>
-    rate * machine.memory.latency(Math.min((rate + others) / available, 1));
-  if (inFlight(top) <= port.outstandingBytes) return top;
-  // Bytes in flight rise with the rate, so the rate that just covers them is found by bisection.
+): number[] {
+  const limitsAt = (total: BytesPerSecond) => {
+    const latency = machine.memory.latency(Math.min(total / available, 1));
+    return ports.map(({ bandwidth, outstandingBytes }) =>
+      Math.min(bandwidth, available, outstandingBytes / latency),
+    );
+  };
+  const sumAt = (total: BytesPerSecond) => limitsAt(total).reduce((a, b) => a + b, 0);
+  if (sumAt(available) >= available) return limitsAt(available);
+  // What ports can draw falls as the load rises; the load they cause is where the two meet.
   let low = 0;
-  let high = top;
+  let high = available;
   for (let step = 0; step < BISECTIONS; step++) {
     const middle = (low + high) / 2;
-    if (inFlight(middle) <= port.outstandingBytes) low = middle;
+    if (sumAt(middle) >= middle) low = middle;
     else high = middle;
   }
-  return low;
+  return limitsAt(low);
 }
 
 /** The rate of one operator that has memory to itself. */
@@ -70,5 +77,5 @@ export function soloRate(
 ): BytesPerSecond {
   const bytes = cost.readBytes + cost.writeBytes;
   const available = availableBandwidth(machine, bytes > 0 ? cost.readBytes / bytes : 1, 1);
-  return portLimit(machine, port, available, backgroundBandwidth(machine));
+  return Math.min(portLimits(machine, [port], available)[0]!, available);
 }

@@ -11,7 +11,7 @@
  */
 import type { Seconds } from '../base/units.ts';
 import { Fluid } from '../kernel/fluid.ts';
-import { availableBandwidth, backgroundBandwidth, portLimit } from './bandwidth.ts';
+import { availableBandwidth, portLimits } from './bandwidth.ts';
 import { CAUSE, type Ledger } from './ledger.ts';
 import type { Machine } from './machine.ts';
 import { largestCause } from './recorder.ts';
@@ -212,24 +212,13 @@ export class Execution {
       if (this.isStreaming(u)) readShare += this.readShare[u]! / streams;
     }
     const available = availableBandwidth(machine, readShare, streams);
-    const wanted = this.wantedOfOthers();
-    for (let u = 0; u < this.state.length; u++) {
-      fluid.close(u);
-      if (!this.isStreaming(u)) continue;
-      const { port } = machine.units[u]!.unit;
-      const others = Math.min(wanted - this.soloRate[u]!, available) + backgroundBandwidth(machine);
-      fluid.open(u, portLimit(machine, port, available, others));
-    }
+    const streaming = machine.units.flatMap((_, u) => (this.isStreaming(u) ? [u] : []));
+    const ports = streaming.map((u) => machine.units[u]!.unit.port);
+    const limits = portLimits(machine, ports, available);
+    for (let u = 0; u < this.state.length; u++) fluid.close(u);
+    for (const [i, u] of streaming.entries()) fluid.open(u, limits[i]!);
     fluid.share(available);
-    for (let u = 0; u < this.state.length; u++) {
-      if (this.isStreaming(u)) this.rate[u] = fluid.rate[u]!;
-    }
-  }
-
-  private wantedOfOthers(): number {
-    let sum = 0;
-    for (let u = 0; u < this.state.length; u++) if (this.isStreaming(u)) sum += this.soloRate[u]!;
-    return sum;
+    for (const u of streaming) this.rate[u] = fluid.rate[u]!;
   }
 
   private isStreaming(u: number): boolean {

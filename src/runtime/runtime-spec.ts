@@ -30,6 +30,23 @@ export const runtimeSpec = z.strictObject({
     z.string(),
     z.strictObject({ title: z.string(), url: z.string().optional() }),
   ),
+  /** Names under which tables of measurements know it. */
+  aliases: z.array(z.string()).default([]),
+  /** How it builds models, for predicting a measurement that gives nominal bits only. */
+  models: z
+    .strictObject({
+      /** Row of weight-formats.csv by nominal bits of the weights (`4`, `8`, `fp16`, …). */
+      formats: z.record(z.string(), z.string()).default({}),
+      /** Of embedding and output head where they differ from the layers. */
+      headFormat: z.string().optional(),
+      /** Number format of activations, by kind of unit. */
+      activations: z.partialRecord(z.enum(['cpu', 'gpu', 'npu']), dtype).default({}),
+      /** Tokens per prefill call; the whole prompt at once when absent. */
+      prefillChunk: z.int().positive().optional(),
+      /** Graphs of fixed shape: attention reads the whole allocated context, filled or not. */
+      fixedContext: z.boolean().default(false),
+    })
+    .prefault({}),
   /** By kind of unit; a kind that is not here runs at the unit's own rates. */
   kernels: z.strictObject({
     cpu: kernels.optional(),

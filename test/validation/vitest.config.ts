@@ -5,6 +5,7 @@ export default defineConfig({
   test: {
     root: new URL('../..', import.meta.url).pathname,
     include: ['test/validation/**/*.test.ts'],
+    globalSetup: 'test/validation/write-accuracy.ts',
     testTimeout: 600_000,
     fileParallelism: true,
   },
