@@ -30,13 +30,14 @@ export function buildPowerModel(spec: DomainSpec): PowerModel {
   const scale = 1 / (frequency * voltage * voltage);
   const leakageScale = leakage.power.is / (voltage * voltage);
   const warm = leakage.temperature.is;
-  const doubling = leakage.doubling.is;
+  const exponent = Math.LN2 / leakage.doubling.is;
   return {
     idle: idle.is,
     stalled: stalled.is * scale,
     matrix: matrix.is * scale,
     vector: vector.is * scale,
-    leakage: (volts, celsius) => leakageScale * volts * volts * 2 ** ((celsius - warm) / doubling),
+    leakage: (volts, celsius) =>
+      leakageScale * volts * volts * Math.exp(exponent * (celsius - warm)),
     gatedShare: leakage.gated.is,
   };
 }

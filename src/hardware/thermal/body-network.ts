@@ -34,6 +34,9 @@ export class BodyNetwork implements ThermalNetwork {
   readonly #heat: Float64Array;
   readonly #change: Float64Array;
   readonly #weights: Float64Array;
+  /** Remainder of each face at the present temperatures; out of date after they were set from outside. */
+  readonly #remainders: Float64Array;
+  #current = false;
 
   constructor(linear: ModalNetwork, faces: readonly BodyFace[]) {
     this.nodes = linear.nodes;
@@ -43,6 +46,7 @@ export class BodyNetwork implements ThermalNetwork {
     this.#heat = new Float64Array(linear.nodes.length);
     this.#change = new Float64Array(linear.nodes.length);
     this.#weights = new Float64Array(linear.nodes.length);
+    this.#remainders = new Float64Array(faces.length);
   }
 
   get ambient(): Celsius {
@@ -51,10 +55,12 @@ export class BodyNetwork implements ThermalNetwork {
 
   setAmbient(celsius: Celsius): void {
     this.#linear.setAmbient(celsius);
+    this.#current = false;
   }
 
   setTemperatures(celsius: ArrayLike<number>): void {
     this.#linear.setTemperatures(celsius);
+    this.#current = false;
   }
 
   /** Heat that all faces shed at the present temperatures, W. */
@@ -90,24 +96,34 @@ export class BodyNetwork implements ThermalNetwork {
 
   #step(seconds: Seconds, watts: Float64Array): void {
     const heat = this.#heat;
-    const change = this.#change;
+    const remainders = this.#remainders;
+    if (!this.#current) this.#evaluateRemainders();
     heat.set(watts);
-    for (const face of this.faces) {
-      const remainder = this.#remainder(face, this.temperatures);
-      change[face.node] = -remainder;
-      heat[face.node] = heat[face.node]! + remainder;
+    for (let f = 0; f < this.faces.length; f++) {
+      const { node } = this.faces[f] as BodyFace;
+      heat[node] = heat[node]! + remainders[f]!;
+      this.#change[node] = -remainders[f]!;
     }
     this.#linear.advance(seconds, heat);
+    this.#evaluateRemainders();
     let moved = 0;
-    for (const face of this.faces) {
-      const difference = change[face.node]! + this.#remainder(face, this.temperatures);
-      change[face.node] = difference;
+    for (let f = 0; f < this.faces.length; f++) {
+      const { node } = this.faces[f] as BodyFace;
+      const difference = this.#change[node]! + remainders[f]!;
+      this.#change[node] = difference;
       moved = Math.max(moved, Math.abs(difference));
     }
-    if (moved > NEGLIGIBLE) {
-      this.#linear.rampWeights(seconds, this.#weights);
-      this.#linear.correct(change, this.#weights);
+    if (moved <= NEGLIGIBLE) return;
+    this.#linear.rampWeights(seconds, this.#weights);
+    this.#linear.correct(this.#change, this.#weights);
+    this.#current = false;
+  }
+
+  #evaluateRemainders(): void {
+    for (let f = 0; f < this.faces.length; f++) {
+      this.#remainders[f] = this.#remainder(this.faces[f] as BodyFace, this.temperatures);
     }
+    this.#current = true;
   }
 
   /** What the linear path takes too much from the face at these temperatures, W. */

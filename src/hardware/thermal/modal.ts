@@ -21,9 +21,9 @@ import {
 export interface Modes {
   readonly spec: NetworkSpec;
   readonly count: number;
-  /** Decay rates, 1/s, in the order of the rows of `shapes`. */
+  /** Decay rates of the modes, 1/s. */
   readonly rates: Float64Array;
-  /** `shapes[k·n + i]`: temperature of node i per unit of mode k; also what 1 W in node i feeds into mode k. */
+  /** `shapes[i·n + k]`: temperature of node i per unit of mode k; also what 1 W in node i feeds into mode k. */
   readonly shapes: Float64Array;
   /** `projection[k·n + i]`: part of mode k in a kelvin of node i. */
   readonly projection: Float64Array;
@@ -61,7 +61,7 @@ export function decompose(spec: NetworkSpec): Modes {
   for (let k = 0; k < n; k++) {
     for (let i = 0; i < n; i++) {
       const v = eigen.eigenvectorMatrix.get(i, k);
-      shapes[k * n + i] = v / root[i]!;
+      shapes[i * n + k] = v / root[i]!;
       projection[k * n + i] = v * root[i]!;
     }
   }
@@ -87,6 +87,8 @@ export class ModalNetwork implements ThermalNetwork {
   readonly modes: Modes;
   #ambient: Celsius;
   readonly #state: Float64Array;
+  /** Heat as the modes see it, scratch of one step. */
+  readonly #feed: Float64Array;
   readonly #steps: StepFactors[] = [];
   #oldest = 0;
 
@@ -95,6 +97,7 @@ export class ModalNetwork implements ThermalNetwork {
     this.nodes = modes.spec.nodes;
     this.#ambient = modes.spec.ambient;
     this.#state = new Float64Array(modes.count);
+    this.#feed = new Float64Array(modes.count);
     this.temperatures = new Float64Array(modes.count).fill(this.#ambient);
   }
 
@@ -124,12 +127,16 @@ export class ModalNetwork implements ThermalNetwork {
     const { count, shapes } = this.modes;
     const { decay, gain } = this.factors(seconds);
     const state = this.#state;
-    for (let k = 0; k < count; k++) {
-      const row = k * count;
-      let feed = 0;
-      for (let i = 0; i < count; i++) feed += shapes[row + i]! * watts[i]!;
-      state[k] = decay[k]! * state[k]! + gain[k]! * feed;
+    const feed = this.#feed;
+    feed.fill(0);
+    for (let i = 0; i < count; i++) {
+      const heat = watts[i]!;
+      // Most parts of a phone make no heat of their own.
+      if (heat === 0) continue;
+      const row = i * count;
+      for (let k = 0; k < count; k++) feed[k] = feed[k]! + shapes[row + k]! * heat;
     }
+    for (let k = 0; k < count; k++) state[k] = decay[k]! * state[k]! + gain[k]! * feed[k]!;
     this.#writeTemperatures();
   }
 
@@ -140,7 +147,7 @@ export class ModalNetwork implements ThermalNetwork {
       const heat = watts[i]!;
       if (heat === 0) continue;
       for (let k = 0; k < count; k++) {
-        this.#state[k] = this.#state[k]! + weights[k]! * shapes[k * count + i]! * heat;
+        this.#state[k] = this.#state[k]! + weights[k]! * shapes[i * count + k]! * heat;
       }
     }
     this.#writeTemperatures();
@@ -202,13 +209,12 @@ export class ModalNetwork implements ThermalNetwork {
   #writeTemperatures(): void {
     const { count, shapes } = this.modes;
     const { temperatures } = this;
-    temperatures.fill(this.#ambient);
-    for (let k = 0; k < count; k++) {
-      const amount = this.#state[k]!;
-      const row = k * count;
-      for (let i = 0; i < count; i++) {
-        temperatures[i] = temperatures[i]! + amount * shapes[row + i]!;
-      }
+    const state = this.#state;
+    for (let i = 0; i < count; i++) {
+      const row = i * count;
+      let sum = this.#ambient;
+      for (let k = 0; k < count; k++) sum += shapes[row + k]! * state[k]!;
+      temperatures[i] = sum;
     }
   }
 }
@@ -230,7 +236,7 @@ export function solveDense(
 function modeRates(spec: NetworkSpec, shapes: Float64Array): Float64Array {
   const n = spec.nodes.length;
   return Float64Array.from({ length: n }, (_, k) => {
-    const at = (i: number) => shapes[k * n + i]!;
+    const at = (i: number) => shapes[i * n + k]!;
     let flow = 0;
     for (const { a, b, conductance } of spec.links) flow += conductance * (at(a) - at(b)) ** 2;
     for (const { node, conductance } of spec.ambientLinks) flow += conductance * at(node) ** 2;

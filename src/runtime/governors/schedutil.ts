@@ -44,7 +44,7 @@ export function schedutilFrequency(
 
 /** Utilisation after `seconds` with `running` (0…1024) of capacity in use: geometric decay, half-life 32.768 ms. */
 export function decayUtilisation(util: number, running: number, seconds: Seconds): number {
-  return running + (util - running) * 2 ** (-seconds / HALF_LIFE);
+  return running + (util - running) * Math.exp((-Math.LN2 / HALF_LIFE) * seconds);
 }
 
 class Schedutil implements Governor {
