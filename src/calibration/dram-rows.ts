@@ -104,7 +104,7 @@ function checkRow(id: string, values: Values, options: TrafficOptions): DramChec
 function isSteady(values: Values): boolean {
   const rate = Number(values['open_rate'] || 0);
   const achieved = Number(values['pct_peak'] || Number.NaN);
-  return rate === 0 || Number.isNaN(achieved) || achieved >= 98.5 * rate;
+  return rate === 0 || Number.isNaN(achieved) || achieved >= 99.5 * rate;
 }
 
 /** What a row asks for, as options of the transaction model. */
