@@ -15,7 +15,7 @@ import {
   runBench,
   type Testbench,
 } from '../hardware/npu/testbench.ts';
-import { buildTilePort, tileMemories } from '../hardware/npu/tile-pipeline.ts';
+import { buildTilePort, tileMemories } from '../hardware/npu/tile-port.ts';
 import type { Dataflow } from '../hardware/units/unit-spec.ts';
 
 type Mapped =
@@ -238,8 +238,9 @@ function shapeOf(
   return {
     ...gemm,
     conv: {
-      inputHeight: height,
-      inputWidth: width,
+      inputHeight: height + 2 * pad,
+      inputWidth: width + 2 * pad,
+      padding: pad,
       form: {
         kind: 'conv',
         batch: 1,

@@ -43,7 +43,7 @@ export function parseConv(text: string): BenchShape {
     strideWidth: stride,
     groups,
   };
-  return { ...convGemm(form), conv: { form, inputHeight, inputWidth } };
+  return { ...convGemm(form), conv: { form, inputHeight, inputWidth, padding } };
 }
 
 function parseNumbers(

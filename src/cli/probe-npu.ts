@@ -15,7 +15,7 @@ import {
   runBench,
   type Testbench,
 } from '../hardware/npu/testbench.ts';
-import { buildTilePort, tileMemories } from '../hardware/npu/tile-pipeline.ts';
+import { buildTilePort, tileMemories } from '../hardware/npu/tile-port.ts';
 import { DATAFLOWS, type Dataflow } from '../hardware/units/unit-spec.ts';
 import { readUserFile } from '../load.ts';
 import type { Args, Command } from './command.ts';

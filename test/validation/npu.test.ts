@@ -66,10 +66,15 @@ describe('ONNXim', () => {
     expect(shares(rows).worst).toBeLessThan(0.001);
   });
 
-  it('is reported, not fitted, on convolutions', () => {
-    const { median, worst, count } = shares(pick(onnxim.rows, 'total_cycles', 'ONNXim conv'));
+  it('agrees on convolutions, but where its missing weight bytes would have taken time', () => {
+    const rows = pick(onnxim.rows, 'total_cycles', 'ONNXim conv');
+    const { median, worst, count } = shares(rows);
     console.log(`ONNXim convolutions: ${count} rows, median ${median}, worst ${worst}`);
-    expect(median).toBeLessThan(0.08);
+    expect(median).toBeLessThan(0.01);
+    // Small inputs, few instructions: the weights (0.07 to 0.92 MB, of which it moves a twentieth) bound them.
+    const far = rows.filter((row) => Math.abs(row.error) > 0.06);
+    expect(far.map((row) => row.id)).toEqual(['ox0046', 'ox0048', 'ox0049', 'ox0052']);
+    expect(far.every((row) => row.error > 0)).toBe(true);
   });
 });
 

@@ -10,20 +10,26 @@
 import { InvariantError } from '../../base/errors.ts';
 import { type Bytes, type Cycles, GIGA } from '../../base/units.ts';
 import type { Accounting } from './accounting.ts';
+import { type PaddedConv, simulateConvTiles } from './conv-pipeline.ts';
 import { convCycles } from './convolution.ts';
 import { arrayCycles, foldCycles, type GemmShape, type MatrixArray, planFolds } from './folds.ts';
 import type { ConvForm } from './gemm-view.ts';
 import { plainInputs, simulateStreams, windowInputs } from './streamed-run.ts';
-import { simulateConvTiles, simulateTiles, type TilePort } from './tile-pipeline.ts';
+import { simulateTiles } from './tile-pipeline.ts';
+import type { TilePort } from './tile-port.ts';
 import { type LocalMemory, type Operands, planTiling, type Tiling } from './tiling.ts';
 
-/** A product, or a convolution with its input size (padding included). */
+/** A product, or a convolution with its input size, padding included. */
 export interface BenchShape extends GemmShape {
-  readonly conv?: {
-    readonly form: ConvForm;
-    readonly inputHeight: number;
-    readonly inputWidth: number;
-  };
+  readonly conv?: BenchConv;
+}
+
+export interface BenchConv {
+  readonly form: ConvForm;
+  readonly inputHeight: number;
+  readonly inputWidth: number;
+  /** On each side, where it is known. */
+  readonly padding?: number;
 }
 
 export interface Testbench {
@@ -193,13 +199,22 @@ function tileTiming(bench: Testbench, shape: BenchShape): Timing {
     elementBytes,
   };
   const run = shape.conv
-    ? simulateConvTiles(cores, tilePort, shape.conv.form, shape.conv.inputWidth)
+    ? simulateConvTiles(cores, tilePort, unpadded(shape.conv))
     : simulateTiles(cores, tilePort, shape.m, shape.n, shape.k);
   return {
     total: run.totalCycles,
     compute: run.computeCycles,
     read: run.readBytes,
     write: run.writeBytes,
+  };
+}
+
+function unpadded({ form, inputHeight, inputWidth, padding = 0 }: BenchConv): PaddedConv {
+  return {
+    form,
+    inputHeight: inputHeight - 2 * padding,
+    inputWidth: inputWidth - 2 * padding,
+    padding,
   };
 }
 

@@ -1,11 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { simulateTiles } from '../../../../src/hardware/npu/tile-pipeline.ts';
 import {
   buildTilePort,
-  simulateConvTiles,
-  simulateTiles,
   type TilePort,
   tileMemories,
-} from '../../../../src/hardware/npu/tile-pipeline.ts';
+} from '../../../../src/hardware/npu/tile-port.ts';
 
 const array = {
   size: 64,
@@ -72,24 +71,6 @@ describe('tile pipeline', () => {
     expect(near.totalCycles).toBe(simulateTiles(array, fast, 512, 512, 64).totalCycles);
     // 512 rows in 64 pieces, each opening a page.
     expect(far.totalCycles).toBeGreaterThan(512 * 64 * 6);
-  });
-
-  it('cuts convolution weights per filter tap', () => {
-    const form = {
-      kind: 'conv' as const,
-      batch: 1,
-      outHeight: 32,
-      outWidth: 32,
-      outChannels: 80,
-      inChannels: 80,
-      kernelHeight: 3,
-      kernelWidth: 3,
-      strideHeight: 1,
-      strideWidth: 1,
-      groups: 1,
-    };
-    // Nine taps, two by two channel blocks, 32 rows of 32 pixels.
-    expect(simulateConvTiles(array, fast, form, 32).computeCycles).toBe(9 * 4 * 32 * 32);
   });
 
   it('turns a memory into a port at the core clock', () => {
