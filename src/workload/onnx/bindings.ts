@@ -49,8 +49,8 @@ export function bindInputs(
   for (const input of modelInputs(graph)) {
     const bound = (input.dims ?? []).map((dim, axis) => {
       const size = sizeOf(dim, `${input.name}.${axis}`, dims);
-      if (size === undefined)
-        unbound.add(dim === undefined ? `${input.name}.${axis}` : String(dim));
+      const missing = size === undefined ? missingOf(dim ?? `${input.name}.${axis}`, dims) : [];
+      for (const name of missing) unbound.add(name);
       return size ?? 1;
     });
     const scalar = isScalar(input) ? dims[input.name] : undefined;
@@ -66,6 +66,16 @@ export function bindInputs(
   return values;
 }
 
+/** Of an expression its unbound parts; of a name the name. */
+function missingOf(name: WrittenDim, dims: DimBindings): readonly string[] {
+  const parts = namesIn(String(name)).filter((part) => dims[part] === undefined);
+  return /[+*/]|\s-\s/.test(String(name)) && parts.length > 0 ? parts : [String(name)];
+}
+
+function namesIn(expression: string): readonly string[] {
+  return expression.match(/[A-Za-z_][\w.]*/g) ?? [];
+}
+
 function isScalar(input: ValueDeclaration): boolean {
   const dims = input.dims ?? [];
   return dims.length === 0 || (dims.length === 1 && dims[0] === 1);
@@ -74,7 +84,7 @@ function isScalar(input: ValueDeclaration): boolean {
 function unknownNames(bindables: readonly Bindable[], dims: DimBindings, file: string): Fault[] {
   const names = bindables.map((bindable) => bindable.name);
   // Parts of expressions such as "past + sequence" may be bound on their own.
-  const parts = names.flatMap((name) => name.match(/[A-Za-z_][\w.]*/g) ?? []);
+  const parts = names.flatMap(namesIn);
   const known = new Set([...names, ...parts]);
   return Object.keys(dims)
     .filter((name) => !known.has(name))

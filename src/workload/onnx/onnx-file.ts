@@ -144,9 +144,8 @@ function declarationOf(info: ValueInfoProto): ValueDeclaration {
   const tensor = info.type?.tensorType;
   const dims = tensor?.shape?.dim?.map((dim): WrittenDim => {
     if (dim.dimParam) return dim.dimParam;
-    // Absent and zero look alike in the decoded message; no real tensor input has a zero extent.
-    const size = integer(dim.dimValue ?? 0);
-    return size > 0 ? size : undefined;
+    // The decoder gives an absent size the default 0; a size that is written is the message's own.
+    return Object.hasOwn(dim, 'dimValue') ? integer(dim.dimValue ?? 0) : undefined;
   });
   const type = elementTypeOf(tensor?.elemType ?? 0);
   return { name: info.name, type, ...(dims ? { dims } : {}) };

@@ -1,0 +1,510 @@
+import { describe, expect, it } from 'vitest';
+import { SpecError } from '../../../../src/base/errors.ts';
+import { type ImportedModel, importOnnx } from '../../../../src/workload/onnx/import.ts';
+import {
+  BOOL,
+  type BuiltGraph,
+  buildModel,
+  FLOAT,
+  INT32,
+  INT64,
+  UINT8,
+} from '../../../support/onnx-builder.ts';
+
+function load(
+  graph: BuiltGraph,
+  dims: Record<string, number> = {},
+  options: Parameters<typeof buildModel>[1] = {},
+): ImportedModel {
+  return importOnnx(buildModel(graph, options), 'm.onnx', { dims });
+}
+
+function faultsOf(run: () => unknown): SpecError['faults'] {
+  try {
+    run();
+  } catch (error) {
+    if (error instanceof SpecError) return error.faults;
+    throw error;
+  }
+  return [];
+}
+
+const names = (model: ImportedModel) =>
+  model.list.operators.map((operator) => operator.work.operator);
+const float = (...dims: number[]) => ({ type: FLOAT, dims });
+
+describe('dimensions', () => {
+  const graph: BuiltGraph = {
+    nodes: [
+      { op: 'MatMul', name: 'first', inputs: ['x', 'w'], outputs: ['y'] },
+      {
+        op: 'Concat',
+        name: 'join',
+        inputs: ['past', 'y'],
+        outputs: ['z'],
+        attributes: { axis: 1 },
+      },
+    ],
+    inputs: {
+      x: [FLOAT, ['batch', 'sequence', 8]],
+      past: [FLOAT, ['batch', 'past_sequence', 4]],
+      mask: [INT64, ['batch', 'past_sequence + sequence']],
+    },
+    constants: { w: float(8, 4) },
+    outputs: ['z'],
+  };
+
+  it('are bound by name, sums of names included', () => {
+    const model = load(graph, { batch: 2, sequence: 3, past_sequence: 5 });
+    expect(model.outputs).toEqual([{ name: 'z', type: 'float', dims: [2, 8, 4] }]);
+    expect(model.inputs.find(({ name }) => name === 'mask')?.dims).toEqual([2, 8]);
+  });
+
+  it('may be zero, as an empty cache is', () => {
+    const model = load(graph, { batch: 1, sequence: 3, past_sequence: 0 });
+    expect(model.outputs[0]?.dims).toEqual([1, 3, 4]);
+  });
+
+  it('are all listed with an example when they are not bound', () => {
+    const [fault] = faultsOf(() => load(graph, { sequence: 3 }));
+    expect(fault?.message).toContain('"batch", "past_sequence"');
+    expect(fault?.hint).toContain('--dim batch=1,past_sequence=');
+  });
+
+  it('that do not exist are refused with the nearest name, beside the ones that lack a value', () => {
+    const faults = faultsOf(() => load(graph, { batch: 1, sequnce: 3, past_sequence: 1 }));
+    expect(faults[0]).toMatchObject({ hint: 'did you mean "sequence"?' });
+    expect(faults[1]?.message).toContain('"sequence"');
+  });
+
+  it('without a name are called by input and axis', () => {
+    const anonymous = {
+      ...graph,
+      inputs: { x: [FLOAT, [undefined, undefined, 8]] as const, past: [FLOAT, [1, 1, 4]] as const },
+    };
+    const [fault] = faultsOf(() => load(anonymous));
+    expect(fault?.message).toContain('"x.0", "x.1"');
+    expect(load(anonymous, { 'x.0': 1, 'x.1': 6 }).outputs[0]?.dims).toEqual([1, 7, 4]);
+  });
+});
+
+describe('contradictions', () => {
+  it('name node, operator and shapes, all in one go', () => {
+    const faults = faultsOf(() =>
+      load({
+        nodes: [
+          { op: 'Conv', name: 'stem', inputs: ['x', 'w'], outputs: ['a'] },
+          { op: 'Relu', name: 'after', inputs: ['a'], outputs: ['b'] },
+          { op: 'Add', name: 'sum', inputs: ['x', 'v'], outputs: ['c'] },
+        ],
+        inputs: { x: [FLOAT, [1, 3, 8, 8]] },
+        constants: { w: float(4, 5, 3, 3), v: float(7) },
+        outputs: ['b', 'c'],
+      }),
+    );
+    expect(faults).toHaveLength(2);
+    expect(faults[0]?.path).toBe('node "stem" (Conv)');
+    expect(faults[0]?.message).toContain('x[1, 3, 8, 8]');
+    expect(faults[0]?.got).toContain('W[4, 5, 3, 3]');
+    expect(faults[1]?.path).toBe('node "sum" (Add)');
+  });
+
+  it('include inputs that no node makes', () => {
+    const faults = faultsOf(() =>
+      load({
+        nodes: [{ op: 'Relu', name: 'r', inputs: ['nowhere'], outputs: ['y'] }],
+        outputs: ['y'],
+      }),
+    );
+    expect(faults[0]?.message).toContain('"nowhere"');
+  });
+
+  it('an operator set of the future is refused with the range that is known', () => {
+    const graph: BuiltGraph = { nodes: [], outputs: [] };
+    expect(faultsOf(() => load(graph, {}, { opset: 99 }))[0]).toMatchObject({
+      message: 'unsupported operator set',
+      got: '99',
+    });
+  });
+});
+
+describe('weights', () => {
+  it('may be in a file that is not there, as long as only their shape counts', () => {
+    const model = load({
+      nodes: [{ op: 'MatMul', inputs: ['x', 'w'], outputs: ['y'] }],
+      inputs: { x: [FLOAT, [2, 8]] },
+      constants: { w: { ...float(8, 16), external: 'weights.bin' } },
+      outputs: ['y'],
+    });
+    expect(model.parameters).toBe(128);
+    expect(model.weightBytes).toBe(512);
+    expect(model.list.operators[0]?.work).toMatchObject({
+      macs: 256,
+      weightBytes: 512,
+      inputBytes: 64,
+    });
+  });
+
+  it('are an error when a shape depends on values that are not there', () => {
+    const [fault] = faultsOf(() =>
+      load({
+        nodes: [{ op: 'Reshape', name: 'r', inputs: ['x', 's'], outputs: ['y'] }],
+        inputs: { x: [FLOAT, [2, 8]] },
+        constants: { s: { dims: [1], external: 'shapes.bin' } },
+        outputs: ['y'],
+      }),
+    );
+    expect(fault?.message).toContain('"s" decide a shape');
+    expect(fault?.expected).toContain('shapes.bin');
+  });
+
+  it('computed from weights cost nothing at run time', () => {
+    const model = load({
+      nodes: [
+        { op: 'Transpose', inputs: ['w'], outputs: ['t'] },
+        { op: 'MatMul', inputs: ['x', 't'], outputs: ['y'] },
+      ],
+      inputs: { x: [FLOAT, [2, 8]] },
+      constants: { w: float(16, 8) },
+      outputs: ['y'],
+    });
+    expect(names(model)).toEqual(['MatMul']);
+    expect(model.report.folded).toBe(1);
+    expect(model.parameters).toBe(128);
+  });
+
+  it('packed to four bits count by their logical size', () => {
+    const model = load({
+      nodes: [
+        {
+          op: 'MatMulNBits',
+          domain: 'com.microsoft',
+          inputs: ['x', 'w', 's'],
+          outputs: ['y'],
+          attributes: { K: 64, N: 10, bits: 4, block_size: 32 },
+        },
+      ],
+      inputs: { x: [FLOAT, [3, 64]] },
+      constants: { w: { type: UINT8, dims: [10, 2, 16] }, s: float(20) },
+      outputs: ['y'],
+    });
+    expect(model.parameters).toBe(640);
+    expect(model.list.operators[0]?.work).toMatchObject({
+      macs: 3 * 64 * 10,
+      weightDType: 'int4',
+      weightBytes: 320 + 80,
+    });
+  });
+});
+
+describe('views and order', () => {
+  it('reshapes touch nothing, and readers depend on what is behind them', () => {
+    const model = load({
+      nodes: [
+        { op: 'Relu', inputs: ['x'], outputs: ['a'] },
+        { op: 'Reshape', inputs: ['a', 's'], outputs: ['b'] },
+        { op: 'Sigmoid', inputs: ['b'], outputs: ['y'] },
+      ],
+      inputs: { x: [FLOAT, [2, 8]] },
+      constants: { s: { dims: [1], values: [-1] } },
+      outputs: ['y'],
+    });
+    expect(names(model)).toEqual(['Relu', 'Sigmoid']);
+    expect(model.graph.operators[1]?.inputs).toEqual([0]);
+    expect(model.shapes.get('b')).toEqual([16]);
+  });
+
+  it('nodes in the wrong order are sorted', () => {
+    const model = load({
+      nodes: [
+        { op: 'Sigmoid', inputs: ['a'], outputs: ['y'] },
+        { op: 'Relu', inputs: ['x'], outputs: ['a'] },
+      ],
+      inputs: { x: [FLOAT, [2]] },
+      outputs: ['y'],
+    });
+    expect(names(model)).toEqual(['Relu', 'Sigmoid']);
+  });
+
+  it('operators with equal work share it', () => {
+    const model = load({
+      nodes: [
+        { op: 'Relu', inputs: ['x'], outputs: ['a'] },
+        { op: 'Relu', inputs: ['a'], outputs: ['b'] },
+        { op: 'Sigmoid', inputs: ['b'], outputs: ['y'] },
+      ],
+      inputs: { x: [FLOAT, [2]] },
+      outputs: ['y'],
+    });
+    expect(model.graph.works).toHaveLength(2);
+  });
+});
+
+describe('what is not understood', () => {
+  const withUnknown: BuiltGraph = {
+    nodes: [
+      { op: 'Relu', inputs: ['x'], outputs: ['a'] },
+      { op: 'Mystery', domain: 'acme', name: 'm', inputs: ['a'], outputs: ['b'] },
+      { op: 'Sigmoid', name: 's', inputs: ['b'], outputs: ['y'] },
+    ],
+    inputs: { x: [FLOAT, [4, 4]] },
+    outputs: ['y'],
+  };
+
+  it('is reported by name with its share, and so is what depends on its shape', () => {
+    const { report, graph } = load(withUnknown);
+    expect(report.unmodelled.map(({ operator, nodes }) => [operator, nodes])).toEqual([
+      ['acme.Mystery', ['m']],
+      ['Sigmoid', ['s']],
+    ]);
+    expect(report.unmodelledOperatorShare).toBeCloseTo(2 / 3, 12);
+    expect(graph.operators).toHaveLength(3);
+  });
+
+  it('goes on with the shape the file states', () => {
+    const { report, shapes } = load({ ...withUnknown, declared: { b: [FLOAT, [4, 9]] } });
+    expect(report.unmodelledOperatorShare).toBeCloseTo(1 / 3, 12);
+    expect(shapes.get('y')).toEqual([4, 9]);
+  });
+
+  it('includes shapes that follow from values at run time', () => {
+    const { report } = load({
+      nodes: [{ op: 'NonZero', name: 'n', inputs: ['x'], outputs: ['y'] }],
+      inputs: { x: [FLOAT, [4]] },
+      outputs: ['y'],
+    });
+    expect(report.unmodelled[0]?.reason).toContain('run time');
+  });
+});
+
+describe('control flow', () => {
+  const branch = (factor: number): BuiltGraph => ({
+    nodes: [
+      {
+        op: 'MatMul',
+        name: `product${factor}`,
+        inputs: ['x', `w${factor}`],
+        outputs: [`r${factor}`],
+      },
+    ],
+    constants: { [`w${factor}`]: float(8, 8 * factor) },
+    outputs: [`r${factor}`],
+  });
+  const choice: BuiltGraph = {
+    nodes: [
+      { op: 'Equal', inputs: ['mode', 'one'], outputs: ['cond'] },
+      {
+        op: 'If',
+        name: 'if',
+        inputs: ['cond'],
+        outputs: ['a'],
+        attributes: { then_branch: { graph: branch(1) }, else_branch: { graph: branch(2) } },
+      },
+      { op: 'Relu', name: 'after', inputs: ['a'], outputs: ['y'] },
+    ],
+    inputs: { x: [FLOAT, [4, 8]], mode: [INT64, []] },
+    constants: { one: { dims: [], values: [1] } },
+    outputs: ['y'],
+  };
+
+  it('an If is the branch its bound condition takes', () => {
+    const taken = load(choice, { mode: 1 });
+    expect(names(taken)).toEqual(['MatMul', 'Relu']);
+    expect(taken.shapes.get('y')).toEqual([4, 8]);
+    expect(load(choice, { mode: 7 }).shapes.get('y')).toEqual([4, 16]);
+    expect(taken.report.unmodelled).toEqual([]);
+  });
+
+  it('an open If is unmodelled with the costlier branch, and says how to decide it', () => {
+    const { report, graph } = load(choice);
+    expect(report.unmodelled[0]).toMatchObject({ operator: 'If', nodes: ['if'], macs: 4 * 8 * 16 });
+    expect(report.unmodelledMacShare).toBe(1);
+    expect(report.notes.join()).toContain('--dim mode=VALUE');
+    expect(graph.operators.find(({ name }) => name === 'after')?.inputs).toHaveLength(1);
+  });
+
+  it('a Loop counts its body as often as it runs, and stacks what it scans', () => {
+    const body: BuiltGraph = {
+      nodes: [
+        { op: 'Identity', inputs: ['go'], outputs: ['on'] },
+        { op: 'MatMul', inputs: ['state', 'w'], outputs: ['next'] },
+        { op: 'Relu', inputs: ['next'], outputs: ['seen'] },
+      ],
+      inputs: { i: [INT64, []], go: [BOOL, []], state: [FLOAT, undefined] },
+      constants: { w: float(8, 8) },
+      outputs: ['on', 'next', 'seen'],
+    };
+    const { report, shapes } = load({
+      nodes: [
+        {
+          op: 'Loop',
+          name: 'loop',
+          inputs: ['count', '', 'x'],
+          outputs: ['last', 'all'],
+          attributes: { body: { graph: body } },
+        },
+      ],
+      inputs: { x: [FLOAT, [4, 8]] },
+      constants: { count: { dims: [], values: [5] } },
+      outputs: ['last', 'all'],
+    });
+    expect(shapes.get('last')).toEqual([4, 8]);
+    expect(shapes.get('all')).toEqual([5, 4, 8]);
+    expect(report.unmodelled[0]).toMatchObject({
+      operator: 'Loop',
+      operators: 10,
+      macs: 5 * 4 * 64,
+    });
+  });
+
+  it('a Scan runs along the axis of what it scans', () => {
+    const body: BuiltGraph = {
+      nodes: [
+        { op: 'Add', inputs: ['sum', 'row'], outputs: ['next'] },
+        { op: 'Relu', inputs: ['next'], outputs: ['out'] },
+      ],
+      inputs: { sum: [FLOAT, [8]], row: [FLOAT, [8]] },
+      outputs: ['next', 'out'],
+    };
+    const { report, shapes } = load({
+      nodes: [
+        {
+          op: 'Scan',
+          name: 'scan',
+          inputs: ['zero', 'x'],
+          outputs: ['total', 'rows'],
+          attributes: { body: { graph: body }, num_scan_inputs: 1 },
+        },
+      ],
+      inputs: { zero: [FLOAT, [8]], x: [FLOAT, [6, 8]] },
+      outputs: ['total', 'rows'],
+    });
+    expect([shapes.get('total'), shapes.get('rows')]).toEqual([[8], [6, 8]]);
+    expect(report.unmodelled[0]).toMatchObject({ operator: 'Scan', operators: 12 });
+  });
+});
+
+describe('functions of the model', () => {
+  it('are expanded with the attributes of the call, once per call', () => {
+    const model = load(
+      {
+        nodes: [
+          {
+            op: 'Block',
+            domain: 'local',
+            name: 'one',
+            inputs: ['x'],
+            outputs: ['a'],
+            attributes: { where: 1 },
+          },
+          {
+            op: 'Block',
+            domain: 'local',
+            name: 'two',
+            inputs: ['a'],
+            outputs: ['y'],
+            attributes: { where: 0 },
+          },
+        ],
+        inputs: { x: [FLOAT, [2, 3]] },
+        outputs: ['y'],
+      },
+      {},
+      {
+        functions: [
+          {
+            name: 'Block',
+            domain: 'local',
+            inputs: ['v', 'unused'],
+            outputs: ['r'],
+            attributes: ['where'],
+            nodes: [
+              {
+                op: 'Concat',
+                name: 'join',
+                inputs: ['v', 'v'],
+                outputs: ['j'],
+                attributes: { axis: { reference: 'where' } },
+              },
+              { op: 'Relu', name: 'relu', inputs: ['j'], outputs: ['r'] },
+            ],
+          },
+        ],
+      },
+    );
+    expect(model.list.operators.map(({ name }) => name)).toEqual([
+      'one/join',
+      'one/relu',
+      'two/join',
+      'two/relu',
+    ]);
+    expect(model.shapes.get('a')).toEqual([2, 6]);
+    expect(model.shapes.get('y')).toEqual([4, 6]);
+  });
+});
+
+describe('shape arithmetic', () => {
+  it('follows Shape, Gather, arithmetic and Concat into a Reshape', () => {
+    const model = load(
+      {
+        nodes: [
+          { op: 'Shape', inputs: ['x'], outputs: ['s'] },
+          { op: 'Gather', inputs: ['s', 'zero'], outputs: ['b'], attributes: { axis: 0 } },
+          { op: 'Unsqueeze', inputs: ['b', 'axes'], outputs: ['b1'] },
+          { op: 'Div', inputs: ['width', 'heads'], outputs: ['w'] },
+          {
+            op: 'Concat',
+            inputs: ['b1', 'rest', 'heads', 'w'],
+            outputs: ['t'],
+            attributes: { axis: 0 },
+          },
+          { op: 'Cast', inputs: ['t'], outputs: ['t64'], attributes: { to: 7 } },
+          { op: 'Reshape', inputs: ['x', 't64'], outputs: ['y'] },
+        ],
+        inputs: { x: [FLOAT, ['batch', 6, 32]] },
+        constants: {
+          zero: { dims: [], values: [0] },
+          axes: { dims: [1], values: [0] },
+          rest: { dims: [1], values: [-1] },
+          width: { dims: [1], values: [32] },
+          heads: { dims: [1], values: [4] },
+        },
+        outputs: ['y'],
+      },
+      { batch: 3 },
+    );
+    expect(model.shapes.get('y')).toEqual([3, 6, 4, 8]);
+    expect(model.graph.operators).toHaveLength(0);
+  });
+
+  it('truncates integer division towards zero and takes the sign of the divisor in Mod', () => {
+    const model = load({
+      nodes: [
+        { op: 'Div', inputs: ['minus', 'two'], outputs: ['q'] },
+        { op: 'Mod', inputs: ['minus', 'two'], outputs: ['r'] },
+        { op: 'Sub', inputs: ['r', 'q'], outputs: ['n'] },
+        { op: 'ConstantOfShape', inputs: ['n'], outputs: ['y'] },
+      ],
+      constants: {
+        minus: { type: INT64, dims: [1], values: [-7] },
+        two: { dims: [1], values: [2] },
+      },
+      outputs: ['y'],
+    });
+    // -7 / 2 = -3, -7 mod 2 = 1.
+    expect(model.shapes.get('y')).toEqual([4]);
+  });
+
+  it('reads small constants of 32 bits', () => {
+    const model = load({
+      nodes: [
+        { op: 'Cast', inputs: ['s'], outputs: ['s64'], attributes: { to: 7 } },
+        { op: 'Expand', inputs: ['x', 's64'], outputs: ['y'] },
+      ],
+      inputs: { x: [FLOAT, [1]] },
+      constants: { s: { type: INT32, dims: [2], values: [3, 4] } },
+      outputs: ['y'],
+    });
+    expect(model.shapes.get('y')).toEqual([3, 4]);
+  });
+});
