@@ -129,12 +129,13 @@ export class CommandController implements ChannelController {
   private step(now: number): number {
     const { choice } = this;
     choice.start();
-    if (this.config.page === 'close-after') this.closeWorn(now);
+    if (this.config.page === 'close-after' && this.closeWorn(now)) return now + 1;
     if (this.opening >= 0 && this.deadline <= now) return this.finishOpening(now);
     if (this.synced >= 0) {
       const slot = this.synced;
       this.synced = -1;
-      return this.issueColumn(slot, now);
+      this.issueColumn(slot, now);
+      return now + 1;
     }
     choice.considerOwners(this.owner, this.owners, now);
     if (choice.best >= 0) return this.column(choice.best, now);
@@ -270,7 +271,7 @@ export class CommandController implements ChannelController {
   }
 
   /** Rows that have had their column accesses are closed as soon as they may. */
-  private closeWorn(now: number): void {
+  private closeWorn(now: number): boolean {
     const { state } = this;
     for (let bank = 0; bank < state.banks; bank++) {
       const worn = (this.accesses[bank] as number) >= this.config.closeAfter;
@@ -280,9 +281,10 @@ export class CommandController implements ChannelController {
       if (at > now) this.choice.notBefore(at);
       else {
         this.closeRow(bank, now);
-        return;
+        return true;
       }
     }
+    return false;
   }
 
   /** Does the next command of the first waiting refresh, if it may go now. */
