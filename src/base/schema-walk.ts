@@ -26,6 +26,25 @@ export interface LeafPath {
 
 /** The keys the schema allows at `path`; a union is narrowed to the branch that `data` picks by its literal fields. */
 export function keysAt(schema: SchemaNode, path: SpecPath, data: unknown): string[] {
+  const found = branchesAt(schema, path, data).flatMap((node) =>
+    Object.keys(defOf(node).shape ?? {}),
+  );
+  return [...new Set(found)];
+}
+
+/** The values of `key` by which the union at `path` tells its branches apart. */
+export function branchNamesAt(
+  schema: SchemaNode,
+  path: SpecPath,
+  data: unknown,
+  key: string,
+): string[] {
+  return branchesAt(schema, path, data)
+    .map((node) => defOf(node).shape?.[key])
+    .flatMap((child) => (child === undefined ? [] : (defOf(child).values ?? []).map(String)));
+}
+
+function branchesAt(schema: SchemaNode, path: SpecPath, data: unknown): SchemaNode[] {
   let nodes: SchemaNode[] = [schema];
   let value = data;
   for (const step of path) {
@@ -34,8 +53,7 @@ export function keysAt(schema: SchemaNode, path: SpecPath, data: unknown): strin
       .flatMap((node) => childSchemas(node, step));
     value = childOf(value, step);
   }
-  const final = nodes.flatMap((node) => branches(node, value));
-  return [...new Set(final.flatMap((node) => Object.keys(defOf(node).shape ?? {})))];
+  return nodes.flatMap((node) => branches(node, value));
 }
 
 /** Every value the schema lets a file hold, given the entries that `data` already has in its maps and lists. */

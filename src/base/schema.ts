@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { type Fault, SpecError } from './errors.ts';
 import { type Dimension, parseQuantity, unitsOf } from './quantity.ts';
 import { nearestHint } from './registry.ts';
-import { keysAt } from './schema-walk.ts';
+import { branchNamesAt, keysAt } from './schema-walk.ts';
 import type { SpecFile, SpecPath } from './spec-file.ts';
 
 export { z };
@@ -135,11 +135,18 @@ function faultsOf(issue: Issue, base: SpecPath, schema: z.ZodType, spec: SpecFil
     }));
   }
   if (issue.code === 'invalid_union') {
+    if (issue.discriminator !== undefined) {
+      const key = issue.discriminator;
+      const parent = path.at(-1) === key ? path.slice(0, -1) : path;
+      const names = branchNamesAt(schema, parent, spec.data, key);
+      return [{ ...place(spec, [...parent, key]), ...explainChoice(issue.input, key, names) }];
+    }
     // The branch that got furthest tells the author most.
     const branches = [...issue.errors].sort((a, b) => depth(b) - depth(a) || a.length - b.length);
     const best = branches[0] ?? [];
     if (best.length > 0 && depth(best) > 0)
       return best.flatMap((inner) => faultsOf(inner, path, schema, spec));
+    return [{ ...place(spec, path), ...explainUnion(issue) }];
   }
   return [{ ...place(spec, path), ...explain(issue) }];
 }
@@ -177,6 +184,33 @@ function explain(issue: Issue): Omit<Fault, 'file'> {
     return { message: issue.issues[0]?.message ?? issue.message, ...shown };
   }
   return { message: issue.message, ...shown };
+}
+
+/** A map whose `key` says which of several shapes it has. */
+function explainChoice(input: unknown, key: string, names: readonly string[]) {
+  const given = (input as Record<string, unknown> | null | undefined)?.[key] ?? undefined;
+  const known = names.join(', ');
+  return given === undefined
+    ? { message: 'missing', expected: known }
+    : {
+        message: 'not one of the allowed values',
+        got: show(given),
+        hint: nearestHint(String(given), names),
+      };
+}
+
+/** None of the shapes a value may have. */
+function explainUnion(issue: Extract<Issue, { code: 'invalid_union' }>): Omit<Fault, 'file'> {
+  const firsts = issue.errors.flatMap(([first]) => first ?? []);
+  const types = firsts.flatMap((first) => {
+    return first.code === 'invalid_type' ? plainType(first.expected) : [];
+  });
+  const written = firsts.find(({ message }) => !message.startsWith('Invalid input'));
+  const message =
+    issue.input === undefined ? 'missing' : (written?.message ?? 'not a value that fits here');
+  const expected = types.length > 0 ? { expected: [...new Set(types)].join(' or ') } : {};
+  const got = issue.input === undefined ? {} : { got: show(issue.input) };
+  return { message, ...expected, ...got };
 }
 
 /** What the author should have written, in the words of the file: a map where zod says object. */

@@ -118,6 +118,27 @@ describe('checkSpec', () => {
     ]);
   });
 
+  it('lists the kinds where none is given, and names the nearest', () => {
+    expect(change('kind: npu, ', '')).toMatchObject([
+      { path: 'units.npu.kind', message: 'missing', expected: 'npu, gpu' },
+    ]);
+    expect(change('kind: npu', 'kind: nup')).toMatchObject([
+      { line: 8, path: 'units.npu.kind', got: '"nup"', hint: 'did you mean "npu"?' },
+    ]);
+    expect(change('{ kind: npu, rows: 64 }', '4')).toMatchObject([
+      { path: 'units.npu', message: 'wrong type', expected: 'a map', got: '4' },
+    ]);
+  });
+
+  it('says what a value may be where it may be several things', () => {
+    expect(change('rate: { is: 8533 MT/s', 'rate: { is: [8533]')).toMatchObject([
+      { path: 'memory.rate.is', message: expect.stringContaining('expected text with a unit') },
+    ]);
+    expect(change('kind: lpddr5x', 'kind: lpddr5x\n  share: [1]')).toMatchObject([
+      { path: 'memory.share', message: 'not a value that fits here', expected: 'number or text' },
+    ]);
+  });
+
   it('tells a comma inside braces from a misspelt key', () => {
     expect(
       change('trust: datasheet', 'trust: datasheet, note: first part, second part')[0],
