@@ -19,7 +19,9 @@ function foldNormalisation(matcher: Matcher, members: readonly number[]): MergeG
     .filter((operator) => operator.work.operator === 'BatchNormalization');
   const anchor = members.map((member) => matcher.at(member)).find(isConvolution);
   if (norms.length === 0 || !anchor) return undefined;
-  const hasBias = anchor.traits.constants.length > 1;
+  // Behind input and weight; in QLinearConv behind their scales and zero points too.
+  const bias = anchor.work.operator === 'QLinearConv' ? 8 : 2;
+  const hasBias = anchor.traits.constants.some(({ position }) => position === bias);
   const dims = matcher.dims(only(anchor));
   const channels = dims[1] ?? 0;
   const elements = dims.reduce((product, dim) => product * dim, 1);

@@ -3,7 +3,7 @@ import type { DType, Work } from '../../base/work.ts';
 import type { Fusion } from './fusion.ts';
 import { sortOperators } from './merge.ts';
 import type { ConstantTrait, ListedOperator, OperatorList } from './operator-list.ts';
-import { type Matcher, matcherOf, only } from './pattern.ts';
+import { isPointwise, type Matcher, matcherOf, only } from './pattern.ts';
 
 function isDequantise(operator: ListedOperator | undefined): operator is ListedOperator {
   return operator?.work.operator === 'DequantizeLinear';
@@ -30,16 +30,32 @@ function sourceOf(matcher: Matcher, name: string): Source | undefined {
 function foldPairs(list: OperatorList): OperatorList {
   const matcher = matcherOf(list);
   const gone = new Set<number>();
-  const operators = list.operators.map((operator) => {
+  const integer = new Set<number>();
+  const operators = list.operators.map((operator, index) => {
     if (isDequantise(operator) || isQuantise(operator)) return operator;
     const folded = foldInputs(matcher, operator);
-    return folded === operator ? operator : foldOutput(matcher, folded, gone);
+    if (folded === operator && !followsInteger(matcher, operator, integer)) return operator;
+    integer.add(index);
+    return foldOutput(matcher, folded, gone);
   });
   const kept = dropUnread(
     list,
     operators.filter((_, index) => !gone.has(index)),
   );
-  return kept.length === list.operators.length ? list : { ...list, operators: sortOperators(kept) };
+  return integer.size === 0 ? list : { ...list, operators: sortOperators(kept) };
+}
+
+/** An activation between an integer operator and the quantiser behind it works on the operator's accumulators. */
+function followsInteger(
+  matcher: Matcher,
+  operator: ListedOperator,
+  integer: ReadonlySet<number>,
+): boolean {
+  return (
+    isPointwise(operator) &&
+    operator.inputs.length > 0 &&
+    operator.inputs.every((name) => integer.has(matcher.producer(name) ?? -1))
+  );
 }
 
 function foldInputs(matcher: Matcher, operator: ListedOperator): ListedOperator {

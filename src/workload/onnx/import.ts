@@ -126,6 +126,7 @@ function startState(model: OnnxModel, dims: DimBindings): WalkState {
     tensors: new Map(),
     constants: new Map(),
     names: new Map(),
+    operatorNames: new Map(),
     walkBody: walkGraph,
   };
 }

@@ -46,7 +46,9 @@ export interface WalkState {
   readonly tensors: Map<string, ListedTensor>;
   /** Constants that operators read, by tensor name, with the elements that count as parameters. */
   readonly constants: Map<string, { readonly parameters: number; readonly bytes: number }>;
+  /** How often a name has been given, to tensors and to operators apart. */
   readonly names: Map<string, number>;
+  readonly operatorNames: Map<string, number>;
   /** Walks a body; here to keep control flow free of a cycle of imports. */
   readonly walkBody: (state: WalkState, body: OnnxGraph, scope: Scope, sink: Sink) => Entry[];
 }
@@ -73,10 +75,14 @@ export function lookUp(scope: Scope, name: string): Entry | undefined {
   return undefined;
 }
 
-/** `name`, or `name~2` the second time. */
+/** A tensor's `name`, or `name~2` the second time. */
 export function uniqueName(state: WalkState, name: string): string {
-  const count = (state.names.get(name) ?? 0) + 1;
-  state.names.set(name, count);
+  return countedName(state.names, name);
+}
+
+function countedName(names: Map<string, number>, name: string): string {
+  const count = (names.get(name) ?? 0) + 1;
+  names.set(name, count);
   return count === 1 ? name : `${name}~${count}`;
 }
 
@@ -121,7 +127,7 @@ export function pushOperator(
   const inputs = [...new Set(operator.traits.operands.filter((operand) => operand !== ''))];
   sink.operators.push({
     ...operator,
-    name: uniqueName(state, name),
+    name: countedName(state.operatorNames, name),
     parts: [operator.work.operator],
     inputs,
   });
