@@ -5,6 +5,7 @@ import type { DType } from '../base/work.ts';
 import type { Phase, RequestPlan } from './graph.ts';
 import { peakActivationBytes } from './graph-totals.ts';
 import { buildLlmGraph } from './llm/graph.ts';
+import { layerKinds } from './llm/layers.ts';
 import {
   DEFAULT_FUSION,
   type ExpertRouting,
@@ -13,7 +14,7 @@ import {
   type LlmGraphOptions,
   uniformRouting,
 } from './llm/options.ts';
-import { cacheElementsPerToken, cacheLayers, llmWeightBytes } from './llm/parameters.ts';
+import { cacheElementsPerToken, llmWeightBytes } from './llm/parameters.ts';
 import type { LlmModel } from './models/llm-model.ts';
 import { storedBytes, type WeightFormat } from './models/weight-format.ts';
 
@@ -65,16 +66,14 @@ export function buildLlmRequest(request: LlmRequest): RequestPlan {
 
 /** Bytes of the cache that holds `tokens` tokens; local layers keep no more than their window. */
 export function kvCacheBytes(model: LlmModel, format: WeightFormat, tokens: number): Bytes {
-  const elements = cacheElementsPerToken(model);
-  const perToken = storedBytes(format, elements, model.latent ? elements : model.headDim);
-  const { window } = model;
-  if (!window) return cacheLayers(model) * perToken * tokens;
-  const period = window.local + window.global;
-  const layers = Array.from({ length: model.layers }, (_, layer) => layer);
-  const held = layers
-    .filter((layer) => layer % model.kvShare === 0)
-    .map((layer) => (layer % period < window.local ? Math.min(tokens, window.tokens) : tokens));
-  return perToken * held.reduce((sum, count) => sum + count, 0);
+  let total = 0;
+  for (const { kind, count } of layerKinds(model)) {
+    if (!kind.ownsCache) continue;
+    const elements = cacheElementsPerToken(model, kind);
+    const perToken = storedBytes(format, elements, model.latent ? elements : kind.headDim);
+    total += count * perToken * Math.min(tokens, kind.window ?? tokens);
+  }
+  return total;
 }
 
 function prefillPhases(request: LlmRequest, formats: LlmFormats): Phase[] {

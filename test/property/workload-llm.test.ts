@@ -28,6 +28,9 @@ const models: fc.Arbitrary<LlmModel> = fc
     normsPerLayer: fc.constantFrom(1 as const, 2 as const, 4 as const),
     qkNorm: fc.constantFrom('none' as const, 'per-head' as const, 'full-width' as const),
     kvShare: int(1, 2),
+    kvLayers: int(1, 9),
+    perLayerWidth: fc.constantFrom(undefined, undefined, 32),
+    lowRankResidual: fc.constantFrom(undefined, undefined, 16),
     window: fc.option(fc.record({ tokens: int(1, 40), local: int(1, 3), global: int(0, 2) }), {
       nil: undefined,
     }),
@@ -42,14 +45,18 @@ const models: fc.Arbitrary<LlmModel> = fc
       { nil: undefined },
     ),
   })
-  .map(({ group, experts, ...shape }) => ({
+  .map(({ group, experts, kvLayers, ...shape }) => ({
     ...shape,
     id: 'any',
     family: 'any',
     heads: shape.kvHeads * group,
     valueDim: shape.headDim,
     latent: undefined,
+    kvLayers: Math.min(kvLayers, shape.layers),
+    globalHeadDim: shape.headDim,
+    lateFfn: shape.ffn,
     activation: 'silu',
+    parallelStreams: undefined,
     outputBias: false,
     headBias: false,
     rotaryShare: 1,
@@ -147,7 +154,8 @@ describe('any language model', () => {
 
   it('reads exactly its weights in a decode step, but for look-ups and unvisited experts', () => {
     fc.assert(
-      fc.property(models, (model) => {
+      fc.property(models, (any) => {
+        const model = { ...any, kvLayers: any.layers };
         const { graph } = decodeOf(plan(model));
         const formats = {
           weights: format('fp16'),
@@ -165,8 +173,9 @@ describe('any language model', () => {
             2
           : 0;
         const table = model.tied ? 0 : model.vocab * model.hidden * 2;
-        expect(sumGraph(graph, 20).weightBytes - model.hidden * 2).toBeCloseTo(
-          llmWeightBytes(model, formats) - unvisited - table,
+        const perLayer = (model.perLayerWidth ?? 0) * model.layers * 2;
+        expect(sumGraph(graph, 20).weightBytes - model.hidden * 2 - perLayer).toBeCloseTo(
+          llmWeightBytes(model, formats) - unvisited - table - perLayer * model.vocab,
           3,
         );
       }),

@@ -65,7 +65,6 @@ const UNDERIVABLE: readonly (readonly [(asked: Asked) => boolean, string])[] = [
     ({ condition }) => condition.includes('AI Hub build'),
     'which layers keep 8 bits is unpublished',
   ],
-  [({ id }) => id.startsWith('gemma-3n'), 'nested layers that a row of llm.csv cannot express'],
   [({ id }) => id === 'mobilediffusion-unet', 'structure unpublished'],
 ];
 
@@ -81,7 +80,9 @@ function deriveLlm(model: LlmModel, { quantity, condition }: Asked): number {
     case 'parameters':
       return llmParameters(model);
     case 'active parameters':
-      return llmActiveParameters(model);
+      return model.perLayerWidth === undefined
+        ? llmActiveParameters(model)
+        : llmParameters(model) - tableParameters(model);
     case 'forward MACs':
     case 'prefill MACs':
       return forwardMacs(model, tokens) / GIGA;
@@ -96,6 +97,11 @@ function deriveLlm(model: LlmModel, { quantity, condition }: Asked): number {
     default:
       throw new Error(`unknown quantity ${quantity}`);
   }
+}
+
+/** The two embedding tables, which "effective" counts of Gemma 3n leave out. */
+function tableParameters({ vocab, hidden, layers, perLayerWidth = 0 }: LlmModel): number {
+  return vocab * (hidden + layers * perLayerWidth);
 }
 
 function requestOf(model: LlmModel, promptTokens: number, generatedTokens: number) {

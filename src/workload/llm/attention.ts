@@ -23,16 +23,9 @@ import {
   rotaryWork,
   softmaxWork,
 } from '../operator-cost.ts';
+import type { LayerKind } from './layers.ts';
 import type { LlmGraphOptions } from './options.ts';
 import { cacheElementsPerToken } from './parameters.ts';
-
-/** What distinguishes one layer's attention from another's. */
-export interface AttentionClass {
-  /** Tokens that a local layer sees; undefined for a full layer. */
-  readonly window: number | undefined;
-  /** Whether the layer computes keys and values of its own. */
-  readonly ownsCache: boolean;
-}
 
 /** Appends one layer's attention under `prefix`, reading operator `input`; @returns the output projection. */
 export type AttentionPart = (graph: GraphBuilder, prefix: string, input: number) => number;
@@ -41,12 +34,12 @@ export type AttentionPart = (graph: GraphBuilder, prefix: string, input: number)
 export function buildAttention(
   model: LlmModel,
   options: LlmGraphOptions,
-  kind: AttentionClass,
+  kind: LayerKind,
 ): AttentionPart {
   if (model.latent)
     return options.tokens <= absorbLimit(model)
-      ? absorbedLatent(model, options, model.latent)
-      : expandedLatent(model, options, model.latent);
+      ? absorbedLatent(model, options, kind, model.latent)
+      : expandedLatent(model, options, kind, model.latent);
   return groupedQuery(model, options, kind);
 }
 
@@ -61,32 +54,30 @@ function absorbLimit(model: LlmModel): number {
     : Math.floor((latent.rank * (nope + valueDim)) / extraPerPair);
 }
 
-function cacheLayout(model: LlmModel, options: LlmGraphOptions, writes: boolean): CacheLayout {
+function cacheLayout(model: LlmModel, options: LlmGraphOptions, kind: LayerKind): CacheLayout {
+  const elementsPerToken = cacheElementsPerToken(model, kind);
   return {
-    elementsPerToken: cacheElementsPerToken(model),
+    elementsPerToken,
     format: options.formats.kv,
-    rowLength: model.latent ? cacheElementsPerToken(model) : model.headDim,
-    writes,
+    rowLength: model.latent ? elementsPerToken : kind.headDim,
+    writes: kind.ownsCache,
   };
 }
 
-function groupedQuery(
-  model: LlmModel,
-  options: LlmGraphOptions,
-  kind: AttentionClass,
-): AttentionPart {
+function groupedQuery(model: LlmModel, options: LlmGraphOptions, kind: LayerKind): AttentionPart {
   const { tokens: m, formats } = options;
-  const { hidden: k, heads, kvHeads, headDim, valueDim, qkvBias: bias } = model;
+  const { hidden: k, heads, kvHeads, qkvBias: bias } = model;
+  const { headDim, valueDim } = kind;
   const project = (n: number) => matmulWork({ m, n, k, bias }, formats.weights, formats.activation);
   const query = project(heads * headDim);
   const key = project(kvHeads * headDim);
   const value = project(kvHeads * valueDim);
   const merged = project(heads * headDim + kvHeads * (headDim + valueDim));
-  const norms = queryKeyNorms(model, options);
+  const norms = queryKeyNorms(model, options, headDim);
   const rotated = m * (heads + (kind.ownsCache ? kvHeads : 0)) * headDim;
   const rotary = rotaryWork(rotated, model.rotaryShare, formats.activation);
   const scores = scoring(model, options, kind);
-  const out = outputProjection(model, options);
+  const out = outputProjection(model, options, kind);
   return (graph, prefix, input) => {
     const projections = (): number[] => {
       if (!kind.ownsCache) return [graph.add(`${prefix}.q`, query, [input])];
@@ -114,6 +105,7 @@ function groupedQuery(
 function queryKeyNorms(
   model: LlmModel,
   { tokens, formats }: LlmGraphOptions,
+  headDim: number,
 ): { query: Work; key: Work } | undefined {
   if (model.qkNorm === 'none') return undefined;
   const wide = model.qkNorm === 'full-width';
@@ -121,7 +113,7 @@ function queryKeyNorms(
     normWork(
       {
         rows: wide ? tokens : tokens * heads,
-        width: wide ? heads * model.headDim : model.headDim,
+        width: wide ? heads * headDim : headDim,
         kind: 'rms',
       },
       formats.weights,
@@ -130,9 +122,13 @@ function queryKeyNorms(
   return { query: norm(model.heads), key: norm(model.kvHeads) };
 }
 
-function outputProjection(model: LlmModel, { tokens, formats }: LlmGraphOptions): Work {
+function outputProjection(
+  model: LlmModel,
+  { tokens, formats }: LlmGraphOptions,
+  kind: LayerKind,
+): Work {
   return matmulWork(
-    { m: tokens, n: model.hidden, k: model.heads * model.valueDim, bias: model.outputBias },
+    { m: tokens, n: model.hidden, k: model.heads * kind.valueDim, bias: model.outputBias },
     formats.weights,
     formats.activation,
   );
@@ -141,15 +137,15 @@ function outputProjection(model: LlmModel, { tokens, formats }: LlmGraphOptions)
 type ScorePart = (graph: GraphBuilder, prefix: string, inputs: readonly number[]) => number;
 
 /** Scores, softmax and values: one operator, or three with the matrix in between. */
-function scoring(model: LlmModel, options: LlmGraphOptions, kind: AttentionClass): ScorePart {
-  const cache = cacheLayout(model, options, kind.ownsCache);
+function scoring(model: LlmModel, options: LlmGraphOptions, kind: LayerKind): ScorePart {
+  const cache = cacheLayout(model, options, kind);
   const shape = (context: number): AttentionShape => ({
     heads: model.heads,
     kvHeads: model.kvHeads,
     queries: options.tokens,
     context,
-    headDim: model.headDim,
-    valueDim: model.valueDim,
+    headDim: kind.headDim,
+    valueDim: kind.valueDim,
     causal: options.scores === 'causal',
     ...(kind.window === undefined ? {} : { window: kind.window }),
   });
@@ -164,11 +160,12 @@ function scoring(model: LlmModel, options: LlmGraphOptions, kind: AttentionClass
 function separateScoring(
   model: LlmModel,
   options: LlmGraphOptions,
-  kind: AttentionClass,
+  kind: LayerKind,
   cache: CacheLayout,
 ): ScorePart {
   const { tokens, formats } = options;
-  const { heads, kvHeads, headDim, valueDim } = model;
+  const { heads, kvHeads } = model;
+  const { headDim, valueDim } = kind;
   const rows = tokens * (heads / kvHeads);
   const seen = (context: number) =>
     kind.window === undefined ? context : Math.min(context, kind.window + tokens - 1);
@@ -218,11 +215,16 @@ function latentInputs(model: LlmModel, options: LlmGraphOptions, latent: Latent)
   };
 }
 
-function expandedLatent(model: LlmModel, options: LlmGraphOptions, latent: Latent): AttentionPart {
+function expandedLatent(
+  model: LlmModel,
+  options: LlmGraphOptions,
+  kind: LayerKind,
+  latent: Latent,
+): AttentionPart {
   const { tokens, formats } = options;
   const { heads, headDim, valueDim } = model;
   const inputs = latentInputs(model, options, latent);
-  const perToken = cacheBytesPerToken(cacheLayout(model, options, true));
+  const perToken = cacheBytesPerToken(cacheLayout(model, options, kind));
   const width = heads * (headDim - latent.ropeDim + valueDim);
   const up = (context: number): Work => ({
     ...matmulWork(
@@ -247,7 +249,7 @@ function expandedLatent(model: LlmModel, options: LlmGraphOptions, latent: Laten
       },
       formats.activation,
     );
-  const out = outputProjection(model, options);
+  const out = outputProjection(model, options, kind);
   return (graph, prefix, input) => {
     const { normed, rotated } = inputs(graph, prefix, input);
     const expanded = graph.add(`${prefix}.kv_up`, up, [normed]);
@@ -257,7 +259,12 @@ function expandedLatent(model: LlmModel, options: LlmGraphOptions, latent: Laten
   };
 }
 
-function absorbedLatent(model: LlmModel, options: LlmGraphOptions, latent: Latent): AttentionPart {
+function absorbedLatent(
+  model: LlmModel,
+  options: LlmGraphOptions,
+  kind: LayerKind,
+  latent: Latent,
+): AttentionPart {
   const { tokens: m, formats } = options;
   const { heads, headDim, valueDim } = model;
   const inputs = latentInputs(model, options, latent);
@@ -265,7 +272,7 @@ function absorbedLatent(model: LlmModel, options: LlmGraphOptions, latent: Laten
     matmulWork({ m, n, k, batch: heads }, formats.weights, formats.activation);
   const fold = perHead(latent.rank, headDim - latent.ropeDim);
   const unfold = perHead(valueDim, latent.rank);
-  const cache = cacheLayout(model, options, true);
+  const cache = cacheLayout(model, options, kind);
   const scores = (context: number) =>
     attentionWork(
       {
@@ -280,7 +287,7 @@ function absorbedLatent(model: LlmModel, options: LlmGraphOptions, latent: Laten
       formats.activation,
       cache,
     );
-  const out = outputProjection(model, options);
+  const out = outputProjection(model, options, kind);
   return (graph, prefix, input) => {
     const { q, normed, rotated } = inputs(graph, prefix, input);
     const folded = graph.add(`${prefix}.q_fold`, fold, [q]);

@@ -10,6 +10,7 @@
 import type { GraphBuilder } from '../graph-builder.ts';
 import type { ExpertShape, LlmModel } from '../models/llm-model.ts';
 import { activationWork, addWork, matmulWork, vectorWork } from '../operator-cost.ts';
+import type { LayerKind } from './layers.ts';
 import type { LlmGraphOptions } from './options.ts';
 
 /** Appends the part under `prefix`, reading operator `input`; @returns the operator with the result. */
@@ -23,11 +24,18 @@ interface MlpShape {
   readonly rows: number;
 }
 
-export function buildDense(
+/** The part that layers of one kind have. */
+export function buildFeedForward(
   model: LlmModel,
   options: LlmGraphOptions,
-  width: number,
+  kind: LayerKind,
 ): FeedForwardPart {
+  return kind.sparse && model.experts
+    ? buildExperts(model, options, model.experts)
+    : buildDense(model, options, kind.ffn);
+}
+
+function buildDense(model: LlmModel, options: LlmGraphOptions, width: number): FeedForwardPart {
   const { tokens } = options;
   return mlp(model, options, { width, sets: 1, rowsPerSet: tokens, rows: tokens });
 }
@@ -53,7 +61,7 @@ function mlp(model: LlmModel, options: LlmGraphOptions, shape: MlpShape): FeedFo
   };
 }
 
-export function buildExperts(
+function buildExperts(
   model: LlmModel,
   options: LlmGraphOptions,
   experts: ExpertShape,

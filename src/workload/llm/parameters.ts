@@ -11,6 +11,7 @@ import type { Bytes } from '../../base/units.ts';
 import type { LlmModel } from '../models/llm-model.ts';
 import { storedBytes } from '../models/weight-format.ts';
 import { plainBytes } from '../operator-cost.ts';
+import { type LayerKind, layerKinds } from './layers.ts';
 import type { LlmFormats } from './options.ts';
 
 /** A kind of weight tensor. */
@@ -31,8 +32,11 @@ function llmWeights(model: LlmModel): readonly WeightTensor[] {
     tensor('embedding', 'embedding', model.vocab * model.hidden, model.hidden, 1),
     ...(model.tied ? [] : [tensor('head', 'head', model.vocab * model.hidden, model.hidden, 1)]),
     ...(model.headBias ? [tensor('head.bias', 'plain', model.vocab, 1, 1)] : []),
-    ...attentionWeights(model),
-    ...feedForwardWeights(model),
+    ...layerKinds(model).flatMap(({ kind, count }) => [
+      ...attentionWeights(model, kind, count),
+      ...feedForwardWeights(model, kind, count),
+    ]),
+    ...sideWeights(model),
     tensor('norm', 'plain', normWidth(model), 1, model.layers * model.normsPerLayer + 1),
   ];
 }
@@ -67,31 +71,31 @@ function bytesEach({ role, elements, inputs }: WeightTensor, formats: LlmFormats
   return storedBytes(format, elements, inputs);
 }
 
-/** Layers that own a key–value cache. */
-export function cacheLayers(model: LlmModel): number {
-  return Math.ceil(model.layers / model.kvShare);
-}
-
-/** Elements that one token adds to the cache of one layer. */
-export function cacheElementsPerToken(model: LlmModel): number {
+/** Elements that one token adds to the cache of one layer of that kind. */
+export function cacheElementsPerToken(model: LlmModel, kind: LayerKind): number {
   return model.latent
     ? model.latent.rank + model.latent.ropeDim
-    : model.kvHeads * (model.headDim + model.valueDim);
+    : model.kvHeads * (kind.headDim + kind.valueDim);
 }
 
 function normWidth(model: LlmModel): number {
   return model.norm === 'layer' ? 2 * model.hidden : model.hidden;
 }
 
-function attentionWeights(model: LlmModel): WeightTensor[] {
-  const { hidden, heads, kvHeads, headDim, valueDim, layers, latent } = model;
+function attentionWeights(model: LlmModel, kind: LayerKind, layers: number): WeightTensor[] {
+  const { hidden, heads, latent } = model;
+  const { headDim, valueDim } = kind;
   const query = heads * headDim;
-  const owners = cacheLayers(model);
   const list = [
     tensor('q', 'projection', hidden * query, hidden, layers),
     tensor('o', 'projection', heads * valueDim * hidden, heads * valueDim, layers),
   ];
   if (model.outputBias) list.push(tensor('o.bias', 'plain', hidden, 1, layers));
+  if (model.qkvBias) list.push(tensor('q.bias', 'plain', query, 1, layers));
+  if (model.qkNorm !== 'none')
+    list.push(
+      tensor('q_norm', 'plain', model.qkNorm === 'full-width' ? query : headDim, 1, layers),
+    );
   if (latent) {
     const down = latent.rank + latent.ropeDim;
     const up = heads * (headDim - latent.ropeDim + valueDim);
@@ -100,41 +104,65 @@ function attentionWeights(model: LlmModel): WeightTensor[] {
     list.push(tensor('kv_up', 'projection', latent.rank * up, latent.rank, layers));
     return list;
   }
-  list.push(tensor('k', 'projection', hidden * kvHeads * headDim, hidden, owners));
-  list.push(tensor('v', 'projection', hidden * kvHeads * valueDim, hidden, owners));
-  if (model.qkvBias) {
-    list.push(tensor('q.bias', 'plain', query, 1, layers));
-    list.push(tensor('kv.bias', 'plain', kvHeads * (headDim + valueDim), 1, owners));
+  return [...list, ...keyValueWeights(model, kind, layers)];
+}
+
+/** Weights for keys and values; idle ones are held but not touched. */
+function keyValueWeights(model: LlmModel, kind: LayerKind, layers: number): WeightTensor[] {
+  if (!kind.ownsCache && !kind.idleKv) return [];
+  const { hidden, kvHeads } = model;
+  const { headDim, valueDim } = kind;
+  const width = kvHeads * headDim;
+  const list = [
+    tensor('k', 'projection', hidden * width, hidden, layers),
+    tensor('v', 'projection', hidden * kvHeads * valueDim, hidden, layers),
+  ];
+  if (model.qkvBias)
+    list.push(tensor('kv.bias', 'plain', kvHeads * (headDim + valueDim), 1, layers));
+  if (model.qkNorm !== 'none')
+    list.push(
+      tensor('k_norm', 'plain', model.qkNorm === 'full-width' ? width : headDim, 1, layers),
+    );
+  return kind.idleKv ? list.map((idle) => ({ ...idle, active: 0 })) : list;
+}
+
+/** Tables, projections and norms of the paths beside the layers. */
+function sideWeights(model: LlmModel): WeightTensor[] {
+  const { hidden, layers, vocab, perLayerWidth, lowRankResidual, parallelStreams } = model;
+  const list: WeightTensor[] = [];
+  if (perLayerWidth !== undefined) {
+    const all = perLayerWidth * layers;
+    list.push({ ...tensor('per_layer.embedding', 'embedding', vocab * all, all, 1), active: 0 });
+    list.push(tensor('per_layer.projection', 'projection', hidden * all, hidden, 1));
+    list.push(tensor('per_layer.norm', 'plain', perLayerWidth, 1, 1));
+    list.push(tensor('per_layer.gate', 'projection', hidden * perLayerWidth, hidden, layers));
+    list.push(tensor('per_layer.out', 'projection', perLayerWidth * hidden, perLayerWidth, layers));
+    list.push(tensor('per_layer.out_norm', 'plain', normWidth(model), 1, layers));
   }
-  if (model.qkNorm !== 'none') {
-    const wide = model.qkNorm === 'full-width';
-    list.push(tensor('q_norm', 'plain', wide ? query : headDim, 1, layers));
-    list.push(tensor('k_norm', 'plain', wide ? kvHeads * headDim : headDim, 1, owners));
+  if (lowRankResidual !== undefined) {
+    const elements = hidden * lowRankResidual;
+    list.push(tensor('low_rank.down', 'projection', elements, hidden, layers));
+    list.push(tensor('low_rank.up', 'projection', elements, lowRankResidual, layers));
+    list.push(tensor('low_rank.norm', 'plain', normWidth(model), 1, layers));
+  }
+  if (parallelStreams !== undefined) {
+    // The further streams are projected from the first one at the start and back at the end.
+    list.push(tensor('streams', 'projection', hidden ** 2, hidden, 2 * (parallelStreams - 1)));
+    list.push(tensor('streams.router', 'projection', hidden * parallelStreams, hidden, layers));
   }
   return list;
 }
 
-function feedForwardWeights(model: LlmModel): WeightTensor[] {
-  const { hidden, experts, layers } = model;
-  if (!experts) return mlpWeights(model, 'mlp', 'projection', model.ffn, layers, layers);
-  const sparse = layers - experts.denseFirst;
+function feedForwardWeights(model: LlmModel, kind: LayerKind, layers: number): WeightTensor[] {
+  const { hidden, experts } = model;
+  if (!kind.sparse || !experts)
+    return mlpWeights(model, 'mlp', 'projection', kind.ffn, layers, layers);
+  const { count, topK, ffn, sharedFfn } = experts;
   return [
-    ...(experts.denseFirst > 0
-      ? mlpWeights(model, 'mlp', 'projection', model.ffn, experts.denseFirst, experts.denseFirst)
-      : []),
-    tensor('router', 'projection', hidden * experts.count, hidden, sparse),
-    ...mlpWeights(
-      model,
-      'experts',
-      'expert',
-      experts.ffn,
-      sparse * experts.count,
-      sparse * experts.topK,
-    ),
-    ...(experts.sharedFfn > 0
-      ? mlpWeights(model, 'shared', 'projection', experts.sharedFfn, sparse, sparse)
-      : []),
-    ...(experts.sharedGate ? [tensor('shared.gate', 'projection', hidden, hidden, sparse)] : []),
+    tensor('router', 'projection', hidden * count, hidden, layers),
+    ...mlpWeights(model, 'experts', 'expert', ffn, layers * count, layers * topK),
+    ...(sharedFfn > 0 ? mlpWeights(model, 'shared', 'projection', sharedFfn, layers, layers) : []),
+    ...(experts.sharedGate ? [tensor('shared.gate', 'projection', hidden, hidden, layers)] : []),
   ];
 }
 

@@ -20,7 +20,19 @@ export interface LlmModel {
   readonly latent: { readonly rank: number; readonly ropeDim: number } | undefined;
   /** Every n-th layer owns a key–value cache, the layers between reuse it (cross-layer attention); 1 is usual. */
   readonly kvShare: number;
+  /** Layers from this one on reuse the cache of earlier ones; their own key and value weights lie idle. */
+  readonly kvLayers: number;
+  /** Head width of layers that see everything, in models whose other layers are local. */
+  readonly globalHeadDim: number;
   readonly ffn: number;
+  /** Feed-forward width of the layers that reuse a cache. */
+  readonly lateFfn: number;
+  /** Width of the embedding that every layer looks up for itself. */
+  readonly perLayerWidth: number | undefined;
+  /** Rank of the residual beside attention. */
+  readonly lowRankResidual: number | undefined;
+  /** Parallel residual streams, mixed before and after every layer. */
+  readonly parallelStreams: number | undefined;
   readonly gated: boolean;
   readonly activation: 'silu' | 'gelu';
   readonly vocab: number;
@@ -112,10 +124,12 @@ function readModel(cells: RowCells, id: string): LlmModel {
   const rank = cells.countOr('kv_rank', undefined);
   const experts = cells.text('kind') === 'moe' ? readExperts(cells) : undefined;
   const norms = cells.oneOf('norms_per_layer', ['1', '2', '4']);
+  const layers = cells.count('n_layers');
+  const ffn = experts === undefined || experts.denseFirst > 0 ? cells.count('ffn_hidden') : 0;
   return {
     id,
     family: cells.text('family'),
-    layers: cells.count('n_layers'),
+    layers,
     hidden: cells.count('hidden'),
     heads,
     kvHeads,
@@ -123,7 +137,13 @@ function readModel(cells: RowCells, id: string): LlmModel {
     valueDim: cells.countOr('value_dim', headDim),
     latent: rank === undefined ? undefined : { rank, ropeDim: cells.count('rope_dim') },
     kvShare: cells.countOr('kv_share', 1),
-    ffn: experts === undefined || experts.denseFirst > 0 ? cells.count('ffn_hidden') : 0,
+    kvLayers: cells.countOr('kv_layers', layers),
+    globalHeadDim: cells.countOr('global_head_dim', headDim),
+    ffn,
+    lateFfn: cells.countOr('late_ffn', ffn),
+    perLayerWidth: cells.countOr('per_layer_width', undefined),
+    lowRankResidual: cells.countOr('low_rank_residual', undefined),
+    parallelStreams: cells.countOr('parallel_streams', undefined),
     gated: cells.flag('ffn_gated'),
     activation: cells.oneOf('activation', ['silu', 'gelu']),
     vocab: cells.count('vocab'),
