@@ -22,7 +22,9 @@ export function sourcedEntries(data: unknown, path: SpecPath = []): SourcedEntry
   if (Object.hasOwn(record, 'is')) {
     const { is, from: source, trust, note } = record;
     const text = note === undefined ? undefined : String(note);
-    return [{ path, is, from: String(source), trust: String(trust), note: text }];
+    // What is missing or misshapen is the schema's to report.
+    const from = typeof source === 'string' ? source : '';
+    return [{ path, is, from, trust: String(trust), note: text }];
   }
   return Object.entries(record).flatMap(([key, child]) =>
     sourcedEntries(child, [...path, Array.isArray(data) ? Number(key) : key]),
@@ -43,7 +45,7 @@ export function checkReferences(data: unknown): CrossFault[] {
     (data as { references?: Record<string, unknown> } | null)?.references ?? {},
   );
   return sourcedEntries(data)
-    .filter(({ from }) => from !== OVERRIDE_REFERENCE && !references.includes(from))
+    .filter(({ from }) => from !== '' && from !== OVERRIDE_REFERENCE && !references.includes(from))
     .map(({ path, from }) => ({
       path: [...path, 'from'],
       message: `"${from}" is not a key of references`,

@@ -8,6 +8,7 @@ import {
   LineCounter,
   type Node,
   parseDocument,
+  visit,
 } from 'yaml';
 import { type Fault, SpecError } from './errors.ts';
 
@@ -52,7 +53,7 @@ export function parseSpecFile(text: string, file: string): SpecFile {
   const root = document.contents as Node | null;
   return {
     file,
-    data: plainData(document, file),
+    data: plainData(document, file, lines),
     faults,
     locate: (path) => {
       const { line, col } = lines.linePos(nodeAt(root, path)?.range?.[0] ?? 0);
@@ -66,12 +67,21 @@ export function parseSpecValue(text: string, file: string): unknown {
   return parseSpecFile(text, file).data;
 }
 
-function plainData(document: Document, file: string): unknown {
+/** Aliases without an anchor, or that expand without bound, come to light only here. */
+function plainData(document: Document, file: string, lines: LineCounter): unknown {
   try {
     return document.toJS() as unknown;
   } catch (error) {
-    // Aliases without an anchor, or that expand without bound, are found only here.
-    throw new SpecError([{ file, message: (error as Error).message }]);
+    const faults: Fault[] = [];
+    visit(document, {
+      Alias: (_, node) => {
+        if (node.resolve(document) !== undefined) return;
+        const { line, col } = lines.linePos(node.range?.[0] ?? 0);
+        faults.push({ file, line, column: col, message: `there is no anchor &${node.source}` });
+      },
+    });
+    const whole = { file, line: 1, column: 1, message: (error as Error).message };
+    throw new SpecError(faults.length > 0 ? faults : [whole]);
   }
 }
 

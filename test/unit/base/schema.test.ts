@@ -297,6 +297,10 @@ describe('provenance', () => {
     expect(checkReferences(overridden)).toEqual([]);
   });
 
+  it('leaves a missing source to the schema', () => {
+    expect(checkReferences({ a: { is: 1, trust: 'paper' }, b: { is: 1, from: 4 } })).toEqual([]);
+  });
+
   it('refuses a source of the wrong kind', () => {
     const value = sourcedValue(z.string());
     expect(value.safeParse({ is: 'x', from: 'y', trust: 'rumour' }).success).toBe(false);

@@ -91,9 +91,9 @@ describe('parseSpecFile', () => {
   });
 
   it('refuses aliases without an anchor as the fault of the author', () => {
-    expect(faultsOf(() => parseSpecFile('a: *nowhere\n', 'alias.yaml'))[0]).toMatchObject({
-      file: 'alias.yaml',
-    });
+    expect(faultsOf(() => parseSpecFile('a: 1\nb: *nowhere\n', 'alias.yaml'))).toEqual([
+      { file: 'alias.yaml', line: 2, column: 4, message: 'there is no anchor &nowhere' },
+    ]);
   });
 
   it('refuses aliases that would expand without bound', () => {
