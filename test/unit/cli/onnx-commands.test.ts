@@ -1,0 +1,196 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { SpecError } from '../../../src/base/errors.ts';
+import { checkSpec } from '../../../src/base/schema.ts';
+import { parseSpecFile } from '../../../src/base/spec-file.ts';
+import type { Command } from '../../../src/cli/command.ts';
+import { importModel } from '../../../src/cli/import-model.ts';
+import { parseDims, withModelFile } from '../../../src/cli/model-file.ts';
+import { buildProbeGraph, probeGraph } from '../../../src/cli/probe-graph.ts';
+import type { ModelTables } from '../../../src/workload/models/tables.ts';
+import { onnxFamily } from '../../../src/workload/onnx/family.ts';
+import { sourceOf } from '../../../src/workload/onnx/wire-skim.ts';
+import { buildModel, FLOAT } from '../../support/onnx-builder.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'onnx-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const path = join(folder, 'two.onnx');
+const bytes = buildModel({
+  nodes: [
+    { op: 'MatMul', name: 'wide', inputs: ['x', 'w'], outputs: ['h'] },
+    { op: 'Relu', name: 'act', inputs: ['h'], outputs: ['r'] },
+    { op: 'MatMul', name: 'narrow', inputs: ['r', 'v'], outputs: ['y'] },
+  ],
+  inputs: { x: [FLOAT, ['batch', 8]] },
+  constants: { w: { type: FLOAT, dims: [8, 32] }, v: { type: FLOAT, dims: [32, 4] } },
+  outputs: ['y'],
+});
+writeFileSync(path, bytes);
+
+let printed: string[] = [];
+beforeEach(() => {
+  printed = [];
+  vi.spyOn(console, 'log').mockImplementation((text: string) => void printed.push(text));
+});
+afterEach(() => vi.restoreAllMocks());
+
+async function run(command: Command, args: Record<string, unknown>): Promise<string> {
+  await command.run(args);
+  return printed.join('\n');
+}
+const probing = { fusions: 'all', by: 'operator', sort: 'execution' };
+
+describe('socsim import', () => {
+  it('prints what the model holds and writes a workload of family onnx', async () => {
+    const out = join(folder, 'two.yaml');
+    const text = await run(importModel, { model: path, dim: ['batch=5'], out });
+    expect(text).toContain('x float[5, 8]');
+    expect(text).toContain('Every operator is modelled.');
+    const spec = parseSpecFile(readFileSync(out, 'utf8'), out);
+    expect(spec.data).toMatchObject({
+      version: 1,
+      family: 'onnx',
+      model: path,
+      dims: { batch: 5 },
+      found: { parameters: 384, macs: 5 * 384, operators: 3, unmodelled_operator_share: 0 },
+    });
+    expect(() => checkSpec(spec, onnxFamily.schema)).not.toThrow();
+  });
+
+  it('answers machines in JSON', async () => {
+    const text = await run(importModel, { model: path, dim: ['batch=2'], json: true });
+    expect(JSON.parse(text)).toMatchObject({ parameters: 384, weight_bytes: 1536, unmodelled: [] });
+  });
+
+  it('names dimensions that are missing, and files that are', async () => {
+    await expect(importModel.run({ model: path })).rejects.toThrow('--dim batch=1');
+    await expect(importModel.run({ model: join(folder, 'none.onnx') })).rejects.toThrow(
+      'no such file',
+    );
+    await expect(importModel.run({ model: folder })).rejects.toThrow('not a file');
+  });
+});
+
+describe('socsim probe graph', () => {
+  it('lists operators with arithmetic, bytes and intensity', async () => {
+    const text = await run(probeGraph, {
+      target: path,
+      dim: ['batch=1'],
+      ...probing,
+      fusions: 'none',
+      json: true,
+    });
+    const { operators, totals } = JSON.parse(text);
+    expect(operators.map(({ name, macs }: { name: string; macs: number }) => [name, macs])).toEqual(
+      [
+        ['wide', 256],
+        ['act', 0],
+        ['narrow', 128],
+      ],
+    );
+    expect(operators[0].macs_per_byte).toBeCloseTo(256 / (1024 + 32 + 128), 12);
+    expect(totals).toMatchObject({ operators: 3, macs: 384, weight_bytes: 1536 });
+  });
+
+  it('groups by type, sorts and cuts', async () => {
+    const text = await run(probeGraph, {
+      target: path,
+      dim: ['batch=1'],
+      ...probing,
+      by: 'type',
+      sort: 'macs',
+      top: 1,
+      fusions: 'none',
+      json: true,
+    });
+    const { operators } = JSON.parse(text);
+    expect(operators).toHaveLength(1);
+    expect(operators[0]).toMatchObject({ operator: 'MatMul', count: 2, macs: 384 });
+  });
+
+  it('says what fusion saves', async () => {
+    const text = await run(probeGraph, { target: path, dim: ['batch=1'], ...probing });
+    expect(text).toContain('2 operators');
+    expect(text).toContain('fusion saved 1 launches');
+  });
+
+  it('shows unit, time and bound where something predicts them', async () => {
+    const command = buildProbeGraph(async (soc, graph) =>
+      graph.operators.map(() => ({ unit: `npu of ${soc}`, seconds: 2e-6, bound: 'memory' })),
+    );
+    const text = await run(command, { target: path, dim: ['batch=1'], soc: 'mine', ...probing });
+    expect(text).toMatch(/npu of mine\s+2 µs\s+memory/);
+  });
+
+  it('takes bundled workloads, phase by phase', async () => {
+    const text = await run(probeGraph, { target: 'llama-3.2-1b-chat', ...probing, by: 'type' });
+    expect(text).toContain('prefill');
+    expect(text).toContain('GroupQueryAttention');
+  });
+
+  it('refuses fusions that are none', async () => {
+    const args = { target: path, dim: ['batch=1'], ...probing, fusions: 'atention' };
+    await expect(probeGraph.run(args)).rejects.toThrow('did you mean "attention"?');
+  });
+});
+
+describe('dimensions on the command line', () => {
+  it('may be given together or apart', () => {
+    expect(parseDims(['batch=1,sequence=128', 'p2o.DynamicDimension.0=2'])).toEqual({
+      batch: 1,
+      sequence: 128,
+      'p2o.DynamicDimension.0': 2,
+    });
+  });
+
+  it('are all checked in one go', () => {
+    try {
+      parseDims(['batch', 'a=b', 'n=1', 'n=2', 'm=-1', 'k=']);
+    } catch (error) {
+      expect((error as SpecError).faults).toHaveLength(5);
+      return;
+    }
+    throw new Error('nothing was refused');
+  });
+});
+
+describe('the workload family', () => {
+  const opening = { openModel: () => sourceOf(bytes) } as unknown as ModelTables;
+  const spec = {
+    version: 1,
+    family: 'onnx',
+    summary: 's',
+    model: path,
+    dims: { batch: 3 },
+    inferences: 2,
+  } as const;
+
+  it('builds the request that a file describes', () => {
+    const plan = onnxFamily.build(spec, opening, 'mine');
+    expect(plan).toMatchObject({ name: 'mine', memory: { weights: 1536 } });
+    expect(plan.phases[0]).toMatchObject({ steps: 2 });
+  });
+
+  it('says so where model files cannot be opened', () => {
+    expect(onnxFamily.check(spec, {} as ModelTables)[0]?.path).toEqual(['model']);
+    expect(() => onnxFamily.build(spec, {} as ModelTables, 'mine')).toThrow(SpecError);
+  });
+
+  it('refuses a pass named twice', () => {
+    const [fault] = onnxFamily.check({ ...spec, fusions: ['qkv', 'qkv'] }, opening);
+    expect(fault?.message).toContain('twice');
+  });
+});
+
+describe('model files', () => {
+  it('are read in pieces and end where they end', () => {
+    withModelFile(path, (source) => {
+      expect(source.size).toBe(bytes.length);
+      expect(Buffer.from(source.read(2, 5)).equals(Buffer.from(bytes.subarray(2, 7)))).toBe(true);
+      expect(source.read(source.size - 1, 10)).toHaveLength(1);
+    });
+  });
+});
