@@ -28,7 +28,7 @@ import {
   stepPath,
 } from './series.ts';
 import type { Scale } from './svg.ts';
-import { nameOf } from './text.ts';
+import { nameOf, textWidth } from './text.ts';
 import { assignHues, GREY } from './theme.ts';
 import { axisUnit, formatValue, timeUnit } from './units.ts';
 
@@ -67,7 +67,7 @@ export function renderFrequency(run: Run): string | undefined {
   const subjects = assignHues(domains.map(({ subject }) => subject));
   // One unit for all rows, so that their numbers compare.
   const unit = axisUnit(largest(domains.map(({ actual }) => largest(actual.value))), 'Hz');
-  const left = 150;
+  const left = 62 + largest(domains.map(nameWidth));
   domains.forEach((domain, index) => {
     const top = figure.top + VALUE_TITLE_HEIGHT + index * (ROW + GAP);
     const box: Box = { left, top, width: WIDTH - left - 20, height: ROW };
@@ -95,6 +95,11 @@ function collectDomains(run: Run): readonly Domain[] {
       ({ track }) => track === actual.subject || track === actual.name,
     ),
   }));
+}
+
+/** Names stand bold beside the axis, over the mean. */
+function nameWidth({ subject }: Domain): number {
+  return Math.max(1.08 * textWidth(nameOf(subject)), textWidth('mean 1.23 GHz', 11));
 }
 
 /** Most frequent first. */

@@ -51,7 +51,8 @@ function requestLanes(run: Run): readonly Lane[] {
     const own = phases
       .filter(({ request }) => names.has(request))
       .map((p) => ({ from: p.startSeconds, to: p.endSeconds, text: p.phase, cause: p.limit }));
-    return [...waits, ...own];
+    // In a shared lane the many that wait would hide the one that runs.
+    return apart ? [...waits, ...own] : own;
   });
   return tables.flatMap((rows, index): Lane[] => {
     if (rows.length === 0) return [];

@@ -4,10 +4,12 @@
 const WIDTHS: readonly (readonly [RegExp, number])[] = [
   [/[ijl.,:;'’|!]/, 0.32],
   [/[ftr()[\]/\\\s"-]/, 0.41],
-  [/[mwMW@%→…←±×]/, 0.95],
-  [/[A-Z&+=<>~_#]/, 0.74],
+  [/[mMW@%→…←±×−]/, 1],
+  [/[w]/, 0.83],
+  [/[A-Z&#]/, 0.79],
+  [/[+=<>~]/, 0.84],
 ];
-const USUAL = 0.63;
+const USUAL = 0.64;
 
 /** Upper estimate of the width of `text` at `size` user units. */
 export function textWidth(text: string, size = 12): number {

@@ -197,7 +197,7 @@ function drawView(
 function markUnrecorded(figure: Figure, lane: Lane, view: View, row: Box): void {
   if (view.row !== 0 || lane.kind === 'request') return;
   const { from, to } = view.window;
-  const last = lane.table.end.reduce((most, end) => Math.max(most, end), from);
+  const last = lane.spans.reduce((most, i) => Math.max(most, lane.table.end[i] as number), from);
   const share = (last - from) / (to - from);
   if (share > RECORDED) return;
   const text = fitText('operators not recorded from here on', (1 - share) * row.width - 12, 11);

@@ -30,6 +30,7 @@ const TIMES: readonly (readonly [number, number, string])[] = [
   [1, 1, 's'],
   [MILLI, MILLI, 'ms'],
   [MICRO, MICRO, 'µs'],
+  [NANO, NANO, 'ns'],
 ];
 
 /** @returns the prefix under which `largest` reads as 1…999; seconds below a second become ms or µs. */
@@ -59,7 +60,7 @@ export function formatNumber(value: number, digits = 3): string {
   if (!Number.isFinite(value)) return '–';
   const rounded = Number(value.toPrecision(digits));
   const size = Math.abs(rounded);
-  if (size !== 0 && size < MILLI / 10) return rounded.toExponential().replace('e-', '×10^-');
+  if (size !== 0 && size < MILLI / 10) return rounded.toExponential();
   const [whole, part] = String(size >= 10 ** digits ? Math.round(value) : rounded).split('.');
   // A narrow no-break space: U+00A0 would be printed as an HTML entity that XML does not know.
   const grouped = (whole as string).replaceAll(/\B(?=(\d{3})+$)/g, '\u202f').replace('-', '−');

@@ -1,0 +1,72 @@
+import { describe, expect, it } from 'vitest';
+import { charts } from '../../src/analysis/charts/index.ts';
+import { chartSummaries } from '../../src/analysis/charts/summaries.ts';
+import { CAPTIONS } from '../../src/analysis/report/captions.ts';
+import { SAMPLES } from '../support/sample-run.ts';
+import { readSvg } from '../support/svg-document.ts';
+
+/** What each shape of run has data for; a chart that draws nothing here would pass every other test. */
+const ABSENT: Readonly<Record<string, readonly string[]>> = {
+  'two seconds, one request': [],
+  'ten requests': [],
+  'thirty minutes': [],
+  'no counters': ['bandwidth', 'power', 'temperature', 'frequency'],
+  'one token': ['rate'],
+  empty: [
+    'ledger',
+    'timeline',
+    'rate',
+    'roofline',
+    'bandwidth',
+    'power',
+    'temperature',
+    'frequency',
+    'energy',
+  ],
+};
+
+const runs = Object.entries(SAMPLES).map(([shape, build]) => ({ shape, run: build() }));
+
+describe.each(Object.entries(charts))('chart %s', (name, chart) => {
+  it('has a summary and a caption', () => {
+    expect(chart.summary).toBe(chartSummaries[name as keyof typeof chartSummaries]);
+    expect(chart.summary.length).toBeGreaterThan(10);
+    expect(CAPTIONS[name as keyof typeof CAPTIONS]).toMatch(/\.$/);
+  });
+
+  describe.each(runs)('of a run with $shape', ({ shape, run }) => {
+    const svg = chart.render(run);
+
+    it('is drawn exactly where there is something to draw', () => {
+      expect(svg === undefined).toBe(ABSENT[shape]?.includes(name));
+    });
+
+    it.skipIf(svg === undefined)('is well-formed and tells its story in words', () => {
+      const document = readSvg(svg as string);
+      expect(document.title).not.toBe('');
+      expect(document.description.length).toBeGreaterThan(20);
+      expect(document.ids).toEqual([`${name}-title`, `${name}-desc`]);
+    });
+
+    it.skipIf(svg === undefined)('prints no broken number', () => {
+      expect(svg).not.toMatch(/NaN|Infinity|undefined|null|\[object/);
+    });
+
+    it.skipIf(svg === undefined)('keeps all text inside the picture', () => {
+      const { width, height, texts } = readSvg(svg as string);
+      const outside = texts.filter(
+        (box) => box.left < 0 || box.right > width || box.top < 0 || box.bottom > height,
+      );
+      expect(outside).toEqual([]);
+      expect(texts.filter(({ text }) => text.trim() === '')).toEqual([]);
+    });
+
+    it('is the same every time', () => {
+      expect(chart.render(run)).toBe(svg);
+    });
+
+    it.skipIf(svg === undefined)('stays small', () => {
+      expect((svg as string).length).toBeLessThan(120_000);
+    });
+  });
+});

@@ -1,0 +1,25 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { charts } from '../../src/analysis/charts/index.ts';
+import { sampleRun } from '../support/sample-run.ts';
+
+/**
+ * A change alarm, not a truth: each picture of one small run as SVG text.
+ * UPDATE_GOLDEN=1 rewrites them; look at the pictures before committing.
+ */
+const folder = new URL('charts/', import.meta.url);
+const run = sampleRun({ requests: 2, promptTokens: 64, generatedTokens: 8, detail: 'step' });
+const update = process.env['UPDATE_GOLDEN'] === '1';
+
+describe.each(Object.entries(charts))('chart %s', (name, chart) => {
+  it('draws the committed picture', () => {
+    const file = new URL(`${name}.svg`, folder);
+    const svg = chart.render(run);
+    if (update) {
+      mkdirSync(folder, { recursive: true });
+      writeFileSync(file, svg ?? '');
+    }
+    expect(existsSync(file)).toBe(true);
+    expect(svg).toBe(readFileSync(file, 'utf8'));
+  });
+});
