@@ -24,6 +24,8 @@ import { parseConv, parseGemm } from './npu-shape.ts';
 import { renderTable } from './terminal.ts';
 
 const RULES = Object.keys(accountingRules) as AccountingRuleName[];
+/** Switches that a rule sets one way or the other. */
+const YES_NO = ['yes', 'no'];
 const SHORT: Readonly<Record<string, Dataflow>> = {
   ws: 'weight-stationary',
   os: 'output-stationary',
@@ -51,6 +53,7 @@ export const probeNpu: Command = {
       type: 'string',
       summary: 'what stays in the array: weights, outputs or inputs',
       choices: ['ws', 'os', 'is', ...DATAFLOWS],
+      value: 'ws|os|is',
       default: 'ws',
     },
     sram: { type: 'string', summary: 'local memory', value: 'SIZE', default: '8 MiB' },
@@ -83,21 +86,44 @@ export const probeNpu: Command = {
       type: 'string',
       summary: 'what counts as time; all shows how far the tools are apart',
       choices: [...RULES, 'all'],
+      value: `${RULES.join('|')}|all`,
       default: 'phone',
     },
-    'overlap-folds': { type: 'boolean', summary: 'folds follow without draining the array' },
-    'hide-preload': { type: 'boolean', summary: 'the next stationary tile loads meanwhile' },
-    'count-fill': { type: 'boolean', summary: 'the first fill of local memory takes time' },
-    'count-write-back': { type: 'boolean', summary: 'the last write-back takes time' },
+    'overlap-folds': {
+      type: 'string',
+      summary: 'folds follow without draining the array',
+      choices: YES_NO,
+      value: 'yes|no',
+    },
+    'hide-preload': {
+      type: 'string',
+      summary: 'the next stationary tile loads meanwhile',
+      choices: YES_NO,
+      value: 'yes|no',
+    },
+    'count-fill': {
+      type: 'string',
+      summary: 'the first fill of local memory takes time',
+      choices: YES_NO,
+      value: 'yes|no',
+    },
+    'count-write-back': {
+      type: 'string',
+      summary: 'the last write-back takes time',
+      choices: YES_NO,
+      value: 'yes|no',
+    },
     'input-reads': {
       type: 'string',
       summary: 'inputs as the best loop order needs them, or for every tile across',
       choices: ['least', 'per-tile'],
+      value: 'least|per-tile',
     },
     ports: {
       type: 'string',
       summary: 'one memory port, or one per operand',
       choices: ['shared', 'separate'],
+      value: 'shared|separate',
     },
     rows: {
       type: 'string',
@@ -194,7 +220,7 @@ function benchOf(args: Args, name: AccountingRuleName): Testbench {
 
 function switched(rule: Accounting, args: Args): Accounting {
   const flag = (name: string, otherwise: boolean) =>
-    (args[name] as boolean | undefined) ?? otherwise;
+    args[name] === undefined ? otherwise : args[name] === 'yes';
   return {
     ...rule,
     overlapFolds: flag('overlap-folds', rule.overlapFolds),

@@ -1,5 +1,5 @@
 /** Units of the Snapdragon 8 Gen 3 class, and works to cost on them; shared by unit, contract and validation tests. */
-import { KIBI, MEBI } from '../../src/base/units.ts';
+import { KIBI } from '../../src/base/units.ts';
 import { bytesOf, type DType, type Work, type WorkForm } from '../../src/base/work.ts';
 import type { UnitCommon } from '../../src/hardware/units/unit-options.ts';
 import {
@@ -80,8 +80,6 @@ export function common(name: string, domain: string): UnitCommon {
     port: { bandwidth: 68_200_000_000, outstandingBytes: 16 * KIBI },
   };
 }
-
-export const LOCAL_BYTES = 8 * MEBI;
 
 /** A work whose bytes are exactly its tensors'. */
 export function matmul(

@@ -6,7 +6,6 @@ import type { Operands } from './tiling.ts';
 
 export type ConvForm = Extract<WorkForm, { kind: 'conv' }>;
 export type AttentionForm = Extract<WorkForm, { kind: 'attention' }>;
-export type MatmulForm = Extract<WorkForm, { kind: 'matmul' }>;
 
 /** One product per group over the pixels of all images; k runs over taps and the group's input channels. */
 export function convGemm(form: ConvForm): GemmShape {

@@ -24,7 +24,7 @@ export interface BenchShape extends GemmShape {
   readonly conv?: BenchConv;
 }
 
-export interface BenchConv {
+interface BenchConv {
   readonly form: ConvForm;
   readonly inputHeight: number;
   readonly inputWidth: number;

@@ -16,7 +16,7 @@ import type { Bytes } from '../../base/units.ts';
 /** Integer and half-precision products add up in 32 bits. */
 export const ACCUMULATOR_BYTES = 4;
 
-export type LoopOrder = 'weights-held' | 'inputs-held' | 'outputs-held';
+type LoopOrder = 'weights-held' | 'inputs-held' | 'outputs-held';
 
 export interface Operands {
   readonly m: number;

@@ -5,7 +5,7 @@ import type { Support } from '../compute-unit.ts';
 type Sourced = { readonly is: number };
 type RateTable = Readonly<Record<string, Sourced>>;
 
-export interface FormatRate {
+interface FormatRate {
   readonly rate: number;
   /** Weights must be expanded to the activations' format first. */
   readonly expand: boolean;

@@ -7,7 +7,7 @@ import { buildNpu } from './npu.ts';
 import type { UnitCommon, UnitOptions } from './unit-options.ts';
 import { cpuShape, gpuShape, npuShape, type UnitSpec } from './unit-spec.ts';
 
-export interface UnitKind<Spec extends UnitSpec> extends Entry {
+interface UnitKind<Spec extends UnitSpec> extends Entry {
   /** Fields of the description that only this kind has. */
   readonly shape: Readonly<Record<string, unknown>>;
   build(spec: Spec, common: UnitCommon, options?: UnitOptions): ComputeUnit;

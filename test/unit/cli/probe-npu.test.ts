@@ -38,7 +38,7 @@ describe('probe npu', () => {
 
   it('follows its options', async () => {
     const base = { array: '64x64', gemm: '128,512,512' };
-    const serial = await json({ ...base, 'overlap-folds': false, 'hide-preload': false });
+    const serial = await json({ ...base, 'overlap-folds': 'no', 'hide-preload': 'no' });
     expect(serial.total_cycles).toBe(64 * (64 + 128 + 126));
     const slow = await json({ ...base, bandwidth: '8 GB/s' });
     expect(slow.stall_cycles).toBe((512 * 512 + 2 * 128 * 512) / 8 - 8382);
