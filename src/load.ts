@@ -104,8 +104,16 @@ export function fileSources(): Sources {
 /** A request trace: a name under `traces/`, or a file of the user. */
 export function readTrace(name: string): TextFile {
   if (/[/\\.]/.test(name)) return readUserFile(name);
-  const csv = listBundled('traces', '.csv').includes(name);
-  return readNamed('traces', name, csv ? '.csv' : '.jsonl', 'trace');
+  const files = ['.csv', '.jsonl'].flatMap((extension) =>
+    listBundled('traces', extension).map((base) => ({ base, file: `traces/${base}${extension}` })),
+  );
+  const found = files.find(({ base }) => base === name);
+  if (found) return readBundled(found.file);
+  const hint = nearestHint(
+    name,
+    files.map(({ base }) => base),
+  );
+  throw new SpecError([{ message: `unknown trace "${name}"`, hint }]);
 }
 
 /** Version in package.json. */

@@ -2,7 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { Piscina } from 'piscina';
 import { fileSources } from '../load.ts';
-import { runTask, type SweepResult, type SweepTask } from './sweep.ts';
+import { runTask, type SweepResult, type SweepTask } from './sweep-run.ts';
 
 export interface PoolOptions {
   /** 1 runs inline; all cores by default. */

@@ -1,48 +1,22 @@
-/** Axes → scenarios → results, inline or on threads; the same bytes whichever, and in whatever order they finish. */
-import { InfeasibleError, SpecError } from '../base/errors.ts';
 import { dimensionOf, formatQuantity, parseQuantity } from '../base/quantity.ts';
-import type { SpecFile } from '../base/spec-file.ts';
 import { resolvePath, valueAt } from '../engine/overrides.ts';
-import { buildSimulation, overrideRoots, prepare, type Sources } from '../engine/prepare.ts';
-import { simulate } from '../engine/simulation.ts';
-import { evaluateExpression, isExpression, type ValueOf } from './expression.ts';
+import { overrideRoots, type Sources } from '../engine/prepare.ts';
+import { evaluateExpression, isExpression, loadMath, type ValueOf } from './expression.ts';
+import { type SweepTask, scenarioFile } from './sweep-run.ts';
 import type { SweepPoint, SweepSpec } from './sweep-spec.ts';
-
-/** What a thread is handed: plain data. */
-export interface SweepTask {
-  readonly index: number;
-  readonly scenario: Readonly<Record<string, unknown>>;
-  /** `path=value` texts, expressions already evaluated. */
-  readonly overrides: readonly string[];
-  /** What each axis stands at, as people read it: expressions by their value. */
-  readonly values: Readonly<Record<string, string>>;
-}
-
-export interface SweepResult {
-  readonly index: number;
-  /** `ok`, or why the point has no metrics. */
-  readonly status: 'ok' | 'infeasible' | 'invalid';
-  readonly message: string;
-  readonly metrics: Readonly<Record<string, number>>;
-  /** What limited the last phase. */
-  readonly limit: string;
-}
-
-/** A scenario that exists in memory only; faults name the sweep. */
-export function scenarioFile(data: Readonly<Record<string, unknown>>, file: string): SpecFile {
-  return { file, data: { version: 1, ...data }, faults: [], locate: () => ({}) };
-}
 
 /**
  * Turns points into tasks; axes named `scenario.x` or a scenario key set the scenario, all others a description.
  * @throws SpecError for unknown paths and expressions that cannot be computed, before anything runs.
  */
-export function sweepTasks(
+export async function sweepTasks(
   spec: SweepSpec,
   points: readonly SweepPoint[],
   sources: Sources,
   file: string,
-): SweepTask[] {
+): Promise<SweepTask[]> {
+  const texts = points.flatMap(({ values }) => Object.values(values));
+  const math = texts.some(isExpression) ? await loadMath() : undefined;
   const baselines = new Map<string, ValueOf>();
   return points.map(({ index, values }) => {
     const axes = Object.entries(values);
@@ -56,7 +30,7 @@ export function sweepTasks(
     baselines.set(key, read);
     const set = axes
       .filter(([path]) => !SCENARIO_KEYS.has(path))
-      .map(([path, text]) => [path, evaluated(path, text, read)] as const);
+      .map(([path, text]) => [path, evaluated(path, text, read, math)] as const);
     return {
       index,
       scenario,
@@ -79,10 +53,10 @@ function baselineOf(
   return (path) => String(valueAt(roots, resolvePath(roots, path)));
 }
 
-function evaluated(path: string, text: string, read: ValueOf): string {
+function evaluated(path: string, text: string, read: ValueOf, math: MathJs | undefined): string {
   // Reading it first makes an unknown path a fault before anything runs.
   read(path);
-  return isExpression(text) ? evaluateExpression(text, path, read) : text;
+  return math && isExpression(text) ? evaluateExpression(math, text, path, read) : text;
 }
 
 /** `732500000 Hz` → `732.5 MHz`. */
@@ -93,6 +67,8 @@ function readable(text: string): string {
     ? formatQuantity(parsed.value, dimension, 6)
     : text;
 }
+
+type MathJs = Awaited<ReturnType<typeof loadMath>>;
 
 /** Axes that choose descriptions or software instead of changing a number. */
 const SCENARIO_KEYS = new Set([
@@ -112,25 +88,4 @@ const SCENARIO_KEYS = new Set([
 
 function asScalar(text: string): string | number {
   return /^\d+$/.test(text) ? Number(text) : text;
-}
-
-/** Runs one point. Bad input and infeasible points are results, bugs are thrown. */
-export function runTask(task: SweepTask, sources: Sources): SweepResult {
-  const base = { index: task.index, metrics: {}, limit: '' };
-  try {
-    const prepared = prepare(scenarioFile(task.scenario, 'sweep'), task.overrides, sources);
-    const run = simulate(buildSimulation(prepared, task.overrides, sources));
-    return {
-      ...base,
-      status: 'ok',
-      message: '',
-      metrics: run.metrics,
-      limit: run.phases.at(-1)?.limit ?? '',
-    };
-  } catch (error) {
-    if (error instanceof InfeasibleError)
-      return { ...base, status: 'infeasible', message: error.message };
-    if (error instanceof SpecError) return { ...base, status: 'invalid', message: error.message };
-    throw error;
-  }
 }

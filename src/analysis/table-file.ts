@@ -1,5 +1,5 @@
 /** The DuckDB door: tables as CSV or Parquet files, by the extension of their name. */
-import { renameSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { formatCsv } from '../base/csv.ts';
 import { SpecError } from '../base/errors.ts';
 
@@ -18,6 +18,32 @@ export function checkTableName(path: string): void {
       expected: `a name that ends in ${TABLE_EXTENSIONS.join(' or ')}`,
     },
   ]);
+}
+
+export interface Journal {
+  append(row: readonly Cell[]): void;
+  /** Ends it; `writeTable` has the rows by then, or will have. */
+  close(): void;
+}
+
+/**
+ * Keeps finished rows on disk while the others still run, in `PATH.journal.csv`: whatever ends the process, they stay.
+ * @throws SpecError when the folder cannot be written.
+ */
+export function openJournal(path: string, columns: readonly string[]): Journal {
+  const file = `${path}.journal.csv`;
+  try {
+    writeFileSync(file, formatCsv(columns, []));
+  } catch (error) {
+    throw new SpecError([
+      { file: path, message: `cannot be written: ${(error as Error).message}` },
+    ]);
+  }
+  return {
+    append: (row) =>
+      appendFileSync(file, formatCsv(columns, [row]).split('\n').slice(1).join('\n')),
+    close: () => rmSync(file, { force: true }),
+  };
 }
 
 /** Writes a whole table at once, replacing what is there only when it is complete. */

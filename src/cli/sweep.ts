@@ -2,9 +2,10 @@
 import { formatMetric, metricLabel } from '../analysis/metric-text.ts';
 import { paretoFront } from '../analysis/pareto.ts';
 import { runTasks } from '../analysis/pool.ts';
-import { type SweepResult, type SweepTask, sweepTasks } from '../analysis/sweep.ts';
+import { sweepTasks } from '../analysis/sweep.ts';
+import type { SweepResult, SweepTask } from '../analysis/sweep-run.ts';
 import { parseAxis, parseSweep, pointsOf, type SweepSpec } from '../analysis/sweep-spec.ts';
-import { type Cell, checkTableName, writeTable } from '../analysis/table-file.ts';
+import { type Cell, checkTableName, openJournal, writeTable } from '../analysis/table-file.ts';
 import { SpecError } from '../base/errors.ts';
 import { parseSpecFile, type SpecFile } from '../base/spec-file.ts';
 import { metrics as catalogue, type Metric } from '../engine/metrics.ts';
@@ -44,10 +45,21 @@ export const sweep: Command = {
     const out = args['out'] as string | undefined;
     if (out !== undefined) checkTableName(out);
     const points = pointsOf(spec.axes);
-    const tasks = sweepTasks(spec, points, fileSources(), file);
-    if (out !== undefined) await writeResults(out, spec, tasks, []);
-    const { results, interrupted } = await runAll(tasks, args['threads'] as number | undefined);
-    if (out !== undefined) await writeResults(out, spec, tasks, results);
+    const tasks = await sweepTasks(spec, points, fileSources(), file);
+    const journal = out === undefined ? undefined : openJournal(out, columnsOf(spec));
+    const { results, interrupted } = await runAll(
+      tasks,
+      args['threads'] as number | undefined,
+      (result) => journal?.append(rowOf(spec, tasks, result)),
+    );
+    if (out !== undefined) {
+      await writeTable(
+        out,
+        columnsOf(spec),
+        results.map((result) => rowOf(spec, tasks, result)),
+      );
+      journal?.close();
+    }
     if (args['json'] === true) console.log(JSON.stringify(jsonOf(tasks, results), undefined, 2));
     else console.log(describe(spec, tasks, results, out));
     if (interrupted) return EXIT.interrupted;
@@ -97,7 +109,11 @@ function sweepOf(args: Args): { spec: SweepSpec; file: string } {
 }
 
 /** Ctrl-C ends after the points under way; a second one ends at once. */
-async function runAll(tasks: readonly SweepTask[], threads: number | undefined) {
+async function runAll(
+  tasks: readonly SweepTask[],
+  threads: number | undefined,
+  finished: (result: SweepResult) => void,
+) {
   const abort = new AbortController();
   const stop = () => abort.abort();
   process.once('SIGINT', stop);
@@ -109,6 +125,7 @@ async function runAll(tasks: readonly SweepTask[], threads: number | undefined) 
       signal: abort.signal,
       onResult: (result) => {
         results.push(result);
+        finished(result);
         progress.update(results.length);
       },
     });
@@ -120,26 +137,27 @@ async function runAll(tasks: readonly SweepTask[], threads: number | undefined) 
   return { results, interrupted: abort.signal.aborted };
 }
 
-async function writeResults(
-  path: string,
-  spec: SweepSpec,
-  tasks: readonly SweepTask[],
-  results: readonly SweepResult[],
-): Promise<void> {
-  const axes = Object.keys(spec.axes);
-  const ids = Object.keys(catalogue);
-  const rows = results.map((result): Cell[] => {
-    const { values } = tasks[result.index]!;
-    return [
-      result.index,
-      ...axes.map((axis) => values[axis]!),
-      result.status,
-      result.message,
-      result.limit,
-      ...ids.map((id) => result.metrics[id] ?? null),
-    ];
-  });
-  await writeTable(path, ['point', ...axes, 'status', 'message', 'limited_by', ...ids], rows);
+function columnsOf(spec: SweepSpec): string[] {
+  return [
+    'point',
+    ...Object.keys(spec.axes),
+    'status',
+    'message',
+    'limited_by',
+    ...Object.keys(catalogue),
+  ];
+}
+
+function rowOf(spec: SweepSpec, tasks: readonly SweepTask[], result: SweepResult): Cell[] {
+  const { values } = tasks[result.index]!;
+  return [
+    result.index,
+    ...Object.keys(spec.axes).map((axis) => values[axis]!),
+    result.status,
+    result.message,
+    result.limit,
+    ...Object.keys(catalogue).map((id) => result.metrics[id] ?? null),
+  ];
 }
 
 function jsonOf(tasks: readonly SweepTask[], results: readonly SweepResult[]): unknown {

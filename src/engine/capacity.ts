@@ -54,14 +54,14 @@ function levers(owners: Readonly<Record<string, Bytes>>, missing: Bytes): string
   const cache = owners['key–value cache'] ?? 0;
   const show = (bytes: Bytes) => formatQuantity(bytes, 'size', 3);
   const found: string[] = [];
-  if (weights / 2 > missing)
-    found.push(`fewer bits per weight (half of them frees ${show(weights / 2)})`);
-  if (cache / 2 > missing)
-    found.push(
-      `a smaller key–value cache: shorter context or fewer bits (half frees ${show(cache / 2)})`,
-    );
+  const shrink = (bytes: Bytes) => `at most ${Math.floor((100 * (bytes - missing)) / bytes)} %`;
+  if (weights > missing)
+    found.push(`fewer bits per weight: ${shrink(weights)} of what they take now`);
+  if (cache > missing) {
+    found.push(`a smaller key–value cache, ${shrink(cache)} of it: shorter context or fewer bits`);
+  }
   found.push(
-    `a phone with at least ${show(missing)} more memory (--set phone.memory=…)`,
+    `a phone with at least ${show(missing)} more memory (--set phone.memory.capacity=…)`,
     'a smaller model',
   );
   return found;
