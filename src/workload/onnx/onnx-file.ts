@@ -58,7 +58,7 @@ function checkOpset(version: number | undefined, file: string): void {
   throw new SpecError([
     {
       file,
-      path: 'opset_import',
+      path: 'opset imports',
       message: 'unsupported operator set',
       expected: `ai.onnx ${OPSETS.oldest} to ${OPSETS.newest}`,
       got: String(version),
