@@ -127,6 +127,12 @@ function decodeTotals(model: LlmModel) {
   return sumGraph(decode.graph, decode.contextStart);
 }
 
+/** Cache and products of one decode step, without scores. */
+export function decodeCounts(id: string): { kvWriteBytes: number; linearMacs: number } {
+  const { kvWriteBytes, macs, macsByOperator } = decodeTotals(llm(id));
+  return { kvWriteBytes, linearMacs: macs - (macsByOperator['GroupQueryAttention'] ?? 0) };
+}
+
 function fileSize(model: LlmModel, condition: string): number {
   const bytes = (name: string, head = name) =>
     llmWeightBytes(model, {

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { type CheckedRow, relativeError, reportRows } from '../../src/analysis/row-report.ts';
 import { parseCsv } from '../../src/base/csv.ts';
-import { deriveCount } from '../support/model-counts.ts';
+import { decodeCounts, deriveCount } from '../support/model-counts.ts';
 
 const FILE = new URL('data/checks.csv', import.meta.url);
 
@@ -109,3 +109,32 @@ describe('published model counts', () => {
     expect(off.sort()).toEqual(['clip-vit-bigg-14', 'clip-vit-large-patch14-336']);
   });
 });
+
+/** Rows whose arithmetic was done without some norm vectors, or without the norm of shared keys. */
+const NORMS_APART = ['bluelm-7b', 'hunyuan-large', 'gemma-3n-e2b', 'gemma-3n-e4b'];
+
+const derivations = parseCsv(
+  readFileSync(new URL('data/llm_derived.csv', import.meta.url), 'utf8'),
+  'llm_derived.csv',
+).rows.map(({ values }) => values);
+
+describe.each(derivations.map((values) => [values['id'] as string, values] as const))(
+  'arithmetic apart from this code: %s',
+  (id, values) => {
+    it('agrees on weights, cache and products per token', () => {
+      const parameters = Number(values['parameters']);
+      const derived = deriveCount({ id, quantity: 'parameters', condition: 'total' });
+      if ('reason' in derived) throw new Error(derived.reason);
+      if (NORMS_APART.includes(id))
+        expect(Math.abs(relativeError(derived.value, parameters))).toBeLessThan(2e-4);
+      else expect(derived.value).toBe(parameters);
+      const { kvWriteBytes, linearMacs } = decodeCounts(id);
+      expect(kvWriteBytes).toBe(Number(values['kv_bytes_per_token_fp16']));
+      // The reference counts norms as products, and the key and value weights that Gemma 3n leaves idle.
+      const tolerance = id.startsWith('gemma-3n') ? 0.01 : 4e-4;
+      expect(
+        Math.abs(relativeError(linearMacs, Number(values['linear_macs_per_decode_token']))),
+      ).toBeLessThan(tolerance);
+    });
+  },
+);
