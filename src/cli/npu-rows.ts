@@ -122,7 +122,7 @@ function mapOnnxim(row: CsvRow): Mapped {
   const { values } = row;
   const clock = (cell(row, 'core_mhz') ?? 0) * MEGA;
   const peak = (cell(row, 'dram_peak_gbps') ?? 0) * GIGA;
-  const narrow = /x16/.test(values['dram_model'] as string);
+  const narrow = !/HBM/.test(values['dram_model'] as string);
   const channels = cell(row, 'dram_channels') ?? 1;
   const request = cell(row, 'dram_req_bytes') ?? 1;
   const memory = narrow ? tileMemories.narrow : tileMemories.hbm;
@@ -134,7 +134,7 @@ function mapOnnxim(row: CsvRow): Mapped {
     tilePort: buildTilePort(memory, peak, clock, channels, request),
   });
   const shape = shapeOf(row, 'in_h', 'in_w', 'filt', 'filt');
-  // A DDR4 request holds its channel for four clocks, an HBM request for one.
+  // A burst of eight on a narrow channel holds it for four clocks, an HBM request for one.
   const busy = ((cell(row, 'dram_bw_util_pct') ?? 0) / 100) * (narrow ? 4 : 1);
   const served = (busy * peak * (cell(row, 'total_cycles') ?? 0)) / clock;
   return {

@@ -14,7 +14,7 @@ import { type PaddedConv, simulateConvTiles } from './conv-pipeline.ts';
 import { convCycles } from './convolution.ts';
 import { arrayCycles, foldCycles, type GemmShape, type MatrixArray, planFolds } from './folds.ts';
 import type { ConvForm } from './gemm-view.ts';
-import { plainInputs, simulateStreams, windowInputs } from './streamed-run.ts';
+import { plainView, simulateStreams, windowView } from './streamed-run.ts';
 import { simulateTiles } from './tile-pipeline.ts';
 import type { TilePort } from './tile-port.ts';
 import { type LocalMemory, type Operands, planTiling, type Tiling } from './tiling.ts';
@@ -145,14 +145,14 @@ function temporalTiming(bench: Testbench, shape: BenchShape): Timing {
 function streamTiming(bench: Testbench, shape: BenchShape): Timing {
   const { array, buffers, elementBytes, bytesPerCycle } = bench;
   const compute = foldCycles(ruledArray(bench), shape);
-  if (buffers === undefined || array.dataflow === 'input-stationary') {
+  if (buffers === undefined) {
     return { total: compute, compute, read: undefined, write: undefined };
   }
   if (sramTraffic(bench, shape).sramReadBytes > FOLLOWED_BYTES) return portBound(bench, shape);
   const { conv } = shape;
   const view = conv
-    ? windowInputs(conv.form, conv.inputHeight, conv.inputWidth)
-    : plainInputs(shape.m, shape.k);
+    ? windowView(conv.form, conv.inputHeight, conv.inputWidth)
+    : plainView(shape.m, shape.k);
   const run = simulateStreams(
     {
       rows: array.rows,
@@ -164,7 +164,7 @@ function streamTiming(bench: Testbench, shape: BenchShape): Timing {
       wordsPerCycle: bytesPerCycle && Math.max(1, Math.floor(bytesPerCycle / elementBytes)),
     },
     view,
-    shape.n,
+    plainView(shape.n, shape.k),
   );
   return {
     total: compute + run.stallCycles,
