@@ -1,0 +1,9 @@
+import { it } from 'vitest';
+import { benchKernel } from './kernel.ts';
+import { printLines } from './line.ts';
+import { benchRun } from './run.ts';
+import { benchSweep } from './sweep.ts';
+
+it('kernel', () => printLines('Kernel', benchKernel()));
+it('run', () => printLines('Run', benchRun()));
+it('sweep', async () => printLines('Sweep', await benchSweep()));
