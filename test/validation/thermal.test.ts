@@ -5,6 +5,7 @@ import { parseCsv } from '../../src/base/csv.ts';
 import { parseSpecFile } from '../../src/base/spec-file.ts';
 import { checkThermal } from '../../src/cli/thermal-check.ts';
 import { networkTarget, stackTarget } from '../../src/cli/thermal-target.ts';
+import { dieLinks } from '../../src/hardware/thermal/die.ts';
 import {
   advanceWithLeakage,
   hotspotLeakage,
@@ -115,6 +116,58 @@ describe('leakage in the loop', () => {
       const state = leakageSteadyState(buildModalNetwork(spec), watts, hotspotLeakage(areas));
       expect(state.loopGain).toBeCloseTo(Number(row['loop_gain_exact']), 4);
     }
+  });
+});
+
+describe('lumping of the die', () => {
+  const names = ['CPU_BIG', 'CPU_MID', 'NPU', 'GPU', 'REST', 'MODEM'];
+  const plan = parseStackFile(parseSpecFile(read('ice_stack.yaml'), 'ice_stack.yaml')).grid
+    .floorplan;
+  /** Interface of the two packages over the die, and die thickness. */
+  const packages = {
+    phoneA: { thickness: 1.5e-4, interface: 5e-4 / 1.6 },
+    phoneB: { thickness: 1e-4, interface: 7e-4 / 1.5 },
+  };
+
+  /** Hottest block over the mean of the others, K: what a package far away cannot change. */
+  const stand = (temperatures: readonly number[]) => {
+    const sorted = [...temperatures].sort((a, b) => b - a);
+    const [hottest = 0, ...others] = sorted;
+    return hottest - others.reduce((sum, t) => sum + t, 0) / others.length;
+  };
+
+  it("puts hot blocks within 14 % of HotSpot's grid, where its own blocks are 30 to 65 % off", () => {
+    const rows = rowsOf('hotspot_block_vs_grid.csv');
+    let worst = { ours: 0, block: 0 };
+    for (const [name, { thickness, interface: sheet }] of Object.entries(packages)) {
+      const area = plan.reduce((sum, b) => sum + b.width * b.height, 0);
+      const up = sheet / area;
+      const links = dieLinks(plan, { thickness, up, down: 1e9 });
+      const die = buildModalNetwork({
+        name,
+        ambient: 0,
+        nodes: names,
+        capacities: names.map(() => 1),
+        links,
+        ambientLinks: plan.map((b, node) => ({
+          node,
+          conductance: (b.width * b.height) / area / up,
+        })),
+      });
+      for (const row of rows.filter((r) => r.network === name && r.model === 'grid')) {
+        const block = rows.find(
+          (r) => r.network === name && r.case === row.case && r.model === 'block',
+        );
+        const kelvin = (r: typeof row | undefined) => names.map((b) => Number(r?.[`T_${b}_K`]));
+        const watts = Float64Array.from(names, (b) => Number(row[`P_${b}`]));
+        const grid = stand(kelvin(row));
+        const ours = Math.abs(stand([...die.steadyState(watts)]) / grid - 1);
+        const lumped = Math.abs(stand(kelvin(block)) / grid - 1);
+        worst = { ours: Math.max(worst.ours, ours), block: Math.max(worst.block, lumped) };
+      }
+    }
+    expect(worst.ours).toBeLessThan(0.14);
+    expect(worst.block).toBeGreaterThan(0.6);
   });
 });
 

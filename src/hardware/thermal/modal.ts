@@ -71,7 +71,7 @@ export function decompose(spec: NetworkSpec): Modes {
     rates: modeRates(spec, shapes),
     shapes,
     projection,
-    resistances: invert(conductance, n),
+    resistances: invertSymmetric(conductance, n),
   };
 }
 
@@ -246,8 +246,13 @@ function modeRates(spec: NetworkSpec, shapes: Float64Array): Float64Array {
   });
 }
 
-function invert(conductance: Float64Array, n: number): Float64Array {
-  const rows = Array.from({ length: n }, (_, i) => [...conductance.subarray(i * n, i * n + n)]);
+/** Inverse of a symmetric positive definite matrix, row by row. */
+function invertSymmetric(matrix: Float64Array, n: number): Float64Array {
+  // Sums gathered in different order differ in the last digit; the factorisation insists on equality.
+  const even = (i: number, j: number) => (matrix[i * n + j]! + matrix[j * n + i]!) / 2;
+  const rows = Array.from({ length: n }, (_, i) =>
+    Array.from({ length: n }, (_c, j) => even(i, j)),
+  );
   const inverse = new CholeskyDecomposition(new Matrix(rows)).solve(Matrix.eye(n));
   return Float64Array.from(inverse.to1DArray());
 }

@@ -1,7 +1,7 @@
 /**
  * The heat network of a phone: die blocks, stacked DRAM, package, board, vapour chamber, frame, battery, faces.
  *
- * Model    one node per die block (silicon sheet conductance between neighbours, area share of the die's
+ * Model    one node per die block (`die.ts`: paths between blocks condensed from cells, area share of the die's
  *          resistances to DRAM above and package below) and one per part of the body; each face is two
  *          nodes, near and far from the SoC, so that the hottest skin runs ahead of the mean
  * Ignores  gradients inside a block, inside the battery and along the frame; camera and speaker cut-outs
@@ -12,9 +12,10 @@
 import { type Fault, SpecError } from '../../base/errors.ts';
 import type { Celsius } from '../../base/units.ts';
 import { type BodyFace, BodyNetwork } from './body-network.ts';
+import { dieLinks, SILICON_HEAT_CAPACITY } from './die.ts';
 import { type Environment, faceOf, STILL_AIR } from './environment.ts';
 import { faceConductance } from './exchange.ts';
-import { borders, type Floorplan, floorplanArea, floorplanFaults } from './floorplan.ts';
+import { type Floorplan, floorplanArea, floorplanFaults } from './floorplan.ts';
 import { buildModalNetwork } from './modal.ts';
 import type { AmbientLink, NetworkSpec, ThermalLink } from './network.ts';
 import type { Phone } from './phone-spec.ts';
@@ -34,10 +35,6 @@ export const BODY_NODES = [
 ] as const;
 export type BodyNode = (typeof BODY_NODES)[number];
 
-/** W/m/K of thin doped silicon at 60–90 °C: HotSpot and 3D-ICE sample files, 100–148. */
-const SILICON_CONDUCTIVITY = 110;
-/** J/m³/K of silicon: HotSpot and 3D-ICE sample files. */
-const SILICON_HEAT_CAPACITY = 1.63e6;
 /** Rise at which the linear part of a face is taken, K; the rest is exact anyway, this only keeps it small. */
 const REFERENCE_RISE = 15;
 
@@ -84,11 +81,8 @@ export function phoneNetworkSpec(
   const near = phone.body.nearShare.is;
   const thickness = t.dieThickness.is;
   const area = floorplanArea(floorplan);
-  const links: ThermalLink[] = borders(floorplan).map(({ a, b, length, distance }) => ({
-    a,
-    b,
-    conductance: (SILICON_CONDUCTIVITY * thickness * length) / distance,
-  }));
+  const down = t.dieToPackage.is + t.packageToBoard.is;
+  const links: ThermalLink[] = dieLinks(floorplan, { thickness, up: t.dieToDram.is, down });
   for (const [i, block] of floorplan.entries()) {
     const share = (block.width * block.height) / area;
     links.push({ a: i, b: at('dram'), conductance: share / t.dieToDram.is });
