@@ -25,6 +25,8 @@ const works: Readonly<Record<WorkKind, readonly Work[]>> = {
     matmul(1, 32_000, 4096, { weight: 'int4', activation: 'fp16' }),
     matmul(77, 64, 40, { weight: 'fp16', activation: 'fp16', batch: 16 }),
     { ...matmul(64, 64, 64), weightBytes: 0, inputBytes: 2 * 64 * 64 },
+    // Nothing to do, as with an empty list of boxes.
+    matmul(0, 64, 64),
   ],
   conv: [
     conv({}),

@@ -72,6 +72,7 @@ export function arrayCycles(array: MatrixArray, folds: number, stream: number): 
 
 function cyclesOf(array: MatrixArray, folds: number, stream: number): Cycles {
   const { rows, columns, overlapFolds, doubleBufferPreload } = array;
+  if (folds === 0) return 0;
   const skew = rows + columns - 2;
   // Serial output-stationary folds read their results out during the skew of the last rows.
   const drains = array.dataflow === 'output-stationary';

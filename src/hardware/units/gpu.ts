@@ -170,7 +170,7 @@ function costOf(
     writeBytes,
     sramBytes: cacheBytes,
     launchSeconds: gpu.launchSeconds,
-    utilisation: work.macs / (cycles * gpu.cores * gpu.fmaPerClock * rate),
+    utilisation: work.macs === 0 ? 0 : work.macs / (cycles * gpu.cores * gpu.fmaPerClock * rate),
   };
 }
 
@@ -181,6 +181,7 @@ function kernelCycles(gpu: Gpu, work: Work, gemm: GemmShape): number {
   const rows = Math.min(gpu.tileRows, nextPowerOfTwo(m));
   const columns = Math.min(gpu.tileColumns, nextPowerOfTwo(n));
   const tiles = products * Math.ceil(m / rows) * Math.ceil(n / columns);
+  if (tiles === 0) return 0;
   // A kernel with few outputs splits its reduction over the work items of a wave instead.
   const items = Math.max((rows * columns) / OUTPUTS_PER_ITEM, Math.min(gpu.waveSize, k));
   const waves = Math.ceil(items / gpu.waveSize);

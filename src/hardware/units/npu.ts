@@ -157,7 +157,7 @@ function matrixCost(npu: Npu, work: Work, load: MatrixLoad, serial: boolean): Un
     writeBytes: load.writeBytes,
     sramBytes: load.sramBytes,
     launchSeconds: npu.launchSeconds,
-    utilisation: work.macs / (cycles * npu.peakMacs * rate),
+    utilisation: work.macs === 0 ? 0 : work.macs / (cycles * npu.peakMacs * rate),
   };
 }
 
