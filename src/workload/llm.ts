@@ -39,6 +39,8 @@ export interface LlmRequest {
   readonly lastTokenLogitsOnly?: boolean;
   readonly fusion?: Partial<LlmFusion>;
   readonly scores?: 'causal' | 'full';
+  /** Context lengths that graphs are compiled for are multiples of this; attention and cache cover the next one. */
+  readonly contextBucket?: number;
   readonly routing?: ExpertRouting;
 }
 
@@ -48,7 +50,8 @@ export interface LlmRequest {
  */
 export function buildLlmRequest(request: LlmRequest): RequestPlan {
   checkLengths(request);
-  const { model, promptTokens, generatedTokens } = request;
+  const { model, promptTokens, generatedTokens, contextBucket: bucket = 1 } = request;
+  const held = Math.ceil((promptTokens + generatedTokens) / bucket) * bucket;
   const formats = formatsOf(request);
   const phases = [...prefillPhases(request, formats), ...decodePhases(request, formats)];
   return {
@@ -56,7 +59,7 @@ export function buildLlmRequest(request: LlmRequest): RequestPlan {
     phases,
     memory: {
       weights: llmWeightBytes(model, formats),
-      kvCache: kvCacheBytes(model, formats.kv, promptTokens + generatedTokens),
+      kvCache: kvCacheBytes(model, formats.kv, held),
       activations: Math.max(...phases.map((phase) => peakActivationBytes(phase))),
     },
     promptTokens,
@@ -133,6 +136,7 @@ function options(
     fusion: { ...DEFAULT_FUSION, ...request.fusion },
     routing: request.routing ?? uniformRouting,
     scores: request.scores ?? 'causal',
+    contextBucket: request.contextBucket ?? 1,
   };
 }
 

@@ -41,6 +41,8 @@ export const requestShape = {
   logits: z.enum(['last', 'all']).default('last'),
   /** Whether attention skips the masked half of the score matrix. */
   scores: z.enum(['causal', 'full']).default('causal'),
+  /** Graphs compiled for fixed contexts: attention and cache cover the next multiple of this; exact when absent. */
+  contextBucket: tokens().optional(),
   /** Merges of the graph compiler. */
   fusion: z
     .strictObject({
@@ -102,6 +104,7 @@ export function llmOptions(spec: Omit<LlmSpec, 'family' | 'model'>, tables: Mode
     cachedTokens: spec.cachedTokens,
     lastTokenLogitsOnly: spec.logits === 'last',
     scores: spec.scores,
+    ...(spec.contextBucket === undefined ? {} : { contextBucket: spec.contextBucket }),
     ...(spec.prefillChunk === undefined ? {} : { prefillChunk: spec.prefillChunk }),
     fusion: {
       ...(qkv === undefined ? {} : { qkv }),

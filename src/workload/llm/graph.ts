@@ -1,5 +1,5 @@
 /** The graph of one step of a language model: embedding, layers, output head, for a number of new tokens. */
-import type { Graph } from '../graph.ts';
+import type { Graph, StepWork } from '../graph.ts';
 import { type GraphBuilder, openGraph } from '../graph-builder.ts';
 import type { LlmModel } from '../models/llm-model.ts';
 import { gatherWork, matmulWork } from '../operator-cost.ts';
@@ -36,7 +36,15 @@ export function buildLlmGraph(model: LlmModel, options: LlmGraphOptions): Graph 
     );
     graph.add('head', head, [stream.norm('norm', options.logits)]);
   }
-  return graph.build();
+  return padContext(graph.build(), options.contextBucket);
+}
+
+/** Works that grow with the context see it rounded up to a multiple of `bucket`. */
+function padContext(graph: Graph, bucket: number): Graph {
+  if (bucket === 1) return graph;
+  const padded = (work: StepWork): StepWork =>
+    typeof work === 'function' ? (context) => work(Math.ceil(context / bucket) * bucket) : work;
+  return { ...graph, works: graph.works.map(padded) };
 }
 
 interface LayerParts {

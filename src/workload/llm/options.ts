@@ -55,4 +55,6 @@ export interface LlmGraphOptions {
   readonly routing: ExpertRouting;
   /** `causal` skips the half of the score matrix that the mask removes; `full` computes it, as simple kernels do. */
   readonly scores: 'causal' | 'full';
+  /** Graphs are compiled for contexts that are multiples of this; attention covers the next one. 1 is exact. */
+  readonly contextBucket: number;
 }

@@ -118,6 +118,24 @@ describe('chunked prefill', () => {
   });
 });
 
+describe('graphs of fixed context', () => {
+  const plan = request('llama-2-7b', { promptTokens: 500, contextBucket: 256 });
+  const decode = plan.phases[1] as Phase;
+
+  it('cover the next multiple, in steps', () => {
+    const scores = (context: number) => workOf(decode, 'layer.0.attention.scores', context);
+    expect(scores(501).macs).toBe(2 * 32 * 128 * 512);
+    expect(scores(512)).toEqual(scores(501));
+    expect(scores(513).macs).toBe(2 * 32 * 128 * 768);
+    expect(scores(513).kvReadBytes).toBe((767 * 524_288) / 32);
+  });
+
+  it('hold a cache of whole multiples, and write as ever', () => {
+    expect(plan.memory.kvCache).toBe(768 * 524_288);
+    expect(sumGraph(decode.graph, 501).kvWriteBytes).toBe(524_288);
+  });
+});
+
 describe('a request that cannot be', () => {
   it('refuses more tokens than the context holds, with the numbers', () => {
     expect(() => request('llama-2-7b', { promptTokens: 4000 })).toThrow(
