@@ -6,7 +6,7 @@ import { importOnnx } from '../../src/workload/onnx/import.ts';
 import { type BuiltGraph, buildModel, FLOAT } from '../support/onnx-builder.ts';
 
 /** Residual blocks of ten nodes, shape arithmetic included. */
-export function blockModel(blocks: number): Uint8Array {
+function blockModel(blocks: number): Uint8Array {
   const nodes: BuiltGraph['nodes'][number][] = [];
   const constants: Record<string, { type?: number; dims: number[]; values?: number[] }> = {
     zero: { dims: [], values: [0] },

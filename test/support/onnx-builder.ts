@@ -3,7 +3,7 @@ import protobuf from 'onnx-proto';
 
 const { onnx } = protobuf;
 
-export type Dim = number | string | undefined;
+type Dim = number | string | undefined;
 export interface BuiltTensor {
   readonly type?: number;
   readonly dims: readonly number[];

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 
-export interface Feed {
+interface Feed {
   readonly type: 'float32' | 'int64' | 'int32' | 'bool' | 'uint8' | 'int8';
   readonly dims: readonly number[];
   readonly fill?: number;

@@ -24,7 +24,7 @@ export interface ListedOperator {
   readonly traits: OperatorTraits;
 }
 
-export interface OperatorTraits {
+interface OperatorTraits {
   /** By node position: the tensor read, or empty for constants and inputs left out. */
   readonly operands: readonly string[];
   readonly constants: readonly ConstantTrait[];

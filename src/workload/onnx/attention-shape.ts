@@ -32,7 +32,7 @@ export interface AttentionShape {
 const at = (dims: readonly number[], index: number): number => dims[index] ?? 1;
 
 /** `com.microsoft.GroupQueryAttention`: always causal; query may carry key and value behind it. */
-export function groupQueryShape(view: NodeView): AttentionShape {
+function groupQueryShape(view: NodeView): AttentionShape {
   const query = inputAt(view, 0).dims;
   const heads = headCount(view, 'num_heads');
   const kvHeads = headCount(view, 'kv_num_heads');
@@ -62,7 +62,7 @@ export function groupQueryShape(view: NodeView): AttentionShape {
 }
 
 /** `com.microsoft.MultiHeadAttention`: separate, packed, or already split key and value. */
-export function multiHeadShape(view: NodeView): AttentionShape {
+function multiHeadShape(view: NodeView): AttentionShape {
   const query = inputAt(view, 0).dims;
   const heads = headCount(view, 'num_heads');
   const key = view.inputs[1]?.dims;
@@ -100,7 +100,7 @@ function valueWidth(value: readonly number[] | undefined, heads: number): number
 }
 
 /** `com.microsoft.Attention`: projects its input by one packed weight first. */
-export function packedAttentionShape(view: NodeView): AttentionShape {
+function packedAttentionShape(view: NodeView): AttentionShape {
   const input = inputAt(view, 0).dims;
   const weight = inputAt(view, 1).dims;
   const heads = headCount(view, 'num_heads');
@@ -134,7 +134,7 @@ export function packedAttentionShape(view: NodeView): AttentionShape {
 }
 
 /** The standard `Attention` of opset 23: three or four dimensions per input. */
-export function standardShape(view: NodeView): AttentionShape {
+function standardShape(view: NodeView): AttentionShape {
   const [query, key, value] = [0, 1, 2].map((i) => inputAt(view, i).dims) as [
     readonly number[],
     readonly number[],

@@ -14,7 +14,7 @@ export interface Bindable {
 }
 
 /** Inputs that are not initializers; older models list both. */
-export function modelInputs(graph: OnnxGraph): readonly ValueDeclaration[] {
+function modelInputs(graph: OnnxGraph): readonly ValueDeclaration[] {
   const constants = new Set(graph.constants.map((tensor) => tensor.name));
   return graph.inputs.filter((input) => !constants.has(input.name));
 }

@@ -10,9 +10,9 @@ import { buildOnnxRequest } from './request.ts';
 import type { ByteSource } from './wire-skim.ts';
 
 /** Opens a model file for reading piece by piece; throws SpecError where there is none. */
-export type OpenModel = (path: string) => ByteSource;
+type OpenModel = (path: string) => ByteSource;
 
-export const onnxSpec = z.strictObject({
+const onnxSpec = z.strictObject({
   version: z.literal(1),
   family: z.literal('onnx'),
   summary: z.string(),

@@ -28,7 +28,7 @@ export interface ImportOptions {
   readonly dims?: DimBindings;
 }
 
-export interface TensorShape {
+interface TensorShape {
   readonly name: string;
   readonly type: ElementType;
   readonly dims: readonly number[];

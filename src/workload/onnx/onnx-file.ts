@@ -26,7 +26,7 @@ type FunctionProto = InstanceType<Proto['FunctionProto']>;
 type Integer = number | { toNumber(): number };
 
 /** Operator sets this importer knows; older ones differ in ways that no exporter has used for years. */
-export const OPSETS = { oldest: 7, newest: 23 } as const;
+const OPSETS = { oldest: 7, newest: 23 } as const;
 
 /**
  * Reads a model of any size; tensors above a few KiB keep their type and shape only.

@@ -2,7 +2,7 @@
 import type { Work } from '../../base/work.ts';
 
 /** Operators of one type that have no cost model, or whose shapes cannot be known before a run. */
-export interface Unmodelled {
+interface Unmodelled {
   readonly operator: string;
   /** Node names, as in the file. */
   readonly nodes: readonly string[];
@@ -39,7 +39,7 @@ export interface Gap {
   readonly macs: number;
 }
 
-export function groupGaps(gaps: readonly Gap[]): Unmodelled[] {
+function groupGaps(gaps: readonly Gap[]): Unmodelled[] {
   const groups = new Map<string, Gap[]>();
   for (const gap of gaps) {
     const key = JSON.stringify([gap.operator, gap.reason]);

@@ -32,8 +32,20 @@ function attend(view: CostView, shape: AttentionShape): Cost {
     },
     macs: pairs * (shape.headDim + shape.valueDim),
     vectorOps: pairs * OPS_PER_ELEMENT.softmax + rotarySteps(view, shape),
+    ...(view.key === GROUP_QUERY ? { weightBytes: tableRows(view, [7, 8], shape.queries) } : {}),
     ...traffic(view, shape),
   };
+}
+
+const GROUP_QUERY = 'com.microsoft.GroupQueryAttention';
+
+/** Of a cosine and a sine table only the rows of the new positions are read. */
+function tableRows(view: CostView, positions: readonly number[], rows: number): number {
+  return positions.reduce((sum, position) => {
+    const table = view.inputs[position];
+    if (!table?.constant) return sum;
+    return sum + bytesOfValue(table) * Math.min(1, rows / (table.dims[0] ?? 1));
+  }, 0);
 }
 
 /** A window of 0 means that every earlier token counts. */
@@ -85,13 +97,19 @@ function attendPacked(view: CostView, shape: AttentionShape): Cost {
   return { ...cost, macs: (cost.macs ?? 0) + projection };
 }
 
-const rotary: Coster = (view) => {
-  const elements = elementsOf(inputAt(view, 0).dims);
-  return {
-    form: { kind: 'vector', elements, passes: 1 },
-    vectorOps: elements * OPS_PER_ELEMENT.rotary,
+/** Tables are [positions, half the rotated width]; the standard operator may get them already picked. */
+function rotary(tables: readonly number[]): Coster {
+  return (view) => {
+    const x = inputAt(view, 0).dims;
+    const elements = elementsOf(x);
+    const tokens = x.at(-2) ?? 1;
+    return {
+      form: { kind: 'vector', elements, passes: 1 },
+      vectorOps: elements * OPS_PER_ELEMENT.rotary,
+      weightBytes: tableRows(view, tables, tokens),
+    };
   };
-};
+}
 
 const costers = Object.entries(ATTENTION).map(([key, read]): [string, Coster] => {
   const packed = key === 'com.microsoft.Attention' || key === 'com.microsoft.QAttention';
@@ -103,6 +121,6 @@ const costers = Object.entries(ATTENTION).map(([key, read]): [string, Coster] =>
 
 export const attentions: Readonly<Record<string, Coster>> = {
   ...Object.fromEntries(costers),
-  RotaryEmbedding: rotary,
-  'com.microsoft.RotaryEmbedding': rotary,
+  RotaryEmbedding: rotary([1, 2]),
+  'com.microsoft.RotaryEmbedding': rotary([2, 3]),
 };

@@ -5,7 +5,7 @@ import { arithmetic } from './arithmetic.ts';
 import { arrangement } from './arrangement.ts';
 import type { Folder } from './folder.ts';
 
-export const folders: Readonly<Record<string, Folder>> = { ...arithmetic, ...arrangement };
+const folders: Readonly<Record<string, Folder>> = { ...arithmetic, ...arrangement };
 
 /** Shape arithmetic works on vectors as long as a tensor's rank; masks and position tables reach a few thousand. */
 const MOST_ELEMENTS = 4096;

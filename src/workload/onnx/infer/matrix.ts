@@ -12,7 +12,7 @@ import { broadcast } from './elementwise.ts';
 import type { Inferer } from './inferer.ts';
 
 /** NumPy's matmul: vectors gain an axis and lose it again, leading axes broadcast. */
-export function productDims(a: readonly number[], b: readonly number[]): readonly number[] {
+function productDims(a: readonly number[], b: readonly number[]): readonly number[] {
   if (a.length === 0 || b.length === 0) {
     throw shapeFault('a matrix product needs rank 1 or more', undefined, pair(a, b));
   }

@@ -19,7 +19,7 @@ export interface RecurrentShape {
   readonly gates: number;
 }
 
-export const GATES: Readonly<Record<string, number>> = { RNN: 1, GRU: 3, LSTM: 4 };
+const GATES: Readonly<Record<string, number>> = { RNN: 1, GRU: 3, LSTM: 4 };
 
 export function recurrentShape(view: NodeView): RecurrentShape {
   const x = inputAt(view, 0).dims;

@@ -1,5 +1,4 @@
 /** Shapes of reductions, sorting and selection. */
-import { elementsOf } from '../element-type.ts';
 import {
   axesOf,
   dataAt,
@@ -79,9 +78,3 @@ export const reduction: Readonly<Record<string, Inferer>> = {
   NonMaxSuppression: nonMaxSuppression,
   Det: det,
 };
-
-/** Elements that fall into one result. */
-export function reducedCount(view: NodeView): number {
-  const dims = inputAt(view, 0).dims;
-  return elementsOf(reducedAxes(view).map((axis) => dims[axis] as number));
-}

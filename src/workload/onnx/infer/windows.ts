@@ -32,11 +32,7 @@ export function windowOf(view: NodeView, kernel: readonly number[]): Window {
 }
 
 /** Output extent along every spatial axis; the formula of the ONNX operator document for Conv and MaxPool. */
-export function slide(
-  spatial: readonly number[],
-  window: Window,
-  ceil: boolean,
-): readonly number[] {
+function slide(spatial: readonly number[], window: Window, ceil: boolean): readonly number[] {
   return spatial.map((size, i) => {
     const stride = window.strides[i] ?? 1;
     if (window.autoPad.startsWith('SAME')) return Math.ceil(size / stride);

@@ -1,7 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { SpecError } from '../../../../src/base/errors.ts';
 import { totalBytes } from '../../../../src/base/work.ts';
-import { FUSION_NAMES, type FusionName, fuse } from '../../../../src/workload/fusion/index.ts';
+import {
+  FUSION_NAMES,
+  type FusionName,
+  fuse,
+  fusions,
+} from '../../../../src/workload/fusion/index.ts';
 import { graphOfList, type OperatorList } from '../../../../src/workload/fusion/operator-list.ts';
 import { importOnnx } from '../../../../src/workload/onnx/import.ts';
 import {
@@ -389,6 +394,10 @@ describe('quantised models', () => {
 });
 
 describe('the registry', () => {
+  it.each(Object.entries(fusions))('%s says in one line what it does', (_, { summary }) => {
+    expect(summary).toMatch(/^[a-z].{20,120}$/);
+  });
+
   it('refuses a name that is none', () => {
     const list = listOf({ nodes: [], outputs: [] });
     expect(() => fuse(list, ['convolutions'])).toThrow(SpecError);
