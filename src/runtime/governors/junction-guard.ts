@@ -1,11 +1,13 @@
 /**
  * The last lines of defence of the silicon, around any other thermal governor: a soft trip and an emergency cap.
  *
- * Model    at the soft trip and rising: one point slower per poll; below it by the hysteresis: one faster per
- *          poll. At the emergency temperature: slowest point until the junction has fallen by `clear`
+ * Model    the reading is carried one poll ahead along its slope; above the soft trip and rising: one point slower
+ *          for every `perPoint` kelvins over it, at least one; below it by the hysteresis: one point faster.
+ *          At the emergency temperature: slowest point until the junction has fallen by `clear`
  * Ignores  core hotplug (a unit at its slowest point keeps running) and firmware limits on current
  * Source   Snapdragon 8 Gen 3 device trees: GPU passive 95 °C at 10 ms polling, CPU pause at 108 °C with
- *          8–10 K of hysteresis
+ *          8–10 K of hysteresis. CPU limits on junction are firmware whose law is not published: looking ahead
+ *          stands for it, since a die block warms by tens of kelvins within one poll
  * Checked  test/unit/runtime/governors/junction-guard.test.ts
  */
 import { quantity, z } from '../../base/schema.ts';
@@ -22,6 +24,8 @@ export const junctionOptions = z
     /** Kelvins below the emergency temperature at which the cap is lifted. */
     clear: z.number().min(0).max(50).default(10),
     polling: quantity('time', { min: 0 }).default(0.01),
+    /** Kelvins over the soft trip that cost one operating point. */
+    perPoint: z.number().positive().default(3),
   })
   .prefault({});
 export type JunctionOptions = z.output<typeof junctionOptions>;
@@ -77,19 +81,26 @@ class JunctionGuard implements ThermalGovernor {
   }
 
   #look(i: number, device: CoolingDevice, temperature: number): void {
-    const { soft, emergency, hysteresis, clear } = this.#settings;
-    const rising = temperature > (this.#last[i] ?? Number.NEGATIVE_INFINITY);
+    const { soft, emergency, hysteresis, clear, perPoint } = this.#settings;
+    const slope = temperature - (this.#last[i] ?? temperature);
+    const ahead = temperature + slope;
     this.#last[i] = temperature;
     const point = this.#caps.point(i);
     if (temperature >= emergency) this.#tripped[i] = true;
     else if (temperature < emergency - clear) this.#tripped[i] = false;
     if (this.#tripped[i] === true) {
       this.#caps.set(i, device, 0, this.#emergencyReason);
-    } else if (temperature >= soft && rising) {
+    } else if (ahead >= soft && slope >= 0 && (slope > 0 || this.#isOpen(i, device))) {
       // Steps start where the unit is: a cap above the point in force would change nothing.
-      this.#caps.set(i, device, Math.min(point, device.current) - 1, this.#softReason);
-    } else if (temperature < soft - hysteresis) {
+      const steps = Math.max(1, Math.ceil((ahead - soft) / perPoint));
+      this.#caps.set(i, device, Math.min(point, device.current) - steps, this.#softReason);
+    } else if (Math.max(temperature, ahead) < soft - hysteresis) {
       this.#caps.set(i, device, point + 1, this.#softReason);
     }
+  }
+
+  /** Whether nothing holds the device yet: then even a steady reading above the trip must act. */
+  #isOpen(i: number, device: CoolingDevice): boolean {
+    return this.#caps.point(i) === device.powers.length - 1;
   }
 }

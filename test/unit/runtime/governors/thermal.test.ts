@@ -13,10 +13,11 @@ describe('none and junction', () => {
     expect(caps[0]?.reason).toBe('');
   });
 
-  it('steps down while the junction rises over the soft trip, and up below its hysteresis', () => {
+  it('looks one poll ahead on the way up, holds at the trip, and opens below its hysteresis', () => {
     const governor = thermalGovernors.junction.create();
     const points = pointsOver(governor, junctions(0.01, 90, 95, 96, 96, 97, 94, 92.9, 92, 90));
-    expect(points).toEqual([5, 4, 3, 3, 2, 2, 3, 4, 5]);
+    // 90 → 95 is heading for 100: two points for 5 K. 96 heads for 97, 97 for 98: one each.
+    expect(points).toEqual([5, 3, 2, 2, 1, 1, 2, 3, 4]);
   });
 
   it('starts stepping where the unit runs, not from an open cap above it', () => {
