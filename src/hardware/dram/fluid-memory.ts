@@ -1,18 +1,19 @@
 /**
  * Main memory for the fluid engine: efficiency, latency and energy of one LPDDR system in closed form.
  *
- * Model    1/efficiency = 1/stream + refresh + turnaround·writes + activation·(64 B / visit) + collision·(streams − 1)
+ * Model    efficiency from a table over visit, read share and streams, linear between its points (visit and streams on
+ *          a logarithmic scale) × factor of the refresh rate; latency = interconnect + idle + waiting · load² / (1 − load / 2)
  * Ignores  which addresses collide: streams are taken as spread over the banks
- * Valid    64-byte accesses, bank-group mode, open rows, 32-deep queues or better
- * Source   first-order shares read off third-party runs of the same devices; to be replaced by socs/lpddr/efficiency.yaml
- * Checked  test/unit/hardware/dram/fluid-memory.test.ts
+ * Valid    64-byte accesses, up to 8 streams (more are no worse), the controller that the table was made with
+ * Source   socs/lpddr/*.yaml, section fluid, fitted to the transaction model by `socsim fit dram`
+ * Checked  test/unit/hardware/dram/fluid-memory.test.ts, test/validation/dram.test.ts
  */
-import type { Bytes, Celsius, JoulesPerByte, Seconds, Watts } from '../../base/units.ts';
+import { InvariantError } from '../../base/errors.ts';
+import type { Bytes, JoulesPerByte, Seconds } from '../../base/units.ts';
 import type { MemorySystem, TrafficMix } from '../memory-system.ts';
-import { buildDevice, type DramDevice, peakBandwidth, refreshMultiple } from './device.ts';
-import type { LpddrPreset } from './preset.ts';
-
-export type PowerCorner = 'typical' | 'maximum';
+import { buildDevice, peakBandwidth, refreshMultiple } from './device.ts';
+import { idlePower, type PowerCorner } from './energy.ts';
+import type { FluidTable, LpddrPreset } from './preset.ts';
 
 export interface FluidMemoryOptions {
   readonly preset: LpddrPreset;
@@ -26,83 +27,91 @@ export interface FluidMemoryOptions {
   readonly corner?: PowerCorner | undefined;
 }
 
-/** Bytes of one access, the grain below which locality cannot fall. */
-const ACCESS: Bytes = 64;
+/** Bytes that an activate serves on average: streams use most of a 2 KiB row, the rest of the traffic little. */
+const BYTES_PER_ACTIVATE: Bytes = 512;
 
 /** Builds the fluid model of one memory system; pure and cheap afterwards. */
 export function buildFluidMemory(options: FluidMemoryOptions): MemorySystem {
-  const { preset, channels } = options;
+  const { preset, channels, density } = options;
   const corner = options.corner ?? 'typical';
-  const density = options.density;
   const device = buildDevice(preset, { density, ranks: options.ranks });
-  const peak = peakBandwidth(preset, channels);
-  const idle = options.interconnectLatency + idleReadLatency(device);
-  const service = ACCESS / device.peak;
+  const table = preset.fluid;
+  if (!table)
+    throw new InvariantError(`${preset.name} has no fluid section: run "socsim fit dram"`);
+  const idle = options.interconnectLatency + table.idleLatency.is;
+  const waiting = table.waiting.is;
   return {
     name: `${preset.name} x${channels}`,
     capacity: options.capacity ?? device.capacity * channels,
-    peak,
-    efficiency: (mix) => efficiency(device, mix),
-    latency: (load) => idle + queueing(load) * service,
-    energyPerReadByte: bytesEnergy(preset, device, corner, 'read'),
-    energyPerWriteByte: bytesEnergy(preset, device, corner, 'write'),
+    peak: peakBandwidth(preset, channels),
+    efficiency: (mix) => efficiency(table, mix),
+    latency: (load) => idle + waiting * loadPressure(load),
+    energyPerReadByte: byteEnergy(preset, corner, 'read'),
+    energyPerWriteByte: byteEnergy(preset, corner, 'write'),
     backgroundPower: (temperature) => {
-      const one = backgroundPower(preset, density, corner, temperature);
+      const one = idlePower(preset, density, 'active-standby', temperature, corner);
       return one * channels * device.ranks;
     },
   };
 }
 
-function efficiency(device: DramDevice, mix: TrafficMix): number {
-  const { timing } = device;
-  const accessCycles = ACCESS / device.peak / device.tCK;
-  const refresh =
-    (refreshMultiple(mix.temperature) * (timing.nRFCab + timing.nRPab + timing.nRCD)) /
-    timing.nREFI;
-  // One switch to writing and back per batch drained from a 32-deep write queue between its watermarks.
-  const batch = 20;
-  const turnaround = (timing.nRTW + timing.nWTRS - 2 * timing.nBLmin) / (batch * timing.nBLmin);
-  const writes = Math.min(1 - mix.readShare, mix.readShare);
-  // A visit opens a row; about half of its share of the banks' cycle time hides behind other banks.
-  const activation = (0.5 * (timing.nRC + timing.nRRD)) / device.banks / accessCycles;
-  const visit = Math.min(1, ACCESS / Math.max(mix.granularityBytes, ACCESS));
-  const collision = 0.01 * Math.max(0, Math.min(mix.streams, 8) - 1);
-  const cost = 1.02 + refresh + turnaround * writes + activation * visit + collision;
-  return 1 / cost;
+function efficiency(table: FluidTable, mix: TrafficMix): number {
+  const { visits, readShares, streams } = table;
+  const visit = place(visits, mix.granularityBytes, Math.log2);
+  const reads = place(readShares, mix.readShare, (value) => value);
+  const stream = place(streams, mix.streams, Math.log2);
+  const atReads = (rows: readonly (readonly number[])[], index: number) =>
+    between(rows[index] as readonly number[], visit);
+  const atStreams = (index: number) => {
+    const rows = table.efficiency.is[index] as readonly (readonly number[])[];
+    return blend(atReads(rows, reads.index), atReads(rows, reads.index + 1), reads.share);
+  };
+  const cool = blend(atStreams(stream.index), atStreams(stream.index + 1), stream.share);
+  const multiple = refreshMultiple(mix.temperature);
+  if (multiple === 1) return cool;
+  const factors = table.refreshFactor.is[multiple === 2 ? 0 : 1] as readonly number[];
+  return cool * between(factors, visit);
 }
 
-/** A read that finds its bank closed: activate, column access, and both bursts of the 64 bytes. */
-function idleReadLatency(device: DramDevice): Seconds {
-  const { nRCD, nRL, nCCDL, nBLmin } = device.timing;
-  return (nRCD + nRL + nCCDL + nBLmin) * device.tCK;
+interface Place {
+  readonly index: number;
+  readonly share: number;
 }
 
-/** Mean waiting of a queue with near-constant service, in services; flat where the queue is full. */
-function queueing(load: number): number {
-  const bounded = Math.min(Math.max(load, 0), 0.97);
-  return (2 * bounded) / (1 - bounded);
+/** Where a value lies on a rising axis; outside it counts as its end. */
+function place(axis: readonly number[], value: number, scale: (value: number) => number): Place {
+  const first = axis[0] as number;
+  const last = axis.at(-1) as number;
+  const inside = Math.min(Math.max(value, first), last);
+  let index = 0;
+  while (index < axis.length - 2 && inside > (axis[index + 1] as number)) index++;
+  const low = scale(axis[index] as number);
+  const high = scale(axis[index + 1] as number);
+  return { index, share: (scale(inside) - low) / (high - low) };
 }
 
-function bytesEnergy(
-  preset: LpddrPreset,
-  device: DramDevice,
+function between(values: readonly number[], { index, share }: Place): number {
+  return blend(values[index] as number, values[index + 1] as number, share);
+}
+
+function blend(low: number, high: number, share: number): number {
+  return low + share * (high - low);
+}
+
+/**
+ * How waiting grows with the share of the achievable load. It stays finite at full load, because requesters with
+ * finite windows stop asking.
+ */
+export function loadPressure(load: number): number {
+  const bounded = Math.min(Math.max(load, 0), 1);
+  return bounded ** 2 / (1 - bounded / 2);
+}
+
+function byteEnergy(
+  { power }: LpddrPreset,
   corner: PowerCorner,
   direction: 'read' | 'write',
 ): JoulesPerByte {
-  const { power } = preset;
-  const activates = power.activate[corner].is / device.pageBytes;
+  const activates = power.activate[corner].is / BYTES_PER_ACTIVATE;
   return power.scale.is * (power[direction][corner].is + activates) + power.host[corner].is;
-}
-
-/** One channel and rank with a row open, refreshed at the rate its temperature asks for. */
-function backgroundPower(
-  preset: LpddrPreset,
-  density: string | undefined,
-  corner: PowerCorner,
-  temperature: Celsius,
-): Watts {
-  const name = density ?? (preset.family === 'LPDDR5' ? '8Gb' : '16Gb');
-  const refresh = preset.densities[name]?.refreshEnergy[corner].is ?? 0;
-  const rate = refreshMultiple(temperature) / preset.times.tREFI.is;
-  return preset.power.scale.is * (preset.power.activeStandby[corner].is + refresh * rate);
 }

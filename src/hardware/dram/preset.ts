@@ -36,6 +36,33 @@ const densitySchema = z.strictObject({
   refreshEnergy: corners('energy'),
 });
 
+const share = () => z.number().min(0).max(1);
+
+/** What `socsim fit dram` found the bin to achieve; the fluid model looks it up. */
+const fluidSchema = z.strictObject({
+  /** Grid of the table: bytes of one visit to an open row, reads among the accesses, streams side by side. */
+  visits: z.array(z.int().min(1)).min(2),
+  readShares: z.array(share()).min(2),
+  streams: z.array(z.int().min(1)).min(2),
+  /** Achieved share of peak: by streams, then read share, then visit. */
+  efficiency: sourcedValue(z.array(z.array(z.array(share())))),
+  /** How much of it is left at twice and four times the refresh rate, by visit. */
+  refreshFactor: sourcedValue(z.array(z.array(share())).length(2)),
+  /** Read latency of the DRAM: without load, and the scale of what waiting adds to it. */
+  idleLatency: sourced('time'),
+  waiting: sourced('time'),
+  /** Relative errors of this table and curve on points that were not used for them. */
+  residuals: z.strictObject({
+    efficiency: z.strictObject({
+      points: z.int(),
+      median: z.number(),
+      p90: z.number(),
+      worst: z.number(),
+    }),
+    latency: z.strictObject({ points: z.int(), median: z.number(), worst: z.number() }),
+  }),
+});
+
 export const lpddrPresetSchema = z
   .strictObject({
     version: z.literal(1),
@@ -90,11 +117,13 @@ export const lpddrPresetSchema = z
       /** Multiplies every energy and power above. */
       scale: sourced('ratio'),
     }),
+    fluid: fluidSchema.optional(),
   })
   .meta({ description: 'One LPDDR speed bin' });
 
 export type LpddrPreset = Infer<typeof lpddrPresetSchema>;
 export type LpddrMode = LpddrPreset['modes'][string];
+export type FluidTable = NonNullable<LpddrPreset['fluid']>;
 export type LpddrDensity = LpddrPreset['densities'][string];
 
 /** Without bank groups a device keeps up with at most this rate (JESD209-5: 16-bank mode up to 3200 MT/s). */
@@ -106,7 +135,11 @@ const SIXTEEN_BANK_LIMIT = 3200 * MEGA;
  */
 export function parseLpddrPreset(spec: SpecFile): LpddrPreset {
   const preset = checkSpec(spec, lpddrPresetSchema);
-  const faults = [...sourceFaults(preset, spec), ...timingFaults(preset, spec)];
+  const faults = [
+    ...sourceFaults(preset, spec),
+    ...timingFaults(preset, spec),
+    ...tableFaults(preset.fluid, spec),
+  ];
   if (faults.length > 0) throw new SpecError(faults);
   return preset;
 }
@@ -199,6 +232,32 @@ function densityRules(preset: LpddrPreset): Rule[] {
       dimension: 'time',
     },
   ]);
+}
+
+/** The table must be as large as its grid, and the grid must rise. */
+function tableFaults(fluid: FluidTable | undefined, spec: SpecFile): Fault[] {
+  if (!fluid) return [];
+  const fault = (key: string, message: string): Fault => ({
+    file: spec.file,
+    ...spec.locate(['fluid', key]),
+    path: `fluid.${key}`,
+    message,
+  });
+  const axes = ['visits', 'readShares', 'streams'] as const;
+  const falling = axes.filter((axis) =>
+    fluid[axis].some((v, i, all) => i > 0 && v <= (all[i - 1] ?? 0)),
+  );
+  const fits =
+    fluid.efficiency.is.length === fluid.streams.length &&
+    fluid.efficiency.is.every(
+      (rows) =>
+        rows.length === fluid.readShares.length &&
+        rows.every((row) => row.length === fluid.visits.length),
+    );
+  return [
+    ...falling.map((axis) => fault(axis, 'the values must rise')),
+    ...(fits ? [] : [fault('efficiency', 'the table does not have the size of its grid')]),
+  ];
 }
 
 /** Every `from` must be a key of `references`. */

@@ -1,0 +1,52 @@
+/** The `fluid` section of a preset file as text: what `socsim fit dram` writes and people read. */
+import { formatQuantity } from '../base/quantity.ts';
+import type { FluidTable } from '../hardware/dram/preset.ts';
+
+const HEAD =
+  '# Written by `socsim fit dram` from the transaction model; everything below is replaced by the next fit.';
+
+/** The file's text with its fluid section replaced, or added at the end. */
+export function withFluidSection(text: string, table: FluidTable): string {
+  const at = text.indexOf(HEAD);
+  const body = (at < 0 ? text : text.slice(0, at)).trimEnd();
+  return `${body}\n${formatFluidSection(table)}`;
+}
+
+export function formatFluidSection(table: FluidTable): string {
+  const { efficiency, refreshFactor, idleLatency, waiting, residuals } = table;
+  const list = (values: readonly number[]) => `[${values.join(', ')}]`;
+  const block = (rows: readonly (readonly number[])[], indent: string) =>
+    rows.map((row) => `${indent}- ${list(row)}`).join('\n');
+  const grid = efficiency.is.map(
+    (rows, index) =>
+      `      # Streams: ${table.streams[index]}\n      - ${block(rows, '        ').trimStart()}`,
+  );
+  const time = (seconds: number) => formatQuantity(seconds, 'time', 4);
+  const pairs = (values: Readonly<Record<string, number>>) =>
+    Object.entries(values)
+      .map(([key, value]) => `${key}: ${value}`)
+      .join(', ');
+  return `${HEAD}
+fluid:
+  # Bytes of one visit to a row (columns), share of reads (rows), streams side by side (blocks).
+  visits: ${list(table.visits)}
+  readShares: ${list(table.readShares)}
+  streams: ${list(table.streams)}
+  efficiency:
+    from: fit
+    trust: fitted
+    is:
+${grid.join('\n')}
+  # What is left of it at twice and at four times the refresh rate, by visit.
+  refreshFactor:
+    from: fit
+    trust: fitted
+    is:
+${block(refreshFactor.is, '      ')}
+  idleLatency: { is: "${time(idleLatency.is)}", from: fit, trust: fitted }
+  waiting: { is: "${time(waiting.is)}", from: fit, trust: fitted }
+  residuals:
+    efficiency: { ${pairs(residuals.efficiency)} }
+    latency: { ${pairs(residuals.latency)} }
+`;
+}

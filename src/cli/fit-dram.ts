@@ -1,0 +1,93 @@
+/** `socsim fit dram`: derives the fluid memory model of speed bins from the transaction model and writes it down. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fitFluid, runsOf } from '../calibration/dram-efficiency.ts';
+import { withFluidSection } from '../calibration/fluid-section.ts';
+import { listLpddrPresets, loadLpddrPreset } from '../calibration/lpddr-presets.ts';
+import { readBundled } from '../load.ts';
+import type { Command } from './command.ts';
+import { renderTable, startProgress } from './terminal.ts';
+
+export const fitDram: Command = {
+  name: 'fit dram',
+  summary: 'fit the fluid memory model of speed bins to the transaction model, with residuals',
+  examples: [
+    'socsim fit dram --preset LPDDR5X-8533 --out fitted',
+    'socsim fit dram --out socs/lpddr --json',
+  ],
+  options: {
+    preset: { type: 'string', summary: 'one speed bin; all by default', value: 'NAME' },
+    accesses: { type: 'number', summary: 'of each run', default: 24_000 },
+    checks: { type: 'number', summary: 'points between the grid to check', default: 40 },
+    seed: { type: 'number', summary: 'of addresses and of the points checked', default: 1 },
+    out: {
+      type: 'string',
+      summary: 'folder for the preset files; none is written without',
+      value: 'DIR',
+    },
+    json: { type: 'boolean', summary: 'print JSON' },
+  },
+  run: async (args) => {
+    const only = args['preset'] as string | undefined;
+    const presets = (only === undefined ? listLpddrPresets() : [only]).map(loadLpddrPreset);
+    const options = {
+      accesses: args['accesses'] as number,
+      checks: args['checks'] as number,
+      seed: args['seed'] as number,
+    };
+    const perPreset = runsOf(options);
+    const progress = startProgress('runs', perPreset * presets.length);
+    const fits = presets.map((preset, index) => {
+      const onRun = (done: number) => progress.update(index * perPreset + done);
+      return { preset, table: fitFluid(preset, { ...options, onRun }) };
+    });
+    progress.stop();
+    const out = args['out'] as string | undefined;
+    if (out !== undefined) {
+      mkdirSync(out, { recursive: true });
+      for (const { preset, table } of fits) {
+        const name = `${preset.name.toLowerCase()}.yaml`;
+        writeFileSync(
+          join(out, name),
+          withFluidSection(readBundled(`socs/lpddr/${name}`).text, table),
+        );
+      }
+    }
+    if (args['json'] === true) {
+      const all = fits.map(({ preset, table }) => ({ preset: preset.name, ...table }));
+      console.log(JSON.stringify(all, null, 2));
+    } else console.log(renderFits(fits));
+    return undefined;
+  },
+};
+
+function renderFits(
+  fits: readonly { preset: { name: string }; table: ReturnType<typeof fitFluid> }[],
+): string {
+  const percent = (value: number) => `${(100 * value).toFixed(1)} %`;
+  const columns = [
+    'preset',
+    'reads, rows',
+    'reads, 64 B',
+    '3/4 reads',
+    'median',
+    'p90',
+    'worst',
+    'latency',
+  ];
+  const rows = fits.map(({ preset, table }) => {
+    const reads = table.efficiency.is[0]?.at(-1) ?? [];
+    const { efficiency, latency } = table.residuals;
+    return [
+      preset.name,
+      percent(reads.at(-1) ?? 0),
+      percent(reads[0] ?? 0),
+      percent(table.efficiency.is[0]?.[table.readShares.indexOf(0.75)]?.at(-1) ?? 0),
+      ...[efficiency.median, efficiency.p90, efficiency.worst, latency.worst].map(percent),
+    ];
+  });
+  return renderTable(
+    columns.map((header, index) => ({ header, align: index === 0 ? 'left' : 'right' })),
+    rows,
+  );
+}

@@ -1,0 +1,129 @@
+import { describe, expect, it } from 'vitest';
+import { peakBandwidth, refreshMultiple } from '../../../../src/hardware/dram/device.ts';
+import { deviceOf, loadPreset } from '../../../support/dram.ts';
+
+/** nCK given to the third-party simulators, tabulated by hand per speed bin. */
+const TABLE = {
+  'lpddr5-6400': {
+    nRL: 17,
+    nWL: 9,
+    nRCD: 15,
+    nRPpb: 15,
+    nRPab: 17,
+    nRAS: 34,
+    nRC: 49,
+    nRRD: 4,
+    nFAW: 16,
+    nRTP: 8,
+    nRTW: 12,
+    nWTRS: 16,
+    nWTRL: 23,
+    nPPD: 2,
+    nRFCab: 168,
+    nREFI: 3125,
+  },
+  'lpddr5x-7500': {
+    nRL: 20,
+    nWL: 11,
+    nRCD: 17,
+    nRPpb: 17,
+    nRPab: 20,
+    nRAS: 40,
+    nRC: 57,
+    nRRD: 4,
+    nFAW: 15,
+    nRTP: 10,
+    nRTW: 13,
+    nWTRS: 19,
+    nWTRL: 27,
+    nPPD: 2,
+    nRFCab: 263,
+    nREFI: 3662,
+  },
+  'lpddr5x-8533': {
+    nRL: 23,
+    nWL: 12,
+    nRCD: 20,
+    nRPpb: 20,
+    nRPab: 23,
+    nRAS: 45,
+    nRC: 65,
+    nRRD: 4,
+    nFAW: 16,
+    nRTP: 10,
+    nRTW: 15,
+    nWTRS: 21,
+    nWTRL: 29,
+    nPPD: 2,
+    nRFCab: 299,
+    nREFI: 4167,
+  },
+  'lpddr5x-9600': {
+    nRL: 25,
+    nWL: 14,
+    nRCD: 22,
+    nRPpb: 22,
+    nRPab: 26,
+    nRAS: 51,
+    nRC: 73,
+    nRRD: 4,
+    nFAW: 16,
+    nRTP: 11,
+    nRTW: 15,
+    nWTRS: 24,
+    nWTRL: 33,
+    nPPD: 2,
+    nRFCab: 336,
+    nREFI: 4688,
+  },
+} as const;
+
+describe('device', () => {
+  it.each(Object.entries(TABLE))('rounds %s to the cycles of its bin', (name, expected) => {
+    expect(deviceOf(name).timing).toMatchObject(expected);
+  });
+
+  it('has 16 banks of 2 KiB rows in four groups', () => {
+    expect(deviceOf('lpddr5-6400')).toMatchObject({
+      banks: 16,
+      bankGroups: 4,
+      columns: 64,
+      burstBytes: 32,
+      rows: 2 ** 15,
+      capacity: 2 ** 30,
+    });
+    expect(deviceOf('lpddr5x-8533', { ranks: 2 }).capacity).toBe(2 ** 32);
+  });
+
+  it('peaks at channels x 2 bytes x rate', () => {
+    expect(peakBandwidth(loadPreset('lpddr5t-9600'), 4)).toBe(76.8e9);
+    expect(peakBandwidth(loadPreset('lpddr5-5500'), 4)).toBe(44e9);
+  });
+
+  it('moves 64 bytes per burst in 8-bank mode, with 4 KiB rows', () => {
+    expect(deviceOf('lpddr5-6400', { mode: '8-bank' })).toMatchObject({
+      banks: 8,
+      burstBytes: 64,
+      pageBytes: 4096,
+      rows: 2 ** 15,
+    });
+  });
+
+  it('derates and refreshes more when hot', () => {
+    const [cool, hot, hotter] = [40, 90, 100].map(
+      (temperature) => deviceOf('lpddr5-6400', { temperature }).timing,
+    );
+    // 18 + 1.875 ns at 1.25 ns.
+    expect(hot?.nRCD).toBe(16);
+    expect(hot?.nRC).toBeGreaterThan(cool?.nRC ?? 0);
+    expect(hot?.nREFI).toBe(1563);
+    expect(hotter?.nREFI).toBe(782);
+    expect([40, 85, 86, 95, 96].map(refreshMultiple)).toEqual([1, 1, 2, 2, 4]);
+  });
+
+  it('names the nearest mode and density, and refuses three ranks', () => {
+    expect(() => deviceOf('lpddr5-6400', { mode: 'bank-grup' })).toThrow('bank-group');
+    expect(() => deviceOf('lpddr5-6400', { density: '15Gb' })).toThrow('did you mean');
+    expect(() => deviceOf('lpddr5-6400', { ranks: 3 })).toThrow('rank count');
+  });
+});
