@@ -1,3 +1,4 @@
+/** Axes → tasks: every combination of values, expressions evaluated, unknown paths refused before anything runs. */
 import { dimensionOf, formatQuantity, parseQuantity } from '../base/quantity.ts';
 import { resolvePath, valueAt } from '../engine/overrides.ts';
 import { overrideRoots, type Sources } from '../engine/prepare.ts';

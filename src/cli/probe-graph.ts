@@ -17,6 +17,7 @@ import {
   rowsJson,
   rowsText,
 } from './operator-table.ts';
+import { predictOnSoc } from './predict-on-soc.ts';
 
 /**
  * Predicts every operator of a graph at one context length on a named SoC.
@@ -86,7 +87,7 @@ export function buildProbeGraph(predict?: PredictGraph): Command {
   };
 }
 
-export const probeGraph: Command = buildProbeGraph();
+export const probeGraph: Command = buildProbeGraph(predictOnSoc);
 
 interface Loaded {
   readonly phases: readonly Phase[];

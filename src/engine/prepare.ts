@@ -1,8 +1,9 @@
 /** Scenario + descriptions → a simulation ready to run. */
 import { trustShares } from '../base/provenance.ts';
 import type { SpecFile } from '../base/spec-file.ts';
-import { type LpddrPreset, lpddrPresetSchema, parseLpddrPreset } from '../hardware/dram/preset.ts';
+import { type LpddrPreset, parseLpddrPreset } from '../hardware/dram/preset.ts';
 import { parseSoc, type SocSpec, socSpec } from '../hardware/soc-spec.ts';
+import { environmentSchema } from '../hardware/thermal/environment.ts';
 import { type Phone, parsePhone, phoneSchema } from '../hardware/thermal/phone-spec.ts';
 import type { Governor } from '../runtime/governor.ts';
 import { type GovernorName, governors, thermalGovernors } from '../runtime/governors/index.ts';
@@ -87,6 +88,15 @@ export function prepare(
   return { scenario, soc, phone, preset, workload, plan, machine };
 }
 
+/** The machine of a SoC in its own phone, for looking at single operators. @throws SpecError */
+export function prepareMachine(socName: string, sources: Sources, runtimeName = 'vendor'): Machine {
+  const soc = parseSoc(sources.soc(socName));
+  const phone = parsePhone(sources.phone(soc.phone));
+  const preset = parseLpddrPreset(sources.preset(soc.memory.preset));
+  const runtime = parseRuntime(sources.runtime(runtimeName));
+  return buildMachine({ soc, phone, preset, runtime, environment: environmentSchema.parse({}) });
+}
+
 /** Fresh governors and the scenario's requests around a prepared machine. */
 export function buildSimulation(
   prepared: Prepared,
@@ -158,11 +168,3 @@ function repeated({ plan, scenario }: Prepared): Job[] {
     priority: 0,
   }));
 }
-
-/** JSON-ready list of schemas a user may write against. */
-export const descriptionSchemas = {
-  soc: socSpec,
-  phone: phoneSchema,
-  scenario: scenarioSpec,
-  preset: lpddrPresetSchema,
-};

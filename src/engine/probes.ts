@@ -1,4 +1,5 @@
 /** Samples clocks, watts, degrees and bytes into the timeline's counters. */
+import { formatQuantity } from '../base/quantity.ts';
 import type { Hertz, Seconds } from '../base/units.ts';
 import type { Execution } from './execution.ts';
 import type { Machine } from './machine.ts';
@@ -68,6 +69,11 @@ export class Probes {
   }
 
   changed(domain: string, frequency: Hertz, reason: string, now: Seconds): void {
-    this.recorder.mark({ time: now, track: domain, name: `${domain} to ${frequency} Hz`, reason });
+    this.recorder.mark({
+      time: now,
+      track: domain,
+      name: `${domain} to ${formatQuantity(frequency, 'frequency')}`,
+      reason,
+    });
   }
 }

@@ -146,16 +146,14 @@ function requireSupport(graph: Graph, context: number, machine: Machine): void {
 function placementView(phase: Phase, machine: Machine): PlacementView {
   const { graph } = phase;
   const context = phase.contextStart + ((phase.steps - 1) / 2) * phase.contextStride;
-  const speeds = machine.units.map(({ unit, domains }) =>
-    unit.speed(domains.map((d) => machine.domains[d]!.clock.points.at(-1)!.frequency)),
-  );
   const cache = new Map<number, number>();
   const unitCount = machine.units.length;
   const classSeconds = (index: number, u: number): number => {
     const key = index * unitCount + u;
     const known = cache.get(key);
     if (known !== undefined) return known;
-    const seconds = aloneSeconds(machine, u, speeds[u]!, workAt(graph, index, context));
+    const seconds =
+      predictAlone(machine, u, workAt(graph, index, context))?.seconds ?? Number.POSITIVE_INFINITY;
     cache.set(key, seconds);
     return seconds;
   };
@@ -174,13 +172,25 @@ function placementView(phase: Phase, machine: Machine): PlacementView {
   };
 }
 
-function aloneSeconds(machine: Machine, u: number, speed: number, work: Work): number {
-  const { unit } = machine.units[u]!;
-  if (!unit.supports(work).ok) return Number.POSITIVE_INFINITY;
+/** What one operator takes on one unit that has the machine to itself at full clock. */
+export interface AlonePrediction {
+  readonly launch: number;
+  readonly compute: number;
+  readonly stream: number;
+  readonly seconds: number;
+}
+
+/** @returns undefined where the unit does not support the operator. */
+export function predictAlone(machine: Machine, u: number, work: Work): AlonePrediction | undefined {
+  const { unit, domains } = machine.units[u]!;
+  if (!unit.supports(work).ok) return undefined;
   const cost = unit.estimate(work);
   const bytes = cost.readBytes + cost.writeBytes;
-  const memory = bytes > 0 ? bytes / soloRate(machine, unit.port, cost) : 0;
-  return cost.launchSeconds + Math.max(cost.cycles / speed, memory);
+  const speed = unit.speed(domains.map((d) => machine.domains[d]!.clock.points.at(-1)!.frequency));
+  const stream = bytes > 0 ? bytes / soloRate(machine, unit.port, cost) : 0;
+  const compute = cost.cycles / speed;
+  const launch = cost.launchSeconds;
+  return { launch, compute, stream, seconds: launch + Math.max(compute, stream) };
 }
 
 function transfers(

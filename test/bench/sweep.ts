@@ -23,7 +23,9 @@ export async function benchSweep(): Promise<BenchLine[]> {
     let done = 0;
     await runTasks(tasks, {
       threads,
-      onResult: ({ status }) => void (done += Number(status === 'ok')),
+      onResult: ({ status }) => {
+        done += Number(status === 'ok');
+      },
     });
     if (done !== POINTS) throw new Error(`${POINTS - done} points failed`);
     return (1000 * POINTS) / (performance.now() - start);

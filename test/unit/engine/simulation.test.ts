@@ -238,7 +238,7 @@ describe('limits', () => {
       const { detail } = error as InfeasibleError;
       expect([detail.demand, detail.bound]).toEqual([111, 60]);
       expect(detail.breakdown).toMatchObject({ 'weights of toy': 100, 'key–value cache': 10 });
-      expect(detail.levers[0]).toMatch(/phone with at least/);
+      expect(detail.levers[0]).toMatch(/fewer bits per weight: at most 49 %/);
     }
   });
 
