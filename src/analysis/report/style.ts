@@ -32,7 +32,8 @@ th{text-align:left;font-weight:600;color:var(--muted);font-size:13px;white-space
 th,td{padding:6px 18px 6px 0;border-bottom:1px solid var(--grid);vertical-align:top}
 td.n,th.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap;padding-left:12px}
 td:last-child,th:last-child{padding-right:0}
-code{font:12.5px/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;overflow-wrap:anywhere}
+code{font:12.5px/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;white-space:nowrap}
+code.hash{white-space:normal;overflow-wrap:anywhere}
 figure{margin:18px 0 30px}
 figure svg{display:block;width:100%;height:auto}
 figcaption{color:var(--muted);font-size:14px;max-width:75ch;padding:4px 16px 0}

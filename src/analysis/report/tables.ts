@@ -124,7 +124,7 @@ export function renderInputs(run: Run): Html {
   ];
   const files = Object.entries(inputs.hashes).map(([file, hash]) => [
     html`<code>${file}</code>`,
-    html`<code>${hash}</code>`,
+    html`<code class="hash">${hash}</code>`,
   ]);
   return html`${renderTable([{ header: 'Input' }, { header: 'Value' }], rows)}
 ${renderTable([{ header: 'File' }, { header: 'SHA-256' }], files)}`;

@@ -3,7 +3,7 @@
  *
  * Model    cycles = max(matrix, vector + expansion of packed weights, decompressor); matrix cycles from folds
  *          over the rate of the number formats, traffic from the loop order that reads least
- * Ignores  bank conflicts of local memory, contention between vector contexts, tensors kept on chip between operators
+ * Ignores  bank conflicts of local memory, contention between vector contexts, live ranges of tensors kept on chip
  * Valid    operators large against one launch; shapes of at least one element per dimension
  * Source   geometry and rates from socs/*.yaml; folds and tiling from src/hardware/npu
  * Checked  test/validation/npu.test.ts, test/contract/units.test.ts, test/property/units.test.ts
@@ -40,6 +40,8 @@ interface Npu {
   /** Compressed over expanded weight bytes, and expanded bytes per clock. */
   readonly compression: { readonly ratio: number; readonly bytesPerClock: number } | undefined;
   readonly sramBytesPerClock: number;
+  /** Part of local memory in which activations wait for the next operator. */
+  readonly residentBytes: number;
   readonly fusedAttention: boolean;
   readonly matrixShare: Readonly<Partial<Record<DType, number>>>;
   readonly launchSeconds: number;
@@ -68,6 +70,7 @@ export function buildNpu(
 function npuOf(spec: NpuSpec, options: UnitOptions): Npu {
   const { matrix, decompressor } = spec;
   const compressed = options.weights?.compressed && decompressor;
+  const residentBytes = spec.sram.size.is * (spec.sram.resident?.is ?? 0);
   return {
     array: {
       engines: matrix.engines.is,
@@ -78,7 +81,7 @@ function npuOf(spec: NpuSpec, options: UnitOptions): Npu {
       doubleBufferPreload: matrix.doubleBufferPreload,
     },
     memory: {
-      bytes: spec.sram.size.is,
+      bytes: spec.sram.size.is - residentBytes,
       accumulatorBytes: matrix.accumulator?.is ?? 0,
       granule: Math.max(matrix.rows.is, matrix.columns.is),
     },
@@ -91,6 +94,7 @@ function npuOf(spec: NpuSpec, options: UnitOptions): Npu {
       ? { ratio: compressed.ratio.is, bytesPerClock: compressed.bytesPerClock.is }
       : undefined,
     sramBytesPerClock: spec.sram.bytesPerClock.is,
+    residentBytes,
     fusedAttention: options.fusedAttention ?? spec.fusedAttention,
     matrixShare: options.kernels?.matrixShare ?? {},
     launchSeconds: options.kernels?.dispatchSeconds ?? spec.launch.operator.is,
@@ -145,6 +149,7 @@ function matrixCost(npu: Npu, work: Work, load: MatrixLoad, serial: boolean): Un
   const vectorCycles =
     work.vectorOps / lanes + expanded / (npu.expandPerClock ?? lanes / EXPANSION_OPS);
   const weights = load.weightReadBytes * (npu.compression?.ratio ?? 1);
+  const traffic = memoryTraffic(npu, work, load.otherReadBytes, load.writeBytes, serial);
   const unpackCycles = npu.compression ? load.weightReadBytes / npu.compression.bytesPerClock : 0;
   const cycles = serial
     ? arrayCycles + vectorCycles
@@ -153,11 +158,27 @@ function matrixCost(npu: Npu, work: Work, load: MatrixLoad, serial: boolean): Un
     cycles,
     matrixCycles: load.activeCycles / (rate * share),
     vectorCycles,
-    readBytes: load.otherReadBytes + weights,
-    writeBytes: load.writeBytes,
+    readBytes: weights + traffic.read,
+    writeBytes: traffic.write,
     sramBytes: load.sramBytes,
     launchSeconds: npu.launchSeconds,
     utilisation: work.macs === 0 ? 0 : work.macs / (cycles * npu.peakMacs * rate),
+  };
+}
+
+/**
+ * DRAM bytes beside the weights. An explicit memory keeps whatever part of the activations fits; the key–value cache
+ * outlives the operator and always moves.
+ * @param spilled scores go through DRAM, so nothing is kept.
+ */
+function memoryTraffic(npu: Npu, work: Work, read: number, write: number, spilled: boolean) {
+  const activations = work.inputBytes + work.outputBytes;
+  const kept = spilled || activations === 0 ? 0 : Math.min(1, npu.residentBytes / activations);
+  if (kept === 0) return { read, write };
+  const cacheRead = (read * work.kvReadBytes) / (work.inputBytes + work.kvReadBytes || 1);
+  return {
+    read: cacheRead + (1 - kept) * (read - cacheRead),
+    write: work.kvWriteBytes + (1 - kept) * (write - work.kvWriteBytes),
   };
 }
 
@@ -172,12 +193,13 @@ function vectorCost(npu: Npu, work: Work): UnitCost {
   const sramBytes = 2 * (read + write) + again;
   const lanes = npu.vectorRates[work.activationDType] ?? 1;
   const vectorCycles = form.kind === 'vector' ? work.vectorOps / lanes : 0;
+  const traffic = memoryTraffic(npu, work, read - work.weightBytes, write, false);
   return {
     cycles: Math.max(vectorCycles, (read + write + again) / npu.sramBytesPerClock),
     matrixCycles: 0,
     vectorCycles,
-    readBytes: read,
-    writeBytes: write,
+    readBytes: work.weightBytes + traffic.read,
+    writeBytes: traffic.write,
     sramBytes,
     launchSeconds: npu.launchSeconds,
     utilisation: 0,

@@ -77,7 +77,11 @@ export const npuShape = {
     })
     .optional(),
   /** Software-managed local memory, tiles double-buffered in it. */
-  sram: onchip,
+  sram: z.strictObject({
+    ...onchip.shape,
+    /** Share of it in which compilers keep activations between operators: what fits causes no DRAM traffic. Absent: none. */
+    resident: sourced('ratio', { max: 1 }).optional(),
+  }),
   /** Whether attention keeps its scores on chip. */
   fusedAttention: z.boolean().default(true),
   launch,

@@ -117,6 +117,26 @@ describe('NPU', () => {
     expect(build().estimate(vector(1_000_000, 20)).cycles).toBe((20 * 1_000_000) / 256);
   });
 
+  it('keeps activations on chip between operators as far as they fit', () => {
+    const resident = { is: 0.5, from: 'test', trust: 'estimated' as const };
+    const keeping = { ...hexagon, sram: { ...hexagon.sram, resident } };
+    const small = matmul(128, 4096, 4096);
+    // One megabyte in and out: the weights alone move.
+    expect(build({}, keeping).estimate(small).readBytes).toBe(small.weightBytes);
+    expect(build({}, keeping).estimate(small).writeBytes).toBe(0);
+    // Four of eight megabytes in and eight out stay: a third.
+    const large = matmul(2048, 2048, 4096);
+    const apart = build().estimate(large).writeBytes;
+    expect(build({}, keeping).estimate(large).writeBytes / apart).toBeCloseTo(2 / 3, 9);
+    // The cache is read, and what is new of it written, whatever fits.
+    const decode = attention({ queries: 1, context: 512 });
+    const cost = build({}, keeping).estimate(decode);
+    expect(cost.readBytes).toBeCloseTo(decode.kvReadBytes, -4);
+    expect(cost.writeBytes).toBe(decode.kvWriteBytes);
+    const scale = { ...vector(4096), weightBytes: 8192 };
+    expect(build({}, keeping).estimate(scale)).toMatchObject({ readBytes: 8192, writeBytes: 0 });
+  });
+
   it('slows down by the quality of a runtime’s kernels', () => {
     const work = matmul(512, 512, 512);
     const half = build({ kernels: { matrixShare: { int8: 0.5 }, dispatchSeconds: 0.001 } });
