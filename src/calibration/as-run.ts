@@ -10,16 +10,40 @@ export interface RunOperator {
   /** Node name in the file; the profile speaks of it by this name, give or take a suffix. */
   readonly name: string;
   readonly parts: readonly string[];
+  /** Tensors it writes: fused convolutions are named after these. */
+  readonly outputs: readonly string[];
   /** Usually one. */
   readonly works: readonly Work[];
 }
 
 export function operatorsAsRun(list: OperatorList): RunOperator[] {
-  return fuse(list, FUSIONS).list.operators.map(({ name, parts, work }) => ({
+  return fuse(list, FUSIONS).list.operators.map(({ name, parts, outputs, work }) => ({
     name,
     parts,
+    outputs,
     works: asRun(work),
   }));
+}
+
+/** A view that ONNX Runtime executes: nothing but a dispatch. */
+const VIEW: Work = {
+  operator: 'Reshape',
+  form: { kind: 'move' },
+  macs: 0,
+  vectorOps: 0,
+  weightDType: 'fp32',
+  activationDType: 'fp32',
+  weightBytes: 0,
+  inputBytes: 0,
+  outputBytes: 0,
+  kvReadBytes: 0,
+  kvWriteBytes: 0,
+};
+
+/** Everything one run of a model does. */
+export function worksAsRun(model: { readonly list: OperatorList; readonly views: number }): Work[] {
+  const works = operatorsAsRun(model.list).flatMap((operator) => operator.works);
+  return [...works, ...Array.from({ length: model.views }, () => VIEW)];
 }
 
 /**

@@ -8,13 +8,13 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Seconds } from '../base/units.ts';
-import { operatorsAsRun } from './as-run.ts';
+import { operatorsAsRun, type RunOperator } from './as-run.ts';
 import type { Candidate } from './collect.ts';
 import { openModel } from './measure.ts';
 import { type HostModel, operatorSeconds, unitFor } from './predict.ts';
 import { type ProfiledOperator, parseProfile } from './profile.ts';
 
-export interface CheckedOperator {
+interface CheckedOperator {
   readonly name: string;
   readonly operator: string;
   readonly measured: Seconds;
@@ -74,9 +74,13 @@ export function matchOperators(
     predicted.flatMap(({ works }) => works),
   );
   const byName = new Map(profile.map((one) => [one.name, one]));
+  const namesOf = ({ name, outputs }: RunOperator) => [name, ...outputs];
+  const profileOf = (operator: RunOperator) =>
+    namesOf(operator).flatMap((name) => byName.get(name) ?? [])[0];
   const total = profile.reduce((sum, { seconds }) => sum + seconds, 0);
-  const operators = predicted.flatMap(({ name, works }): CheckedOperator[] => {
-    const measured = byName.get(name);
+  const operators = predicted.flatMap((operator): CheckedOperator[] => {
+    const measured = profileOf(operator);
+    const { name, works } = operator;
     if (!measured || measured.seconds < RESOLVED) return [];
     const seconds = works.reduce(
       (sum, work) => sum + operatorSeconds(host, unit, work) - unit.estimate(work).launchSeconds,
@@ -92,11 +96,11 @@ export function matchOperators(
       },
     ];
   });
-  const names = new Set(predicted.map(({ name }) => name));
+  const names = new Set(predicted.flatMap(namesOf));
   return {
     operators: operators.sort((a, b) => b.measured - a.measured),
     extra: profile.filter(({ name }) => !names.has(name)),
-    absorbed: predicted.filter(({ name }) => !byName.has(name)).map(({ name }) => name),
+    absorbed: predicted.filter((one) => !profileOf(one)).map(({ name }) => name),
     covered: total > 0 ? operators.reduce((sum, one) => sum + one.measured, 0) / total : 0,
   };
 }

@@ -5,7 +5,7 @@
 import type { Seconds } from '../base/units.ts';
 import { MEBI, NANO } from '../base/units.ts';
 import type { Work } from '../base/work.ts';
-import { operatorsAsRun } from './as-run.ts';
+import { worksAsRun } from './as-run.ts';
 import { type Burst, type OpenModel, openModel, timeBurst } from './measure.ts';
 import type { RunnableModel } from './sketch.ts';
 import { medianOf, quantileOf } from './statistics.ts';
@@ -109,7 +109,7 @@ async function openGroup(
     if (taken > 0 && bytes + sketched.size * threads.length > GROUP_BYTES) break;
     bytes += sketched.size * threads.length;
     taken += 1;
-    const works = operatorsAsRun(sketched.list).flatMap((operator) => operator.works);
+    const works = worksAsRun(sketched);
     try {
       for (const count of threads) {
         const model = await openModel(sketched.source, sketched.inputs, { threads: count });

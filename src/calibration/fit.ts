@@ -75,13 +75,25 @@ export function fitHost(
   const prepared = observations.map(prepare);
   const single = prepared.filter(({ observation }) => observation.threads === 1);
   const several = prepared.filter(({ observation }) => observation.threads > 1);
-  const first = fitStage(single, shape, start, start, false);
-  const second = fitThreads(several, shape, first.values, start);
+  const first = fitWithTrials(single, shape, start, start, false);
+  const second = fitWithTrials(several, shape, first.values, start, true);
   return {
     values: second.values,
-    parameters: [...first.parameters, ...second.parameters],
+    parameters: [...first.parameters, ...second.parameters, ...steppedParameters(second.values)],
     residuals: residualsOf(prepared, shape, second.values),
   };
+}
+
+/** Known to the next trial only: a factor of two. */
+const TRIAL_UNCERTAINTY = 0.5;
+
+function steppedParameters(values: ParameterValues): FittedParameter[] {
+  return PARAMETERS.filter(({ name }) => TRIALS[name] !== undefined).map(({ name }) => ({
+    name,
+    value: values[name],
+    uncertainty: TRIAL_UNCERTAINTY,
+    undetermined: false,
+  }));
 }
 
 function prepare(observation: Observation): Prepared {
@@ -129,28 +141,34 @@ function predictor(values: ParameterValues, shape: HostShape): (one: Prepared) =
   };
 }
 
-/** Clocks that an operator must be worth before it is split; a step has no slope, so the values are tried one by one. */
-const SPLIT_TRIALS = [500, 1000, 2000, 4000, 8000, 16_000, 32_000, 64_000];
+/** Numbers in which the model makes steps have no slope, so a few values are tried one by one. */
+const TRIALS: Readonly<Partial<Record<ParameterName, readonly number[]>>> = {
+  outputBlock: [4, 8, 16],
+  splitCycles: [500, 1000, 2000, 4000, 8000, 16_000, 32_000, 64_000],
+};
 
-function fitThreads(
+/** A first fit places everything else; then the best trial stays, and the rest is fitted again if it is another one. */
+function fitWithTrials(
   data: readonly Prepared[],
   shape: HostShape,
   from: ParameterValues,
   prior: ParameterValues,
+  threaded: boolean,
 ): Stage {
-  const trials = SPLIT_TRIALS.map((splitCycles) => {
-    const values = { ...from, splitCycles };
-    const misfit = termsOf(data, shape, values).reduce((sum, term) => sum + term * term, 0);
-    return { values, misfit };
-  });
-  const best = trials.reduce((a, b) => (b.misfit < a.misfit ? b : a));
-  return fitStage(
-    data,
-    shape,
-    best.values,
-    { ...prior, splitCycles: best.values.splitCycles },
-    true,
+  const stepped = PARAMETERS.filter(
+    (one) => one.threaded === threaded && TRIALS[one.name] !== undefined,
   );
+  const first = fitStage(data, shape, from, prior, threaded);
+  let values = first.values;
+  for (const { name } of stepped) {
+    const trials = (TRIALS[name] ?? []).map((value) => ({ ...values, [name]: value }));
+    const misfits = trials.map((trial) =>
+      termsOf(data, shape, trial).reduce((sum, term) => sum + term * term, 0),
+    );
+    values = trials[misfits.indexOf(Math.min(...misfits))] ?? values;
+  }
+  const moved = stepped.some(({ name }) => values[name] !== first.values[name]);
+  return moved ? fitStage(data, shape, values, prior, threaded) : first;
 }
 
 function termsOf(data: readonly Prepared[], shape: HostShape, values: ParameterValues): number[] {
@@ -170,7 +188,7 @@ function fitStage(
   prior: ParameterValues,
   threaded: boolean,
 ): Stage {
-  const free = PARAMETERS.filter((parameter) => parameter.threaded === threaded);
+  const free = PARAMETERS.filter((one) => one.threaded === threaded && !TRIALS[one.name]);
   if (data.length === 0) return { values: from, parameters: [] };
   const valuesOf = (logs: readonly number[]): ParameterValues => ({
     ...from,

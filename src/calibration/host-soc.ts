@@ -131,6 +131,7 @@ function cpuDescription({ threads, l2Bytes }: HostShape, place: Place) {
         attention: place('attention', 'ratio'),
         attentionRow: place('attentionRow', 'ratio'),
       },
+      outputBlock: place('outputBlock', 'count'),
       vectorOps: place('vectorOps', 'count'),
       exponential: place('exponential', 'count'),
       errorFunction: place('errorFunction', 'count'),

@@ -24,6 +24,7 @@ export function fileCandidate({ path, name, size, dims, imported }: ModelFile): 
     dims: extents,
     ...(dims[input] === undefined ? {} : { value: dims[input] }),
   }));
-  const model = { name, source: path, size, inputs, list: imported.list };
+  const { list, report } = imported;
+  const model = { name, source: path, size, inputs, list, views: report.views };
   return { id: name, family: 'file', build: () => model };
 }

@@ -10,7 +10,7 @@ const IR_VERSION = 8;
 
 const { onnx } = onnxProto;
 const { DataType } = onnx.TensorProto;
-export const ELEMENT_TYPES = {
+const ELEMENT_TYPES = {
   float32: DataType.FLOAT,
   uint8: DataType.UINT8,
   int8: DataType.INT8,

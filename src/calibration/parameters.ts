@@ -29,6 +29,7 @@ const SINGLE = {
   int4: ['share of peak, int4 weights', 'ratio', 0.6, 0.02, 4],
   activations: ['share of peak, product of two activations', 'ratio', 0.9, 0.02, 2],
   conv: ['share of peak, convolution', 'ratio', 0.8, 0.02, 2],
+  outputBlock: ['output channels computed together', 'count', 8, 1, 64],
   depthwise: ['share of peak, depthwise convolution', 'ratio', 2, 0.01, 16],
   attention: ['share of peak, attention', 'ratio', 0.7, 0.01, 2],
   attentionRow: ['share of peak, attention of one token', 'ratio', 0.3, 0.005, 2],

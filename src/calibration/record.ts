@@ -14,7 +14,7 @@ import { PARAMETERS } from './parameters.ts';
 import { medianOf } from './statistics.ts';
 
 /** Above this median spread between bursts the machine was too busy for the numbers to be trusted. */
-export const NOISY_SPREAD = 0.1;
+const NOISY_SPREAD = 0.1;
 
 export interface CalibrationRecord {
   readonly version: 1;

@@ -30,6 +30,8 @@ export interface RunnableModel {
   readonly size: Bytes;
   readonly inputs: readonly FeedSpec[];
   readonly list: OperatorList;
+  /** Nodes that only rename or reshape: no work, but each is dispatched. */
+  readonly views: number;
 }
 
 export function newSketch(name: string): Sketch {
@@ -90,5 +92,6 @@ export function append(sketch: Sketch, draft: NodeDraft): ValueSpec {
 export function finish(sketch: Sketch, ...outputs: readonly ValueSpec[]): RunnableModel {
   const { name, inputs, constants, nodes } = sketch;
   const bytes = encodeModel({ name, inputs, outputs, constants, nodes });
-  return { name, source: bytes, size: bytes.length, inputs, list: importOnnx(bytes, name).list };
+  const { list, report } = importOnnx(bytes, name);
+  return { name, source: bytes, size: bytes.length, inputs, list, views: report.views };
 }

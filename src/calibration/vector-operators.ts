@@ -72,11 +72,6 @@ export function gather(sketch: Sketch, table: ValueSpec, rows: readonly number[]
   });
 }
 
-export function concat(sketch: Sketch, a: ValueSpec, b: ValueSpec, axis: number): ValueSpec {
-  const dims = a.dims.map((extent, i) => (i === axis ? extent + (b.dims[i] as number) : extent));
-  return append(sketch, { op: 'Concat', inputs: [a, b], dims, attributes: { axis } });
-}
-
 /** Mean over height and width of NCHW. */
 export function globalAverage(sketch: Sketch, x: ValueSpec): ValueSpec {
   const [batch = 1, channels = 1] = x.dims;

@@ -20,14 +20,14 @@ export const calibrateHost: Command = {
   examples: [
     'socsim calibrate host --out host.yaml',
     'socsim calibrate host --quick --check generated',
-    'socsim calibrate host --check model.onnx --dim batch=1 --chart check.svg',
+    'socsim calibrate host --check model.onnx@batch=1,sequence=128 --chart check.svg',
   ],
   options: {
     quick: { type: 'boolean', summary: 'a third of the suite, in under a minute' },
     check: {
       type: 'array',
       summary: `models to run and predict; "${GENERATED}" for decoder, encoder, backbone and U-net blocks`,
-      value: 'MODEL.onnx',
+      value: 'MODEL.onnx[@DIM=N,…]',
     },
     dim: DIM_OPTION,
     threads: {
@@ -115,7 +115,10 @@ async function checksOf(args: Args): Promise<Candidate[]> {
   return candidates;
 }
 
-async function openCandidate(path: string, dims: DimBindings): Promise<Candidate> {
+/** `model.onnx@batch=1,sequence=128`: what follows the sign binds for this model, on top of `--dim`. */
+async function openCandidate(argument: string, shared: DimBindings): Promise<Candidate> {
+  const [, path = argument, own] = /^(.*\.\w+)@([^@]*=[^@]*)$/.exec(argument) ?? [];
+  const dims = { ...shared, ...(own === undefined ? {} : parseDims([own])) };
   const { importOnnx } = await import('../workload/onnx/import.ts');
   const { fileCandidate } = await import('../calibration/model-file.ts');
   const imported = withModelFile(path, (source) => importOnnx(source, path, { dims }));

@@ -6,8 +6,11 @@ import { describe, expect, it } from 'vitest';
 import { reportRows } from '../../src/analysis/row-report.ts';
 import { calibrateHost } from '../../src/calibration/calibrate.ts';
 import { checkModels } from '../../src/calibration/check-models.ts';
+import { accuracyLine, recordAccuracy } from '../support/accuracy.ts';
 
 const MINUTES = 60_000;
+const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
+const errorOf = ({ residual }: { readonly residual: { readonly error: number } }) => residual.error;
 
 describe('host calibration', () => {
   it(
@@ -35,10 +38,32 @@ describe('host calibration', () => {
           error: `${(100 * error).toFixed(0)} %`,
         })),
       );
-      console.table(report.summary);
-      console.log(
-        `chains: median ${(100 * record.errors.inSample.median).toFixed(1)} %, spread ${(100 * record.noise.medianSpread).toFixed(1)} %${record.noise.noisy ? ' (busy machine)' : ''}`,
-      );
+      const left = Object.values(record.errors.leaveFamilyOut).map(({ median }) => median);
+      recordAccuracy({
+        topic: 'host',
+        order: 70,
+        title: 'ONNX models on this host',
+        text: `A quick calibration of the machine that ran the validation (${record.host.processor}, ${record.threads.join(' and ')} threads), fitted to chains of single operators; whole models measured in the same run. Median spread between bursts ${percent(record.noise.medianSpread)}${record.noise.noisy ? ': the machine was busy, so these figures are worse than the model' : ''}.`,
+        lines: [
+          ...record.threads.map((threads) =>
+            accuracyLine(
+              `whole models, ${threads} threads`,
+              checks.filter(({ residual }) => residual.threads === threads).map(errorOf),
+              { unit: '%', sample: 'no fit', note: 'models unseen by the fit' },
+            ),
+          ),
+          accuracyLine(
+            'operator chains',
+            record.residuals.map(({ error }) => error),
+            { unit: '%', sample: 'in-sample' },
+          ),
+          accuracyLine('operator families left out', left, {
+            unit: '%',
+            sample: 'cross-validated',
+            note: 'median of each family',
+          }),
+        ],
+      });
       expect(record.refused).toEqual([]);
       expect(checks).toHaveLength(checkModels(true).length * record.threads.length);
       const one = report.summary.find(({ group }) => group === '1 threads');

@@ -208,7 +208,9 @@ function kernelCycles(cpu: Cpu, gemm: GemmShape, format: DType, kernel: CpuKerne
   const single = paired && m === 1 ? 0.5 : 1;
   const reached = cpu.kernels?.shares[kernel]?.is ?? cpu.matrixShare;
   const share = reached * (cpu.kernelShare[format] ?? 1) * single;
-  const padded = products * rows * OUTPUTS_PER_VECTOR * Math.ceil(n / OUTPUTS_PER_VECTOR) * k;
+  const wide = kernel === 'conv' ? cpu.kernels?.outputBlock?.is : undefined;
+  const block = wide ?? OUTPUTS_PER_VECTOR;
+  const padded = products * rows * block * Math.ceil(n / block) * k;
   const macs = cpu.macs[format] * share;
   // Threads split output columns, or rows where there are more of them.
   const { used } = cpu;

@@ -149,6 +149,8 @@ const cpuKernels = z.strictObject({
   /** Vector operations that one exponential, and one error function, costs. */
   exponential: sourced('count').optional(),
   errorFunction: sourced('count').optional(),
+  /** Output channels that convolutions compute together; fewer leave lanes idle. */
+  outputBlock: sourced('count', { min: 1 }).optional(),
   /** Bytes per clock that one core draws from each level; activations that fit then cause no DRAM traffic. */
   caches: z.strictObject({ l2: sourced('count'), l3: sourced('count') }).optional(),
   /** Bandwidth that one core can draw from DRAM. */

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { operatorsAsRun } from '../../../src/calibration/as-run.ts';
+import { operatorsAsRun, worksAsRun } from '../../../src/calibration/as-run.ts';
 import * as op from '../../../src/calibration/operators.ts';
 import { finish, input, newSketch } from '../../../src/calibration/sketch.ts';
-import { unary } from '../../../src/calibration/vector-operators.ts';
+import { reshape, unary } from '../../../src/calibration/vector-operators.ts';
 
 describe('operatorsAsRun', () => {
   it('merges an activation into the convolution before it', () => {
@@ -39,5 +39,15 @@ describe('operatorsAsRun', () => {
     });
     expect(attention).toMatchObject({ kvReadBytes: 2 * 100 * 1024, kvWriteBytes: 0 });
     expect(attention?.macs).toBe(4 * 100 * 128);
+  });
+});
+
+describe('worksAsRun', () => {
+  it('dispatches views, which move nothing', () => {
+    const sketch = newSketch('view');
+    const x = reshape(sketch, input(sketch, [4, 4]), [16]);
+    const works = worksAsRun(finish(sketch, unary(sketch, x, 'Relu')));
+    expect(works.map(({ operator }) => operator)).toEqual(['Relu', 'Reshape']);
+    expect(works[1]).toMatchObject({ inputBytes: 0, outputBytes: 0, macs: 0, vectorOps: 0 });
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { randomStream } from '../../../src/base/random.ts';
-import { operatorsAsRun } from '../../../src/calibration/as-run.ts';
+import { worksAsRun } from '../../../src/calibration/as-run.ts';
 import type { Observation } from '../../../src/calibration/collect.ts';
 import {
   crossValidate,
@@ -31,6 +31,8 @@ const truth: ParameterValues = {
   dispatch: 2e-6,
   call: 40e-6,
   threadShare: 0.8,
+  outputBlock: 16,
+  splitCycles: 16_000,
 };
 
 /** The suite as that machine would measure it: 3 % noise and a busy moment now and then. */
@@ -38,7 +40,7 @@ function observe(): Observation[] {
   const draw = randomStream(7, 'fit.test');
   const cases = operatorCases(false).filter(({ id }) => KEPT.test(id));
   const blank = cases.flatMap(({ id, family, build }) => {
-    const works = operatorsAsRun(build().list).flatMap((operator) => operator.works);
+    const works = worksAsRun(build());
     return [1, 2].map((threads) => ({
       id,
       family,
@@ -117,6 +119,11 @@ describe('fitHost', () => {
     expect(left).toHaveLength(few.length);
     const softmax = left.filter(({ family, spread }) => family === 'softmax' && spread < 0.1);
     expect(summariseErrors(softmax).median).toBeLessThan(0.2);
+  });
+
+  it('finds the steps that have no slope', () => {
+    expect(fit.values.outputBlock).toBe(truth.outputBlock);
+    expect(fit.values.splitCycles).toBe(truth.splitCycles);
   });
 
   it('gives the same numbers for the same observations', () => {

@@ -215,6 +215,12 @@ describe('a CPU with measured kernels', () => {
     expect(half / build(undefined, 1).estimate(conv).cycles).toBeCloseTo(2, 6);
   });
 
+  it('leaves lanes idle where a convolution has few output channels', () => {
+    const wide = build({ shares: {}, outputBlock: from(48) }, 1).estimate(conv).cycles;
+    // 64 channels in blocks of 48 take as long as 96.
+    expect(wide / build({ shares: {} }, 1).estimate(conv).cycles).toBeCloseTo(1.5, 6);
+  });
+
   it('keeps a short operator on one core, without a barrier', () => {
     const small = vector('Add', 64);
     const split = build({ shares: {} }, 2).estimate(small);
