@@ -1,6 +1,14 @@
 /** A run as files in a folder: `run.json`, trace, charts and report. */
-import { accessSync, constants, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { SpecError } from '../base/errors.ts';
 import type { Run } from '../engine/run.ts';
 import { chartSummaries } from './charts/summaries.ts';
@@ -13,12 +21,20 @@ import { renderTrace, TRACE_NAMES, type TraceOptions } from './trace.ts';
  */
 export function claimFolder(folder: string): void {
   try {
-    mkdirSync(folder, { recursive: true });
+    makeFolders(folder);
     if (!statSync(folder).isDirectory()) throw new Error('not a folder');
     accessSync(folder, constants.W_OK);
   } catch (error) {
     throw folderFault(folder, error);
   }
+}
+
+/** Level by level: Node's own recursive mode never returns where the system answers ENOENT, as below /proc. */
+function makeFolders(folder: string): void {
+  if (existsSync(folder)) return;
+  const parent = dirname(resolve(folder));
+  if (parent !== resolve(folder)) makeFolders(parent);
+  mkdirSync(folder);
 }
 
 /** Everything of a run but the timeline, which the trace holds: plain data for other programs. */
@@ -73,6 +89,7 @@ function folderFault(folder: string, error: unknown): SpecError {
   const reasons: Readonly<Record<string, string>> = {
     EACCES: 'no permission to write',
     EROFS: 'the file system is read-only',
+    ENOENT: 'the system takes no folder there',
     EEXIST: 'a file of that name is in the way',
     ENOTDIR: 'part of the path is a file, not a folder',
     ENOSPC: 'no space left on the device',
