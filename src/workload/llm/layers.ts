@@ -16,7 +16,7 @@ export interface LayerKind {
   readonly sparse: boolean;
 }
 
-export function layerKind(model: LlmModel, layer: number): LayerKind {
+function layerKind(model: LlmModel, layer: number): LayerKind {
   const { window, experts } = model;
   const local = window !== undefined && layer % (window.local + window.global) < window.local;
   const wide = window !== undefined && !local ? model.globalHeadDim : undefined;
