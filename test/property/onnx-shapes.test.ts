@@ -446,4 +446,24 @@ describe('damaged files', () => {
       { numRuns: 300 },
     );
   });
+
+  it('with bytes changed import as something else or fail by a fault of the file', () => {
+    const change = fc.tuple(
+      fc.integer({ min: 0, max: whole.length - 1 }),
+      fc.integer({ min: 0, max: 255 }),
+    );
+    fc.assert(
+      fc.property(fc.array(change, { minLength: 1, maxLength: 4 }), (changes) => {
+        const bytes = Uint8Array.from(whole);
+        for (const [at, value] of changes) bytes[at] = value;
+        try {
+          importOnnx(bytes, 'changed.onnx');
+          return true;
+        } catch (error) {
+          return error instanceof SpecError;
+        }
+      }),
+      { numRuns: 2000, seed: 4 },
+    );
+  });
 });

@@ -33,7 +33,7 @@ const OPSETS = { oldest: 7, newest: 23 } as const;
  * @throws SpecError for a file that is truncated, not ONNX, or of an operator set that is not known.
  */
 export function parseOnnxFile(source: ByteSource, file: string): OnnxModel {
-  const proto = onnx.ModelProto.decode(skimModel(source, file));
+  const proto = decode(skimModel(source, file), file);
   if (!proto.graph) {
     throw new SpecError([
       { file, message: 'the model has no graph', hint: 'the file may be cut off' },
@@ -50,6 +50,21 @@ export function parseOnnxFile(source: ByteSource, file: string): OnnxModel {
     graph: graphOf(proto.graph as GraphProto),
     functions: proto.functions.map((each) => functionOf(each as FunctionProto)),
   };
+}
+
+/** The protobuf package throws plain errors at bytes that make no message. */
+function decode(bytes: Uint8Array, file: string) {
+  try {
+    return onnx.ModelProto.decode(bytes);
+  } catch (error) {
+    throw new SpecError([
+      {
+        file,
+        message: `damaged ONNX file: ${(error as Error).message}`,
+        hint: 'download or export it again',
+      },
+    ]);
+  }
 }
 
 function checkOpset(version: number | undefined, file: string): void {
@@ -73,10 +88,9 @@ function graphOf(graph: GraphProto): OnnxGraph {
     nodes: graph.node.map((node) => nodeOf(node as NodeProto)),
     constants: [
       ...graph.initializer.map((tensor) => tensorOf(tensor as TensorProto)),
-      ...graph.sparseInitializer.map((sparse) => ({
-        ...tensorOf(sparse.values as TensorProto),
-        dims: (sparse.dims ?? []).map(integer),
-      })),
+      ...graph.sparseInitializer.flatMap(({ values, dims }) =>
+        values ? [{ ...tensorOf(values as TensorProto), dims: (dims ?? []).map(integer) }] : [],
+      ),
     ],
     inputs: graph.input.map((info) => declarationOf(info as ValueInfoProto)),
     outputs: graph.output.map((info) => declarationOf(info as ValueInfoProto)),
@@ -126,9 +140,9 @@ function attributeOf(proto: AttributeProto): Attribute | undefined {
     case kinds.STRING:
       return text(proto.s);
     case kinds.TENSOR:
-      return tensorOf(proto.t as TensorProto);
+      return proto.t ? tensorOf(proto.t as TensorProto) : undefined;
     case kinds.GRAPH:
-      return graphOf(proto.g as GraphProto);
+      return proto.g ? graphOf(proto.g as GraphProto) : undefined;
     case kinds.FLOATS:
       return proto.floats;
     case kinds.INTS:
