@@ -67,7 +67,7 @@ export async function calibrateHost(options: CalibrateOptions): Promise<HostCali
   });
   const fit = fitHost(suite, shape, start);
   options.progress?.(MEASURING, 'cross-validation');
-  const crossValidated = crossValidate(suite, shape, start);
+  const crossValidated = crossValidate(suite, shape, start, fit);
   const residuals = predictObservations(
     observations.filter(({ id }) => !known.has(id)),
     shape,

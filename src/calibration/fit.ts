@@ -67,16 +67,20 @@ interface Prepared {
   readonly sigma: number;
 }
 
+/** The library counts iterations instead of looking for an end; these reach it from afar, and from nearby. */
+const ITERATIONS = { fresh: 30, warm: 8 };
+
+/** @param prior starting point and what the data are weighed against; see `initialValues`. */
 export function fitHost(
   observations: readonly Observation[],
   shape: HostShape,
-  start: ParameterValues,
+  prior: ParameterValues,
 ): HostFit {
   const prepared = observations.map(prepare);
   const single = prepared.filter(({ observation }) => observation.threads === 1);
   const several = prepared.filter(({ observation }) => observation.threads > 1);
-  const first = fitWithTrials(single, shape, start, start, false);
-  const second = fitWithTrials(several, shape, first.values, start, true);
+  const first = fitWithTrials(single, { shape, prior, threaded: false }, prior);
+  const second = fitWithTrials(several, { shape, prior, threaded: true }, first.values);
   return {
     values: second.values,
     parameters: [...first.parameters, ...second.parameters, ...steppedParameters(second.values)],
@@ -147,28 +151,29 @@ const TRIALS: Readonly<Partial<Record<ParameterName, readonly number[]>>> = {
   splitCycles: [500, 1000, 2000, 4000, 8000, 16_000, 32_000, 64_000],
 };
 
+interface StagePlan {
+  readonly shape: HostShape;
+  readonly prior: ParameterValues;
+  readonly threaded: boolean;
+  readonly iterations?: number;
+}
+
 /** A first fit places everything else; then the best trial stays, and the rest is fitted again if it is another one. */
-function fitWithTrials(
-  data: readonly Prepared[],
-  shape: HostShape,
-  from: ParameterValues,
-  prior: ParameterValues,
-  threaded: boolean,
-): Stage {
+function fitWithTrials(data: readonly Prepared[], plan: StagePlan, from: ParameterValues): Stage {
   const stepped = PARAMETERS.filter(
-    (one) => one.threaded === threaded && TRIALS[one.name] !== undefined,
+    (one) => one.threaded === plan.threaded && TRIALS[one.name] !== undefined,
   );
-  const first = fitStage(data, shape, from, prior, threaded);
+  const first = fitStage(data, plan, from);
   let values = first.values;
   for (const { name } of stepped) {
     const trials = (TRIALS[name] ?? []).map((value) => ({ ...values, [name]: value }));
     const misfits = trials.map((trial) =>
-      termsOf(data, shape, trial).reduce((sum, term) => sum + term * term, 0),
+      termsOf(data, plan.shape, trial).reduce((sum, term) => sum + term * term, 0),
     );
     values = trials[misfits.indexOf(Math.min(...misfits))] ?? values;
   }
   const moved = stepped.some(({ name }) => values[name] !== first.values[name]);
-  return moved ? fitStage(data, shape, values, prior, threaded) : first;
+  return moved ? fitStage(data, plan, values) : first;
 }
 
 function termsOf(data: readonly Prepared[], shape: HostShape, values: ParameterValues): number[] {
@@ -181,13 +186,8 @@ interface Stage {
   readonly parameters: readonly FittedParameter[];
 }
 
-function fitStage(
-  data: readonly Prepared[],
-  shape: HostShape,
-  from: ParameterValues,
-  prior: ParameterValues,
-  threaded: boolean,
-): Stage {
+function fitStage(data: readonly Prepared[], plan: StagePlan, from: ParameterValues): Stage {
+  const { shape, prior, threaded } = plan;
   const free = PARAMETERS.filter((one) => one.threaded === threaded && !TRIALS[one.name]);
   if (data.length === 0) return { values: from, parameters: [] };
   const valuesOf = (logs: readonly number[]): ParameterValues => ({
@@ -204,10 +204,12 @@ function fitStage(
   const initial = free.map(({ name, min, max }) =>
     Math.log(Math.min(max, Math.max(min, from[name]))),
   );
-  const logs = minimise(terms, initial, data.length + free.length, {
+  const box = {
     min: free.map(({ min }) => Math.log(min)),
     max: free.map(({ max }) => Math.log(max)),
-  });
+  };
+  const iterations = plan.iterations ?? ITERATIONS.fresh;
+  const logs = minimise(terms, initial, data.length + free.length, { ...box, iterations });
   const sigmas = deviations(terms, logs);
   const values = valuesOf(logs);
   const parameters = free.map(({ name }, i) => ({
@@ -226,7 +228,8 @@ function robust(x: number): number {
 }
 
 type Terms = (logs: readonly number[]) => number[];
-interface Box {
+interface Limits {
+  readonly iterations: number;
   readonly min: readonly number[];
   readonly max: readonly number[];
 }
@@ -237,7 +240,7 @@ function minimise(
   terms: Terms,
   initial: readonly number[],
   count: number,
-  { min, max }: Box,
+  { min, max, iterations }: Limits,
 ): number[] {
   const x = Array.from({ length: count }, (_, i) => i);
   const result = levenbergMarquardt(
@@ -255,7 +258,7 @@ function minimise(
         return (i) => columns.map((column) => column[i] as number);
       },
       damping: 1,
-      maxIterations: 60,
+      maxIterations: iterations,
       errorTolerance: 1e-9,
     },
   );
@@ -299,20 +302,28 @@ export function summariseErrors(residuals: readonly { readonly error: number }[]
   };
 }
 
-/** Every family predicted by a fit that has not seen it. */
+/**
+ * Every family predicted by a fit that has not seen it. Such a fit starts where the whole one ended, which saves time
+ * and changes nothing but the numbers found by trial: those stay as the whole suite has them.
+ */
 export function crossValidate(
   observations: readonly Observation[],
   shape: HostShape,
-  start: ParameterValues,
+  prior: ParameterValues,
+  whole: HostFit,
 ): Residual[] {
+  const prepared = observations.map(prepare);
   const families = [...new Set(observations.map(({ family }) => family))];
   return families.flatMap((family) => {
-    const rest = observations.filter((one) => one.family !== family);
-    const { values } = fitHost(rest, shape, start);
-    return predictObservations(
-      observations.filter((one) => one.family === family),
-      shape,
-      values,
-    );
+    const rest = prepared.filter(({ observation }) => observation.family !== family);
+    const stage = (threaded: boolean, from: ParameterValues) =>
+      fitStage(
+        rest.filter(({ observation }) => observation.threads > 1 === threaded),
+        { shape, prior, threaded, iterations: ITERATIONS.warm },
+        from,
+      ).values;
+    const values = stage(true, stage(false, whole.values));
+    const left = prepared.filter(({ observation }) => observation.family === family);
+    return residualsOf(left, shape, values);
   });
 }
