@@ -34,10 +34,17 @@ export function fuseElementwise(graph: Graph): Graph {
   const readers = countReaders(graph.operators);
   const drafts: (Draft | undefined)[] = [];
   for (const operator of graph.operators) {
-    const draft: Draft = { ...operator, work: graph.works[operator.work] as StepWork };
-    const host = hostOf(draft, drafts, readers);
-    drafts.push(host === undefined ? draft : merge(drafts[host] as Draft, draft, host));
-    if (host !== undefined) drafts[host] = undefined;
+    let draft: Draft = { ...operator, work: graph.works[operator.work] as StepWork };
+    // What has moved into an element-wise host may move on with it.
+    for (
+      let host = hostOf(draft, drafts, readers);
+      host !== undefined;
+      host = hostOf(draft, drafts, readers)
+    ) {
+      draft = merge(drafts[host] as Draft, draft, host);
+      drafts[host] = undefined;
+    }
+    drafts.push(draft);
   }
   return rebuild(graph.name, drafts);
 }
@@ -49,7 +56,7 @@ function countReaders(operators: readonly Operator[]): Int32Array {
   return readers;
 }
 
-/** The latest input that nothing else reads and that has the size of the result. */
+/** An input that nothing else reads and that has the size of the result: a product if there is one, the latest of them. */
 function hostOf(
   { work, inputs }: Draft,
   drafts: readonly (Draft | undefined)[],
@@ -58,9 +65,14 @@ function hostOf(
   if (typeof work === 'function' || work.form.kind !== 'vector') return undefined;
   if (!ELEMENTWISE.includes(work.operator)) return undefined;
   const size = bytesOf(work.form.elements, work.activationDType);
-  return [...inputs]
+  const hosts = [...inputs]
     .sort((a, b) => b - a)
-    .find((input) => readers[input] === 1 && canHost(drafts[input], size));
+    .filter((input) => readers[input] === 1 && canHost(drafts[input], size));
+  return hosts.find((host) => !isVector(drafts[host])) ?? hosts[0];
+}
+
+function isVector(draft: Draft | undefined): boolean {
+  return typeof draft?.work === 'object' && draft.work.form.kind === 'vector';
 }
 
 function canHost(draft: Draft | undefined, size: number): boolean {
