@@ -3,7 +3,6 @@ import { writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { SpecError } from '../base/errors.ts';
 import { formatQuantity } from '../base/quantity.ts';
-import { GIGA, MEGA } from '../base/units.ts';
 import type { FusionSaving } from '../workload/fusion/index.ts';
 import { PRECISIONS } from '../workload/fusion/precision.ts';
 import type { DimBindings } from '../workload/onnx/bindings.ts';
@@ -12,6 +11,7 @@ import type { ImportReport } from '../workload/onnx/report.ts';
 import type { Args, Command } from './command.ts';
 import { dumpYaml } from './dump-yaml.ts';
 import { DIM_OPTION, parseDims, textsOf, withModelFile } from './model-file.ts';
+import { countText } from './operator-table.ts';
 import { renderTable } from './terminal.ts';
 
 export const importModel: Command = {
@@ -89,7 +89,7 @@ function writeWorkload(args: Args, path: string, dims: DimBindings, model: Impor
       ? { unmodelled: report.unmodelled.map(({ operator, reason }) => ({ operator, reason })) }
       : {}),
   };
-  const summary = `${basename(path)}: ${millions(model.parameters)} parameters, ${billions(macsOf(model))} MACs`;
+  const summary = `${basename(path)}: ${countText(model.parameters)} parameters, ${countText(macsOf(model))} MACs`;
   const precision = args['precision'] === undefined ? {} : { precision: args['precision'] };
   const head = { version: 1, family: 'onnx', summary, model: path, dims, ...precision };
   const text = dumpYaml({ ...head, found });
@@ -98,14 +98,6 @@ function writeWorkload(args: Args, path: string, dims: DimBindings, model: Impor
   } catch (error) {
     throw new SpecError([{ file: out, message: (error as Error).message }]);
   }
-}
-
-function millions(count: number): string {
-  return `${Number((count / MEGA).toPrecision(4))} M`;
-}
-
-function billions(count: number): string {
-  return `${Number((count / GIGA).toPrecision(4))} G`;
 }
 
 function summaryTable(model: ImportedModel): string {
@@ -118,10 +110,10 @@ function summaryTable(model: ImportedModel): string {
       ['producer', `${model.producer || 'unknown'}, opset ${model.opset ?? 'none'}`],
       ['inputs', model.inputs.map(shape).join(', ')],
       ['outputs', model.outputs.map(shape).join(', ')],
-      ['parameters', millions(model.parameters)],
+      ['parameters', countText(model.parameters)],
       ['weights', formatQuantity(model.weightBytes, 'size')],
       ['activations at peak', formatQuantity(model.activationBytes, 'size')],
-      ['multiply–accumulates', billions(macsOf(model))],
+      ['multiply–accumulates', countText(macsOf(model))],
       ['nodes', `${report.nodes}: ${report.folded} worked out at import, ${report.views} views`],
       ['operators', String(report.operators)],
     ],

@@ -1,6 +1,6 @@
 /** Operators with their work as lines of a table or of JSON, grouped and sorted as asked. */
 import { formatQuantity } from '../base/quantity.ts';
-import { GIGA } from '../base/units.ts';
+import { GIGA, KILO, MEGA, TERA } from '../base/units.ts';
 import { totalBytes, type Work } from '../base/work.ts';
 import type { FusionSaving } from '../workload/fusion/index.ts';
 import { type Column, renderTable } from './terminal.ts';
@@ -171,6 +171,15 @@ export function rowsText(
   ].join('\n');
 }
 
-function countText(count: number): string {
-  return `${Number((count / GIGA).toPrecision(4))} G`;
+/** `2.302 G`, `131.1 k`: a count with the largest prefix that keeps a digit before the point. */
+export function countText(count: number): string {
+  const [prefix, factor] = PREFIXES.find(([, each]) => count >= each) ?? ['', 1];
+  return `${Number((count / factor).toPrecision(4))} ${prefix}`.trimEnd();
 }
+
+const PREFIXES: readonly (readonly [string, number])[] = [
+  ['T', TERA],
+  ['G', GIGA],
+  ['M', MEGA],
+  ['k', KILO],
+];
