@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { parseCsv } from '../../src/base/csv.ts';
 import { MEGA, MILLI } from '../../src/base/units.ts';
 import { fitRail, type PowerStep, railWatts } from '../../src/hardware/power.ts';
+import { accuracyLine, recordAccuracy } from '../support/accuracy.ts';
 
 const text = readFileSync(new URL('./data/thermal/power_profile.csv', import.meta.url), 'utf8');
 
@@ -62,6 +63,23 @@ describe('power per frequency', () => {
     );
     expect(errors[Math.floor(errors.length / 2)]).toBeLessThan(0.05);
     expect(errors.at(-1)).toBeLessThan(0.16);
+  });
+
+  it('is recorded', () => {
+    const odd = clusters.flatMap(({ steps }) =>
+      errorsOf(
+        steps.filter((_, i) => i % 2 === 0),
+        steps.filter((_, i) => i % 2 === 1),
+      ),
+    );
+    recordAccuracy({
+      topic: 'power-steps',
+      order: 64,
+      title: 'Power per operating point',
+      text: 'Two numbers per cluster (base, capacitance), fitted on every second step of a phone’s power profile, predict the steps between. Voltage comes from one published curve. Not covered: the Exynos 2400 prime core, whose top steps are a stress value and follow no single law.',
+      lines: [accuracyLine('cluster power', odd, { unit: '%', sample: 'cross-validated' })],
+    });
+    expect(odd.length).toBeGreaterThan(70);
   });
 
   it('does not follow the Exynos 2400 prime core, whose top steps are not one law', () => {
