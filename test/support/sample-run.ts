@@ -2,7 +2,8 @@
  * A hand-made Run for tests of charts, traces and reports: a 7B INT4 chat on a phone with NPU, GPU and CPU.
  *
  * Not the simulator: a dozen closed formulas with round numbers, so that these tests neither wait for the
- * engine nor change with it. Sums hold as the contract asks (shares, ledger, energy by rail).
+ * engine nor change with it. Shares of a phase, and energy by rail against `energy_joules`, add up as the contract
+ * asks; the ledger books its own plausible joules.
  */
 import type { Cause, LedgerRow, PhaseResult, RequestResult, Run } from '../../src/engine/run.ts';
 import { CAUSES } from '../../src/engine/run.ts';

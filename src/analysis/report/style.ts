@@ -34,11 +34,11 @@ td.n,th.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap;
 td:last-child,th:last-child{padding-right:0}
 code{font:12.5px/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;white-space:nowrap}
 code.hash{white-space:normal;overflow-wrap:anywhere}
-figure{margin:18px 0 30px}
-figure svg{display:block;width:100%;height:auto}
+figure{margin:18px 0 30px;overflow-x:auto}
+figure svg{display:block;width:100%;min-width:640px;height:auto}
 figcaption{color:var(--muted);font-size:14px;max-width:75ch;padding:4px 16px 0}
 .bar{display:flex;height:14px;border-radius:4px;overflow:hidden;margin:10px 0 6px}
 ul{padding-left:20px}
 footer{color:var(--muted);font-size:13px;margin-top:48px;border-top:1px solid var(--grid);padding-top:12px}
-@media print{main{max-width:none;padding:0}figure{break-inside:avoid}nav{display:none}}
+@media print{main{max-width:none;padding:0}figure svg{min-width:0}figure{break-inside:avoid}nav{display:none}}
 `.trim();

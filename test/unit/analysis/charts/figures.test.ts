@@ -78,7 +78,7 @@ describe('temperature', () => {
 
 describe('frequency', () => {
   it('shows when and why clocks were held back', () => {
-    const run = sampleRun({ requests: 10, generatedTokens: 900, detail: 'step', gapSeconds: 5 });
+    const run = sampleRun({ requests: 5, generatedTokens: 1000, detail: 'step', gapSeconds: 1 });
     expect(run.timeline.marks.length).toBeGreaterThan(0);
     const svg = charts.frequency.render(run) ?? '';
     expect(words(svg)).toMatch(/skin limit \(\d+×\)/);
