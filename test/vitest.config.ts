@@ -6,7 +6,8 @@ export default defineConfig({
     root: new URL('..', import.meta.url).pathname,
     include: ['test/**/*.test.ts'],
     exclude: ['test/validation/**', 'test/bench/**'],
-    testTimeout: 30_000,
+    setupFiles: ['test/support/fast-check.ts'],
+    testTimeout: 60_000,
     pool: 'threads',
   },
 });

@@ -56,7 +56,7 @@ async function parserOf(command: Command, words: readonly string[]): Promise<Arg
   const parser = yargs([...words])
     .scriptName('socsim')
     .usage(`Usage: ${usageOf(command)}\n\n${sentence(command.summary)}`)
-    .command(`$0 ${positionalsOf(command)}`, false, (y) => {
+    .command(`$0 ${positionalsOf(command)}`.trim(), false, (y) => {
       for (const [key, { summary }] of Object.entries(command.positionals ?? {})) {
         y.positional(key, { type: 'string', describe: summary });
       }

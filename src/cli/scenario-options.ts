@@ -44,6 +44,12 @@ export const scenarioOptions = {
   fidelity: { type: 'string', summary: 'memory model', choices: FIDELITIES },
   ambient: { type: 'string', summary: 'air temperature, such as "35 °C"', value: 'TEMP' },
   repeat: { type: 'number', summary: 'make the request this often, back to back', value: 'N' },
+  duration: {
+    type: 'string',
+    summary: 'sustained use: requests follow each other for so long, such as 30min',
+    value: 'TIME',
+  },
+  pause: { type: 'string', summary: 'between the end of one request and the next', value: 'TIME' },
   seed: { type: 'number', summary: 'seed of every source of chance', value: 'N' },
   set: {
     type: 'array',
@@ -66,6 +72,8 @@ const KEYS: Readonly<Record<string, string>> = {
   runtime: 'runtime',
   fidelity: 'fidelity',
   repeat: 'repeat',
+  duration: 'duration',
+  pause: 'pause',
   seed: 'seed',
 };
 

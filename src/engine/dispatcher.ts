@@ -6,7 +6,7 @@ import type { Graph, Phase } from '../workload/graph.ts';
 import type { Execution } from './execution.ts';
 import type { Ledger } from './ledger.ts';
 import type { Machine } from './machine.ts';
-import type { Active, Job, RunObserver } from './request.ts';
+import type { Active, Job, JobSource, RunObserver } from './request.ts';
 import { compilePhase, refresh, type TaskTable } from './task-table.ts';
 
 /** Event kinds of the kernel; control events belong to the control loop. */
@@ -23,7 +23,8 @@ export class Dispatcher {
   private readonly ledger: Ledger;
   private readonly observer: RunObserver;
   private readonly policy: SchedulingPolicy;
-  private readonly jobs: readonly Job[];
+  private readonly jobs: Job[];
+  private readonly follow: JobSource | undefined;
   private readonly concurrent: number;
   private readonly waiting: number[] = [];
   private readonly active = new Map<number, Active>();
@@ -45,6 +46,8 @@ export class Dispatcher {
     observer: RunObserver;
     policy: SchedulingPolicy;
     jobs: readonly Job[];
+    /** What comes after a request has ended; nothing more when absent. */
+    follow?: JobSource | undefined;
     /** Requests served at the same time; the others queue in order of arrival. */
     concurrent: number;
   }) {
@@ -54,7 +57,8 @@ export class Dispatcher {
     this.ledger = parts.ledger;
     this.observer = parts.observer;
     this.policy = parts.policy;
-    this.jobs = parts.jobs;
+    this.jobs = [...parts.jobs];
+    this.follow = parts.follow;
     this.concurrent = parts.concurrent;
     const count = parts.machine.units.length;
     this.ready = Array.from({ length: count }, () => []);
@@ -266,7 +270,14 @@ export class Dispatcher {
     this.active.delete(request.index);
     this.finished++;
     this.observer.requestDone(request, now);
+    this.askForMore();
     this.admit();
+  }
+
+  private askForMore(): void {
+    const job = this.follow?.(this.jobs.length, this.kernel.now);
+    if (!job) return;
+    this.kernel.at(job.arrival, PRECEDENCE.arrival, EVENT.arrival, this.jobs.push(job) - 1);
   }
 
   private takeTable(phase: Phase): TaskTable {

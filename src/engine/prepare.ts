@@ -16,7 +16,7 @@ import { buildWorkload, parseWorkload, schemaOfWorkload } from '../workload/work
 import { buildMachine } from './build-machine.ts';
 import type { Machine } from './machine.ts';
 import { applyOverrides, type OverrideRoots } from './overrides.ts';
-import type { Job } from './request.ts';
+import type { Job, JobSource } from './request.ts';
 import { parseScenario, type Scenario, scenarioSpec } from './scenario.ts';
 import type { Simulation } from './simulation.ts';
 
@@ -97,12 +97,12 @@ export function prepareMachine(socName: string, sources: Sources, runtimeName = 
   return buildMachine({ soc, phone, preset, runtime, environment: environmentSchema.parse({}) });
 }
 
-/** Fresh governors and the scenario's requests around a prepared machine. */
+/** Fresh governors and the scenario's requests (or those `given`) around a prepared machine. */
 export function buildSimulation(
   prepared: Prepared,
   overrides: readonly string[],
   sources: Sources,
-  jobs: readonly Job[] = repeated(prepared),
+  given?: readonly Job[],
 ): Simulation {
   const { scenario, soc, phone, machine } = prepared;
   const unit =
@@ -110,7 +110,7 @@ export function buildSimulation(
   const decodeUnit = scenario.decodeUnit ?? (Object.hasOwn(soc.units, 'cpu') ? 'cpu' : unit);
   return {
     machine,
-    jobs,
+    ...(given ? { jobs: given } : requestsOf(prepared)),
     policy: policies[scenario.policy].create({ unit, decodeUnit }),
     governors: machine.domains.map((_, d) => governorOf(scenario, machine, d)),
     thermalGovernor: thermalGovernors[scenario.thermalGovernor].create(
@@ -158,13 +158,19 @@ function governorOf({ governor }: Scenario, machine: Machine, domain: number): G
   return governors[AUTO_GOVERNORS[owner?.unit.kind ?? 'cpu'] ?? 'schedutil'].create();
 }
 
-function repeated({ plan, scenario }: Prepared): Job[] {
-  return Array.from({ length: scenario.repeat }, (_, i) => ({
-    plan:
-      scenario.repeat === 1
-        ? plan
-        : { ...plan, name: `${plan.name} ${i + 1}`, model: plan.model ?? plan.name },
-    arrival: 0,
+/** A closed loop of one user: the next request comes `pause` after the last has ended. */
+function requestsOf({ plan, scenario }: Prepared): { jobs: Job[]; follow?: JobSource } {
+  const { repeat, duration, pause } = scenario;
+  if (repeat === 1 && duration === undefined) return { jobs: [{ plan, arrival: 0, priority: 0 }] };
+  const job = (index: number, arrival: number): Job => ({
+    plan: { ...plan, name: `${plan.name} ${index + 1}`, model: plan.model ?? plan.name },
+    arrival,
     priority: 0,
-  }));
+  });
+  const goesOn = (index: number, now: number) =>
+    duration === undefined ? index < repeat : now + pause < duration;
+  return {
+    jobs: [job(0, 0)],
+    follow: (index, now) => (goesOn(index, now) ? job(index, now + pause) : undefined),
+  };
 }

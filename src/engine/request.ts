@@ -10,6 +10,9 @@ export interface Job {
   readonly priority: number;
 }
 
+/** Asked after a request has ended: the next one of a closed loop, arriving at `now` or later, or nothing more. */
+export type JobSource = (index: number, now: Seconds) => Job | undefined;
+
 /** One request under way. */
 export interface Active {
   readonly job: Job;

@@ -36,7 +36,16 @@ export function assembleRun(parts: RunParts): Run {
   const { simulation, kernel, ledger, recorder, control, collector, memory } = parts;
   const { machine } = simulation;
   const rows = ledger.toRows();
-  const phases = collector.phases.map((record) => phaseResult(record, rows));
+  const byPhase = new Map<string, LedgerRow[]>();
+  for (const row of rows) {
+    const key = phaseKey(row);
+    const list = byPhase.get(key);
+    if (list) list.push(row);
+    else byPhase.set(key, [row]);
+  }
+  const phases = collector.phases.map((record) =>
+    phaseResult(record, byPhase.get(phaseKey(record)) ?? []),
+  );
   const dramBytes = rows.reduce((sum, row) => sum + row.dramBytes, 0);
   const used = Object.values(memory.owners).reduce((a, b) => a + b, 0);
   const skins = machine.skinNodes.map((node) => machine.thermal.temperatures[node]!);
@@ -70,10 +79,19 @@ export function assembleRun(parts: RunParts): Run {
   };
 }
 
+function phaseKey({
+  request,
+  phase,
+}: {
+  readonly request: string;
+  readonly phase: string;
+}): string {
+  return `${request}\n${phase}`;
+}
+
 type Seconds = Readonly<Record<Cause, number>>;
 
-function phaseResult(record: Collector['phases'][number], rows: readonly LedgerRow[]): PhaseResult {
-  const mine = rows.filter((row) => row.request === record.request && row.phase === record.phase);
+function phaseResult(record: Collector['phases'][number], mine: readonly LedgerRow[]): PhaseResult {
   const seconds = CAUSES.map((cause) => mine.reduce((sum, row) => sum + row.seconds[cause], 0));
   const total = seconds.reduce((a, b) => a + b, 0);
   const byUnit = new Map<string, number>();

@@ -1,5 +1,5 @@
 /** Every input of one run: what a scenario file may say, with its defaults. */
-import { checkSpec, type Infer, z } from '../base/schema.ts';
+import { checkSpec, type Infer, quantity, z } from '../base/schema.ts';
 import type { SpecFile } from '../base/spec-file.ts';
 import { environmentSchema } from '../hardware/thermal/environment.ts';
 import { governors, thermalGovernors } from '../runtime/governors/index.ts';
@@ -31,6 +31,10 @@ export const scenarioSpec = z.strictObject({
   environment: environmentSchema.prefault({}),
   /** How often the request is made, one after the other. */
   repeat: z.int().positive().default(1),
+  /** Sustained use: requests follow each other until this much time has passed; the one under way is finished. */
+  duration: quantity('time').optional(),
+  /** Between the end of one request and the next. */
+  pause: quantity('time', { min: 0 }).default(0),
   seed: z.int().nonnegative().default(1),
   /** `path=value` overrides of any description, before those of the command line. */
   set: z.array(z.string()).default([]),

@@ -14,7 +14,7 @@ import { Ledger } from './ledger.ts';
 import type { Machine } from './machine.ts';
 import { Probes } from './probes.ts';
 import { Recorder } from './recorder.ts';
-import type { Job } from './request.ts';
+import type { Job, JobSource } from './request.ts';
 import { assembleRun } from './result.ts';
 import type { Run, RunInputs } from './run.ts';
 
@@ -22,6 +22,8 @@ import type { Run, RunInputs } from './run.ts';
 export interface Simulation {
   readonly machine: Machine;
   readonly jobs: readonly Job[];
+  /** Requests that follow those of `jobs` in a closed loop. */
+  readonly follow?: JobSource | undefined;
   readonly policy: SchedulingPolicy;
   /** One per clock domain, in the order of `machine.domains`. */
   readonly governors: readonly Governor[];
@@ -69,6 +71,7 @@ export function simulate(simulation: Simulation): Run {
     ledger,
     policy,
     jobs,
+    follow: simulation.follow,
     observer: collector,
     concurrent: simulation.concurrent,
   });

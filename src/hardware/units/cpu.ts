@@ -281,15 +281,17 @@ function settle(cpu: Cpu, work: Work, format: DType, load: Settled): UnitCost {
   const cycles = split ? wanted / (cpu.kernels?.threadShare?.is ?? 1) : wanted * cpu.used;
   const weights = Math.min(load.readBytes, work.weightBytes);
   const miss = service?.missShare ?? 1;
+  // Power follows the arithmetic done: pipes that wait for operands do not switch.
+  const switching = work.macs / cpu.macs[format];
   return {
     cycles,
-    matrixCycles: load.cycles,
+    matrixCycles: switching,
     vectorCycles: load.vectorCycles,
     readBytes: (service?.weightBytes ?? weights) + miss * (load.readBytes - weights),
     writeBytes: miss * load.writeBytes,
     sramBytes: load.readBytes + load.writeBytes + (load.again ?? 0),
     launchSeconds: cpu.launchSeconds + (split ? cpu.barrierSeconds : 0),
-    utilisation: work.macs === 0 ? 0 : work.macs / (cycles * cpu.macs[format]),
+    utilisation: switching > 0 ? switching / cycles : 0,
   };
 }
 

@@ -162,15 +162,17 @@ function costOf(
   const vectorCycles = (unpackOps + work.vectorOps) / lanes;
   const cycles = Math.max(matrixCycles + vectorCycles, cacheBytes / gpu.cacheBytesPerClock);
   const rate = gpu.matrixRates[work.weightDType][work.activationDType]?.rate ?? 1;
+  // Power follows the arithmetic done: pipes that wait for operands or run empty lanes do not switch.
+  const switching = work.macs / (gpu.cores * gpu.fmaPerClock * rate);
   return {
     cycles,
-    matrixCycles,
+    matrixCycles: switching,
     vectorCycles,
     readBytes,
     writeBytes,
     sramBytes: cacheBytes,
     launchSeconds: gpu.launchSeconds,
-    utilisation: work.macs === 0 ? 0 : work.macs / (cycles * gpu.cores * gpu.fmaPerClock * rate),
+    utilisation: switching > 0 ? switching / cycles : 0,
   };
 }
 

@@ -178,6 +178,17 @@ describe('several requests', () => {
     expect(ends).toEqual({ urgent: 3, calm: 4 });
   });
 
+  it('follow each other in a closed loop for as long as there is a next one', () => {
+    const next = (index: number, now: number) =>
+      index < 3 ? { ...job(`r${index}`, now + 0.5), arrival: now + 0.5 } : undefined;
+    const run = runToy([], { jobs: [job('r0', 0)], follow: next });
+    expect(run.requests.map((r) => [r.name, r.arrivalSeconds, r.endSeconds])).toEqual([
+      ['r0', 0, 2],
+      ['r1', 2.5, 4.5],
+      ['r2', 5, 7],
+    ]);
+  });
+
   it('waits idle until the next arrival, and keeps counting energy', () => {
     const run = runToy([], { jobs: [job('first', 0), job('late', 100)] });
     expect(run.metrics.run_seconds).toBeCloseTo(102, 9);

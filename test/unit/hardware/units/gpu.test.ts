@@ -41,13 +41,13 @@ describe('GPU', () => {
   it('pads to whole tiles', () => {
     const whole = build().estimate(matmul(1024, 6144, 512, fp16));
     const over = build().estimate(matmul(1025, 6144, 512, fp16));
-    expect(over.matrixCycles / whole.matrixCycles).toBeCloseTo(17 / 16, 9);
+    expect(over.cycles / whole.cycles).toBeCloseTo(17 / 16, 9);
   });
 
   it('does not pay for a full tile on a single row', () => {
     const row = build().estimate(matmul(1, 4096, 4096, fp16));
     const tile = build().estimate(matmul(64, 4096, 4096, fp16));
-    expect(row.matrixCycles).toBeLessThan(tile.matrixCycles / 20);
+    expect(row.cycles).toBeLessThan(tile.cycles / 20);
     // Bound by memory: the weights at 45 GB/s against 903 MHz.
     expect(row.readBytes / 45e9).toBeGreaterThan(row.cycles / 903e6);
   });
