@@ -41,8 +41,11 @@ export function fuseElementwise(graph: Graph): Graph {
       host !== undefined;
       host = hostOf(draft, drafts, readers)
     ) {
-      draft = merge(drafts[host] as Draft, draft, host);
+      const shared = sharedInputs(drafts[host] as Draft, draft);
+      draft = merge(drafts[host] as Draft, draft, host, tensorBytes(shared, drafts));
       drafts[host] = undefined;
+      // One operator reads them now where two did.
+      for (const input of shared) readers[input] = (readers[input] ?? 0) - 1;
     }
     drafts.push(draft);
   }
@@ -81,7 +84,19 @@ function canHost(draft: Draft | undefined, size: number): boolean {
   return form.kind !== 'attention' && form.kind !== 'move' && outputBytes === size;
 }
 
-function merge(host: Draft, guest: Draft, index: number): Draft {
+function sharedInputs(host: Draft, guest: Draft): readonly number[] {
+  return guest.inputs.filter((input) => host.inputs.includes(input));
+}
+
+function tensorBytes(indices: readonly number[], drafts: readonly (Draft | undefined)[]): number {
+  return indices.reduce((sum, index) => {
+    const work = drafts[index]?.work;
+    return sum + (typeof work === 'object' ? work.outputBytes : 0);
+  }, 0);
+}
+
+/** `index` is where the host stands; `shared` are bytes that both read, and the two together read once. */
+function merge(host: Draft, guest: Draft, index: number, shared: number): Draft {
   const first = host.work as Work;
   const second = guest.work as Work;
   return {
@@ -92,7 +107,7 @@ function merge(host: Draft, guest: Draft, index: number): Draft {
       vectorOps: first.vectorOps + second.vectorOps,
       weightBytes: first.weightBytes + second.weightBytes,
       // What the guest reads besides the host's result, which now stays inside.
-      inputBytes: first.inputBytes + Math.max(0, second.inputBytes - first.outputBytes),
+      inputBytes: first.inputBytes + Math.max(0, second.inputBytes - first.outputBytes - shared),
       outputBytes: second.outputBytes,
     },
   };
