@@ -13,6 +13,10 @@ function isQuantise(operator: ListedOperator | undefined): operator is ListedOpe
   return operator?.work.operator === 'QuantizeLinear';
 }
 
+function isTranspose(operator: ListedOperator): boolean {
+  return operator.work.operator === 'Transpose';
+}
+
 /** What replaces a dequantised operand: the tensor before it, or constants. */
 interface Source {
   readonly tensor?: string;
@@ -22,6 +26,11 @@ interface Source {
 function sourceOf(matcher: Matcher, name: string): Source | undefined {
   const index = matcher.producer(name);
   const operator = index === undefined ? undefined : matcher.at(index);
+  if (operator && isTranspose(operator)) {
+    // A weight that is dequantised and then turned is turned when the model is compiled.
+    const turned = sourceOf(matcher, operator.inputs[0] ?? '');
+    return turned?.tensor === undefined ? turned : undefined;
+  }
   if (!isDequantise(operator)) return undefined;
   const tensor = operator.traits.operands[0];
   return tensor ? { tensor, constants: [] } : { constants: operator.traits.constants };
@@ -33,6 +42,8 @@ function foldPairs(list: OperatorList): OperatorList {
   const integer = new Set<number>();
   const operators = list.operators.map((operator, index) => {
     if (isDequantise(operator) || isQuantise(operator)) return operator;
+    // The weight behind it is folded by whoever reads it.
+    if (isTranspose(operator) && sourceOf(matcher, only(operator))) return operator;
     const folded = foldInputs(matcher, operator);
     if (folded === operator && !followsInteger(matcher, operator, integer)) return operator;
     integer.add(index);
@@ -121,15 +132,20 @@ function foldOutput(matcher: Matcher, operator: ListedOperator, gone: Set<number
   };
 }
 
-/** Dequantisers nobody reads any more go, unless the model hands out their result. */
+/** Dequantisers nobody reads any more go, and what only turned them, unless the model hands out their result. */
 function dropUnread(
   list: OperatorList,
   operators: readonly ListedOperator[],
 ): readonly ListedOperator[] {
-  const read = new Set([...list.results, ...operators.flatMap((operator) => operator.inputs)]);
-  return operators.filter(
-    (operator) => !isDequantise(operator) || operator.outputs.some((name) => read.has(name)),
-  );
+  const read = new Set(list.results);
+  const kept: ListedOperator[] = [];
+  for (const operator of operators.toReversed()) {
+    const idle = isDequantise(operator) || isTranspose(operator);
+    if (idle && !operator.outputs.some((name) => read.has(name))) continue;
+    kept.push(operator);
+    for (const name of operator.inputs) read.add(name);
+  }
+  return kept.reverse();
 }
 
 export const quantisation: Fusion = {

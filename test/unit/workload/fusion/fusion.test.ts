@@ -388,6 +388,34 @@ describe('quantised models', () => {
     ]);
   });
 
+  it('keep four-bit weights packed beside wider activations, turned weights too', () => {
+    const { list } = fuse(
+      listOf(
+        {
+          nodes: [
+            node('DequantizeLinear', 'wq s', 'wd', { block_size: 32, axis: 1 }),
+            node('Transpose', 'wd', 'wt', { perm: [1, 0] }),
+            node('MatMul', 'x wt', 'y'),
+          ],
+          inputs: { x: [FLOAT, [4, 64]] },
+          // 22 is INT4 in onnx.proto.
+          constants: { wq: { type: 22, dims: [10, 64], external: 'w' }, s: w(10, 2) },
+          outputs: ['y'],
+        },
+        21,
+      ),
+      ['qdq'],
+    );
+    expect(list.operators).toHaveLength(1);
+    expect(list.operators[0]?.work).toMatchObject({
+      weightDType: 'int4',
+      activationDType: 'fp32',
+      weightBytes: 320 + 80,
+      inputBytes: 4 * 64 * 4,
+      macs: 4 * 64 * 10,
+    });
+  });
+
   it('count the integers as parameters', () => {
     expect(importOnnx(buildModel(quantised), 'm.onnx').parameters).toBe(216);
   });
