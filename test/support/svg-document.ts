@@ -2,7 +2,7 @@
 // @ts-expect-error d3-node ships no types.
 import { D3Node } from 'd3-node';
 
-export interface TextBox {
+interface TextBox {
   readonly text: string;
   readonly left: number;
   readonly right: number;

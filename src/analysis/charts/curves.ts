@@ -31,12 +31,12 @@ import { fitText, nameOf, spreadLabels, textWidth } from './text.ts';
 import { assignHues, GREY } from './theme.ts';
 import { axisUnit, formatValue, timeUnit } from './units.ts';
 
-export interface Curve {
+interface Curve {
   readonly subject: string;
   readonly slices: Slices;
 }
 
-export interface CurveSpec {
+interface CurveSpec {
   readonly name: string;
   readonly title: string;
   readonly subtitle: string;
@@ -49,7 +49,7 @@ export interface CurveSpec {
   readonly fromZero: boolean;
 }
 
-export const COLUMNS = 340;
+const COLUMNS = 340;
 const MAX_CURVES = 8;
 const BODY = 220;
 const LABEL_GAP = 14;
@@ -174,7 +174,7 @@ function totalCurve(curves: readonly Curve[]): Curve {
 }
 
 /** Draws mean lines with a faint band from lowest to highest value inside each slice. */
-export function renderCurves(spec: CurveSpec): string {
+function renderCurves(spec: CurveSpec): string {
   const { curves, extent } = spec;
   const high = largest(
     curves.map(({ slices }) => largest(slices.high, -300)),

@@ -12,7 +12,7 @@ const EDGE = 16;
 const LEGEND_ROW = 18;
 const SUBTITLE_ROW = 16;
 
-export interface LegendItem {
+interface LegendItem {
   readonly label: string;
   /** Hue index of a swatch, or the dashed alarm line of a limit. */
   readonly hue: number | 'limit';

@@ -22,14 +22,14 @@ import { fitText } from './text.ts';
 import { assignHues, GREY } from './theme.ts';
 import { type AxisUnit, axisUnit, formatValue } from './units.ts';
 
-export interface LineAxis {
+interface LineAxis {
   readonly title: string;
   /** Base unit; empty for a plain number. */
   readonly unit: string;
   readonly log?: boolean;
 }
 
-export interface LinePoint {
+interface LinePoint {
   readonly x: number;
   readonly y: number;
   /** Uncertainty of y, where it is known. */
@@ -49,7 +49,7 @@ export interface LineSpec {
   readonly limits?: readonly { readonly label: string; readonly x: number }[];
 }
 
-export interface ParetoPoint {
+interface ParetoPoint {
   readonly label: string;
   readonly x: number;
   readonly y: number;

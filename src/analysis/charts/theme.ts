@@ -23,7 +23,7 @@ export const DARK_HUES = [
   '#a35f38',
   '#b3a4f7',
 ] as const;
-export const HUE_COUNT = LIGHT_HUES.length;
+const HUE_COUNT = LIGHT_HUES.length;
 /** Hue index of "everything else". */
 export const GREY = HUE_COUNT;
 

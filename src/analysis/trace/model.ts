@@ -16,7 +16,7 @@ export interface TraceLane {
 }
 
 /** One arrow chain: a request from its arrival through the first slice of each phase. */
-export interface TraceFlow {
+interface TraceFlow {
   readonly id: number;
   readonly name: string;
   readonly steps: readonly { readonly lane: number; readonly slice: number }[];
@@ -31,7 +31,7 @@ export interface TraceCounter {
   readonly value: readonly number[];
 }
 
-export interface TraceInstant {
+interface TraceInstant {
   readonly nanoseconds: number;
   readonly lane: number | undefined;
   readonly name: string;
@@ -62,7 +62,7 @@ const GROUPS = {
 } as const;
 
 /** Nanoseconds as a whole number: exact up to 104 days, and rounding keeps order and nesting. */
-export function toNanoseconds(seconds: number): number {
+function toNanoseconds(seconds: number): number {
   return Math.round(seconds / NANO);
 }
 
