@@ -204,7 +204,12 @@ describe('any language model', () => {
     fc.assert(
       fc.property(
         models,
-        fc.record({ qkv: fc.boolean(), gateUp: fc.boolean(), residualNorm: fc.boolean() }),
+        fc.record({
+          qkv: fc.boolean(),
+          gateUp: fc.boolean(),
+          residualNorm: fc.boolean(),
+          elementwise: fc.boolean(),
+        }),
         (model, fusion) => {
           const base = sumGraph(decodeOf(plan(model)).graph, 30);
           const other = sumGraph(decodeOf(plan(model, { fusion })).graph, 30);

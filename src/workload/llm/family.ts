@@ -50,6 +50,7 @@ export const requestShape = {
       gateUp: z.boolean().optional(),
       residualNorm: z.boolean().optional(),
       attention: z.boolean().optional(),
+      elementwise: z.boolean().optional(),
     })
     .default({}),
 };
@@ -91,7 +92,7 @@ function llmNames(tables: ModelTables): string[] {
 /** Everything of a request that the shared keys say. */
 export function llmOptions(spec: Omit<LlmSpec, 'family' | 'model'>, tables: ModelTables) {
   const format = (name: string) => tables.formats[name] as (typeof tables.formats)[string];
-  const { qkv, gateUp, residualNorm, attention } = spec.fusion;
+  const { qkv, gateUp, residualNorm, attention, elementwise } = spec.fusion;
   return {
     weightFormat: format(spec.weightFormat),
     embeddingFormat: format(spec.embeddingFormat ?? spec.weightFormat),
@@ -111,6 +112,7 @@ export function llmOptions(spec: Omit<LlmSpec, 'family' | 'model'>, tables: Mode
       ...(gateUp === undefined ? {} : { gateUp }),
       ...(residualNorm === undefined ? {} : { residualNorm }),
       ...(attention === undefined ? {} : { attention }),
+      ...(elementwise === undefined ? {} : { elementwise }),
     },
   };
 }

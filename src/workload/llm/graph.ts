@@ -2,6 +2,7 @@
 import type { Graph, StepWork } from '../graph.ts';
 import { type GraphBuilder, openGraph } from '../graph-builder.ts';
 import type { LlmModel } from '../models/llm-model.ts';
+import { fuseElementwise } from '../network/fuse.ts';
 import { gatherWork, matmulWork } from '../operator-cost.ts';
 import { type AttentionPart, buildAttention } from './attention.ts';
 import { buildFeedForward, type FeedForwardPart } from './feed-forward.ts';
@@ -36,7 +37,9 @@ export function buildLlmGraph(model: LlmModel, options: LlmGraphOptions): Graph 
     );
     graph.add('head', head, [stream.norm('norm', options.logits)]);
   }
-  return padContext(graph.build(), options.contextBucket);
+  const built = graph.build();
+  const fused = options.fusion.elementwise ? fuseElementwise(built) : built;
+  return padContext(fused, options.contextBucket);
 }
 
 /** Works that grow with the context see it rounded up to a multiple of `bucket`. */

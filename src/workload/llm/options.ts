@@ -21,6 +21,8 @@ export interface LlmFusion {
   readonly residualNorm: boolean;
   /** Scores, softmax and values in one operator whose score matrix stays local. */
   readonly attention: boolean;
+  /** Sums and activations inside the products they follow. */
+  readonly elementwise: boolean;
 }
 
 export const DEFAULT_FUSION: LlmFusion = {
@@ -28,6 +30,7 @@ export const DEFAULT_FUSION: LlmFusion = {
   gateUp: false,
   residualNorm: true,
   attention: true,
+  elementwise: false,
 };
 
 /**

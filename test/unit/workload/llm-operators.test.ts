@@ -177,6 +177,16 @@ describe('merges', () => {
     expect(names({ gateUp: true })).not.toContain('mlp.gate');
   });
 
+  it('of the activation with the product before it', () => {
+    expect(names({ elementwise: true }).slice(-3)).toEqual(['mlp.gate', 'mlp.up', 'mlp.down']);
+    const merged = phases({ fusion: { elementwise: true } })[0];
+    const up = work(merged, 'layer.3.mlp.up');
+    // It reads the gate beside its own input, and hands on one tensor.
+    expect(up.inputBytes).toBe(128 * (HIDDEN + FFN) * FP16);
+    expect(up.outputBytes).toBe(128 * FFN * FP16);
+    expect(up.macs).toBe(128 * HIDDEN * FFN);
+  });
+
   it('of the residual with the norm, undone', () => {
     const split = names({ residualNorm: false });
     expect(split.slice(0, 2)).toEqual(['attention.norm.residual', 'attention.norm']);
