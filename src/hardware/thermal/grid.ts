@@ -16,7 +16,7 @@ import { type Floorplan, floorplanFaults } from './floorplan.ts';
 import { decompose, ModalNetwork } from './modal.ts';
 import type { NetworkSpec } from './network.ts';
 
-export interface GridLayer {
+interface GridLayer {
   readonly name: string;
   readonly thickness: Metres;
   /** W/m/K. */

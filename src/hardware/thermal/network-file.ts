@@ -6,7 +6,7 @@ import { MICRO } from '../../base/units.ts';
 import { type NetworkSpec, networkFaults, ZERO_CELSIUS_KELVIN } from './network.ts';
 
 /** Extra keys (the configuration a tool built the network from) are kept out, not refused. */
-export const networkFileSchema = z.looseObject({
+const networkFileSchema = z.looseObject({
   name: z.string(),
   units: z.record(z.string(), z.string()).optional(),
   ambient_K: z.number().positive(),

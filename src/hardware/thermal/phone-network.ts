@@ -21,7 +21,7 @@ import type { AmbientLink, NetworkSpec, ThermalLink } from './network.ts';
 import type { Phone } from './phone-spec.ts';
 
 /** Nodes that every phone has, besides one per die block. Order is part of reports. */
-export const BODY_NODES = [
+const BODY_NODES = [
   'dram',
   'package',
   'board',
@@ -33,7 +33,7 @@ export const BODY_NODES = [
   'skin-front-far',
   'skin-back-far',
 ] as const;
-export type BodyNode = (typeof BODY_NODES)[number];
+type BodyNode = (typeof BODY_NODES)[number];
 
 /** Rise at which the linear part of a face is taken, K; the rest is exact anyway, this only keeps it small. */
 const REFERENCE_RISE = 15;

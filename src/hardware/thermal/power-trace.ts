@@ -5,9 +5,9 @@ import { nearestHint } from '../../base/registry.ts';
 import type { Seconds } from '../../base/units.ts';
 
 /** Prefix of the power columns; the rest of the name is the block. */
-export const POWER_PREFIX = 'P_';
+const POWER_PREFIX = 'P_';
 
-export interface PowerPiece {
+interface PowerPiece {
   readonly start: Seconds;
   readonly end: Seconds;
   /** One value per block, W. */

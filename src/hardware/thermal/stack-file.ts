@@ -12,7 +12,7 @@ const rectangle = z.strictObject({
   height: quantity('length'),
 });
 
-export const stackSchema = z.strictObject({
+const stackSchema = z.strictObject({
   version: z.literal(1),
   kind: z.literal('stack'),
   name: z.string(),

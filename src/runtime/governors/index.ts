@@ -39,11 +39,9 @@ export const thermalGovernors = Object.freeze({
   'skin-pid': skinPid,
   'skin-ladder': skinLadder,
 } satisfies Record<string, ThermalEntry>);
-export type ThermalGovernorName = keyof typeof thermalGovernors;
 
 export {
   type FactoryEntry,
   type ThermalEntry,
-  type ThermalLimits,
   TYPICAL_LIMITS,
 } from './entry.ts';

@@ -2,8 +2,8 @@
  * The last lines of defence of the silicon, around any other thermal governor: a soft trip and an emergency cap.
  *
  * Model    the reading is carried one poll ahead along its slope; above the soft trip and rising: one point slower
- *          for every `perPoint` kelvins over it, at least one; below it by the hysteresis: one point faster.
- *          At the emergency temperature: slowest point until the junction has fallen by `clear`
+ *          for every `perPoint` kelvins over it, at least one; below it by the hysteresis for `release`: one
+ *          point faster. At the emergency temperature: slowest point until the junction has fallen by `clear`
  * Ignores  core hotplug (a unit at its slowest point keeps running) and firmware limits on current
  * Source   Snapdragon 8 Gen 3 device trees: GPU passive 95 °C at 10 ms polling, CPU pause at 108 °C with
  *          8–10 K of hysteresis. CPU limits on junction are firmware whose law is not published: looking ahead
@@ -26,6 +26,8 @@ export const junctionOptions = z
     polling: quantity('time', { min: 0 }).default(0.01),
     /** Kelvins over the soft trip that cost one operating point. */
     perPoint: z.number().positive().default(3),
+    /** Time below the trip before one point is given back; keeps clocks from flapping between two points. */
+    release: quantity('time', { min: 0 }).default(0.1),
   })
   .prefault({});
 export type JunctionOptions = z.output<typeof junctionOptions>;
@@ -55,6 +57,9 @@ class JunctionGuard implements ThermalGovernor {
   readonly #poll = new Poll();
   readonly #last: number[] = [];
   readonly #tripped: boolean[] = [];
+  /** How long each device has been below the trip. */
+  readonly #cool: number[] = [];
+  #sinceLook = 0;
   readonly #merged: Cap[] = [];
   readonly #softReason: string;
   readonly #emergencyReason: string;
@@ -70,6 +75,7 @@ class JunctionGuard implements ThermalGovernor {
     const inner = this.#inner.limit(view);
     this.#caps.fit(view.devices);
     const due = this.#poll.due(view.period, this.#settings.polling);
+    this.#sinceLook += view.period;
     for (let i = 0; i < view.devices.length; i++) {
       const device = view.devices[i] as CoolingDevice;
       if (due) this.#look(i, device, device.temperature ?? view.junction);
@@ -77,15 +83,18 @@ class JunctionGuard implements ThermalGovernor {
       const other = inner[i] as Cap;
       this.#merged[i] = own.point < other.point ? own : other;
     }
+    if (due) this.#sinceLook = 0;
     return this.#merged;
   }
 
   #look(i: number, device: CoolingDevice, temperature: number): void {
-    const { soft, emergency, hysteresis, clear, perPoint } = this.#settings;
+    const { soft, emergency, hysteresis, clear, perPoint, release } = this.#settings;
     const slope = temperature - (this.#last[i] ?? temperature);
     const ahead = temperature + slope;
     this.#last[i] = temperature;
     const point = this.#caps.point(i);
+    const cool = Math.max(temperature, ahead) < soft - hysteresis;
+    this.#cool[i] = cool ? (this.#cool[i] ?? 0) + this.#sinceLook : 0;
     if (temperature >= emergency) this.#tripped[i] = true;
     else if (temperature < emergency - clear) this.#tripped[i] = false;
     if (this.#tripped[i] === true) {
@@ -94,7 +103,8 @@ class JunctionGuard implements ThermalGovernor {
       // Steps start where the unit is: a cap above the point in force would change nothing.
       const steps = Math.max(1, Math.ceil((ahead - soft) / perPoint));
       this.#caps.set(i, device, Math.min(point, device.current) - steps, this.#softReason);
-    } else if (Math.max(temperature, ahead) < soft - hysteresis) {
+    } else if (cool && (this.#cool[i] ?? 0) >= release) {
+      this.#cool[i] = 0;
       this.#caps.set(i, device, point + 1, this.#softReason);
     }
   }

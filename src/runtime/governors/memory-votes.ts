@@ -17,7 +17,7 @@ import { pointAtLeast } from './fixed.ts';
 import { SimpleOndemand } from './simple-ondemand.ts';
 
 /** One step of a monitor's table: a CPU clock up to `upTo` votes `vote`. */
-export interface VoteStep {
+interface VoteStep {
   readonly upTo: Hertz;
   readonly vote: Hertz;
 }

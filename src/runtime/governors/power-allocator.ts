@@ -124,7 +124,7 @@ class PowerAllocator implements ThermalGovernor {
 }
 
 /** Fastest point at which the device, as loaded as it is, stays within `watts`; the slowest where none does. */
-export function pointWithin(device: CoolingDevice, watts: number): number {
+function pointWithin(device: CoolingDevice, watts: number): number {
   const load = loadOf(device);
   for (let point = device.powers.length - 1; point > 0; point--) {
     if ((device.powers[point] as number) * load <= watts) return point;

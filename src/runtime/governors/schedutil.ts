@@ -16,7 +16,7 @@ import { factory } from './entry.ts';
 import { pointAtLeast } from './fixed.ts';
 
 /** Capacity scale of the scheduler: a CPU that is always busy at its highest frequency. */
-export const CAPACITY_SCALE = 1024;
+const CAPACITY_SCALE = 1024;
 /** PELT: y^32 = 0.5 with a period of 1024 µs; kernel/sched/pelt.c. */
 const HALF_LIFE: Seconds = 0.032768;
 

@@ -10,7 +10,7 @@
 /** No cap wanted; counts as state 0 at the cooling device. */
 export const NO_TARGET = -1;
 /** What the thermal core takes as the reading before the first one: the first reading rises. */
-export const INVALID_MILLICELSIUS = -274_000;
+const INVALID_MILLICELSIUS = -274_000;
 
 /** State of one (trip, cooling device) pair. */
 export interface StepWiseState {

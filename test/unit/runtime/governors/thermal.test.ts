@@ -14,7 +14,7 @@ describe('none and junction', () => {
   });
 
   it('looks one poll ahead on the way up, holds at the trip, and opens below its hysteresis', () => {
-    const governor = thermalGovernors.junction.create();
+    const governor = thermalGovernors.junction.create({ junction: { release: '0 s' } });
     const points = pointsOver(governor, junctions(0.01, 90, 95, 96, 96, 97, 94, 92.9, 92, 90));
     // 90 → 95 is heading for 100: two points for 5 K. 96 heads for 97, 97 for 98: one each.
     expect(points).toEqual([5, 3, 2, 2, 1, 1, 2, 3, 4]);
@@ -27,11 +27,17 @@ describe('none and junction', () => {
   });
 
   it('cuts to the slowest point at the emergency temperature until it has cooled', () => {
-    const governor = thermalGovernors.junction.create();
+    const governor = thermalGovernors.junction.create({ junction: { release: '0 s' } });
     const points = pointsOver(governor, junctions(0.01, 60, 110, 105, 101, 99, 80, 80));
     expect(points).toEqual([5, 0, 0, 0, 0, 1, 2]);
     const caps = thermalGovernors.junction.create().limit(view({ junction: 111 }));
     expect(caps[0]?.reason).toContain('110 °C');
+  });
+
+  it('gives a point back only after the release time', () => {
+    const governor = thermalGovernors.junction.create({ junction: { release: '30 ms' } });
+    const points = pointsOver(governor, junctions(0.01, 90, 96, 90, 90, 90, 90, 90, 90));
+    expect(points).toEqual([5, 2, 2, 2, 3, 3, 3, 4]);
   });
 
   it('goes by the limits of the description, and options before them', () => {
