@@ -17,18 +17,12 @@ export class FloatColumn {
     this.data[this.length++] = value;
   }
 
-  at(index: number): number {
-    return this.data[index] as number;
-  }
-
-  set(index: number, value: number): void {
-    this.data[index] = value;
-  }
-
-  /** Keeps every second value, the first included; for counters that outgrow their cap. */
-  halve(): void {
-    const kept = Math.ceil(this.length / 2);
-    for (let i = 0; i < kept; i++) this.data[i] = this.data[2 * i] as number;
+  /** Makes one value of each two neighbours; an odd last one is dropped. */
+  pair(join: (earlier: number, later: number) => number): void {
+    const kept = this.length >> 1;
+    for (let i = 0; i < kept; i++) {
+      this.data[i] = join(this.data[2 * i] as number, this.data[2 * i + 1] as number);
+    }
     this.length = kept;
   }
 

@@ -13,10 +13,14 @@ interface CounterColumns {
   readonly about: Omit<Counter, 'time' | 'value'>;
   readonly time: FloatColumn;
   readonly value: FloatColumn;
-  /** Every how many offered samples one is kept. */
+  /** Every how many offered samples one is kept; what flows is averaged over them, what stands is not. */
   stride: number;
   offered: number;
+  sum: number;
 }
+
+/** Quantities whose samples are means over the time before them: thinned by averaging, so that no byte or joule is lost. */
+const FLOWING: ReadonlySet<Counter['quantity']> = new Set(['bandwidth', 'power', 'rate']);
 
 export class Recorder {
   private readonly tracks: Track[] = [];
@@ -83,14 +87,17 @@ export class Recorder {
 
   sample(counter: number, time: number, value: number): void {
     const columns = this.counters[counter]!;
-    if (columns.offered++ % columns.stride !== 0) return;
+    columns.sum += value;
+    if (++columns.offered < columns.stride) return;
+    const mean = columns.sum / columns.offered;
+    columns.offered = 0;
+    columns.sum = 0;
     if (columns.time.length === MAX_SAMPLES) {
-      columns.time.halve();
-      columns.value.halve();
+      thin(columns);
       columns.stride *= 2;
     }
     columns.time.push(time);
-    columns.value.push(value);
+    columns.value.push(FLOWING.has(columns.about.quantity) ? mean : value);
   }
 
   finish(limits: readonly Limit[] = []): Timeline {
@@ -116,6 +123,12 @@ export class Recorder {
       marks: this.marks,
     };
   }
+}
+
+/** Makes one sample of two: the later time, and the mean of what flows. */
+function thin({ about, time, value }: CounterColumns): void {
+  time.pair((_, later) => later);
+  value.pair(FLOWING.has(about.quantity) ? (a, b) => (a + b) / 2 : (_, later) => later);
 }
 
 /** Index of the largest part, as `CAUSES` orders them. */
