@@ -48,6 +48,7 @@ export class Recorder {
         value: new FloatColumn(),
         stride: 1,
         offered: 0,
+        sum: 0,
       }) - 1
     );
   }
