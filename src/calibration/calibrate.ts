@@ -54,7 +54,7 @@ export async function calibrateHost(options: CalibrateOptions): Promise<HostCali
   options.progress?.(0, 'memory');
   const copies = probeCopies(PROBE_BYTES, quick ? 0.01 : 0.04);
   const cases = operatorCases(quick);
-  const { observations, refused } = await collect(interleave(cases, checks), {
+  const { observations, refused, waitedShare } = await collect(interleave(cases, checks), {
     ...(quick ? PLANS.quick : PLANS.full),
     threads,
     progress: (share, label) => options.progress?.(MEASURING * share, label),
@@ -83,6 +83,7 @@ export async function calibrateHost(options: CalibrateOptions): Promise<HostCali
     fit,
     crossValidated,
     refused,
+    waitedShare,
   });
   return { record, fit, host, shape, checks: checked };
 }

@@ -49,6 +49,8 @@ export interface Refusal {
 export interface Collected {
   readonly observations: readonly Observation[];
   readonly refused: readonly Refusal[];
+  /** Share of the time of single-threaded runs in which another process had the processor. */
+  readonly waitedShare: number;
 }
 
 /** Share of the runs of a burst that may be faster than what counts: steadier than the very fastest. */
@@ -73,12 +75,18 @@ export async function collect(
   const total = candidates.length * options.passes;
   const start = process.hrtime.bigint();
   let done = 0;
+  let wall = 0;
+  let waited = 0;
+  const onWait = (took: Seconds, lost: Seconds) => {
+    wall += took;
+    waited += lost;
+  };
   for (let pass = 0; pass < options.passes; pass++) {
     const elapsed = Number(process.hrtime.bigint() - start) * NANO;
     if (pass > 0 && elapsed * (1 + 1 / pass) > options.budget) break;
     let rest = candidates.filter(({ id }) => !refused.has(id));
     while (rest.length > 0) {
-      const group = await openGroup(rest, options.threads, refused);
+      const group = await openGroup(rest, options.threads, refused, onWait);
       await timeGroup(group.open, series, options);
       for (const { model } of group.open) await model.close();
       rest = rest.slice(group.taken);
@@ -86,7 +94,11 @@ export async function collect(
       options.progress?.(done / total, group.open.at(-1)?.candidate.family ?? '');
     }
   }
-  return { observations: [...series.values()].map(summarise), refused: [...refused.values()] };
+  return {
+    observations: [...series.values()].map(summarise),
+    refused: [...refused.values()],
+    waitedShare: wall > 0 ? waited / wall : 0,
+  };
 }
 
 interface OpenCandidate {
@@ -100,6 +112,7 @@ async function openGroup(
   rest: readonly Candidate[],
   threads: readonly number[],
   refused: Map<string, Refusal>,
+  onWait: (wall: Seconds, waited: Seconds) => void,
 ): Promise<{ open: OpenCandidate[]; taken: number }> {
   const open: OpenCandidate[] = [];
   let bytes = 0;
@@ -112,7 +125,7 @@ async function openGroup(
     const works = worksAsRun(sketched);
     try {
       for (const count of threads) {
-        const model = await openModel(sketched.source, sketched.inputs, { threads: count });
+        const model = await openModel(sketched.source, sketched.inputs, { threads: count, onWait });
         open.push({ candidate, threads: count, works, model });
       }
     } catch (error) {

@@ -9,21 +9,20 @@
  * Checked  test/unit/calibration/dram-efficiency.test.ts, test/validation/dram.test.ts
  */
 import { randomStream } from '../base/random.ts';
-import { type Bytes, type Celsius, GIBI, type Seconds } from '../base/units.ts';
-import { CONTROLLERS } from '../hardware/dram/controllers.ts';
-import { buildDevice, HOT, VERY_HOT } from '../hardware/dram/device.ts';
+import type { Bytes, Celsius, Seconds } from '../base/units.ts';
+import { HOT, VERY_HOT } from '../hardware/dram/device.ts';
 import { buildFluidMemory, loadPressure } from '../hardware/dram/fluid-memory.ts';
+import { simulateMix } from '../hardware/dram/mix-traffic.ts';
 import type { FluidTable, LpddrPreset } from '../hardware/dram/preset.ts';
-import { ACCESS_BYTES, type Requester } from '../hardware/dram/requester.ts';
-import { simulateTraffic, type TrafficRun } from '../hardware/dram/simulate.ts';
+import { ACCESS_BYTES } from '../hardware/dram/requester.ts';
+import type { TrafficRun } from '../hardware/dram/simulate.ts';
 import { quantileOf } from './statistics.ts';
 
 export const VISITS: readonly Bytes[] = [64, 128, 256, 512, 2048];
 /** Closer where a few reads among writes cost most. */
-export const READ_SHARES = [0, 0.05, 0.15, 0.3, 0.5, 0.75, 0.9, 1] as const;
+export const READ_SHARES = [0, 0.05, 0.15, 0.3, 0.5, 0.75, 0.9, 0.97, 1] as const;
 export const STREAMS = [1, 4, 8] as const;
 const CHANNELS = 4;
-const WINDOW = 64 * CHANNELS;
 /** Cool enough for the nominal refresh rate. */
 const COOL: Celsius = 45;
 /** The mix for which the refresh factor and the latency are taken: mostly reads of a few streams. */
@@ -88,41 +87,15 @@ export function fitFluid(preset: LpddrPreset, options: FitOptions): FluidTable {
   };
 }
 
-/** Runs one mix; closed against a window, or open at a share of peak. */
+/** Runs one mix on the usual four channels; as fast as it goes, or open at a share of peak. */
 export function runMix(
   preset: LpddrPreset,
   mix: Mix,
   { accesses, seed }: Pick<FitOptions, 'accesses' | 'seed'>,
   openRate?: number,
 ): TrafficRun {
-  return simulateTraffic({
-    preset,
-    channels: CHANNELS,
-    temperature: mix.temperature,
-    map: 'A',
-    controller: CONTROLLERS.mobile.config,
-    plan: {
-      requesters: requestersOf(preset, mix, seed),
-      window: openRate === undefined ? WINDOW : undefined,
-      openRate,
-      accesses,
-    },
-  });
-}
-
-/** Chunks that spend one visit in each row they touch: one per channel and bank group, as map A lays them out. */
-function requestersOf(preset: LpddrPreset, mix: Mix, seed: number): Requester[] {
-  const rows = CHANNELS * buildDevice(preset).bankGroups;
-  const stride = mix.visit <= ACCESS_BYTES ? ACCESS_BYTES : mix.visit * rows;
-  const slice = 2 ** Math.floor(Math.log2((4 * GIBI) / mix.streams));
-  return Array.from({ length: mix.streams }, (_, index) => ({
-    kind: 'chunk',
-    base: index * slice,
-    region: Math.floor(slice / stride) * stride,
-    stride,
-    writePercent: Math.round(100 * (1 - mix.readShare)),
-    seed: seed + 7 * index,
-  }));
+  const traffic = { ...mix, granularityBytes: mix.visit };
+  return simulateMix(preset, traffic, { channels: CHANNELS, accesses, seed, openRate });
 }
 
 function share(run: TrafficRun): number {

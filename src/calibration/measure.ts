@@ -27,6 +27,8 @@ export interface FeedSpec {
 
 export interface OpenOptions {
   readonly threads: number;
+  /** Told of long runs of one thread: how long they took, and how much of it they waited for a processor. */
+  onWait?(wall: Seconds, waited: Seconds): void;
   /** Where to write ONNX Runtime's profile; off unless given. */
   readonly profilePrefix?: string;
 }
@@ -81,7 +83,9 @@ export async function openModel(
       const wall = Number(process.hrtime.bigint() - start) * NANO;
       if (options.threads > 1 || wall < PREEMPTIBLE) return wall;
       const { user, system } = process.cpuUsage(before);
-      return Math.min(wall, (user + system) * MICRO);
+      const busy = Math.min(wall, (user + system) * MICRO);
+      options.onWait?.(wall, wall - busy);
+      return busy;
     },
     close: async () => {
       if (options.profilePrefix) session.endProfiling();

@@ -55,7 +55,7 @@ const THREADED = {
   bandwidth: ['DRAM bandwidth of all cores', 'bandwidth', 45 * GIGA, GIGA, 1000 * GIGA],
   barrier: ['barrier between threads', 'time', MICRO, 10 * NANO, 500 * MICRO],
   splitCycles: ['clocks below which an operator stays on one core', 'count', 8000, 50, 500_000],
-  threadShare: ['speed of n threads over n times one', 'ratio', 0.95, 0.3, 1.05],
+  threadShare: ['speed of n threads over n times one', 'ratio', 0.95, 0.5, 1.05],
 } as const satisfies Record<string, Row>;
 
 export type ParameterName = keyof typeof SINGLE | keyof typeof THREADED;

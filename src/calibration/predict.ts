@@ -29,7 +29,9 @@ export function buildHostModel(
   threads: number,
 ): HostModel {
   const spec = hostCpu(values, shape);
-  const bandwidth: BytesPerSecond = threads === 1 ? values.coreBandwidth : values.bandwidth;
+  // All cores together draw at least what one can.
+  const all = Math.max(values.bandwidth, values.coreBandwidth);
+  const bandwidth: BytesPerSecond = threads === 1 ? values.coreBandwidth : all;
   const port = { bandwidth, outstandingBytes: Number.POSITIVE_INFINITY };
   const common = { name: 'cpu', domains: ['host'], port };
   return {

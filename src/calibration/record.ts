@@ -13,6 +13,8 @@ import type { CopyPoint } from './memory-probe.ts';
 import { PARAMETERS } from './parameters.ts';
 import { medianOf } from './statistics.ts';
 
+/** Above this share of waiting for a processor several threads cannot have run side by side. */
+const BUSY_SHARE = 0.1;
 /** Above this median spread between bursts the machine was too busy for the numbers to be trusted. */
 const NOISY_SPREAD = 0.1;
 
@@ -38,7 +40,11 @@ export interface CalibrationRecord {
     /** Each family predicted by a fit without it. */
     readonly leaveFamilyOut: Readonly<Record<string, ErrorSummary>>;
   };
-  readonly noise: { readonly medianSpread: number; readonly noisy: boolean };
+  readonly noise: {
+    readonly medianSpread: number;
+    readonly waitedShare: number;
+    readonly noisy: boolean;
+  };
   readonly refused: readonly Refusal[];
 }
 
@@ -51,6 +57,7 @@ export interface RecordInputs {
   readonly fit: HostFit;
   readonly crossValidated: readonly Residual[];
   readonly refused: readonly Refusal[];
+  readonly waitedShare: number;
 }
 
 export function buildRecord(inputs: RecordInputs): CalibrationRecord {
@@ -79,7 +86,11 @@ export function buildRecord(inputs: RecordInputs): CalibrationRecord {
       byThreads: groupErrors(fit.residuals, ({ threads }) => String(threads)),
       leaveFamilyOut: groupErrors(crossValidated, ({ family }) => family),
     },
-    noise: { medianSpread, noisy: medianSpread > NOISY_SPREAD },
+    noise: {
+      medianSpread,
+      waitedShare: inputs.waitedShare,
+      noisy: medianSpread > NOISY_SPREAD || inputs.waitedShare > BUSY_SHARE,
+    },
     refused: inputs.refused,
   };
 }

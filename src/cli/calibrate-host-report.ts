@@ -50,11 +50,11 @@ function heading({ record }: HostCalibration): string {
   const { host, noise, threads } = record;
   const lines = [
     `${host.processor}, ${host.system} ${host.architecture}, calibrated at ${threads.join(', ')} threads`,
-    `median spread between bursts ${percent(noise.medianSpread)}`,
+    `median spread between bursts ${percent(noise.medianSpread)}, waiting for a processor ${percent(noise.waitedShare)} of the time`,
   ];
   if (noise.noisy) {
     lines.push(
-      'the machine was busy while it was measured: trust these numbers little, and repeat',
+      'the machine was busy: single threads count processor time, but several threads cannot be trusted; repeat',
     );
   }
   return lines.join('\n');

@@ -92,10 +92,13 @@ describe('openModel', () => {
 describe('collect', () => {
   it('times each model in several bursts and reports progress', async () => {
     const shares: number[] = [];
-    const { observations, refused } = await collect([relu('small', 8), relu('large', 1e6)], {
-      ...options,
-      progress: (share) => shares.push(share),
-    });
+    const { observations, refused, waitedShare } = await collect(
+      [relu('small', 8), relu('large', 1e6)],
+      {
+        ...options,
+        progress: (share) => shares.push(share),
+      },
+    );
     expect(refused).toEqual([]);
     expect(observations.map(({ id, bursts }) => [id, bursts])).toEqual([
       ['small', 4],
@@ -104,6 +107,8 @@ describe('collect', () => {
     const [small, large] = observations;
     expect(large?.seconds).toBeGreaterThan(small?.seconds as number);
     expect(shares.at(-1)).toBe(1);
+    expect(waitedShare).toBeGreaterThanOrEqual(0);
+    expect(waitedShare).toBeLessThan(1);
   });
 
   it('goes on when ONNX Runtime lacks an operator, and says which model it was', async () => {

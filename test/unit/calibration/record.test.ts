@@ -42,6 +42,7 @@ const inputs: RecordInputs = {
   fit,
   crossValidated: [residual('a/1', 1, 0.5), residual('b/1', 1, -0.1)],
   refused: [{ id: 'c/1', reason: 'no kernel' }],
+  waitedShare: 0.01,
 };
 
 describe('buildRecord', () => {
@@ -90,8 +91,10 @@ describe('buildRecord', () => {
     expect(record.noise.noisy).toBe(false);
     expect(buildRecord({ ...inputs, fit: { ...fit, residuals: noisy } }).noise).toEqual({
       medianSpread: 0.2,
+      waitedShare: 0.01,
       noisy: true,
     });
+    expect(buildRecord({ ...inputs, waitedShare: 0.3 }).noise.noisy).toBe(true);
   });
 
   it('survives a trip through JSON', () => {

@@ -82,6 +82,7 @@ const result: HostCalibration = {
     fit,
     crossValidated: residuals.map((one) => ({ ...one, error: 2 * one.error })),
     refused: [{ id: 'odd/1', reason: 'no kernel for Odd' }],
+    waitedShare: 0.01,
   }),
   fit,
   host,
