@@ -1,4 +1,5 @@
 /** The shape of a registry entry of governors: one line, an options schema, a factory that checks its options. */
+import { SpecError } from '../../base/errors.ts';
 import type { Entry } from '../../base/registry.ts';
 import { checkSpec, type z } from '../../base/schema.ts';
 import type { Celsius, Watts } from '../../base/units.ts';
@@ -22,6 +23,8 @@ export interface ThermalLimits {
   readonly skinEmergency: Celsius;
   /** Power that the body holds for ever at `skinTarget`. */
   readonly sustainablePower: Watts;
+  /** Air around the phone; a trip at or below it could never be left again. */
+  readonly ambient?: Celsius;
 }
 
 /** A flagship of 2023–25: junction and skin limits of Snapdragon device trees and the Pixel 8 Pro configuration,
@@ -53,6 +56,25 @@ export function thermalFactory<S extends z.ZodType>(
     create: (given = {}, limits = TYPICAL_LIMITS) =>
       create(checkOptions(name, given, options), limits),
   };
+}
+
+/** Refuses trips that the air alone would keep tripped, all at once. */
+export function requireAboveAmbient(
+  governor: string,
+  trips: Readonly<Record<string, Celsius>>,
+  { ambient }: ThermalLimits,
+): void {
+  if (ambient === undefined) return;
+  const faults = Object.entries(trips)
+    .filter(([, trip]) => trip <= ambient)
+    .map(([path, trip]) => ({
+      file: `options of ${governor}`,
+      path,
+      message: 'trip is not above the air',
+      expected: `above ${ambient} °C`,
+      got: `${trip} °C`,
+    }));
+  if (faults.length > 0) throw new SpecError(faults);
 }
 
 export function factory<S extends z.ZodType, T>(

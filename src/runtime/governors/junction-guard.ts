@@ -10,10 +10,11 @@
  *          stands for it, since a die block warms by tens of kelvins within one poll
  * Checked  test/unit/runtime/governors/junction-guard.test.ts
  */
+import { SpecError } from '../../base/errors.ts';
 import { quantity, z } from '../../base/schema.ts';
 import type { Cap, CoolingDevice, ThermalGovernor, ThermalView } from '../governor.ts';
 import { Caps, Poll } from './caps.ts';
-import type { ThermalLimits } from './entry.ts';
+import { requireAboveAmbient, type ThermalLimits } from './entry.ts';
 
 export const junctionOptions = z
   .strictObject({
@@ -38,11 +39,20 @@ export function guarded(
   options: JunctionOptions,
   limits: ThermalLimits,
 ): ThermalGovernor {
-  return new JunctionGuard(inner, {
-    ...options,
-    soft: options.soft ?? limits.junctionSoft,
-    emergency: options.emergency ?? limits.junctionCritical,
-  });
+  const soft = options.soft ?? limits.junctionSoft;
+  const emergency = options.emergency ?? limits.junctionCritical;
+  requireAboveAmbient('junction', { 'junction.soft': soft }, limits);
+  if (emergency <= soft) {
+    throw new SpecError([
+      {
+        path: 'junction.emergency',
+        message: 'not above the soft trip',
+        expected: `above ${soft} °C`,
+        got: `${emergency} °C`,
+      },
+    ]);
+  }
+  return new JunctionGuard(inner, { ...options, soft, emergency });
 }
 
 interface GuardSettings extends JunctionOptions {

@@ -3,7 +3,7 @@ import { quantity, z } from '../../base/schema.ts';
 import { KILO } from '../../base/units.ts';
 import type { Cap, CoolingDevice, ThermalGovernor, ThermalView } from '../governor.ts';
 import { Caps, loadOf, Poll } from './caps.ts';
-import { thermalFactory } from './entry.ts';
+import { requireAboveAmbient, thermalFactory } from './entry.ts';
 import { guarded, junctionOptions } from './junction-guard.ts';
 import {
   divideBudget,
@@ -38,6 +38,7 @@ export const powerAllocator = thermalFactory(
     const control = given.control ?? (skin ? limits.skinTarget : limits.junctionSoft);
     // Skin zones move over a few kelvins, junction zones over ten to fifteen (MT8183 12, hi3660 10).
     const range = given.range ?? (skin ? 4 : 12);
+    requireAboveAmbient('power-allocator', { control }, limits);
     const inner = new PowerAllocator({
       sensor: given.sensor,
       control,

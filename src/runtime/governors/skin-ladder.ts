@@ -2,7 +2,7 @@
 import { quantity, z } from '../../base/schema.ts';
 import type { Cap, CoolingDevice, ThermalGovernor, ThermalView } from '../governor.ts';
 import { Caps, Poll } from './caps.ts';
-import { type ThermalLimits, thermalFactory } from './entry.ts';
+import { requireAboveAmbient, type ThermalLimits, thermalFactory } from './entry.ts';
 import { guarded, junctionOptions } from './junction-guard.ts';
 
 const step = z.strictObject({
@@ -20,11 +20,17 @@ export const ladderOptions = {
   hysteresis: z.number().min(0).max(20).default(1.9),
 };
 
-export function ladderOf(given: readonly LadderStep[] | undefined, limits: ThermalLimits) {
+export function ladderOf(
+  governor: string,
+  given: readonly LadderStep[] | undefined,
+  limits: ThermalLimits,
+): readonly LadderStep[] {
   const steps = given ?? [
     { at: limits.skinHard, ceiling: 0.5 },
     { at: limits.skinEmergency, ceiling: 0 },
   ];
+  const trips = Object.fromEntries(steps.map(({ at }, i) => [`ladder.${i}.at`, at]));
+  requireAboveAmbient(governor, trips, limits);
   return [...steps].sort((a, b) => a.at - b.at);
 }
 
@@ -62,7 +68,11 @@ export const skinLadder = thermalFactory(
     junction: junctionOptions,
   }),
   (given, limits) => {
-    const inner = new SkinLadder(ladderOf(given.ladder, limits), given.hysteresis, given.polling);
+    const inner = new SkinLadder(
+      ladderOf('skin-ladder', given.ladder, limits),
+      given.hysteresis,
+      given.polling,
+    );
     return guarded(inner, given.junction, limits);
   },
 );

@@ -12,7 +12,7 @@ import { quantity, z } from '../../base/schema.ts';
 import { KILO, MILLI } from '../../base/units.ts';
 import type { Cap, CoolingDevice, ThermalGovernor, ThermalView } from '../governor.ts';
 import { Caps, loadOf, Poll } from './caps.ts';
-import { type ThermalLimits, thermalFactory } from './entry.ts';
+import { requireAboveAmbient, type ThermalLimits, thermalFactory } from './entry.ts';
 import { guarded, junctionOptions } from './junction-guard.ts';
 import {
   ceilingPoint,
@@ -63,12 +63,18 @@ export const skinPid = thermalFactory(
   'vendor skin control: PID power budget plus severity steps',
   options,
   (given, limits) => {
+    const loops = given.loops.map((loop) => ({
+      loop: loopOf(loop, limits),
+      devices: loop.devices,
+    }));
+    const targets = loops.map(({ loop }, i) => [`loops.${i}.target`, loop.target] as const);
+    requireAboveAmbient('skin-pid', Object.fromEntries(targets), limits);
     const inner = new SkinPid({
-      loops: given.loops.map((loop) => ({ loop: loopOf(loop, limits), devices: loop.devices })),
+      loops,
       sampling: given.sampling,
       stepsDown: given.stepsDown,
       stepsUp: given.stepsUp,
-      ladder: ladderOf(given.ladder, limits),
+      ladder: ladderOf('skin-pid', given.ladder, limits),
       hysteresis: given.hysteresis,
     });
     return guarded(inner, given.junction, limits);

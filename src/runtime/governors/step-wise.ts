@@ -3,7 +3,7 @@ import { quantity, z } from '../../base/schema.ts';
 import { KILO } from '../../base/units.ts';
 import type { Cap, CoolingDevice, ThermalGovernor, ThermalView } from '../governor.ts';
 import { Caps, Poll } from './caps.ts';
-import { thermalFactory } from './entry.ts';
+import { requireAboveAmbient, thermalFactory } from './entry.ts';
 import { guarded, junctionOptions } from './junction-guard.ts';
 import {
   NO_TARGET,
@@ -29,7 +29,9 @@ export const stepWise = thermalFactory(
   options,
   (given, limits) => {
     const zone = given.sensor === 'skin' ? limits.skinTarget : limits.junctionSoft;
-    const inner = new StepWise({ ...given, trip: given.trip ?? zone });
+    const trip = given.trip ?? zone;
+    requireAboveAmbient('step-wise', { trip }, limits);
+    const inner = new StepWise({ ...given, trip });
     return guarded(inner, given.junction, limits);
   },
 );

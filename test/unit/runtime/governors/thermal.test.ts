@@ -176,3 +176,21 @@ describe('skin-pid', () => {
     expect(pointsOver(governor, skins(30, 30, 30))).toEqual([2, 3, 4]);
   });
 });
+
+describe('trips that cannot be', () => {
+  const limits = { ...TYPICAL_LIMITS, ambient: 42 };
+
+  it('are refused where the air is as hot', () => {
+    expect(() => thermalGovernors['skin-pid'].create({}, limits)).toThrow(/loops.0.target.*42 °C/);
+    expect(() => thermalGovernors['step-wise'].create({ trip: '40 °C' }, limits)).toThrow(/trip/);
+    expect(() => thermalGovernors['power-allocator'].create({}, limits)).toThrow(/control/);
+    const ladder = [{ at: '30 °C', ceiling: 0.5 }];
+    expect(() => thermalGovernors['skin-ladder'].create({ ladder }, limits)).toThrow(/ladder.0.at/);
+    expect(() => thermalGovernors.junction.create({}, limits)).not.toThrow();
+  });
+
+  it('are refused where the emergency lies below the soft trip', () => {
+    const junction = { soft: '95 °C', emergency: '90 °C' };
+    expect(() => thermalGovernors.junction.create({ junction })).toThrow(/not above the soft trip/);
+  });
+});
