@@ -32,7 +32,7 @@ const SINGLE = {
   outputBlock: ['output channels computed together', 'count', 8, 1, 64],
   depthwise: ['share of peak, depthwise convolution', 'ratio', 2, 0.01, 16],
   attention: ['share of peak, attention', 'ratio', 0.7, 0.01, 2],
-  attentionRow: ['share of peak, attention of one token', 'ratio', 0.3, 0.005, 2],
+  attentionRow: ['share of peak, attention of one token', 'ratio', 0.08, 0.005, 2],
   vectorOps: ['vector operations per clock and core', 'count', 5, 0.2, 128],
   exponential: ['vector operations of one exponential', 'count', 2, 1, 60],
   errorFunction: ['vector operations of one error function', 'count', 6, 1, 100],
