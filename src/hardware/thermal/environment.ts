@@ -14,6 +14,12 @@ export const environmentSchema = z.strictObject({
   fan: z.enum(['none', 'clip-on', 'built-in']).default('none'),
   /** Where it lies: a table takes the back out of the air and conducts a little. */
   placement: z.enum(['held', 'table', 'stand']).default('stand'),
+  /** Of the screen, between its lowest (0) and full (1); the phone's indoor setting unless given. */
+  brightness: quantity('ratio', { min: 0, max: 1 }).optional(),
+  /** Share of a full battery at the start. */
+  charge: quantity('ratio', { min: 0.01, max: 1 }).default(1),
+  /** What a charger takes from the wall at most; none is plugged in at 0 W. */
+  charging: quantity('power', { min: 0, max: 240 }).default(0),
 });
 export type EnvironmentSpec = Infer<typeof environmentSchema>;
 export type Environment = Partial<EnvironmentSpec> & { readonly ambient: Celsius };

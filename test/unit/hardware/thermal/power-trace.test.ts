@@ -22,6 +22,11 @@ describe('power traces', () => {
     expect(bad).toThrow(/power.csv:5: P_DIE: power for unknown block "DIE"/);
   });
 
+  it('reports an unknown block once, not in every row', () => {
+    const bad = () => parse('A,phone,0,1,1,1,7', 'A,phone,1,2,1,1,7');
+    expect(bad).toThrow(/^power.csv:2: P_DIE: power for unknown block "DIE"[^\n]*$/);
+  });
+
   it('stops at sample times and interval ends, and is silent outside', () => {
     const { runs } = parse('A,phone,0,1,2,0,', 'A,phone,1,3,0,1,');
     const steps: string[] = [];
