@@ -1,11 +1,12 @@
 /** File names to text and specs; the only file that reads `socs/`, `workloads/` and `traces/`. */
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync, readSync, statSync } from 'node:fs';
 import { SpecError } from './base/errors.ts';
 import { nearestHint } from './base/registry.ts';
 import { parseSpecFile, type SpecFile } from './base/spec-file.ts';
 import type { Sources } from './engine/prepare.ts';
 import { parseModelTables } from './workload/models/tables.ts';
+import type { ByteSource } from './workload/onnx/wire-skim.ts';
 
 /** The folder that holds `socs`, `workloads` and `traces`: one above both `src` and `dist`. */
 const dataRoot = new URL('../', import.meta.url);
@@ -68,8 +69,13 @@ export function readDescription(kind: DescriptionKind, name: string): TextFile {
   return readNamed(FOLDERS[kind], name, '.yaml', kind);
 }
 
+export interface SourceOptions {
+  /** Keys of the workload description that an ONNX file named as the workload gets: `dims`, `precision`, `fusions`. */
+  readonly onnx?: Readonly<Record<string, unknown>>;
+}
+
 /** Bundled descriptions and the user's own files, each read and parsed once. */
-export function fileSources(): Sources {
+export function fileSources(options: SourceOptions = {}): Sources {
   const parsed = new Map<string, SpecFile>();
   const hashes: Record<string, string> = {};
   const remember = ({ file, text }: TextFile): TextFile => {
@@ -91,14 +97,48 @@ export function fileSources(): Sources {
     phone: read('phone'),
     preset: read('preset'),
     runtime: read('runtime'),
-    workload: read('workload'),
+    workload: (name) =>
+      name.endsWith('.onnx') ? onnxWorkload(name, options.onnx ?? {}) : read('workload')(name),
     get tables() {
-      tables ??= parseModelTables((path) => remember(readBundled(path)));
+      tables ??= parseModelTables((path) => remember(readBundled(path)), openModelFile);
       return tables;
     },
     hashes,
     version: packageVersion(),
   };
+}
+
+/** The workload that an ONNX file is by itself: one inference, fused as a phone compiler would. */
+function onnxWorkload(model: string, keys: Readonly<Record<string, unknown>>): SpecFile {
+  const data = { version: 1, family: 'onnx', summary: model, model, ...keys };
+  return { file: model, data, faults: [], locate: () => ({}) };
+}
+
+/**
+ * A model file of any size, read piece by piece.
+ * @throws SpecError where there is none.
+ */
+export function openModelFile(path: string): ByteSource {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (!stat?.isFile()) {
+    throw new SpecError([{ file: path, message: stat ? 'not a file' : 'no such file' }]);
+  }
+  return { size: stat.size, read: (offset, length) => readPiece(path, offset, length) };
+}
+
+function readPiece(path: string, offset: number, length: number): Uint8Array {
+  const handle = openSync(path, 'r');
+  try {
+    const bytes = new Uint8Array(length);
+    let filled = 0;
+    for (;;) {
+      const count = readSync(handle, bytes, filled, length - filled, offset + filled);
+      filled += count;
+      if (count === 0 || filled === length) return bytes.subarray(0, filled);
+    }
+  } finally {
+    closeSync(handle);
+  }
 }
 
 /** A request trace: a name under `traces/`, or a file of the user. */

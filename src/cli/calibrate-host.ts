@@ -4,10 +4,11 @@ import { basename } from 'node:path';
 import { SpecError } from '../base/errors.ts';
 import type { CalibrateOptions, HostCalibration } from '../calibration/calibrate.ts';
 import type { Candidate } from '../calibration/collect.ts';
+import { openModelFile } from '../load.ts';
 import type { DimBindings } from '../workload/onnx/bindings.ts';
 import { checkReport, describeCalibration } from './calibrate-host-report.ts';
 import type { Args, Command } from './command.ts';
-import { DIM_OPTION, parseDims, textsOf, withModelFile } from './model-file.ts';
+import { DIM_OPTION, parseDims, textsOf } from './model-file.ts';
 import { startProgress } from './terminal.ts';
 
 /** What `--check` takes instead of a file to mean the project's own unseen models. */
@@ -121,7 +122,7 @@ async function openCandidate(argument: string, shared: DimBindings): Promise<Can
   const dims = { ...shared, ...(own === undefined ? {} : parseDims([own])) };
   const { importOnnx } = await import('../workload/onnx/import.ts');
   const { fileCandidate } = await import('../calibration/model-file.ts');
-  const imported = withModelFile(path, (source) => importOnnx(source, path, { dims }));
+  const imported = importOnnx(openModelFile(path), path, { dims });
   return fileCandidate({ path, name: basename(path), size: statSync(path).size, dims, imported });
 }
 

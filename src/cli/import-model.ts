@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { SpecError } from '../base/errors.ts';
 import { formatQuantity } from '../base/quantity.ts';
+import { openModelFile } from '../load.ts';
 import type { FusionSaving } from '../workload/fusion/index.ts';
 import { PRECISIONS } from '../workload/fusion/precision.ts';
 import type { DimBindings } from '../workload/onnx/bindings.ts';
@@ -10,7 +11,7 @@ import type { ImportedModel } from '../workload/onnx/import.ts';
 import type { ImportReport } from '../workload/onnx/report.ts';
 import type { Args, Command } from './command.ts';
 import { dumpYaml } from './dump-yaml.ts';
-import { DIM_OPTION, parseDims, textsOf, withModelFile } from './model-file.ts';
+import { DIM_OPTION, parseDims, textsOf } from './model-file.ts';
 import { countText } from './operator-table.ts';
 import { renderTable } from './terminal.ts';
 
@@ -39,7 +40,7 @@ export const importModel: Command = {
     const dims = parseDims(textsOf(args['dim']));
     const { importOnnx } = await import('../workload/onnx/import.ts');
     const { fuse } = await import('../workload/fusion/index.ts');
-    const model = withModelFile(path, (source) => importOnnx(source, path, { dims }));
+    const model = importOnnx(openModelFile(path), path, { dims });
     const { savings } = fuse(model.list);
     writeWorkload(args, path, dims, model);
     if (args['json'] === true) {

@@ -1,47 +1,6 @@
 /** Model files and their dimensions as the command line gives them. */
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { type Fault, SpecError } from '../base/errors.ts';
 import type { DimBindings } from '../workload/onnx/bindings.ts';
-import type { ByteSource } from '../workload/onnx/wire-skim.ts';
-
-/**
- * Opens a model for reading piece by piece and closes it when `use` is done; files of many GB are fine.
- * @throws SpecError for a path that cannot be read.
- */
-export function withModelFile<T>(path: string, use: (source: ByteSource) => T): T {
-  const handle = openFile(path);
-  try {
-    return use({ size: fstatSync(handle).size, read: reader(handle) });
-  } finally {
-    closeSync(handle);
-  }
-}
-
-function openFile(path: string): number {
-  try {
-    const handle = openSync(path, 'r');
-    if (fstatSync(handle).isFile()) return handle;
-    closeSync(handle);
-  } catch (error) {
-    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
-    const message = missing ? 'no such file' : (error as Error).message;
-    throw new SpecError([{ file: path, message }]);
-  }
-  throw new SpecError([{ file: path, message: 'not a file' }]);
-}
-
-function reader(handle: number): ByteSource['read'] {
-  return (offset, length) => {
-    const bytes = new Uint8Array(length);
-    let filled = 0;
-    while (filled < length) {
-      const count = readSync(handle, bytes, filled, length - filled, offset + filled);
-      if (count === 0) break;
-      filled += count;
-    }
-    return filled === length ? bytes : bytes.subarray(0, filled);
-  };
-}
 
 /**
  * `['batch=1,sequence=128', 'sr=16000']` as bindings.

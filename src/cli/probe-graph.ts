@@ -1,7 +1,7 @@
 /** `socsim probe graph`: the operators of a model or workload with their work, and what a machine makes of them. */
 import { SpecError } from '../base/errors.ts';
 import { pick } from '../base/registry.ts';
-import { fileSources } from '../load.ts';
+import { fileSources, openModelFile } from '../load.ts';
 import { FUSION_NAMES, type FusionSaving } from '../workload/fusion/index.ts';
 import { PRECISIONS, type PrecisionName } from '../workload/fusion/precision.ts';
 import { type Graph, type Phase, workAt } from '../workload/graph.ts';
@@ -9,7 +9,7 @@ import { importOnnx } from '../workload/onnx/import.ts';
 import { buildOnnxRequest } from '../workload/onnx/request.ts';
 import { buildWorkload, parseWorkload } from '../workload/workload-spec.ts';
 import type { Args, Command } from './command.ts';
-import { DIM_OPTION, parseDims, textsOf, withModelFile } from './model-file.ts';
+import { DIM_OPTION, parseDims, textsOf } from './model-file.ts';
 import {
   arrangeRows,
   type OperatorPrediction,
@@ -98,7 +98,7 @@ function loadPhases(args: Args): Loaded {
   const target = String(args['target']);
   const dims = parseDims(textsOf(args['dim']));
   if (target.endsWith('.onnx')) {
-    const model = withModelFile(target, (source) => importOnnx(source, target, { dims }));
+    const model = importOnnx(openModelFile(target), target, { dims });
     const precision = args['precision'] as PrecisionName | undefined;
     const { plan, savings } = buildOnnxRequest(target, model, {
       fusions: fusionsOf(args),

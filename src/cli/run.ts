@@ -5,7 +5,10 @@ import { buildSimulation, prepare } from '../engine/prepare.ts';
 import type { PhaseResult, Run } from '../engine/run.ts';
 import { simulate } from '../engine/simulation.ts';
 import { fileSources } from '../load.ts';
-import type { Command } from './command.ts';
+import { FUSION_NAMES } from '../workload/fusion/index.ts';
+import { PRECISIONS } from '../workload/fusion/precision.ts';
+import type { Args, Command } from './command.ts';
+import { DIM_OPTION, parseDims, textsOf } from './model-file.ts';
 import { overridesOf, scenarioOf, scenarioOptions } from './scenario-options.ts';
 import { coloursFor, renderTable } from './terminal.ts';
 
@@ -16,6 +19,7 @@ export const run: Command = {
   examples: [
     'socsim run --soc dimensity-9300 --workload llama-2-7b-chat',
     'socsim run --soc snapdragon-8-gen-3 --workload llama-2-7b-chat --policy stage-wise --decode-unit gpu --out out',
+    'socsim run --soc snapdragon-8-gen-3 --workload model.onnx --dim batch=1,sequence=128',
     'socsim run --soc dimensity-9300 --workload llama-2-7b-chat --set npu.clock=3GHz --set workload.promptTokens=2048',
   ],
   positionals: {
@@ -23,11 +27,22 @@ export const run: Command = {
   },
   options: {
     ...scenarioOptions,
+    dim: DIM_OPTION,
+    precision: {
+      type: 'string',
+      summary: 'for an ONNX workload: run a floating-point model narrower than its file says',
+      choices: Object.keys(PRECISIONS),
+    },
+    fusions: {
+      type: 'string',
+      summary: `for an ONNX workload: all, none, or names (${FUSION_NAMES.join(', ')})`,
+      value: 'NAMES',
+    },
     out: { type: 'string', summary: 'folder for report, charts, trace and run.json', value: 'DIR' },
     json: { type: 'boolean', summary: 'print the run as JSON (without the timeline)' },
   },
   run: async (args) => {
-    const sources = fileSources();
+    const sources = fileSources({ onnx: onnxOptions(args) });
     const overrides = overridesOf(args);
     const prepared = prepare(scenarioOf(args), overrides, sources);
     const out = args['out'] as string | undefined;
@@ -46,6 +61,17 @@ export const run: Command = {
   },
 };
 
+/** What the command line says about an ONNX file that is the workload: keys of its description. */
+function onnxOptions(args: Args): Readonly<Record<string, unknown>> {
+  const fusions = args['fusions'] as string | undefined;
+  const passes = fusions === 'none' ? [] : fusions?.split(',').map((name) => name.trim());
+  return {
+    dims: parseDims(textsOf(args['dim'])),
+    ...(args['precision'] === undefined ? {} : { precision: args['precision'] }),
+    ...(passes === undefined || fusions === 'all' ? {} : { fusions: passes }),
+  };
+}
+
 /** What a chip architect wants to know, as text. */
 export function describeRun(result: Run): string {
   const colours = coloursFor(process.stdout);
@@ -59,6 +85,7 @@ export function describeRun(result: Run): string {
     '',
     metricTable(result),
     '',
+    ...compileLines(result),
     memoryLine(result),
     energyLine(result),
     ...result.notes.map((note) => colours.dim(`note: ${note}`)),
@@ -108,6 +135,24 @@ function phaseRow(phase: PhaseResult, result: Run): string[] {
     formatQuantity(phase.joules, 'energy', 3),
   ];
 }
+
+/** Said only where a graph was cut: one line per phase, one per kind of fallback. */
+function compileLines({ compiled }: Run): string[] {
+  const cut = compiled.filter(({ partitions }) => partitions > 1);
+  return cut.flatMap(({ phase, operators, partitions, operatorsByUnit, fallbacks }) => {
+    const units = Object.entries(operatorsByUnit).map(([unit, count]) => `${count} on ${unit}`);
+    const moved = fallbacks.slice(0, MAX_FALLBACKS);
+    const more = fallbacks.length - moved.length;
+    return [
+      `compiled ${phase}: ${operators} operators in ${partitions} partitions (${units.join(', ')})`,
+      ...moved.map((f) => `  ${f.count} × ${f.operator} from ${f.from} to ${f.to}: ${f.reason}`),
+      ...(more > 0 ? [`  … and ${more} more kinds (--json lists all)`] : []),
+    ];
+  });
+}
+
+/** Kinds of fallback that fit a screen. */
+const MAX_FALLBACKS = 6;
 
 /** The figures quoted first, in this order; the JSON holds all. */
 const HEADLINE = [

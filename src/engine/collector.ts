@@ -1,10 +1,11 @@
 /** Listens to the dispatcher: spans for the timeline, phases and requests for the result. */
 import type { Joules, Seconds } from '../base/units.ts';
 import type { Phase } from '../workload/graph.ts';
+import { reportCompilation } from './compile-report.ts';
 import type { Machine } from './machine.ts';
 import type { Recorder } from './recorder.ts';
 import type { Active, RunObserver } from './request.ts';
-import type { RequestResult } from './run.ts';
+import type { CompiledPhase, RequestResult } from './run.ts';
 import type { TaskTable } from './task-table.ts';
 
 /** A phase as it happened; the ledger knows where its time went. */
@@ -26,9 +27,14 @@ interface OpenRequest {
   phaseJoules: Joules;
 }
 
+/** Graphs whose compilation is reported; a long trace repeats the same few. */
+const MAX_COMPILED = 32;
+
 export class Collector implements RunObserver {
   readonly phases: PhaseRecord[] = [];
   readonly requests: RequestResult[] = [];
+  readonly compiled: CompiledPhase[] = [];
+  private readonly machine: Machine;
   private readonly recorder: Recorder;
   private readonly energyAt: (now: Seconds) => Joules;
   private readonly unitTracks: readonly number[];
@@ -39,6 +45,7 @@ export class Collector implements RunObserver {
 
   /** @param energyAt joules drawn by the whole device up to a time not before the last one asked for. */
   constructor(machine: Machine, recorder: Recorder, energyAt: (now: Seconds) => Joules) {
+    this.machine = machine;
     this.recorder = recorder;
     this.energyAt = energyAt;
     this.unitTracks = machine.units.map(({ unit }) =>
@@ -50,6 +57,12 @@ export class Collector implements RunObserver {
       unit: '1/s',
       subject: 'requests',
     });
+  }
+
+  phaseCompiled(table: TaskTable): void {
+    if (this.compiled.length < MAX_COMPILED) {
+      this.compiled.push(reportCompilation(table, this.machine));
+    }
   }
 
   requestStarted(request: Active, now: Seconds): void {

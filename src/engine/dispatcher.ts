@@ -281,9 +281,11 @@ export class Dispatcher {
   }
 
   private takeTable(phase: Phase): TaskTable {
-    return (
-      this.idleTables.get(phase.graph)?.pop() ?? compilePhase(phase, this.machine, this.policy)
-    );
+    const idle = this.idleTables.get(phase.graph)?.pop();
+    if (idle) return idle;
+    const table = compilePhase(phase, this.machine, this.policy);
+    this.observer.phaseCompiled(table);
+    return table;
   }
 
   private releaseTable(table: TaskTable): void {

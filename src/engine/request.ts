@@ -29,6 +29,8 @@ export interface Active {
 
 /** Called at simulated `now`, in order; must not change the simulation. */
 export interface RunObserver {
+  /** A graph was placed and costed, before its first operator runs. */
+  phaseCompiled(table: TaskTable): void;
   requestStarted(request: Active, now: Seconds): void;
   phaseStarted(request: Active, now: Seconds): void;
   /** One operator has ended; plain arguments, for this is the innermost call. `cause` is an index into `CAUSES`. */

@@ -73,6 +73,26 @@ export interface RunInputs {
   readonly version: string;
 }
 
+/** Operators that a unit handed to another, and why. */
+export interface Fallback {
+  readonly operator: string;
+  readonly from: string;
+  readonly to: string;
+  readonly reason: string;
+  readonly count: number;
+}
+
+/** One phase as it was placed; phases that share a graph are told once. */
+export interface CompiledPhase {
+  readonly phase: string;
+  readonly graph: string;
+  readonly operators: number;
+  /** Runs of consecutive operators on one unit. */
+  readonly partitions: number;
+  readonly operatorsByUnit: Readonly<Record<string, number>>;
+  readonly fallbacks: readonly Fallback[];
+}
+
 export interface RequestResult {
   readonly name: string;
   readonly arrivalSeconds: number;
@@ -89,6 +109,7 @@ export interface Run {
   readonly metrics: Readonly<Record<string, number>>;
   readonly requests: readonly RequestResult[];
   readonly phases: readonly PhaseResult[];
+  readonly compiled: readonly CompiledPhase[];
   readonly ledger: readonly LedgerRow[];
   readonly roofline: {
     readonly points: readonly RooflinePoint[];

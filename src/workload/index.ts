@@ -4,6 +4,7 @@ import { speechFamily } from './audio/family.ts';
 import { diffusionFamily } from './diffusion/family.ts';
 import type { WorkloadFamily } from './family.ts';
 import { llmFamily } from './llm/family.ts';
+import { onnxFamily } from './onnx/family.ts';
 import { visionFamily, visionLanguageFamily } from './vision/family.ts';
 
 export const workloadFamilies = {
@@ -13,4 +14,5 @@ export const workloadFamilies = {
   vision: visionFamily,
   speech: speechFamily,
   'audio-language': audioLanguageFamily,
+  onnx: onnxFamily,
 } satisfies Record<string, WorkloadFamily>;

@@ -60,7 +60,8 @@ describe.each(Object.entries(workloadFamilies))('family %s', (name, family) => {
     expect(family.summary).toMatch(/^\S.{10,}[^.]$/);
   });
 
-  it('has at least one bundled file', () => {
+  // A workload of family onnx names a model file of the user's.
+  it.skipIf(name === 'onnx')('has at least one bundled file', () => {
     const used = files.filter((file) =>
       readBundled(`workloads/${file}`).text.includes(`\nfamily: ${name}\n`),
     );

@@ -386,6 +386,7 @@ function assemble(
   const dramBytes = ledger.reduce((all, row) => all + row.dramBytes, 0);
   const first = requests[0];
   return {
+    compiled: [],
     inputs: {
       soc: 'dimensity-9300',
       phone: 'reference-phone',

@@ -6,6 +6,7 @@ import {
 } from '../audio/audio-language-model.ts';
 import { parseSpeechModels, type SpeechModel } from '../audio/speech-model.ts';
 import { type DiffusionComponent, parseDiffusionComponents } from '../diffusion/component.ts';
+import type { ByteSource } from '../onnx/wire-skim.ts';
 import {
   parseVisionEncoders,
   parseVisionLanguageModels,
@@ -24,6 +25,8 @@ export interface ModelTables {
   readonly visionLanguage: Readonly<Record<string, VisionLanguageModel>>;
   readonly speech: Readonly<Record<string, SpeechModel>>;
   readonly audioLanguage: Readonly<Record<string, AudioLanguageModel>>;
+  /** Opens a model file for reading piece by piece, where there are files; throws SpecError where it is none. */
+  readonly openModel?: (path: string) => ByteSource;
 }
 
 /** Where each table is kept, relative to the folder that holds `workloads`. */
@@ -44,7 +47,10 @@ type Text = Pick<SpecFile, 'file'> & { readonly text: string };
  * a chat does not parse the diffusion models.
  * @throws SpecError, on that first look, with every fault of the file.
  */
-export function parseModelTables(read: (path: string) => Text): ModelTables {
+export function parseModelTables(
+  read: (path: string) => Text,
+  openModel?: ModelTables['openModel'],
+): ModelTables {
   const table = <T>(path: string, parse: (text: string, file: string) => T): (() => T) => {
     let parsed: { readonly value: T } | undefined;
     return () => {
@@ -83,5 +89,6 @@ export function parseModelTables(read: (path: string) => Text): ModelTables {
     get audioLanguage() {
       return audioLanguage();
     },
+    ...(openModel && { openModel }),
   };
 }

@@ -7,10 +7,6 @@ import { PRECISIONS, type PrecisionName } from '../fusion/precision.ts';
 import type { ModelTables } from '../models/tables.ts';
 import { importOnnx } from './import.ts';
 import { buildOnnxRequest } from './request.ts';
-import type { ByteSource } from './wire-skim.ts';
-
-/** Opens a model file for reading piece by piece; throws SpecError where there is none. */
-type OpenModel = (path: string) => ByteSource;
 
 const onnxSpec = z.strictObject({
   version: z.literal(1),
@@ -30,16 +26,11 @@ const onnxSpec = z.strictObject({
   found: z.record(z.string(), z.unknown()).optional(),
 });
 
-/** Tables that can also open model files. */
-interface OpeningTables extends ModelTables {
-  readonly openModel?: OpenModel;
-}
-
 export const onnxFamily: WorkloadFamily = defineFamily({
   summary: 'any ONNX model: so many inferences with given dimensions',
   schema: onnxSpec,
   check: (data, tables) => [...checkFusions(data), ...checkOpener(tables)],
-  build: (spec, tables: OpeningTables, name) => {
+  build: (spec, tables, name) => {
     const source = tables.openModel?.(spec.model);
     if (!source) throw new SpecError([{ file: spec.model, message: 'cannot be opened here' }]);
     const model = importOnnx(source, spec.model, { dims: spec.dims });
@@ -63,7 +54,7 @@ function checkFusions(data: unknown): CrossFault[] {
   );
 }
 
-function checkOpener(tables: OpeningTables): CrossFault[] {
+function checkOpener(tables: ModelTables): CrossFault[] {
   if (tables.openModel) return [];
   return [{ path: ['model'], message: 'model files cannot be opened in this setting' }];
 }

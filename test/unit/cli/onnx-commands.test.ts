@@ -7,8 +7,9 @@ import { checkSpec } from '../../../src/base/schema.ts';
 import { parseSpecFile } from '../../../src/base/spec-file.ts';
 import type { Command } from '../../../src/cli/command.ts';
 import { importModel } from '../../../src/cli/import-model.ts';
-import { parseDims, withModelFile } from '../../../src/cli/model-file.ts';
+import { parseDims } from '../../../src/cli/model-file.ts';
 import { buildProbeGraph, probeGraph } from '../../../src/cli/probe-graph.ts';
+import { openModelFile } from '../../../src/load.ts';
 import type { ModelTables } from '../../../src/workload/models/tables.ts';
 import { onnxFamily } from '../../../src/workload/onnx/family.ts';
 import { sourceOf } from '../../../src/workload/onnx/wire-skim.ts';
@@ -187,10 +188,9 @@ describe('the workload family', () => {
 
 describe('model files', () => {
   it('are read in pieces and end where they end', () => {
-    withModelFile(path, (source) => {
-      expect(source.size).toBe(bytes.length);
-      expect(Buffer.from(source.read(2, 5)).equals(Buffer.from(bytes.subarray(2, 7)))).toBe(true);
-      expect(source.read(source.size - 1, 10)).toHaveLength(1);
-    });
+    const source = openModelFile(path);
+    expect(source.size).toBe(bytes.length);
+    expect(Buffer.from(source.read(2, 5)).equals(Buffer.from(bytes.subarray(2, 7)))).toBe(true);
+    expect(source.read(source.size - 1, 10)).toHaveLength(1);
   });
 });

@@ -1,0 +1,48 @@
+import { describe, expect, it } from 'vitest';
+import {
+  chain,
+  runToy,
+  toyMachine,
+  toyPhase,
+  toyPlan,
+  toyUnit,
+  toyWork,
+} from '../../support/toy-machine.ts';
+
+const plan = toyPlan([
+  toyPhase('prefill', chain([1e6, 2e6, 3e6, 4e6].map((macs) => toyWork(macs)))),
+]);
+
+describe('compile report', () => {
+  it('counts one partition where everything stays on one unit', () => {
+    const [compiled] = runToy([plan]).compiled;
+    expect(compiled).toMatchObject({
+      operators: 4,
+      partitions: 1,
+      operatorsByUnit: { npu: 4 },
+      fallbacks: [],
+    });
+  });
+
+  it('says which operators left, where to, and why', () => {
+    const npu = {
+      ...toyUnit('npu'),
+      supports: ({ macs }: { macs: number }) =>
+        macs === 2e6 ? { ok: false as const, reason: 'no such operator' } : { ok: true as const },
+    };
+    const machine = toyMachine({ units: [npu, toyUnit('cpu')] });
+    const run = runToy([plan], { machine });
+    expect(run.compiled[0]).toMatchObject({ partitions: 3, operatorsByUnit: { npu: 3, cpu: 1 } });
+    expect(run.compiled[0]!.fallbacks).toEqual([
+      { operator: 'MatMul', from: 'npu', to: 'cpu', reason: 'no such operator', count: 1 },
+    ]);
+    // Two hand-overs of half a second each.
+    expect(run.metrics.run_seconds).toBeCloseTo(0.01 + 1, 6);
+  });
+
+  it('tells a choice of the policy from a missing operator', () => {
+    const machine = toyMachine({ units: [toyUnit('npu'), toyUnit('cpu')] });
+    const run = runToy([plan], { machine, policy: { place: () => Int32Array.from([0, 0, 0, 1]) } });
+    expect(run.compiled[0]!.fallbacks[0]!.reason).toMatch(/policy/);
+  });
+});
