@@ -40,6 +40,10 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'read an ONNX model of any size, report what is in it, write a workload that runs it',
     load: async () => (await import('./import-model.ts')).importModel,
   },
+  'fit dram': {
+    summary: 'fit the fluid memory model of speed bins to the transaction model, with residuals',
+    load: async () => (await import('./fit-dram.ts')).fitDram,
+  },
   'calibrate host': {
     summary: 'measure ONNX operators on this machine, fit a host SoC, predict whole models with it',
     load: async () => (await import('./calibrate-host.ts')).calibrateHost,

@@ -151,44 +151,37 @@ function show(quantity: string, value: number): string {
 
 export interface ToolBand {
   readonly patterns: number;
-  /** Largest over smallest bandwidth of the tools on a pattern, minus one. */
-  readonly spreadMedian: number;
-  readonly spreadP90: number;
-  /** Share of patterns on which one prediction lies between the tools' extremes. */
+  /** Relative difference in bandwidth between two tools on the same pattern, over all such pairs. */
+  readonly pairMedian: number;
+  readonly pairP90: number;
+  /** Share of patterns on which our run with the first tool's controller lies between the tools' extremes. */
   readonly insideShare: number;
 }
 
-/**
- * How far the tools are from each other on the patterns they share, and how often we lie between them when we
- * run the pattern with our reading of the first of them.
- */
+const PATTERN = [
+  'preset',
+  'channels',
+  'ranks',
+  'refresh',
+  'map',
+  'mode',
+  'window',
+  'open_rate',
+  'requesters',
+];
+
+/** How far the tools are from each other on the patterns they share, and how often we lie between them. */
 export function toolBand(checks: readonly DramCheck[]): ToolBand | undefined {
   const patterns = new Map<string, DramCheck[]>();
   for (const check of checks.filter(({ quantity }) => quantity === 'bandwidth')) {
-    const { columns } = check;
-    const key = [
-      'preset',
-      'channels',
-      'ranks',
-      'refresh',
-      'map',
-      'mode',
-      'window',
-      'open_rate',
-      'requesters',
-    ]
-      .map((name) => columns[name] ?? '')
-      .join('\t');
+    const key = PATTERN.map((name) => check.columns[name] ?? '').join('\t');
     patterns.set(key, [...(patterns.get(key) ?? []), check]);
   }
   const shared = [...patterns.values()].filter(
     (rows) => new Set(rows.map(({ simulator }) => simulator)).size > 1,
   );
   if (shared.length === 0) return undefined;
-  const spreads = shared
-    .map((rows) => rows.map(({ reference }) => reference))
-    .map((values) => Math.max(...values) / Math.min(...values) - 1)
-    .sort((a, b) => a - b);
+  const pairs = shared.flatMap(pairDifferences).sort((a, b) => a - b);
   const inside = shared.filter((rows) => {
     const values = rows.map(({ reference }) => reference);
     const ours = (rows[0] as DramCheck).predicted;
@@ -197,12 +190,22 @@ export function toolBand(checks: readonly DramCheck[]): ToolBand | undefined {
   });
   return {
     patterns: shared.length,
-    spreadMedian: quantile(spreads, 0.5),
-    spreadP90: quantile(spreads, 0.9),
+    pairMedian: quantile(pairs, 0.5),
+    pairP90: quantile(pairs, 0.9),
     insideShare: inside.length / shared.length,
   };
 }
 
+function pairDifferences(rows: readonly DramCheck[]): number[] {
+  return rows.flatMap((a, index) =>
+    rows
+      .slice(index + 1)
+      .filter((b) => b.simulator !== a.simulator)
+      .map((b) => Math.abs(a.reference / b.reference - 1)),
+  );
+}
+
 export function renderBand(band: ToolBand): string {
-  return `${band.patterns} patterns were run by several tools: they differ by ${percent(band.spreadMedian)} in the median (p90 ${percent(band.spreadP90)}); we lie inside their band on ${percent(band.insideShare, 0)}.`;
+  const { patterns, pairMedian, pairP90, insideShare } = band;
+  return `${patterns} patterns were run by several tools; two of them differ by ${percent(pairMedian)} in the median (p90 ${percent(pairP90)}). We lie inside their band on ${percent(insideShare, 0)} of the patterns.`;
 }

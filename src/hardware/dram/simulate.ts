@@ -81,6 +81,7 @@ export function simulateTraffic(options: TrafficOptions): TrafficRun {
     p95: latency.p95 * tCK,
     p99: latency.p99 * tCK,
   });
+  const readLatency = seconds(meter.latencyCycles());
   const measured = (meter.toCycle - meter.fromCycle) * tCK;
   const activity = activityOf(driver, device, cycles);
   const energy = dramEnergy(preset, options.density, activity, options.corner);
@@ -89,10 +90,10 @@ export function simulateTraffic(options: TrafficOptions): TrafficRun {
   return {
     peak: device.peak * channels,
     bandwidth: (ACCESS_BYTES * meter.measuredAccesses) / measured,
-    readLatency: seconds(meter.latencyCycles()),
-    requesters: plan.requesters.map((_, index) => ({
+    readLatency,
+    requesters: plan.requesters.map((_, index, all) => ({
       share: meter.shareOf(index),
-      readLatency: seconds(meter.latencyCycles(index)),
+      readLatency: all.length === 1 ? readLatency : seconds(meter.latencyCycles(index)),
     })),
     ...foundRows(driver),
     activates: activity.activates,
