@@ -44,6 +44,10 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'fit the fluid memory model of speed bins to the transaction model, with residuals',
     load: async () => (await import('./fit-dram.ts')).fitDram,
   },
+  'calibrate device': {
+    summary: 'predict measured phone results row by row',
+    load: async () => (await import('./calibrate-device.ts')).calibrateDevice,
+  },
   'calibrate host': {
     summary: 'measure ONNX operators on this machine, fit a host SoC, predict whole models with it',
     load: async () => (await import('./calibrate-host.ts')).calibrateHost,
