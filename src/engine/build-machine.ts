@@ -1,11 +1,12 @@
 /** Descriptions → Machine: units, clocks, memory, power and heat of one SoC in one phone. */
-import type { Celsius, Volts } from '../base/units.ts';
 import { BITS_PER_BYTE } from '../base/units.ts';
+import { batteryEnergy, batteryOf } from '../hardware/battery.ts';
 import { buildFluidMemory } from '../hardware/dram/fluid-memory.ts';
 import type { LpddrPreset } from '../hardware/dram/preset.ts';
 import type { MemorySystem } from '../hardware/memory-system.ts';
+import { buildPowerModel, screenWatts } from '../hardware/power.ts';
 import type { SocSpec, SocUnitSpec } from '../hardware/soc-spec.ts';
-import { buildClockDomain, type DomainSpec, referencePoint } from '../hardware/spec/domain-spec.ts';
+import { buildClockDomain, type DomainSpec } from '../hardware/spec/domain-spec.ts';
 import type { EnvironmentSpec } from '../hardware/thermal/environment.ts';
 import type { Floorplan } from '../hardware/thermal/floorplan.ts';
 import { nodeIndex } from '../hardware/thermal/network.ts';
@@ -13,7 +14,7 @@ import { buildPhoneNetwork } from '../hardware/thermal/phone-network.ts';
 import type { Phone } from '../hardware/thermal/phone-spec.ts';
 import { buildUnit } from '../hardware/units/index.ts';
 import { kernelsOf, type RuntimeSpec } from '../runtime/runtime-spec.ts';
-import type { DomainPower, Machine, MachineDomain, MachineUnit, PlatformLoad } from './machine.ts';
+import type { Machine, MachineDomain, MachineUnit, PlatformLoad } from './machine.ts';
 
 export interface MachineInputs {
   readonly soc: SocSpec;
@@ -25,8 +26,6 @@ export interface MachineInputs {
 
 /** Side of a die block where the description has no floorplan: a domain of 10 mm², a common CPU cluster or NPU. */
 const DEFAULT_BLOCK_SIDE = 3.2e-3;
-/** Nominal battery cell voltage of a phone, for energy = charge × voltage (typical lithium-cobalt cell). */
-const NOMINAL_CELL_VOLTAGE = 3.85;
 /** Blocks that fabric power heats, first that the floorplan has. */
 const FABRIC_BLOCKS = ['system-cache', 'other', 'memory'];
 
@@ -51,7 +50,7 @@ export function buildMachine(inputs: MachineInputs): Machine {
     fabricPerByte: soc.fabric.energy.is,
     fabricNode: fabricBlock === undefined ? 0 : node(fabricBlock),
     regulator: { efficiency: phone.battery.regulatorEfficiency.is, node: node('board') },
-    platform: platformLoads(phone, node),
+    platform: platformLoads(phone, inputs.environment, node),
     background: Object.entries(soc.background ?? {}).map(([name, { is }]) => ({
       name,
       bytesPerSecond: is,
@@ -62,7 +61,15 @@ export function buildMachine(inputs: MachineInputs): Machine {
     transferSeconds: (bytes) => soc.fabric.handover.is + bytes / soc.fabric.handoverBandwidth.is,
     ambient: inputs.environment.ambient,
     osReserve: soc.limits.memory.osReserve.is + soc.limits.memory.applications.is,
-    batteryEnergy: phone.battery.capacity.is * NOMINAL_CELL_VOLTAGE,
+    batteryEnergy: batteryEnergy(batteryOf(phone)),
+    supply: {
+      cell: batteryOf(phone),
+      charge: inputs.environment.charge,
+      cellNode: node('battery'),
+      chargerNode: node('board'),
+      chargerWatts: inputs.environment.charging,
+    },
+    floorplan,
     limits: {
       skin: phone.limits.skinTarget.is,
       skinHard: phone.limits.skinSevere.is,
@@ -95,26 +102,7 @@ function machineUnit(
 }
 
 function machineDomain(name: string, spec: DomainSpec, node: number): MachineDomain {
-  return { clock: buildClockDomain(name, spec), power: domainPower(spec), node };
-}
-
-/** Scales the watts of the description from its reference point: dynamic parts with f·V², leakage with V². */
-function domainPower(spec: DomainSpec): DomainPower {
-  const { power } = spec;
-  const { frequency, voltage } = referencePoint(spec);
-  const scale = 1 / (frequency * voltage * voltage);
-  const { leakage } = power;
-  return {
-    idle: power.idle.is,
-    stalled: power.stalled.is * scale,
-    matrix: power.matrix.is * scale,
-    vector: power.vector.is * scale,
-    leakage: (volts: Volts, celsius: Celsius) =>
-      leakage.power.is *
-      (volts / voltage) ** 2 *
-      2 ** ((celsius - leakage.temperature.is) / leakage.doubling.is),
-    gatedShare: leakage.gated.is,
-  };
+  return { clock: buildClockDomain(name, spec), power: buildPowerModel(spec), node };
 }
 
 /** The preset's device at the description's own rate, with the phone's capacity. */
@@ -132,9 +120,14 @@ function mainMemory({ soc, phone, preset }: MachineInputs): MemorySystem {
   return { ...fluid, peak };
 }
 
-function platformLoads(phone: Phone, node: (name: string) => number): PlatformLoad[] {
+function platformLoads(
+  phone: Phone,
+  environment: EnvironmentSpec,
+  node: (name: string) => number,
+): PlatformLoad[] {
   const { minimumPower, maximumPower, brightness } = phone.screen;
-  const screen = minimumPower.is + brightness.is * (maximumPower.is - minimumPower.is);
+  const shown = environment.brightness ?? brightness.is;
+  const screen = screenWatts(minimumPower.is, maximumPower.is, shown);
   const near = phone.body.nearShare.is;
   return [
     { name: 'screen', watts: screen * near, node: node('skin-front') },

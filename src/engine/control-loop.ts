@@ -2,26 +2,28 @@
  * Closes the loop power → heat → cap → clock → rate, once per control period.
  *
  * Model    mean power of the period heats the network for the period (exact for piecewise-constant power);
- *          governors then choose points from what they saw, caps applied last
- * Ignores  changes of leakage within one period (temperature moves millikelvins in 10 ms)
+ *          governors then choose points from what they saw; caps of heat are applied to that, then what the
+ *          battery can stand: the domain that draws most steps down until the prediction fits
+ * Ignores  the time a clock takes to change (50–200 µs of a period of 10 ms), peaks within one period
  * Valid    periods well below the time constants of the die nodes (tens of milliseconds)
- * Source   Linux schedutil and thermal core: sample, decide, apply
+ * Source   Linux schedutil and thermal core: sample, decide, apply; battery current limiting of phones
  * Checked  test/property/engine.test.ts (energy balance), test/unit/engine/control-loop.test.ts
  */
 import { InfeasibleError } from '../base/errors.ts';
-import type { Celsius, Joules, Seconds } from '../base/units.ts';
-import type { Cap, CoolingDevice, Governor, ThermalGovernor } from '../runtime/governor.ts';
+import type { Celsius, Hertz, Joules, Seconds, Watts } from '../base/units.ts';
+import type { Cap, Governor, ThermalGovernor } from '../runtime/governor.ts';
 import type { Execution } from './execution.ts';
 import type { Ledger } from './ledger.ts';
 import type { Machine, MachineDomain } from './machine.ts';
+import { PowerAccount } from './power-account.ts';
 import type { Probes } from './probes.ts';
+import type { Supply } from './supply.ts';
 
 /** Temperature at which the powers shown to thermal governors are evaluated, as energy models are: warm silicon. */
 const TABLE_TEMPERATURE: Celsius = 60;
 /** Above this no phone SoC goes on: resets sit at 115–125 °C (device trees), and leakage feeds itself. */
 const SHUTDOWN: Celsius = 150;
-/** Name of ledger rows that belong to no request. */
-const PLATFORM = 'platform';
+const BATTERY = 'battery';
 
 export interface ControlParts {
   readonly machine: Machine;
@@ -36,49 +38,61 @@ export interface ControlParts {
 
 export class ControlLoop {
   private readonly parts: ControlParts;
-  private readonly watts: Float64Array;
+  private readonly power: PowerAccount;
   private readonly point: Int32Array;
   private readonly wanted: Int32Array;
-  /** By domain: seconds with work since the last decision, and the share that made of the period. */
+  /** Highest point allowed to each domain now, and why. */
+  private readonly allowed: Int32Array;
+  private readonly reasons: string[];
+  /** By domain: seconds with work since the last decision. */
   private readonly busySeconds: Float64Array;
-  private readonly busy: Float64Array;
-  private readonly periodBusy: Float64Array;
   private sinceDecision: Seconds = 0;
-  private readonly frequencies: readonly (readonly number[])[];
-  private readonly tablePowers: readonly (readonly number[])[];
+  private sinceThermal: Seconds = 0;
+  private readonly tablePowers: readonly (readonly Watts[])[];
+  /** Shown to governors and overwritten at every look, hence no allocation per look. */
+  private readonly views: readonly MutableView[];
+  private readonly devices: readonly MutableDevice[];
+  private readonly unitClocks: readonly Hertz[][];
   private caps: readonly Cap[];
-  private readonly platformRows = new Map<string, Map<string, number>>();
   private last: Seconds = 0;
   private ticks = 0;
-  private sinceThermal: Seconds = 0;
-  /** Joules by rail since the start; they sum to all energy drawn. */
-  readonly railJoules: Map<string, Joules> = new Map();
-  totalJoules: Joules = 0;
   peakWatts = 0;
   maxSkin: Celsius = Number.NEGATIVE_INFINITY;
   maxJunction: Celsius = Number.NEGATIVE_INFINITY;
   throttledSeconds: Seconds = 0;
 
   constructor(parts: ControlParts) {
-    const { machine } = parts;
+    const { machine, execution, ledger } = parts;
+    const { domains } = machine;
     this.parts = parts;
-    this.watts = new Float64Array(machine.thermal.nodes.length);
-    this.point = Int32Array.from(machine.domains, ({ clock }) => clock.points.length - 1);
+    this.point = Int32Array.from(domains, topPoint);
     this.wanted = this.point.slice();
-    this.busySeconds = new Float64Array(machine.domains.length);
-    this.periodBusy = new Float64Array(machine.domains.length);
-    this.busy = new Float64Array(machine.domains.length).fill(1);
-    this.frequencies = machine.domains.map(({ clock }) =>
-      clock.points.map(({ frequency }) => frequency),
-    );
-    this.tablePowers = machine.domains.map(domainPowers);
-    this.caps = machine.domains.map(({ clock }) => ({
-      point: clock.points.length - 1,
-      reason: '',
-    }));
+    this.allowed = this.point.slice();
+    this.reasons = domains.map(() => '');
+    this.power = new PowerAccount(machine, execution, ledger, this.point);
+    this.busySeconds = new Float64Array(domains.length);
+    this.tablePowers = domains.map(domainPowers);
+    this.views = domains.map(viewOf);
+    this.devices = domains.map((domain, d) => deviceOf(domain, this.tablePowers[d]!));
+    this.unitClocks = machine.units.map(({ domains: own }) => own.map(() => 0));
+    this.caps = domains.map((domain) => ({ point: topPoint(domain), reason: '' }));
     this.decide(0);
+    this.applyClocks();
     this.noteTemperatures();
-    parts.probes.sample(this.frame(0, 0));
+    parts.probes.start(this.power, this.point, this.allowed);
+  }
+
+  get totalJoules(): Joules {
+    return this.power.meter.total;
+  }
+
+  get supply(): Supply | undefined {
+    return this.power.supply;
+  }
+
+  /** Joules by rail since the start; they sum to all energy drawn. */
+  byRail(): Record<string, Joules> {
+    return this.power.meter.byRail();
   }
 
   /** Accounts for the time since the last call, then decides the clocks of the next period. */
@@ -93,197 +107,133 @@ export class ControlLoop {
     if (dt <= 0) return;
     this.last = now;
     this.sinceDecision += dt;
-    this.pass(dt, now);
-  }
-
-  /** Heat and energy of the last `dt` seconds. */
-  private pass(dt: Seconds, now: Seconds): void {
-    const { machine, execution } = this.parts;
+    const { machine, execution, probes } = this.parts;
+    const account = this.power;
     execution.progressAll(now);
-    this.watts.fill(0);
-    const before = this.totalJoules;
-    for (let u = 0; u < machine.units.length; u++) this.accountUnit(u, dt);
-    for (let d = 0; d < machine.domains.length; d++) this.accountDomain(d, dt);
-    this.charge('dram', machine.memoryNode, execution.memoryJoules, dt);
-    this.chargePlatform(
-      'dram',
-      machine.memoryNode,
-      machine.memory.backgroundPower(this.at(machine.memoryNode)),
-      dt,
-    );
-    this.charge('fabric', machine.fabricNode, execution.fabricJoules, dt);
-    this.chargeBackground(dt);
-    this.chargeRegulator(before, dt);
-    for (const load of machine.platform) this.chargePlatform(load.name, load.node, load.watts, dt);
-    machine.thermal.advance(dt, this.watts);
+    probes.noteTraffic(execution.unitBytes);
+    account.pass(dt, now);
+    machine.thermal.advance(dt, account.watts);
     this.noteTemperatures();
-    const total = (this.totalJoules - before) / dt;
-    this.peakWatts = Math.max(this.peakWatts, total);
-    if (this.isThrottled()) this.throttledSeconds += dt;
-    this.parts.probes.sample(this.frame(now, dt));
-    execution.memoryJoules = 0;
-    execution.fabricJoules = 0;
-    execution.unitJoules.fill(0);
-    execution.unitBytes.fill(0);
-    execution.busySeconds.fill(0);
-  }
-
-  /** What units spent on operators heats the domains they run on, in proportion to their power at full load. */
-  private accountUnit(u: number, dt: Seconds): void {
-    const { machine, execution } = this.parts;
-    const { unit, domains } = machine.units[u]!;
-    const joules = execution.unitJoules[u]!;
-    const share = Math.min(execution.busySeconds[u]! / dt, 1);
-    let full = 0;
-    for (const d of domains) full += this.fullWatts(d);
-    for (const d of domains) {
-      const { node } = machine.domains[d]!;
-      this.charge(unit.name, node, full > 0 ? (joules * this.fullWatts(d)) / full : 0, dt);
-      this.periodBusy[d] = Math.max(this.periodBusy[d]!, share);
+    this.peakWatts = Math.max(this.peakWatts, account.totalWatts);
+    let throttled = false;
+    for (let d = 0; d < this.point.length; d++) {
+      const busy = account.busy[d]!;
+      this.busySeconds[d]! += busy * dt;
+      if (busy > 0 && this.point[d]! < this.wanted[d]!) throttled = true;
     }
-  }
-
-  private fullWatts(d: number): number {
-    const { clock, power } = this.parts.machine.domains[d]!;
-    const { frequency, voltage } = clock.points[this.point[d]!]!;
-    return frequency * voltage * voltage * (power.stalled + power.matrix);
-  }
-
-  private accountDomain(d: number, dt: Seconds): void {
-    const { clock, power, node } = this.parts.machine.domains[d]!;
-    const busy = this.periodBusy[d]!;
-    const leakage = power.leakage(clock.points[this.point[d]!]!.voltage, this.at(node));
-    const powered = busy + (1 - busy) * power.gatedShare;
-    this.chargePlatform(clock.name, node, leakage * powered, dt, 'leakage');
-    this.chargePlatform(clock.name, node, power.idle * (1 - busy), dt, 'idle');
-    this.busySeconds[d]! += busy * dt;
-    this.periodBusy[d] = 0;
-  }
-
-  /** Energy that some ledger row already carries. */
-  private charge(rail: string, node: number, joules: Joules, dt: Seconds): void {
-    this.watts[node]! += joules / dt;
-    this.totalJoules += joules;
-    this.railJoules.set(rail, (this.railJoules.get(rail) ?? 0) + joules);
-  }
-
-  /** Energy that flows whatever runs: its own ledger row. */
-  private chargePlatform(
-    rail: string,
-    node: number,
-    watts: number,
-    dt: Seconds,
-    what = 'standby',
-  ): void {
-    const joules = watts * dt;
-    this.charge(rail, node, joules, dt);
-    this.parts.ledger.joules[this.platformRow(what, rail)]! += joules;
-  }
-
-  /** Looked up some ten times per tick, hence the small cache keyed without building strings. */
-  private platformRow(what: string, rail: string): number {
-    let rows = this.platformRows.get(what);
-    if (!rows) {
-      rows = new Map();
-      this.platformRows.set(what, rows);
-    }
-    let row = rows.get(rail);
-    if (row === undefined) {
-      row = this.parts.ledger.row(PLATFORM, what, what, rail);
-      rows.set(rail, row);
-    }
-    return row;
-  }
-
-  /** What the rails drew since `before` came through regulators, which keep their part as heat. */
-  private chargeRegulator(before: Joules, dt: Seconds): void {
-    const { efficiency, node } = this.parts.machine.regulator;
-    const drawn = (this.totalJoules - before) / dt;
-    this.chargePlatform('regulators', node, drawn * (1 / efficiency - 1), dt, 'conversion loss');
-  }
-
-  private chargeBackground(dt: Seconds): void {
-    const { machine, ledger } = this.parts;
-    const { memory } = machine;
-    for (const { name, bytesPerSecond } of machine.background) {
-      const bytes = bytesPerSecond * dt;
-      const joules = bytes * (memory.energyPerReadByte + machine.fabricPerByte);
-      this.charge('dram', machine.memoryNode, joules, dt);
-      const row = ledger.row(PLATFORM, 'background traffic', name, 'dram');
-      ledger.joules[row]! += joules;
-      ledger.bytes[row]! += bytes;
-    }
+    if (throttled) this.throttledSeconds += dt;
+    probes.sample(now, dt);
   }
 
   private decide(now: Seconds): void {
-    const { machine, thermalEvery, governors } = this.parts;
+    const { governors, thermalEvery } = this.parts;
     const period = this.sinceDecision;
-    if (period > 0) {
-      for (let d = 0; d < this.busy.length; d++) {
-        this.busy[d] = Math.min(this.busySeconds[d]! / period, 1);
-      }
-    }
     this.sinceThermal += period;
+    this.observeLoad(period);
     if (this.ticks++ % thermalEvery === 0) this.decideCaps();
-    for (let d = 0; d < machine.domains.length; d++) {
-      const { name } = machine.domains[d]!.clock;
-      this.wanted[d] = governors[d]!.choose({
-        name,
-        frequencies: this.frequencies[d]!,
-        current: this.point[d]!,
-        busyShare: this.busy[d]!,
-        period,
-      });
+    let changed = false;
+    for (let d = 0; d < governors.length; d++) {
+      const before = this.wanted[d]!;
+      const wanted = governors[d]!.choose(this.views[d]!);
       const cap = this.caps[d]!;
-      const next = Math.min(this.wanted[d]!, cap.point);
-      if (next !== this.point[d] && period > 0) this.noteChange(d, next, cap, now);
+      this.wanted[d] = wanted;
+      this.allowed[d] = cap.point;
+      this.reasons[d] = cap.reason;
+      changed ||= wanted !== before;
+    }
+    if (this.supply) this.holdToBattery(this.supply);
+    for (let d = 0; d < this.point.length; d++) {
+      const next = Math.min(this.wanted[d]!, this.allowed[d]!);
+      if (next === this.point[d]) continue;
+      changed = true;
+      if (period > 0) this.noteChange(d, next, now);
       this.point[d] = next;
     }
     this.busySeconds.fill(0);
     this.sinceDecision = 0;
-    this.applyClocks();
+    if (changed) this.applyClocks();
+  }
+
+  /** What governors see: load of the time since the last decision, present points and temperatures. */
+  private observeLoad(period: Seconds): void {
+    for (let d = 0; d < this.views.length; d++) {
+      const view = this.views[d]!;
+      if (period > 0) view.busyShare = Math.min(this.busySeconds[d]! / period, 1);
+      view.current = this.point[d]!;
+      view.period = period;
+      const device = this.devices[d]!;
+      device.requested = device.powers[this.wanted[d]!]! * view.busyShare;
+      device.busyShare = view.busyShare;
+      device.current = view.current;
+      device.temperature = this.at(device.node);
+    }
   }
 
   private decideCaps(): void {
-    const { thermalGovernor } = this.parts;
+    const { machine, thermalGovernor } = this.parts;
     this.caps = thermalGovernor.limit({
-      junction: this.hottest(this.parts.machine.junctionNodes),
-      skin: this.hottest(this.parts.machine.skinNodes),
-      devices: this.devices(),
+      junction: this.hottest(machine.junctionNodes),
+      skin: this.hottest(machine.skinNodes),
+      devices: this.devices,
       period: this.sinceThermal,
     });
     this.sinceThermal = 0;
   }
 
-  private devices(): CoolingDevice[] {
-    return this.parts.machine.domains.map(({ clock: { name } }, d) => ({
-      name,
-      powers: this.tablePowers[d]!,
-      requested: this.tablePowers[d]![this.wanted[d]!]! * this.busy[d]!,
-      busyShare: this.busy[d]!,
-      current: this.point[d]!,
-    }));
+  /** Lowers `allowed` until the power that the next points predict is one that the battery can stand. */
+  private holdToBattery(supply: Supply): void {
+    const { regulator } = this.parts.machine;
+    const { totalWatts, domainWatts } = this.power;
+    const limit = supply.limit(this.at(supply.spec.cellNode));
+    const next = (d: number) => Math.min(this.wanted[d]!, this.allowed[d]!);
+    const predicted = (d: number) =>
+      (domainWatts[d]! * this.tablePowers[d]![next(d)]!) / this.tablePowers[d]![this.point[d]!]!;
+    for (;;) {
+      let total = totalWatts;
+      let most = -1;
+      for (let d = 0; d < domainWatts.length; d++) {
+        const watts = predicted(d);
+        total += (watts - domainWatts[d]!) / regulator.efficiency;
+        if (next(d) > 0 && (most < 0 || watts > predicted(most))) most = d;
+      }
+      if (total <= limit || most < 0) return;
+      this.allowed[most] = next(most) - 1;
+      this.reasons[most] = BATTERY;
+    }
   }
 
-  private noteChange(d: number, next: number, cap: Cap, now: Seconds): void {
+  private noteChange(d: number, next: number, now: Seconds): void {
     const { machine, probes } = this.parts;
     const { name, points } = machine.domains[d]!.clock;
-    const capped = cap.point < this.wanted[d]!;
-    probes.changed(name, points[next]!.frequency, capped ? cap.reason : 'governor: load', now);
+    const capped = this.allowed[d]! < this.wanted[d]!;
+    probes.changed(
+      name,
+      points[next]!.frequency,
+      capped ? this.reasons[d]! : 'governor: load',
+      now,
+    );
   }
 
   private applyClocks(): void {
     const { machine, execution } = this.parts;
-    for (const [u, { unit, domains }] of machine.units.entries()) {
-      const at = (choice: Int32Array) =>
-        unit.speed(domains.map((d) => machine.domains[d]!.clock.points[choice[d]!]!.frequency));
-      execution.speed[u] = at(this.point);
-      execution.wantedSpeed[u] = at(this.wanted);
+    for (let u = 0; u < machine.units.length; u++) {
+      execution.speed[u] = this.speedAt(u, this.point);
+      execution.wantedSpeed[u] = this.speedAt(u, this.wanted);
       execution.stalledWatts[u] = 0;
       execution.matrixWatts[u] = 0;
       execution.vectorWatts[u] = 0;
-      for (const d of domains) this.addWatts(u, d);
+      for (const d of machine.units[u]!.domains) this.addWatts(u, d);
     }
+  }
+
+  private speedAt(u: number, points: Int32Array): Hertz {
+    const { unit, domains } = this.parts.machine.units[u]!;
+    const clocks = this.unitClocks[u]!;
+    for (let i = 0; i < domains.length; i++) {
+      const d = domains[i]!;
+      clocks[i] = this.views[d]!.frequencies[points[d]!]!;
+    }
+    return unit.speed(clocks);
   }
 
   private addWatts(u: number, d: number): void {
@@ -296,16 +246,14 @@ export class ControlLoop {
     execution.vectorWatts[u]! += scale * power.vector;
   }
 
-  private isThrottled(): boolean {
-    return this.point.some((point, d) => point < this.wanted[d]! && this.busy[d]! > 0);
-  }
-
   private at(node: number): Celsius {
     return this.parts.machine.thermal.temperatures[node]!;
   }
 
   private hottest(nodes: readonly number[]): Celsius {
-    return nodes.reduce((max, node) => Math.max(max, this.at(node)), Number.NEGATIVE_INFINITY);
+    let most = Number.NEGATIVE_INFINITY;
+    for (let i = 0; i < nodes.length; i++) most = Math.max(most, this.at(nodes[i]!));
+    return most;
   }
 
   private noteTemperatures(): void {
@@ -314,14 +262,38 @@ export class ControlLoop {
     this.maxJunction = Math.max(this.maxJunction, junction);
     if (!(junction < SHUTDOWN)) throw runaway(this.parts.machine, junction, this.last);
   }
-
-  private frame(now: Seconds, dt: Seconds) {
-    return { now, dt, point: this.point, execution: this.parts.execution, watts: this.watts };
-  }
 }
 
+function topPoint({ clock }: MachineDomain): number {
+  return clock.points.length - 1;
+}
+
+function viewOf({ clock }: MachineDomain) {
+  return {
+    name: clock.name,
+    frequencies: clock.points.map(({ frequency }) => frequency),
+    current: clock.points.length - 1,
+    busyShare: 1,
+    period: 0,
+  };
+}
+type MutableView = ReturnType<typeof viewOf>;
+
+function deviceOf({ clock: { name, points }, node }: MachineDomain, powers: readonly Watts[]) {
+  return {
+    name,
+    powers,
+    requested: powers.at(-1)!,
+    busyShare: 1,
+    current: points.length - 1,
+    temperature: 0,
+    node,
+  };
+}
+type MutableDevice = ReturnType<typeof deviceOf>;
+
 /** Power of a domain at each point with everything busy, for thermal governors. */
-function domainPowers({ clock, power }: MachineDomain): number[] {
+function domainPowers({ clock, power }: MachineDomain): Watts[] {
   return clock.points.map(
     ({ frequency, voltage }) =>
       frequency * voltage * voltage * (power.stalled + power.matrix) +

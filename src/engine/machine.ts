@@ -1,40 +1,16 @@
 /** The device that a simulation runs on: units, memory, clocks, power and heat, already built from descriptions. */
-import type {
-  Bytes,
-  Celsius,
-  Joules,
-  JoulesPerByte,
-  Seconds,
-  Volts,
-  Watts,
-} from '../base/units.ts';
+import type { Bytes, Celsius, Joules, JoulesPerByte, Seconds, Watts } from '../base/units.ts';
 import type { ClockDomain } from '../hardware/clock-domain.ts';
 import type { ComputeUnit } from '../hardware/compute-unit.ts';
 import type { MemorySystem } from '../hardware/memory-system.ts';
+import type { PowerModel } from '../hardware/power.ts';
+import type { Floorplan } from '../hardware/thermal/floorplan.ts';
 import type { ThermalNetwork } from '../hardware/thermal/network.ts';
-
-/**
- * Power of everything on one clock domain; the parts add up.
- * Coefficients are watts per (hertz × volt²): multiplied by f·V² they give watts.
- */
-export interface DomainPower {
-  /** Without work, clocks gated. */
-  readonly idle: Watts;
-  /** With work open and the clock running, whether or not anything moves. */
-  readonly stalled: number;
-  /** Added while the matrix engine (or the multiply–accumulate pipes) is busy. */
-  readonly matrix: number;
-  /** Added while vector lanes are busy. */
-  readonly vector: number;
-  /** While powered, at the block's temperature. */
-  leakage(voltage: Volts, temperature: Celsius): Watts;
-  /** Share of leakage that remains while nothing runs and the power switch is open. */
-  readonly gatedShare: number;
-}
+import type { SupplySpec } from './supply.ts';
 
 export interface MachineDomain {
   readonly clock: ClockDomain;
-  readonly power: DomainPower;
+  readonly power: PowerModel;
   /** Thermal node that its power heats. */
   readonly node: number;
 }
@@ -83,7 +59,12 @@ export interface Machine {
   transferSeconds(bytes: Bytes): Seconds;
   readonly ambient: Celsius;
   readonly osReserve: Bytes;
+  /** Energy of a full battery. */
   readonly batteryEnergy: Joules;
+  /** Battery and charger; without, power comes from a socket that stands any load. */
+  readonly supply?: SupplySpec;
+  /** Where the blocks of the die lie, for pictures of its heat; names are thermal nodes. */
+  readonly floorplan?: Floorplan;
   /** Temperatures at which throttling begins and where a limit is hard; drawn in charts. */
   readonly limits: {
     readonly skin: Celsius;

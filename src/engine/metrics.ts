@@ -12,6 +12,8 @@ export interface MetricView {
   readonly peakMemoryBytes: number;
   readonly memoryPeakRate: number;
   readonly batteryJoules: Joules;
+  /** Taken from the battery, less what a charger put in. */
+  readonly drawnJoules: Joules;
   readonly peakWatts: number;
   readonly maxSkin: number;
   readonly endSkin: number;
@@ -29,6 +31,8 @@ export interface Metric {
   /** @returns undefined where the metric does not apply. */
   readonly compute: (view: MetricView) => number | undefined;
 }
+
+const SECONDS_PER_HOUR = 3600;
 
 const mean = (values: readonly number[]): number | undefined =>
   values.length === 0 ? undefined : values.reduce((a, b) => a + b, 0) / values.length;
@@ -97,7 +101,7 @@ export const metrics = {
     unit: 'J',
     better: 'lower',
     meaning:
-      'everything the phone draws from start to end: units, DRAM, fabric, display and the rest of the device',
+      'everything the phone draws from start to end: units, DRAM, fabric, display, the rest of the device, and losses down to the cell',
     compute: (v) => v.joules,
   },
   energy_per_token_joules: {
@@ -156,7 +160,8 @@ export const metrics = {
     label: 'throttled share',
     unit: '',
     better: 'lower',
-    meaning: 'share of time in which heat held a busy clock below what its governor asked for',
+    meaning:
+      'share of time in which heat or the battery held a busy clock below what its governor asked for',
     compute: (v) => defined(v.throttledSeconds / v.seconds),
   },
   dram_bytes: {
@@ -189,8 +194,26 @@ export const metrics = {
     label: 'battery used',
     unit: '',
     better: 'lower',
-    meaning: 'energy over the capacity of a full battery',
-    compute: (v) => defined(v.joules / v.batteryJoules),
+    meaning: 'energy taken from the battery over that of a full one; negative after charging',
+    compute: (v) => defined(v.drawnJoules / v.batteryJoules),
+  },
+  battery_ratio_per_request: {
+    label: 'battery used per request',
+    unit: '',
+    better: 'lower',
+    meaning: 'battery used over the number of requests',
+    compute: (v) => defined(v.drawnJoules / v.batteryJoules / v.requests.length),
+  },
+  battery_hours: {
+    label: 'hours on a full battery',
+    unit: 'h',
+    better: 'higher',
+    meaning:
+      'how long a full battery would last at the mean power of the run, pauses between requests included',
+    compute: (v) =>
+      v.drawnJoules > 0
+        ? defined((v.batteryJoules / v.drawnJoules) * (v.seconds / SECONDS_PER_HOUR))
+        : undefined,
   },
   run_seconds: {
     label: 'simulated time',

@@ -1,71 +1,70 @@
 /** Samples clocks, watts, degrees and bytes into the timeline's counters. */
 import { formatQuantity } from '../base/quantity.ts';
 import type { Hertz, Seconds } from '../base/units.ts';
-import type { Execution } from './execution.ts';
+import { CounterGroup } from './counter-group.ts';
 import type { Machine } from './machine.ts';
+import type { PowerAccount } from './power-account.ts';
 import type { Recorder } from './recorder.ts';
+import type { Counter } from './timeline.ts';
 
-/** One control period as the control loop saw it; `watts` are by thermal node. */
-export interface Frame {
-  readonly now: Seconds;
-  readonly dt: Seconds;
-  readonly point: Int32Array;
-  readonly execution: Execution;
-  readonly watts: Float64Array;
-}
+type About = Omit<Counter, 'time' | 'value'>;
 
 export class Probes {
   private readonly machine: Machine;
   private readonly recorder: Recorder;
-  private readonly frequency: number[];
-  private readonly temperature: number[];
-  private readonly power: number[];
-  private readonly bandwidth: number[];
+  private readonly states: CounterGroup;
+  private readonly flows: CounterGroup;
+  private power: PowerAccount | undefined;
+  private point: Int32Array = new Int32Array(0);
+  private allowed: Int32Array = new Int32Array(0);
 
   constructor(machine: Machine, recorder: Recorder) {
     this.machine = machine;
     this.recorder = recorder;
-    this.frequency = machine.domains.map(({ clock: { name } }) =>
-      recorder.addCounter({
-        name: `${name} frequency`,
-        quantity: 'frequency',
-        unit: 'Hz',
-        subject: name,
-      }),
+    const domains = machine.domains.map(({ clock }) => clock.name);
+    const { nodes } = machine.thermal;
+    this.states = recorder.addGroup(
+      new CounterGroup('state', [
+        ...domains.map((name): About => about(`${name} frequency`, 'frequency', 'Hz', name)),
+        ...domains.map((name): About => about(`${name} frequency cap`, 'frequency', 'Hz', name)),
+        ...nodes.map((node): About => about(`${node} temperature`, 'temperature', '°C', node)),
+        ...(machine.supply
+          ? [
+              about('battery charge', 'share', '', 'battery'),
+              about('battery voltage', 'voltage', 'V', 'battery'),
+            ]
+          : []),
+      ]),
     );
-    this.temperature = machine.thermal.nodes.map((node) =>
-      recorder.addCounter({
-        name: `${node} temperature`,
-        quantity: 'temperature',
-        unit: '°C',
-        subject: node,
-      }),
-    );
-    this.power = machine.thermal.nodes.map((node) =>
-      recorder.addCounter({ name: `${node} power`, quantity: 'power', unit: 'W', subject: node }),
-    );
-    this.bandwidth = machine.units.map(({ unit }) =>
-      recorder.addCounter({
-        name: `${unit.name} bandwidth`,
-        quantity: 'bandwidth',
-        unit: 'B/s',
-        subject: unit.name,
-      }),
+    this.flows = recorder.addGroup(
+      new CounterGroup('flow', [
+        ...nodes.map((node): About => about(`${node} power`, 'power', 'W', node)),
+        ...machine.units.map(({ unit: { name } }) =>
+          about(`${name} bandwidth`, 'bandwidth', 'B/s', name),
+        ),
+      ]),
     );
   }
 
-  sample({ now, dt, point, execution, watts }: Frame): void {
-    const { recorder, machine } = this;
-    for (const [d, counter] of this.frequency.entries()) {
-      recorder.sample(counter, now, machine.domains[d]!.clock.points[point[d]!]!.frequency);
-    }
-    for (const [node, counter] of this.temperature.entries()) {
-      recorder.sample(counter, now, machine.thermal.temperatures[node]!);
-    }
-    for (const [node, counter] of this.power.entries()) recorder.sample(counter, now, watts[node]!);
-    for (const [u, counter] of this.bandwidth.entries()) {
-      recorder.sample(counter, now, dt > 0 ? execution.unitBytes[u]! / dt : 0);
-    }
+  /** Notes what holds before anything has run; points and caps are read again at every sample. */
+  start(power: PowerAccount, point: Int32Array, allowed: Int32Array): void {
+    this.power = power;
+    this.point = point;
+    this.allowed = allowed;
+    this.keepStates(0);
+  }
+
+  /** Bytes by unit since the last sample. */
+  noteTraffic(unitBytes: Float64Array): void {
+    const nodes = this.machine.thermal.nodes.length;
+    for (let u = 0; u < unitBytes.length; u++) this.flows.add(nodes + u, unitBytes[u]!);
+  }
+
+  sample(now: Seconds, dt: Seconds): void {
+    const { watts } = this.power!;
+    for (let i = 0; i < watts.length; i++) this.flows.add(i, watts[i]! * dt);
+    this.flows.offer(now);
+    if (this.states.offer(now)) this.keepStates(now);
   }
 
   changed(domain: string, frequency: Hertz, reason: string, now: Seconds): void {
@@ -76,4 +75,27 @@ export class Probes {
       reason,
     });
   }
+
+  private keepStates(now: Seconds): void {
+    const { states, machine } = this;
+    const { temperatures } = machine.thermal;
+    const count = machine.domains.length;
+    for (let d = 0; d < count; d++) {
+      const { points } = machine.domains[d]!.clock;
+      states.set(d, points[this.point[d]!]!.frequency);
+      states.set(count + d, points[this.allowed[d]!]!.frequency);
+    }
+    for (let i = 0; i < temperatures.length; i++) states.set(2 * count + i, temperatures[i]!);
+    const { supply, totalWatts } = this.power!;
+    if (supply) {
+      const place = 2 * count + temperatures.length;
+      states.set(place, supply.charge);
+      states.set(place + 1, supply.voltage(totalWatts, temperatures[supply.spec.cellNode]!));
+    }
+    states.keep(now);
+  }
+}
+
+function about(name: string, quantity: Counter['quantity'], unit: string, subject: string): About {
+  return { name, quantity, unit, subject };
 }

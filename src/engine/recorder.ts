@@ -1,5 +1,6 @@
 /** Fills a timeline while the run goes on, within fixed bounds of memory. */
 import { FloatColumn, IntColumn } from '../base/table.ts';
+import type { CounterGroup } from './counter-group.ts';
 import { CAUSES } from './run.ts';
 import type { Counter, Limit, Mark, Spans, Timeline, Track } from './timeline.ts';
 
@@ -33,6 +34,7 @@ export class Recorder {
   private readonly request = new IntColumn();
   private readonly cause = new IntColumn();
   private readonly counters: CounterColumns[] = [];
+  private readonly groups: CounterGroup[] = [];
   private readonly marks: Mark[] = [];
   operatorSpans = 0;
 
@@ -51,6 +53,12 @@ export class Recorder {
         sum: 0,
       }) - 1
     );
+  }
+
+  /** Counters that are sampled together. */
+  addGroup(group: CounterGroup): CounterGroup {
+    this.groups.push(group);
+    return group;
   }
 
   /** @returns a stable index for `text`, for use as a span name. */
@@ -101,7 +109,8 @@ export class Recorder {
     columns.value.push(FLOWING.has(columns.about.quantity) ? mean : value);
   }
 
-  finish(limits: readonly Limit[] = []): Timeline {
+  /** Everything up to `now`, at which flows end. */
+  finish(limits: readonly Limit[] = [], now = 0): Timeline {
     const spans: Spans = {
       length: this.track.length,
       track: this.track.toArray(),
@@ -116,11 +125,14 @@ export class Recorder {
       tracks: this.tracks,
       strings: this.strings,
       spans,
-      counters: this.counters.map(({ about, time, value }) => ({
-        ...about,
-        time: time.toArray(),
-        value: value.toArray(),
-      })),
+      counters: [
+        ...this.groups.flatMap((group) => group.finish(now)),
+        ...this.counters.map(({ about, time, value }) => ({
+          ...about,
+          time: time.toArray(),
+          value: value.toArray(),
+        })),
+      ],
       marks: this.marks,
     };
   }

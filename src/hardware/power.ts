@@ -13,13 +13,22 @@
 import type { Celsius, Hertz, JoulesPerByte, Volts, Watts } from '../base/units.ts';
 import { type DomainSpec, referencePoint } from './spec/domain-spec.ts';
 
-/** Coefficients are W per (Hz·V²): effective switched capacitance in farads. */
+/**
+ * Power of everything on one clock domain; the parts add up.
+ * Coefficients are W per (Hz·V²), effective switched capacitance in farads: times f·V² they give watts.
+ */
 export interface PowerModel {
+  /** Without work, clocks gated. */
   readonly idle: Watts;
+  /** With work open and the clock running, whether or not anything moves. */
   readonly stalled: number;
+  /** Added while the matrix engine (or the multiply–accumulate pipes) is busy. */
   readonly matrix: number;
+  /** Added while vector lanes are busy. */
   readonly vector: number;
+  /** While powered, at the block's temperature. */
   leakage(voltage: Volts, temperature: Celsius): Watts;
+  /** Share of leakage that remains while nothing runs and the power switch is open. */
   readonly gatedShare: number;
 }
 

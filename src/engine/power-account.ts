@@ -1,0 +1,168 @@
+/**
+ * What the device drew since the last look, by part: work, leakage, memory, regulators, screen, cell.
+ *
+ * Model    units: joules of operators, over their domains by power at full load; domains: leakage at the block's
+ *          temperature while powered, its gated share and idle power for the rest; all rails of the SoC through
+ *          a regulator; screen and the rest of the device straight from the battery, which adds I²R
+ * Ignores  changes of leakage within one period (temperature moves millikelvins in 10 ms)
+ * Valid    periods well below the time constants of the die nodes (tens of milliseconds)
+ * Source   hardware/power.ts, hardware/battery.ts
+ * Checked  test/property/engine.test.ts (every joule once in each view), test/unit/engine/control-loop.test.ts
+ */
+import type { Seconds, Watts } from '../base/units.ts';
+import { EnergyMeter } from './energy-meter.ts';
+import type { Execution } from './execution.ts';
+import type { Ledger } from './ledger.ts';
+import type { Machine, MachineDomain } from './machine.ts';
+import { Supply } from './supply.ts';
+
+export class PowerAccount {
+  readonly meter: EnergyMeter;
+  readonly supply: Supply | undefined;
+  /** Heat by thermal node over the last period. */
+  readonly watts: Float64Array;
+  /** By domain: mean power and share with work over the last period. */
+  readonly domainWatts: Float64Array;
+  readonly busy: Float64Array;
+  /** Whole device over the last period, the cell's own heat included. */
+  totalWatts: Watts = 0;
+  private readonly machine: Machine;
+  private readonly execution: Execution;
+  private readonly ledger: Ledger;
+  private readonly point: Int32Array;
+  private readonly rails;
+  private readonly drains;
+
+  /** @param point operating point in force of every domain; the control loop writes it. */
+  constructor(machine: Machine, execution: Execution, ledger: Ledger, point: Int32Array) {
+    this.machine = machine;
+    this.execution = execution;
+    this.ledger = ledger;
+    this.point = point;
+    this.meter = new EnergyMeter(ledger, machine.thermal.nodes.length);
+    this.supply = machine.supply && new Supply(machine.supply);
+    this.watts = new Float64Array(machine.thermal.nodes.length);
+    this.domainWatts = new Float64Array(machine.domains.length);
+    this.busy = new Float64Array(machine.domains.length);
+    this.rails = railsOf(machine, this.meter);
+    this.drains = drainsOf(machine, this.meter);
+  }
+
+  /** Accounts for `dt` seconds that end at `now`, and starts the next period. */
+  pass(dt: Seconds, now: Seconds): void {
+    const { machine, execution, meter } = this;
+    const before = meter.total;
+    this.busy.fill(0);
+    this.domainWatts.fill(0);
+    for (let u = 0; u < machine.units.length; u++) this.passUnit(u, dt);
+    for (let d = 0; d < machine.domains.length; d++) this.passDomain(d, dt);
+    this.passMemory(dt);
+    const { efficiency } = machine.regulator;
+    meter.drain(this.drains.regulator, (meter.total - before) * (1 / efficiency - 1));
+    for (let i = 0; i < machine.platform.length; i++) {
+      meter.drain(this.drains.platform[i]!, machine.platform[i]!.watts * dt);
+    }
+    this.passSupply(dt, now, (meter.total - before) / dt);
+    this.totalWatts = (meter.total - before) / dt;
+    for (let i = 0; i < this.watts.length; i++) this.watts[i] = meter.nodeJoules[i]! / dt;
+    meter.clear();
+    execution.memoryJoules = 0;
+    execution.fabricJoules = 0;
+    execution.unitJoules.fill(0);
+    execution.unitBytes.fill(0);
+    execution.busySeconds.fill(0);
+  }
+
+  /** Power of the domain at full load at its present point, leakage aside. */
+  private fullWatts(d: number): Watts {
+    const { clock, power } = this.machine.domains[d]!;
+    const { frequency, voltage } = clock.points[this.point[d]!]!;
+    return frequency * voltage * voltage * (power.stalled + power.matrix);
+  }
+
+  private passUnit(u: number, dt: Seconds): void {
+    const { machine, execution, meter } = this;
+    const share = Math.min(execution.busySeconds[u]! / dt, 1);
+    const joules = execution.unitJoules[u]!;
+    if (share === 0 && joules === 0) return;
+    const { domains } = machine.units[u]!;
+    let full = 0;
+    for (const d of domains) full += this.fullWatts(d);
+    for (const d of domains) {
+      const part = full > 0 ? (joules * this.fullWatts(d)) / full : joules / domains.length;
+      meter.count(this.rails.units[u]!, machine.domains[d]!.node, part);
+      this.domainWatts[d]! += part / dt;
+      this.busy[d] = Math.max(this.busy[d]!, share);
+    }
+  }
+
+  private passDomain(d: number, dt: Seconds): void {
+    const { clock, power, node } = this.machine.domains[d]!;
+    const busy = this.busy[d]!;
+    const { voltage } = clock.points[this.point[d]!]!;
+    const powered = busy + (1 - busy) * power.gatedShare;
+    const leakage = power.leakage(voltage, this.machine.thermal.temperatures[node]!) * powered;
+    const idle = power.idle * (1 - busy);
+    this.meter.drain(this.drains.leakage[d]!, leakage * dt);
+    this.meter.drain(this.drains.idle[d]!, idle * dt);
+    this.domainWatts[d]! += leakage + idle;
+  }
+
+  private passMemory(dt: Seconds): void {
+    const { machine, execution, meter, ledger } = this;
+    const { memory, memoryNode, fabricNode } = machine;
+    meter.count(this.rails.dram, memoryNode, execution.memoryJoules);
+    meter.count(this.rails.fabric, fabricNode, execution.fabricJoules);
+    const standby = memory.backgroundPower(machine.thermal.temperatures[memoryNode]!);
+    meter.drain(this.drains.memory, standby * dt);
+    for (let i = 0; i < machine.background.length; i++) {
+      const bytes = machine.background[i]!.bytesPerSecond * dt;
+      const drain = this.drains.background[i]!;
+      meter.drain(drain, bytes * (memory.energyPerReadByte + machine.fabricPerByte));
+      ledger.bytes[drain.row]! += bytes;
+    }
+  }
+
+  private passSupply(dt: Seconds, now: Seconds, load: Watts): void {
+    const { supply, machine, meter } = this;
+    const { cell, charger } = this.drains;
+    if (!supply || !cell) return;
+    supply.pass(dt, load, machine.thermal.temperatures[supply.spec.cellNode]!, now);
+    meter.drain(cell, supply.cellWatts * dt);
+    if (charger) meter.drain(charger, supply.chargerWatts * dt);
+  }
+}
+
+function railsOf(machine: Machine, meter: EnergyMeter) {
+  return {
+    units: machine.units.map(({ unit }) => meter.rail(unit.name)),
+    dram: meter.rail('dram'),
+    fabric: meter.rail('fabric'),
+  };
+}
+
+function drainsOf(machine: Machine, meter: EnergyMeter) {
+  const { memoryNode, regulator, supply } = machine;
+  const ofDomain = (what: string) =>
+    machine.domains.map(({ clock: { name }, node }: MachineDomain) =>
+      meter.platformDrain(what, what, name, node),
+    );
+  const loss = 'conversion loss';
+  return {
+    leakage: ofDomain('leakage'),
+    idle: ofDomain('idle'),
+    memory: meter.platformDrain('standby', 'standby', 'dram', memoryNode),
+    background: machine.background.map(({ name }) =>
+      meter.platformDrain('background traffic', name, 'dram', memoryNode),
+    ),
+    regulator: meter.platformDrain(loss, loss, 'regulators', regulator.node),
+    platform: machine.platform.map(({ name, node }) =>
+      meter.platformDrain('standby', 'standby', name, node),
+    ),
+    cell: supply && meter.platformDrain(loss, loss, 'battery', supply.cellNode),
+    charger:
+      supply && supply.chargerWatts > 0
+        ? meter.platformDrain(loss, loss, 'charger', supply.chargerNode)
+        : undefined,
+  };
+}
