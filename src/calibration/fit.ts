@@ -163,7 +163,7 @@ function fitWithTrials(data: readonly Prepared[], plan: StagePlan, from: Paramet
   const stepped = PARAMETERS.filter(
     (one) => one.threaded === plan.threaded && TRIALS[one.name] !== undefined,
   );
-  const first = fitStage(data, plan, from);
+  const first = bestStart(data, plan, from);
   let values = first.values;
   for (const { name } of stepped) {
     const trials = (TRIALS[name] ?? []).map((value) => ({ ...values, [name]: value }));
@@ -176,6 +176,15 @@ function fitWithTrials(data: readonly Prepared[], plan: StagePlan, from: Paramet
   return moved ? fitStage(data, plan, values) : first;
 }
 
+/** The edge of a cache is a kink that can hold a search on its wrong side, so it begins on both. */
+function bestStart(data: readonly Prepared[], plan: StagePlan, from: ParameterValues): Stage {
+  const scales = plan.threaded ? [1] : [1, 0.5, 2];
+  const stages = scales.map((scale) =>
+    fitStage(data, plan, { ...from, lastLevel: scale * from.lastLevel }),
+  );
+  return stages.reduce((best, one) => (one.misfit < best.misfit ? one : best));
+}
+
 function termsOf(data: readonly Prepared[], shape: HostShape, values: ParameterValues): number[] {
   const predict = predictor(values, shape);
   return data.map((one) => robust(Math.log(predict(one) / one.observation.seconds) / one.sigma));
@@ -184,12 +193,14 @@ function termsOf(data: readonly Prepared[], shape: HostShape, values: ParameterV
 interface Stage {
   readonly values: ParameterValues;
   readonly parameters: readonly FittedParameter[];
+  /** Sum of squares, pull included. */
+  readonly misfit: number;
 }
 
 function fitStage(data: readonly Prepared[], plan: StagePlan, from: ParameterValues): Stage {
   const { shape, prior, threaded } = plan;
   const free = PARAMETERS.filter((one) => one.threaded === threaded && !TRIALS[one.name]);
-  if (data.length === 0) return { values: from, parameters: [] };
+  if (data.length === 0) return { values: from, parameters: [], misfit: 0 };
   const valuesOf = (logs: readonly number[]): ParameterValues => ({
     ...from,
     ...Object.fromEntries(free.map(({ name }, i) => [name, Math.exp(logs[i] as number)])),
@@ -218,7 +229,8 @@ function fitStage(data: readonly Prepared[], plan: StagePlan, from: ParameterVal
     uncertainty: sigmas[i] as number,
     undetermined: (sigmas[i] as number) > PRIOR_SIGMA / 2,
   }));
-  return { values, parameters };
+  const misfit = terms(logs).reduce((sum, term) => sum + term * term, 0);
+  return { values, parameters, misfit };
 }
 
 /** Pseudo-Huber: a term whose square grows like |x| far out. */
