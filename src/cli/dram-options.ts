@@ -47,8 +47,8 @@ export const dramOptions: Readonly<Record<string, OptionSpec>> = {
   },
   page: {
     type: 'string',
-    summary: 'when rows close; as the controller does by default',
-    choices: ['open', 'closed', 'open-adaptive', 'close-adaptive'],
+    summary: 'rows stay open, or close once no hit waits (adaptive: and a conflict does)',
+    choices: ['open', 'closed', 'open-adaptive'],
   },
   refresh: {
     type: 'string',
@@ -149,7 +149,8 @@ function controllerOption(args: Args): ControllerConfig {
     ...config,
     readQueue: (args['read-queue'] as number | undefined) ?? config.readQueue,
     writeQueue: (args['write-queue'] as number | undefined) ?? config.writeQueue,
-    page: page === 'closed' ? 'close' : ((page as ControllerConfig['page']) ?? config.page),
+    page:
+      page === 'closed' ? 'close-adaptive' : ((page as ControllerConfig['page']) ?? config.page),
     refresh:
       refresh === 'all' ? 'all-bank' : ((refresh as ControllerConfig['refresh']) ?? config.refresh),
   };

@@ -11,6 +11,7 @@ const NAMES = [
   'lpddr5x-8533',
   'lpddr5x-9600',
   'lpddr5t-9600',
+  'lpddr6-10667',
 ];
 
 function faultsOf(from: string, to: string): string[] {

@@ -1,0 +1,81 @@
+import { writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it, vi } from 'vitest';
+import { probeDram } from '../../../src/cli/probe-dram.ts';
+
+const defaults = Object.fromEntries(
+  Object.entries(probeDram.options).flatMap(([name, option]) =>
+    option.default === undefined ? [] : [[name, option.default]],
+  ),
+);
+
+async function run(args: Record<string, unknown>): Promise<string> {
+  const log = vi.spyOn(console, 'log').mockImplementation(() => {});
+  try {
+    await probeDram.run({ ...defaults, requests: 3000, ...args });
+    return log.mock.calls.map(([text]) => String(text)).join('\n');
+  } finally {
+    log.mockRestore();
+  }
+}
+
+describe('probe dram', () => {
+  it('prints what a run achieved, for people and for machines', async () => {
+    expect(await run({ pattern: 'random' })).toMatch(
+      /bandwidth .*GB\/s[\s\S]*read latency[\s\S]*energy/,
+    );
+    const json = JSON.parse(await run({ pattern: 'stream', json: true }));
+    expect(json.peak_bytes_per_second).toBeCloseTo(68.264e9, -3);
+    expect(json.bandwidth_bytes_per_second).toBeLessThanOrEqual(json.peak_bytes_per_second);
+    expect(json.row_hits + json.row_misses + json.row_conflicts).toBe(6000);
+    expect(json.dram_bytes).toBe(64 * 3000);
+  });
+
+  it('follows rate, read share, page and refresh', async () => {
+    const at = async (args: Record<string, unknown>) =>
+      JSON.parse(await run({ ...args, json: true }));
+    expect((await at({ rate: 0.3 })).peak_share).toBeCloseTo(0.3, 2);
+    const mixed = await at({ pattern: 'random', 'read-share': 0.67 });
+    const reads = await at({ pattern: 'random' });
+    expect(mixed.bandwidth_bytes_per_second).toBeLessThan(reads.bandwidth_bytes_per_second);
+    expect((await at({ refresh: 'none' })).refresh_share).toBe(0);
+    expect((await at({ pattern: 'random', page: 'closed' })).row_conflicts).toBe(0);
+  });
+
+  it('draws a load–latency curve that rises', async () => {
+    const curve = JSON.parse(await run({ 'load-latency': true, pattern: 'random', json: true }));
+    const means = curve.map((point: Record<string, number>) => point['read_latency_mean_seconds']);
+    expect(means.at(-1)).toBeGreaterThan(2 * means[0]);
+    expect(curve[0].achieved_peak_share).toBeCloseTo(0.05, 2);
+  });
+
+  it('tells every bad option at once, and an unknown preset by its neighbour', async () => {
+    await expect(run({ rate: 0, channels: 0, 'read-share': 2 })).rejects.toThrow(
+      /--channels[\s\S]*--read-share[\s\S]*--rate/,
+    );
+    await expect(run({ preset: 'LPDDR5X-8534' })).rejects.toThrow('lpddr5x-8533');
+    await expect(run({ channels: 3 })).rejects.toThrow('power of two of channels');
+  });
+
+  it('checks rows and names those it cannot run', async () => {
+    const file = join(tmpdir(), `socsim-rows-${process.pid}.csv`);
+    const head =
+      'run_id,simulator,family,preset,channels,refresh,map,mode,window,open_rate,n_accesses,requesters,achieved_GBs,row_hit_rate';
+    // One reference run of Ramulator 2.1 (queue depths are its own by default), and one of a bin that is not there.
+    const good =
+      'a,ramulator2.1,random_read,LPDDR5_6400,1,all-bank,A,closed,64,,24000,rand;base=0;region=1G;wpct=0;seed=1,8.9886,0.4962';
+    const bad = good.replace('a,', 'b,').replace('LPDDR5_6400', 'LPDDR4_4266');
+    writeFileSync(file, `${head}\n${good}\n${bad}\n`);
+    const json = JSON.parse(await run({ rows: file, json: true }));
+    expect(json.rows).toHaveLength(2);
+    expect(json.rows[0]).toMatchObject({ id: 'a', quantity: 'bandwidth', family: 'random_read' });
+    expect(Math.abs(json.rows[0].error)).toBeLessThan(0.005);
+    expect(json.unmapped).toMatchObject([{ id: 'b' }]);
+    expect(json.summary[0]).toMatchObject({
+      group: 'ramulator2.1',
+      quantity: 'bandwidth',
+      count: 1,
+    });
+  });
+});
