@@ -236,9 +236,6 @@ export class CommandController implements ChannelController {
     if (owned) {
       this.owner[bank] = -1;
       this.owners &= ~(1 << bank);
-      // Others may close the row now.
-      this.reads.closeFrom = 0;
-      this.writes.closeFrom = 0;
     } else (write ? this.writes : this.reads).remove(slot);
     const close = this.closesWith(bank);
     if (write) state.write(bank, now, close);
@@ -246,6 +243,11 @@ export class CommandController implements ChannelController {
     if (close) {
       this.reads.reclassify(bank);
       this.writes.reclassify(bank);
+    } else if (owned) {
+      // Others may close the row from now on.
+      const from = state.preAt[bank] as number;
+      this.reads.lowerClose(from);
+      this.writes.lowerClose(from);
     }
     const access = slots.access[slot] as number;
     slots.release(slot);
