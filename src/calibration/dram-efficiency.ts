@@ -33,6 +33,8 @@ const CHECKED_LOADS = [0.1, 0.3, 0.6, 0.85] as const;
 export interface FitOptions {
   /** Accesses of one run; more means less scatter. */
   readonly accesses: number;
+  /** Chunks of one run, at least. */
+  readonly leastChunks?: number | undefined;
   /** Points between those of the grid on which the table is checked. */
   readonly checks: number;
   readonly seed: number;
@@ -91,11 +93,11 @@ export function fitFluid(preset: LpddrPreset, options: FitOptions): FluidTable {
 export function runMix(
   preset: LpddrPreset,
   mix: Mix,
-  { accesses, seed }: Pick<FitOptions, 'accesses' | 'seed'>,
+  options: Pick<FitOptions, 'accesses' | 'leastChunks' | 'seed'>,
   openRate?: number,
 ): TrafficRun {
   const traffic = { ...mix, granularityBytes: mix.visit };
-  return simulateMix(preset, traffic, { channels: CHANNELS, accesses, seed, openRate });
+  return simulateMix(preset, traffic, { ...options, channels: CHANNELS, openRate });
 }
 
 function share(run: TrafficRun): number {

@@ -22,12 +22,13 @@ export interface MixOptions {
   readonly density?: string | undefined;
   /** At least; long visits need more to average out. */
   readonly accesses: number;
+  readonly leastChunks?: number | undefined;
   readonly seed: number;
   /** Open issue at this share of peak instead of as fast as it goes. */
   readonly openRate?: number | undefined;
 }
 
-/** Chunks of a run, at least: which banks they fall into must average out. */
+/** Chunks of a run unless told otherwise: which banks they fall into must average out. */
 const LEAST_CHUNKS = 160;
 /** Accesses under way per channel. */
 const WINDOW = 64;
@@ -50,7 +51,7 @@ export function simulateMix(preset: LpddrPreset, mix: TrafficMix, options: MixOp
       requesters,
       window: openRate === undefined ? WINDOW * channels : undefined,
       openRate,
-      accesses: Math.max(options.accesses, LEAST_CHUNKS * perChunk),
+      accesses: Math.max(options.accesses, (options.leastChunks ?? LEAST_CHUNKS) * perChunk),
     },
   });
 }

@@ -30,7 +30,7 @@ describe('fit of the fluid memory', () => {
 
   it('writes a section that reads back as the same table, once', () => {
     let runs = 0;
-    const options = { accesses: 200, checks: 2, seed: 1, onRun: () => runs++ };
+    const options = { accesses: 200, leastChunks: 1, checks: 2, seed: 1, onRun: () => runs++ };
     const table = fitFluid(preset, options);
     expect(runs).toBe(runsOf(options));
     const once = withFluidSection(presetText('lpddr5-6400'), table);
