@@ -5,22 +5,29 @@ import { type AccuracyLine, type AccuracySection, readAccuracy } from '../suppor
 const here = new URL('./', import.meta.url);
 const root = new URL('../../', here);
 
+/** A full run starts from nothing; a run of one file must not erase what others found. */
 export function setup(): void {
-  rmSync(new URL('results/', here), { recursive: true, force: true });
+  if (isFullRun()) rmSync(new URL('results/', here), { recursive: true, force: true });
 }
 
 export function teardown(): void {
   const sections = readAccuracy();
-  if (sections.length === 0) return;
+  if (sections.length === 0 || !isFullRun()) return;
   writeFileSync(new URL('ACCURACY.md', here), document(sections));
   const readme = new URL('README.md', root);
   const text = readFileSync(readme, 'utf8');
   const marked = /(<!-- accuracy -->\n)[\s\S]*(<!-- \/accuracy -->)/;
-  if (marked.test(text))
-    writeFileSync(
-      readme,
-      text.replace(marked, (_, open, close) => `${open}${table(sections)}\n${close}`),
-    );
+  if (!marked.test(text)) return;
+  writeFileSync(
+    readme,
+    text.replace(marked, (_, open, close) => `${open}${table(sections)}\n${close}`),
+  );
+}
+
+/** Whether no file was named on the command line. */
+function isFullRun(): boolean {
+  const words = process.argv.slice(2).filter((word) => !word.startsWith('-'));
+  return words.every((word) => word === 'run' || word.endsWith('vitest.config.ts'));
 }
 
 function document(sections: readonly AccuracySection[]): string {

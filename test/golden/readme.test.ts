@@ -1,0 +1,62 @@
+/** README shows what the program prints: its output block and its chart are compared with a run, or rewritten by `npm run golden`. */
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { socsim } from '../support/cli.ts';
+
+const root = new URL('../../', import.meta.url);
+const readme = new URL('README.md', root);
+const chart = new URL('readme/ledger.svg', import.meta.url);
+const update = process.env['UPDATE_GOLDEN'] === '1';
+const BLOCK = /<!-- output run -->\n```text\n([\s\S]*?)\n```\n<!-- \/output run -->/;
+
+function start(): { stdout: string; svg: string } {
+  const folder = mkdtempSync(join(tmpdir(), 'socsim-'));
+  const script = (
+    JSON.parse(readFileSync(new URL('package.json', root), 'utf8')) as {
+      scripts: Record<string, string>;
+    }
+  ).scripts['start'];
+  const words = String(script).split(' ').slice(2);
+  const { code, stdout } = socsim(
+    words.map((word) => (word === 'out' ? join(folder, 'out') : word)),
+  );
+  expect(code).toBe(0);
+  const shown = stdout.slice(0, stdout.indexOf('\n\nWrote')).trimEnd();
+  return { stdout: shown, svg: readFileSync(join(folder, 'out', 'charts', 'ledger.svg'), 'utf8') };
+}
+
+describe('README', () => {
+  const { stdout, svg } = start();
+  const text = readFileSync(readme, 'utf8');
+
+  it('shows what npm start prints', () => {
+    if (update) {
+      const block = `<!-- output run -->\n\`\`\`text\n${stdout}\n\`\`\`\n<!-- /output run -->`;
+      writeFileSync(
+        readme,
+        text.replace(/<!-- output run -->[\s\S]*<!-- \/output run -->/, () => block),
+      );
+      return;
+    }
+    expect(BLOCK.exec(text)?.[1]).toBe(stdout);
+  });
+
+  it('shows the chart of that run', () => {
+    if (update) writeFileSync(chart, svg);
+    expect(svg).toBe(readFileSync(chart, 'utf8'));
+  });
+
+  it('names commands that exist', () => {
+    const named = [
+      ...text.matchAll(
+        /`(?:npx )?socsim ([a-z]+(?: (?:dram|npu|thermal|governor|graph|host|device))?)/g,
+      ),
+    ].map((match) => String(match[1]));
+    expect(named.length).toBeGreaterThan(8);
+    for (const command of new Set(named)) {
+      expect(`${command}: ${socsim([...command.split(' '), '--help']).code}`).toBe(`${command}: 0`);
+    }
+  });
+});
