@@ -18,10 +18,10 @@ import { ACCESS_BYTES } from '../hardware/dram/requester.ts';
 import type { TrafficRun } from '../hardware/dram/simulate.ts';
 import { quantileOf } from './statistics.ts';
 
-export const VISITS: readonly Bytes[] = [64, 128, 256, 512, 2048];
+const VISITS: readonly Bytes[] = [64, 128, 256, 512, 2048];
 /** Closer where a few reads among writes cost most. */
-export const READ_SHARES = [0, 0.05, 0.15, 0.3, 0.5, 0.75, 0.9, 0.97, 1] as const;
-export const STREAMS = [1, 4, 8] as const;
+const READ_SHARES = [0, 0.05, 0.15, 0.3, 0.5, 0.75, 0.9, 0.97, 1] as const;
+const STREAMS = [1, 4, 8] as const;
 const CHANNELS = 4;
 /** Cool enough for the nominal refresh rate. */
 const COOL: Celsius = 45;

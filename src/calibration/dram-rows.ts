@@ -10,7 +10,7 @@ import { simulateTraffic, type TrafficOptions } from '../hardware/dram/simulate.
 import { loadLpddrPreset } from './lpddr-presets.ts';
 
 /** Columns a file must have; others are used where they are known and kept as they are. */
-export const ROW_COLUMNS = [
+const ROW_COLUMNS = [
   'run_id',
   'simulator',
   'preset',
@@ -108,7 +108,7 @@ function isSteady(values: Values): boolean {
 }
 
 /** What a row asks for, as options of the transaction model. */
-export function rowOptions(
+function rowOptions(
   values: Values,
   load: (name: string) => LpddrPreset = loadLpddrPreset,
 ): TrafficOptions {

@@ -12,7 +12,7 @@ export function withFluidSection(text: string, table: FluidTable): string {
   return `${body}\n${formatFluidSection(table)}`;
 }
 
-export function formatFluidSection(table: FluidTable): string {
+function formatFluidSection(table: FluidTable): string {
   const { efficiency, refreshFactor, idleLatency, waiting, residuals } = table;
   const list = (values: readonly number[]) => `[${values.join(', ')}]`;
   const block = (rows: readonly (readonly number[])[], indent: string) =>

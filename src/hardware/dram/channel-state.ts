@@ -11,7 +11,7 @@ import type { DeviceTiming, DramDevice } from './device.ts';
 
 export const CLOSED = 0;
 /** ACT-1 has been sent, ACT-2 has not. */
-export const ACTIVATING = 1;
+const ACTIVATING = 1;
 export const OPEN = 2;
 
 /** Owned by one controller, which asks for the earliest cycle of a command before it issues it. */

@@ -7,10 +7,10 @@ import type { ChannelState } from './channel-state.ts';
  * - `bank-queues`: a transaction queue feeds one command queue per bank, one burst per cycle (DRAMsim3);
  * - `burst`: picks whole bursts and computes their command times, centred on the data bus (gem5).
  */
-export type ControllerStructure = 'command' | 'bank-queues' | 'burst';
+type ControllerStructure = 'command' | 'bank-queues' | 'burst';
 export type RefreshPolicy = 'all-bank' | 'per-bank' | 'none';
 /** `close-adaptive` closes a row with the burst after which no hit waits; `close-after` after a count of bursts. */
-export type PagePolicy = 'open' | 'open-adaptive' | 'close' | 'close-adaptive' | 'close-after';
+type PagePolicy = 'open' | 'open-adaptive' | 'close' | 'close-adaptive' | 'close-after';
 
 export interface ControllerConfig {
   readonly structure: ControllerStructure;

@@ -26,7 +26,7 @@ export interface DramActivity {
   readonly closedSeconds: Seconds;
 }
 
-export const ENERGY_PARTS = ['activate', 'read', 'write', 'refresh', 'standby', 'host'] as const;
+const ENERGY_PARTS = ['activate', 'read', 'write', 'refresh', 'standby', 'host'] as const;
 export type EnergyPart = (typeof ENERGY_PARTS)[number];
 
 /** Joules by part; `host` is the PHY and controller on the SoC. */

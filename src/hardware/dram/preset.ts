@@ -122,9 +122,8 @@ export const lpddrPresetSchema = z
   .meta({ description: 'One LPDDR speed bin' });
 
 export type LpddrPreset = Infer<typeof lpddrPresetSchema>;
-export type LpddrMode = LpddrPreset['modes'][string];
+type LpddrMode = LpddrPreset['modes'][string];
 export type FluidTable = NonNullable<LpddrPreset['fluid']>;
-export type LpddrDensity = LpddrPreset['densities'][string];
 
 /** Without bank groups a device keeps up with at most this rate (JESD209-5: 16-bank mode up to 3200 MT/s). */
 const SIXTEEN_BANK_LIMIT = 3200 * MEGA;

@@ -3,8 +3,8 @@ import { type Fault, SpecError } from '../../base/errors.ts';
 import { nearestHint } from '../../base/registry.ts';
 import { type Bytes, type BytesPerSecond, GIBI, GIGA, KIBI, MEBI } from '../../base/units.ts';
 
-export const REQUESTER_KINDS = ['seq', 'stride', 'rand', 'chunk'] as const;
-export type RequesterKind = (typeof REQUESTER_KINDS)[number];
+const REQUESTER_KINDS = ['seq', 'stride', 'rand', 'chunk'] as const;
+type RequesterKind = (typeof REQUESTER_KINDS)[number];
 
 /** The unit of traffic. */
 export const ACCESS_BYTES: Bytes = 64;

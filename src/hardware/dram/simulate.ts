@@ -31,7 +31,7 @@ export interface TrafficOptions {
   readonly corner?: PowerCorner | undefined;
 }
 
-export interface Latency {
+interface Latency {
   readonly mean: Seconds;
   readonly p50: Seconds;
   readonly p95: Seconds;
