@@ -24,6 +24,9 @@ const TABLE_TEMPERATURE: Celsius = 60;
 /** Above this no phone SoC goes on: resets sit at 115–125 °C (device trees), and leakage feeds itself. */
 const SHUTDOWN: Celsius = 150;
 const BATTERY = 'battery';
+/** Kelvins under the junction trip within which heat may need an answer at the next look: what a hot block gains in
+ * a tenth of a second when the mix of operators changes. A new phase, which changes more, ends the wait anyway. */
+const NEAR_TRIP = 15;
 
 export interface ControlParts {
   readonly machine: Machine;
@@ -60,6 +63,8 @@ export class ControlLoop {
   maxSkin: Celsius = Number.NEGATIVE_INFINITY;
   maxJunction: Celsius = Number.NEGATIVE_INFINITY;
   throttledSeconds: Seconds = 0;
+  /** Looks in a row after which every clock stayed as it was, with the die far below its trip. */
+  steadyLooks = 0;
 
   constructor(parts: ControlParts) {
     const { machine, execution, ledger } = parts;
@@ -152,6 +157,10 @@ export class ControlLoop {
     this.busySeconds.fill(0);
     this.sinceDecision = 0;
     if (changed) this.applyClocks();
+    const warm =
+      this.hottest(this.parts.machine.junctionNodes) >
+      this.parts.machine.limits.junction - NEAR_TRIP;
+    this.steadyLooks = changed || warm ? 0 : this.steadyLooks + 1;
   }
 
   /** What governors see: load of the time since the last decision, present points and temperatures. */

@@ -65,11 +65,11 @@ export class CounterGroup {
     if (this.kind === 'flow' && now > this.from) this.keepFlow(now);
     const { length } = this.abouts;
     const time = this.times.slice(0, this.count);
-    return this.abouts.map((about, c) => ({
-      ...about,
-      time,
-      value: Float64Array.from({ length: this.count }, (_, i) => this.values[i * length + c]!),
-    }));
+    return this.abouts.map((about, c) => {
+      const value = new Float64Array(this.count);
+      for (let i = 0; i < this.count; i++) value[i] = this.values[i * length + c]!;
+      return { ...about, time, value };
+    });
   }
 
   private keepFlow(now: Seconds): void {

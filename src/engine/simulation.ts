@@ -1,8 +1,7 @@
 /** Scenario → Run: wires kernel, dispatcher and control loop together and gathers what they recorded. */
 import { InvariantError } from '../base/errors.ts';
 import type { Seconds } from '../base/units.ts';
-import { NO_EVENT } from '../kernel/event-queue.ts';
-import { Kernel, PRECEDENCE } from '../kernel/kernel.ts';
+import { Kernel } from '../kernel/kernel.ts';
 import type { Governor, ThermalGovernor } from '../runtime/governor.ts';
 import type { SchedulingPolicy } from '../runtime/scheduling-policy.ts';
 import { requireMemory } from './capacity.ts';
@@ -12,6 +11,7 @@ import { Dispatcher, EVENT } from './dispatcher.ts';
 import { Execution } from './execution.ts';
 import { Ledger } from './ledger.ts';
 import type { Machine } from './machine.ts';
+import { Pace } from './pace.ts';
 import { Probes } from './probes.ts';
 import { Recorder } from './recorder.ts';
 import type { Job, JobSource } from './request.ts';
@@ -37,9 +37,6 @@ export interface Simulation {
   readonly trust: Readonly<Record<string, number>>;
 }
 
-/** With nothing to run, control looks this much less often. */
-const IDLE_STRETCH = 50;
-
 /**
  * Runs to the end of the last request.
  * @throws InfeasibleError when a model does not fit in memory or an operator on any unit.
@@ -60,8 +57,10 @@ export function simulate(simulation: Simulation): Run {
     thermalEvery: simulation.thermalEvery,
     probes: new Probes(machine, recorder),
   });
+  const pace = new Pace(kernel, control, simulation.controlPeriod);
   const collector = new Collector(machine, recorder, (now) => {
     control.account(now);
+    pace.hurry();
     return control.totalJoules;
   });
   const dispatcher = new Dispatcher({
@@ -75,39 +74,20 @@ export function simulate(simulation: Simulation): Run {
     observer: collector,
     concurrent: simulation.concurrent,
   });
-  drive(kernel, dispatcher, control, simulation.controlPeriod);
+  drive(kernel, dispatcher, control, pace);
   if (!dispatcher.done)
     throw new InvariantError(`the run stopped at ${kernel.now} s with requests left`);
   return assembleRun({ simulation, kernel, ledger, recorder, control, collector, memory });
 }
 
-function drive(
-  kernel: Kernel,
-  dispatcher: Dispatcher,
-  control: ControlLoop,
-  period: Seconds,
-): void {
-  let next = NO_EVENT;
-  let stretched = false;
-  const lookAfter = (seconds: Seconds) => {
-    kernel.cancel(next);
-    next = kernel.at(kernel.now + seconds, PRECEDENCE.control, EVENT.control, 0);
-  };
-  lookAfter(period);
+function drive(kernel: Kernel, dispatcher: Dispatcher, control: ControlLoop, pace: Pace): void {
   kernel.run((kind, subject) => {
     // The next look is on the queue before work goes on: units run ahead only as far as the queue is empty.
     if (kind === EVENT.control) {
-      control.tick(kernel.now);
-      stretched = dispatcher.idle;
-      lookAfter(stretched ? period * IDLE_STRETCH : period);
+      pace.look(dispatcher.idle);
       dispatcher.retime();
     } else {
-      // Work arrived during a long look away: catch up, then look at the usual pace again.
-      if (stretched) {
-        stretched = false;
-        control.tick(kernel.now);
-        lookAfter(period);
-      }
+      pace.wake();
       dispatcher.handle(kind, subject);
     }
     if (!dispatcher.done) return;
