@@ -43,6 +43,17 @@ export const scenarioOptions = {
   },
   fidelity: { type: 'string', summary: 'memory model', choices: FIDELITIES },
   ambient: { type: 'string', summary: 'air temperature, such as "35 °C"', value: 'TEMP' },
+  start: { type: 'string', summary: 'temperature of every part at the start', value: 'TEMP' },
+  case: { type: 'boolean', summary: 'in a protective case' },
+  fan: {
+    type: 'string',
+    summary: 'fan that cools the back',
+    choices: ['none', 'clip-on', 'built-in'],
+  },
+  placement: { type: 'string', summary: 'where it lies', choices: ['held', 'table', 'stand'] },
+  brightness: { type: 'number', summary: 'of the screen, 0 to 1', value: 'SHARE' },
+  charge: { type: 'number', summary: 'of the battery at the start, 0.01 to 1', value: 'SHARE' },
+  charging: { type: 'string', summary: 'power of a charger, such as "18 W"', value: 'POWER' },
   repeat: { type: 'number', summary: 'make the request this often, back to back', value: 'N' },
   duration: {
     type: 'string',
@@ -77,6 +88,18 @@ const KEYS: Readonly<Record<string, string>> = {
   seed: 'seed',
 };
 
+/** Options that set the key of that name under `environment`. */
+const ENVIRONMENT = [
+  'ambient',
+  'start',
+  'case',
+  'fan',
+  'placement',
+  'brightness',
+  'charge',
+  'charging',
+] as const;
+
 /**
  * The scenario that a command line describes: a file, if one is named, with options laid over it.
  * @throws SpecError when soc or workload is said nowhere.
@@ -88,7 +111,9 @@ export function scenarioOf(args: Args, file = args['scenario'] as string | undef
       .filter(([option]) => args[option] !== undefined)
       .map(([option, key]) => [key, args[option]]),
   );
-  const environment = args['ambient'] === undefined ? {} : { ambient: args['ambient'] };
+  const environment = Object.fromEntries(
+    ENVIRONMENT.filter((key) => args[key] !== undefined).map((key) => [key, args[key]]),
+  );
   const data = base ? (base.data as Record<string, unknown>) : { version: 1 };
   const merged: Record<string, unknown> = { ...data, ...given };
   if (Object.keys(environment).length > 0) {
@@ -108,9 +133,10 @@ export function scenarioOf(args: Args, file = args['scenario'] as string | undef
     data: merged,
     faults: base?.faults ?? [],
     locate: (path) => {
-      const option = Object.keys(KEYS).find(
-        (name) => KEYS[name] === path[0] && args[name] !== undefined,
-      );
+      const option =
+        path[0] === 'environment'
+          ? ENVIRONMENT.find((name) => name === path[1] && args[name] !== undefined)
+          : Object.keys(KEYS).find((name) => KEYS[name] === path[0] && args[name] !== undefined);
       return option !== undefined || !base ? { file: optionPlace(option) } : base.locate(path);
     },
   };

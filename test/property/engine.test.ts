@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Run } from '../../src/engine/run.ts';
 import { CAUSES } from '../../src/engine/run.ts';
+import type { Counter } from '../../src/engine/timeline.ts';
 import type { Graph } from '../../src/workload/graph.ts';
 import { runToy, toyMachine, toyPhase, toyPlan, toyUnit, toyWork } from '../support/toy-machine.ts';
 
@@ -26,6 +27,20 @@ function build(nodes: Node[]): Graph {
       inputs: i === 0 ? [] : [...new Set(inputs.map((k) => k % i))],
     })),
   };
+}
+
+/** 0.1 Ah at 3.5 to 4.5 V behind 0.1 Ω. */
+const CELL = {
+  capacity: 360,
+  openCircuit: Array.from({ length: 11 }, (_, i) => 3.5 + i / 10),
+  resistance: 0.1,
+  maximumCurrent: 5,
+  cutoffVoltage: 3.3,
+};
+
+/** Of a step function that ends at `end`. */
+function integral({ time, value }: Counter, end: number): number {
+  return value.reduce((sum, v, i) => sum + v * ((time[i + 1] ?? end) - time[i]!), 0);
 }
 
 function simulate(nodes: Node[], copies = 1): Run {
@@ -90,6 +105,36 @@ describe('any graph on any placement', () => {
           0,
         );
         expect(causes).toBeCloseTo(busy, 8);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('accounts for a battery and a charger too: what comes in is lost as heat or stored', () => {
+    const supplies = fc.record({
+      charge: fc.double({ min: 0.3, max: 1, noNaN: true }),
+      chargerWatts: fc.constantFrom(0, 0.5, 5, 20),
+    });
+    fc.assert(
+      fc.property(graphs, supplies, (nodes, given) => {
+        const supply = { cell: CELL, cellNode: 1, chargerNode: 1, ...given };
+        const machine = { ...toyMachine({ units: [toyUnit('a', 1e-4)] }), supply };
+        const plan = toyPlan([toyPhase('prefill', build(nodes), 2)]);
+        const run = runToy([plan], { machine });
+        const total = run.metrics.energy_joules!;
+        const seconds = run.metrics.run_seconds!;
+        expect(run.ledger.reduce((sum, row) => sum + row.joules, 0)).toBeCloseTo(total, 9);
+        expect(Object.values(run.energy).reduce((a, b) => a + b, 0)).toBeCloseTo(total, 9);
+        // The curves that charts draw hold every joule.
+        const drawn = run.timeline.counters
+          .filter(({ quantity }) => quantity === 'power')
+          .reduce((sum, counter) => sum + integral(counter, seconds), 0);
+        expect(drawn).toBeCloseTo(total, 9);
+        // 93 % of what the charger takes reaches the device; the cell gives the rest, or takes it.
+        const charger = (run.energy['charger'] ?? 0) / (1 - 0.93);
+        const cell = run.metrics.battery_ratio! * machine.batteryEnergy;
+        expect(charger + cell).toBeCloseTo(total, 6);
+        if (given.chargerWatts === 0) expect(cell).toBeCloseTo(total, 6);
       }),
       { numRuns: 60 },
     );
