@@ -1,12 +1,14 @@
 /** Descriptions → Machine: units, clocks, memory, power and heat of one SoC in one phone. */
-import { BITS_PER_BYTE } from '../base/units.ts';
+import { BITS_PER_BYTE, type BytesPerSecond } from '../base/units.ts';
 import { batteryEnergy, batteryOf } from '../hardware/battery.ts';
+import type { SystemCache } from '../hardware/cache/system-cache.ts';
 import { buildFluidMemory } from '../hardware/dram/fluid-memory.ts';
 import type { LpddrPreset } from '../hardware/dram/preset.ts';
 import type { MemorySystem } from '../hardware/memory-system.ts';
 import { buildPowerModel, screenWatts } from '../hardware/power.ts';
 import type { SocSpec, SocUnitSpec } from '../hardware/soc-spec.ts';
 import { buildClockDomain, type DomainSpec } from '../hardware/spec/domain-spec.ts';
+import { buildStorage } from '../hardware/storage/ufs.ts';
 import type { EnvironmentSpec } from '../hardware/thermal/environment.ts';
 import type { Floorplan } from '../hardware/thermal/floorplan.ts';
 import { nodeIndex } from '../hardware/thermal/network.ts';
@@ -14,7 +16,16 @@ import { buildPhoneNetwork } from '../hardware/thermal/phone-network.ts';
 import type { Phone } from '../hardware/thermal/phone-spec.ts';
 import { buildUnit } from '../hardware/units/index.ts';
 import { kernelsOf, type RuntimeSpec } from '../runtime/runtime-spec.ts';
-import type { Machine, MachineDomain, MachineUnit, PlatformLoad } from './machine.ts';
+import type {
+  BackgroundTraffic,
+  Machine,
+  MachineDomain,
+  MachineUnit,
+  PlatformLoad,
+} from './machine.ts';
+import type { Fidelity } from './scenario.ts';
+import type { MachineStorage } from './storage.ts';
+import { buildStreamModel } from './transaction.ts';
 
 export interface MachineInputs {
   readonly soc: SocSpec;
@@ -22,6 +33,9 @@ export interface MachineInputs {
   readonly preset: LpddrPreset;
   readonly runtime: RuntimeSpec;
   readonly environment: EnvironmentSpec;
+  /** Real-time traffic on top of the SoC's own, or instead of its entry of that name. */
+  readonly background?: Readonly<Record<string, BytesPerSecond>>;
+  readonly fidelity?: Fidelity;
 }
 
 /** Side of a die block where the description has no floorplan: a domain of 10 mm², a common CPU cluster or NPU. */
@@ -36,6 +50,8 @@ export function buildMachine(inputs: MachineInputs): Machine {
   const node = (name: string) => nodeIndex(thermal.nodes, name);
   const domainNames = Object.keys(soc.domains);
   const fabricBlock = FABRIC_BLOCKS.find((name) => thermal.nodes.includes(name));
+  const memory = mainMemory(inputs);
+  const background = backgroundOf(inputs);
   return {
     soc: soc.name,
     phone: phone.name,
@@ -45,22 +61,26 @@ export function buildMachine(inputs: MachineInputs): Machine {
     domains: Object.entries(soc.domains).map(([name, spec]) =>
       machineDomain(name, spec, node(name)),
     ),
-    memory: mainMemory(inputs),
+    memory,
     memoryNode: node('dram'),
+    systemCache: systemCacheOf(soc),
+    streamModel:
+      inputs.fidelity === 'transaction'
+        ? buildStreamModel({ ...deviceOf(inputs), background, peak: memory.peak })
+        : undefined,
     fabricPerByte: soc.fabric.energy.is,
     fabricNode: fabricBlock === undefined ? 0 : node(fabricBlock),
     regulator: { efficiency: phone.battery.regulatorEfficiency.is, node: node('board') },
     platform: platformLoads(phone, inputs.environment, node),
-    background: Object.entries(soc.background ?? {}).map(([name, { is }]) => ({
-      name,
-      bytesPerSecond: is,
-    })),
+    background,
     thermal,
     junctionNodes: floorplan.map(({ name }) => node(name)),
     skinNodes: [node('skin-front'), node('skin-back')],
     transferSeconds: (bytes) => soc.fabric.handover.is + bytes / soc.fabric.handoverBandwidth.is,
     ambient: inputs.environment.ambient,
-    osReserve: soc.limits.memory.osReserve.is + soc.limits.memory.applications.is,
+    osReserve: soc.limits.memory.osReserve.is,
+    applications: soc.limits.memory.applications.is,
+    storage: storageOf(phone, node('board')),
     batteryEnergy: batteryEnergy(batteryOf(phone)),
     supply: {
       cell: batteryOf(phone),
@@ -106,18 +126,55 @@ function machineDomain(name: string, spec: DomainSpec, node: number): MachineDom
 }
 
 /** The preset's device at the description's own rate, with the phone's capacity. */
-function mainMemory({ soc, phone, preset }: MachineInputs): MemorySystem {
-  const { memory } = soc;
-  const fluid = buildFluidMemory({
+function mainMemory(inputs: MachineInputs): MemorySystem {
+  const { memory } = inputs.soc;
+  const capacity = inputs.phone.memory.capacity.is;
+  const fluid = buildFluidMemory({ ...deviceOf(inputs), capacity });
+  const peak = (memory.channels.is * memory.channelWidth.is * memory.rate.is) / BITS_PER_BYTE;
+  return { ...fluid, peak };
+}
+
+function deviceOf({ soc: { memory }, preset }: MachineInputs) {
+  return {
     preset,
     channels: memory.channels.is,
-    capacity: phone.memory.capacity.is,
     density: memory.density.is,
     ranks: memory.ranks.is,
     interconnectLatency: memory.interconnectLatency.is,
-  });
-  const peak = (memory.channels.is * memory.channelWidth.is * memory.rate.is) / BITS_PER_BYTE;
-  return { ...fluid, peak };
+  };
+}
+
+/** A hit takes at most the way that every access takes beside the DRAM itself. */
+function systemCacheOf({ systemCache, memory }: SocSpec): SystemCache | undefined {
+  return (
+    systemCache && {
+      size: systemCache.size.is,
+      bandwidth: systemCache.bandwidth.is,
+      latency: memory.interconnectLatency.is,
+      energyPerByte: systemCache.energy?.is ?? 0,
+      shares: Object.fromEntries(
+        Object.entries(systemCache.shares ?? {}).map(([unit, { is }]) => [unit, is]),
+      ),
+    }
+  );
+}
+
+function storageOf({ storage }: Phone, node: number): MachineStorage {
+  const rates = {
+    sequentialRead: storage.sequentialRead.is,
+    randomRead: storage.randomRead.is,
+    randomReadLarge: storage.randomReadLarge?.is,
+  };
+  const setup = storage.setup?.is ?? 0;
+  return { storage: buildStorage(rates, setup, storage.readEnergy?.is ?? 0), node };
+}
+
+function backgroundOf({ soc, background }: MachineInputs): BackgroundTraffic[] {
+  const own = Object.entries(soc.background ?? {}).map(([name, { is }]) => [name, is] as const);
+  const all = new Map([...own, ...Object.entries(background ?? {})]);
+  return [...all]
+    .filter(([, bytesPerSecond]) => bytesPerSecond > 0)
+    .map(([name, bytesPerSecond]) => ({ name, bytesPerSecond }));
 }
 
 function platformLoads(

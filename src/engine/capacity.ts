@@ -28,7 +28,8 @@ export function requireMemory(
       .sort((a, b) => b - a)
       .slice(0, concurrent)
       .reduce((a, b) => a + b, 0);
-  const owners: Record<string, Bytes> = { 'system reserve': machine.osReserve };
+  const owners: Record<string, Bytes> = { system: machine.osReserve };
+  if (machine.applications !== undefined) owners['other applications'] = machine.applications;
   for (const [name, bytes] of weights) owners[`weights of ${name}`] = bytes;
   owners['key–value cache'] = largest(({ plan }) => plan.memory.kvCache);
   owners['activations'] = largest(({ plan }) => plan.memory.activations);

@@ -2,10 +2,12 @@
 import type { Joules, Seconds } from '../base/units.ts';
 import type { Phase } from '../workload/graph.ts';
 import { reportCompilation } from './compile-report.ts';
+import { CAUSE } from './ledger.ts';
 import type { Machine } from './machine.ts';
 import type { Recorder } from './recorder.ts';
 import type { Active, RunObserver } from './request.ts';
 import type { CompiledPhase, RequestResult } from './run.ts';
+import { LOAD_PHASE, type ModelLoad } from './storage.ts';
 import type { TaskTable } from './task-table.ts';
 
 /** A phase as it happened; the ledger knows where its time went. */
@@ -41,10 +43,17 @@ export class Collector implements RunObserver {
   private readonly open = new Map<number, OpenRequest>();
   private readonly operatorNames = new Map<TaskTable, Int32Array>();
   private readonly rate: number;
+  private load: ModelLoad | undefined;
   private requestTrack = -1;
 
   /** @param energyAt joules drawn by the whole device up to a time not before the last one asked for. */
-  constructor(machine: Machine, recorder: Recorder, energyAt: (now: Seconds) => Joules) {
+  constructor(
+    machine: Machine,
+    recorder: Recorder,
+    energyAt: (now: Seconds) => Joules,
+    load?: ModelLoad,
+  ) {
+    this.load = load;
     this.machine = machine;
     this.recorder = recorder;
     this.energyAt = energyAt;
@@ -72,6 +81,24 @@ export class Collector implements RunObserver {
       firstToken: Number.NaN,
       phaseStarted: now,
       phaseJoules: 0,
+    });
+    if (this.load) this.loaded(this.load, request, now);
+  }
+
+  /** The first request finds its model in memory: what came before was the load. */
+  private loaded(load: ModelLoad, request: Active, now: Seconds): void {
+    const { recorder } = this;
+    this.load = undefined;
+    const { track } = this.entry(request);
+    recorder.span(track, 0, load.end, recorder.intern(LOAD_PHASE), request.index, CAUSE.bandwidth);
+    this.addPhase({
+      request: load.request,
+      phase: LOAD_PHASE,
+      start: 0,
+      end: load.end,
+      steps: 1,
+      outputs: 0,
+      joules: this.energyAt(now),
     });
   }
 

@@ -46,6 +46,8 @@ export class Dispatcher {
     observer: RunObserver;
     policy: SchedulingPolicy;
     jobs: readonly Job[];
+    /** When models are in memory: no request runs before. */
+    ready?: number;
     /** What comes after a request has ended; nothing more when absent. */
     follow?: JobSource | undefined;
     /** Requests served at the same time; the others queue in order of arrival. */
@@ -67,7 +69,12 @@ export class Dispatcher {
     this.startedAt = new Float64Array(count);
     this.events = new Array(count).fill(NO_EVENT);
     for (const [i, job] of parts.jobs.entries()) {
-      parts.kernel.at(job.arrival, PRECEDENCE.arrival, EVENT.arrival, i);
+      parts.kernel.at(
+        Math.max(job.arrival, parts.ready ?? 0),
+        PRECEDENCE.arrival,
+        EVENT.arrival,
+        i,
+      );
     }
   }
 

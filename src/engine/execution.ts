@@ -11,11 +11,12 @@
  */
 import type { Seconds } from '../base/units.ts';
 import { Fluid } from '../kernel/fluid.ts';
-import { availableBandwidth, portLimits } from './bandwidth.ts';
+import { sharedRates, streamPort } from './bandwidth.ts';
 import { CAUSE, type Ledger } from './ledger.ts';
 import type { Machine } from './machine.ts';
 import { largestCause } from './recorder.ts';
 import { CAUSES } from './run.ts';
+import type { ModelLoad } from './storage.ts';
 import type { TaskTable } from './task-table.ts';
 
 const IDLE = 0;
@@ -36,7 +37,10 @@ export class Execution {
   private readonly bytesLeft: Float64Array;
   private readonly matrixPerCycle: Float64Array;
   private readonly vectorPerCycle: Float64Array;
-  private readonly readShare: Float64Array;
+  /** Of all bytes of the operator, cache hits included: what hits, and what reads from and writes to DRAM. */
+  private readonly hitShare: Float64Array;
+  private readonly dramReads: Float64Array;
+  private readonly dramWrites: Float64Array;
   private readonly soloRate: Float64Array;
   private readonly rate: Float64Array;
   private readonly row: Int32Array;
@@ -55,7 +59,11 @@ export class Execution {
   readonly unitBytes: Float64Array;
   memoryJoules = 0;
   fabricJoules = 0;
+  /** Served by the system cache since the start. */
+  cacheBytes = 0;
   activeCount = 0;
+  /** Models on their way into memory. */
+  load: ModelLoad | undefined;
 
   constructor(machine: Machine, ledger: Ledger) {
     const count = machine.units.length;
@@ -73,7 +81,9 @@ export class Execution {
     this.bytesLeft = column();
     this.matrixPerCycle = column();
     this.vectorPerCycle = column();
-    this.readShare = column();
+    this.hitShare = column();
+    this.dramReads = column();
+    this.dramWrites = column();
     this.soloRate = column();
     this.rate = column();
     this.speed = column();
@@ -117,7 +127,11 @@ export class Execution {
     this.bytesLeft[u] = bytes;
     this.matrixPerCycle[u] = cycles > 0 ? table.matrixCycles[cell]! / cycles : 0;
     this.vectorPerCycle[u] = cycles > 0 ? table.vectorCycles[cell]! / cycles : 0;
-    this.readShare[u] = bytes > 0 ? read / bytes : 1;
+    const readHits = table.readHits[cell]!;
+    const writeHits = table.writeHits[cell]!;
+    this.hitShare[u] = bytes > 0 ? (readHits + writeHits) / bytes : 0;
+    this.dramReads[u] = bytes > 0 ? (read - readHits) / bytes : 1;
+    this.dramWrites[u] = bytes > 0 ? (bytes - read - writeHits) / bytes : 0;
     this.soloRate[u] = table.soloRate[cell]!;
     this.row[u] = row;
     const sram = table.sramBytes[cell]! * this.machine.units[u]!.sramPerByte;
@@ -157,6 +171,10 @@ export class Execution {
 
   progressAll(now: Seconds): void {
     for (let u = 0; u < this.state.length; u++) this.progress(u, now);
+    if (!this.load) return;
+    const { memory, fabric } = this.load.progress(now);
+    this.memoryJoules += memory;
+    this.fabricJoules += fabric;
   }
 
   /** When something happens next on this unit: launch over, its stream over (only others care), or operator over. */
@@ -206,19 +224,30 @@ export class Execution {
   }
 
   private shareMemory(streams: number): void {
-    const { machine, fluid } = this;
+    const { machine } = this;
     let readShare = 0;
     for (let u = 0; u < this.state.length; u++) {
-      if (this.isStreaming(u)) readShare += this.readShare[u]! / streams;
+      if (this.isStreaming(u)) readShare += this.dramReadShare(u) / streams;
     }
-    const available = availableBandwidth(machine, readShare, streams);
     const streaming = machine.units.flatMap((_, u) => (this.isStreaming(u) ? [u] : []));
-    const ports = streaming.map((u) => machine.units[u]!.unit.port);
-    const limits = portLimits(machine, ports, available);
+    const ports = streaming.map((u) => streamPort(machine.units[u]!, this.hitShare[u]!));
+    const rates = sharedRates(machine, ports, readShare, (capacity, limits) =>
+      this.grant(capacity, limits),
+    );
+    for (const [i, u] of streaming.entries()) this.rate[u] = rates[i]!;
+  }
+
+  private grant(capacity: number, limits: readonly number[]): number[] {
+    const { fluid } = this;
     for (let u = 0; u < this.state.length; u++) fluid.close(u);
-    for (const [i, u] of streaming.entries()) fluid.open(u, limits[i]!);
-    fluid.share(available);
-    for (const u of streaming) this.rate[u] = fluid.rate[u]!;
+    for (const [i, limit] of limits.entries()) fluid.open(i, limit);
+    fluid.share(capacity);
+    return limits.map((_, i) => fluid.rate[i]!);
+  }
+
+  private dramReadShare(u: number): number {
+    const dram = this.dramReads[u]! + this.dramWrites[u]!;
+    return dram > 0 ? this.dramReads[u]! / dram : 1;
   }
 
   private isStreaming(u: number): boolean {
@@ -273,16 +302,19 @@ export class Execution {
 
   private moveBytes(u: number, bytes: number): void {
     if (bytes <= 0) return;
-    const { memory, fabricPerByte } = this.machine;
+    const { memory, fabricPerByte, systemCache } = this.machine;
     const row = this.row[u]!;
-    const share = this.readShare[u]!;
-    const memoryJoules =
-      bytes * (share * memory.energyPerReadByte + (1 - share) * memory.energyPerWriteByte);
+    const reads = bytes * this.dramReads[u]!;
+    const writes = bytes * this.dramWrites[u]!;
+    const hits = bytes * this.hitShare[u]!;
+    const memoryJoules = reads * memory.energyPerReadByte + writes * memory.energyPerWriteByte;
+    const fabricJoules = bytes * fabricPerByte + hits * (systemCache?.energyPerByte ?? 0);
     this.bytesLeft[u]! -= bytes;
-    this.unitBytes[u]! += bytes;
+    this.unitBytes[u]! += reads + writes;
     this.memoryJoules += memoryJoules;
-    this.fabricJoules += bytes * fabricPerByte;
-    this.ledger.bytes[row]! += bytes;
-    this.ledger.joules[row]! += memoryJoules + bytes * fabricPerByte;
+    this.fabricJoules += fabricJoules;
+    this.cacheBytes += hits;
+    this.ledger.bytes[row]! += reads + writes;
+    this.ledger.joules[row]! += memoryJoules + fabricJoules;
   }
 }

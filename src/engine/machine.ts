@@ -1,11 +1,14 @@
 /** The device that a simulation runs on: units, memory, clocks, power and heat, already built from descriptions. */
 import type { Bytes, Celsius, Joules, JoulesPerByte, Seconds, Watts } from '../base/units.ts';
+import type { SystemCache } from '../hardware/cache/system-cache.ts';
 import type { ClockDomain } from '../hardware/clock-domain.ts';
 import type { ComputeUnit } from '../hardware/compute-unit.ts';
 import type { MemorySystem } from '../hardware/memory-system.ts';
 import type { PowerModel } from '../hardware/power.ts';
 import type { Floorplan } from '../hardware/thermal/floorplan.ts';
 import type { ThermalNetwork } from '../hardware/thermal/network.ts';
+import type { StreamModel } from './bandwidth.ts';
+import type { MachineStorage } from './storage.ts';
 import type { SupplySpec } from './supply.ts';
 
 export interface MachineDomain {
@@ -44,6 +47,10 @@ export interface Machine {
   readonly domains: readonly MachineDomain[];
   readonly memory: MemorySystem;
   readonly memoryNode: number;
+  /** Between units and memory; traffic that hits never reaches DRAM. */
+  readonly systemCache?: SystemCache | undefined;
+  /** How fast streams run, where the closed forms of `memory` are not to be trusted with it. */
+  readonly streamModel?: StreamModel | undefined;
   /** Fabric energy of moving one byte between a unit and memory. */
   readonly fabricPerByte: JoulesPerByte;
   readonly fabricNode: number;
@@ -58,7 +65,11 @@ export interface Machine {
   /** Handing a result of `bytes` from one unit to another: cache maintenance, format change, synchronisation. */
   transferSeconds(bytes: Bytes): Seconds;
   readonly ambient: Celsius;
+  /** DRAM that a workload cannot have: the system's, and that of applications that stay. */
   readonly osReserve: Bytes;
+  readonly applications?: Bytes;
+  /** Where models wait that are not in memory. */
+  readonly storage?: MachineStorage;
   /** Energy of a full battery. */
   readonly batteryEnergy: Joules;
   /** Battery and charger; without, power comes from a socket that stands any load. */

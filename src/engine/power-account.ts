@@ -44,7 +44,7 @@ export class PowerAccount {
     this.watts = new Float64Array(machine.thermal.nodes.length);
     this.domainWatts = new Float64Array(machine.domains.length);
     this.busy = new Float64Array(machine.domains.length);
-    this.rails = railsOf(machine, this.meter);
+    this.rails = railsOf(machine, this.meter, execution.load !== undefined);
     this.drains = drainsOf(machine, this.meter);
   }
 
@@ -113,6 +113,10 @@ export class PowerAccount {
     const { memory, memoryNode, fabricNode } = machine;
     meter.count(this.rails.dram, memoryNode, execution.memoryJoules);
     meter.count(this.rails.fabric, fabricNode, execution.fabricJoules);
+    const { storage } = this.rails;
+    if (storage && execution.load) {
+      meter.count(storage.rail, storage.node, execution.load.takeJoules());
+    }
     const standby = memory.backgroundPower(machine.thermal.temperatures[memoryNode]!);
     meter.drain(this.drains.memory, standby * dt);
     for (let i = 0; i < machine.background.length; i++) {
@@ -133,11 +137,13 @@ export class PowerAccount {
   }
 }
 
-function railsOf(machine: Machine, meter: EnergyMeter) {
+function railsOf(machine: Machine, meter: EnergyMeter, loads: boolean) {
+  const { storage } = machine;
   return {
     units: machine.units.map(({ unit }) => meter.rail(unit.name)),
     dram: meter.rail('dram'),
     fabric: meter.rail('fabric'),
+    storage: loads && storage ? { rail: meter.rail('storage'), node: storage.node } : undefined,
   };
 }
 

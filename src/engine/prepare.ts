@@ -84,7 +84,15 @@ export function prepare(
   const runtime = parseRuntime(sources.runtime(scenario.runtime));
   const workload = parseWorkload(specs.workload, sources.tables);
   const plan = buildWorkload(workload, sources.tables, scenario.workload);
-  const machine = buildMachine({ soc, phone, preset, runtime, environment: scenario.environment });
+  const machine = buildMachine({
+    soc,
+    phone,
+    preset,
+    runtime,
+    environment: scenario.environment,
+    background: scenario.background,
+    fidelity: scenario.fidelity,
+  });
   return { scenario, soc, phone, preset, workload, plan, machine };
 }
 
@@ -124,6 +132,7 @@ export function buildSimulation(
         sustainablePower: phone.limits.sustainablePower.is,
       },
     ),
+    cold: scenario.start === 'cold',
     concurrent: 1,
     controlPeriod: CONTROL_PERIOD,
     thermalEvery: THERMAL_EVERY,

@@ -1,7 +1,8 @@
 /** Gathers what the parts of a simulation recorded into one Run. */
+import { formatQuantity } from '../base/quantity.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { workAt } from '../workload/graph.ts';
-import { availableBandwidth } from './bandwidth.ts';
+import { availableBandwidth, backgroundBandwidth } from './bandwidth.ts';
 import type { MemoryUse } from './capacity.ts';
 import type { Collector } from './collector.ts';
 import type { ControlLoop } from './control-loop.ts';
@@ -189,6 +190,8 @@ function notes({ simulation, recorder }: RunParts): string[] {
       'the timeline shows operators of the first part of the run only; steps and phases are complete',
     );
   }
+  const realTime = backgroundBandwidth(simulation.machine);
+  if (realTime > 0) found.push(realTimeNote(simulation.machine, realTime));
   const estimated = simulation.trust['estimated'] ?? 0;
   if (estimated > 0) {
     found.push(
@@ -196,4 +199,11 @@ function notes({ simulation, recorder }: RunParts): string[] {
     );
   }
   return found;
+}
+
+function realTimeNote({ background, memory }: Machine, total: number): string {
+  const show = (bytesPerSecond: number) => formatQuantity(bytesPerSecond, 'bandwidth', 3);
+  const each = background.map(({ name, bytesPerSecond }) => `${name} ${show(bytesPerSecond)}`);
+  const share = Math.round((100 * total) / memory.peak);
+  return `real-time traffic (${each.join(', ')}) is served first and took ${share} % of peak bandwidth`;
 }

@@ -8,7 +8,9 @@ import { policies } from '../runtime/policies/index.ts';
 const names = <T extends object>(record: T) =>
   Object.keys(record) as [keyof T & string, ...(keyof T & string)[]];
 
-export const FIDELITIES = ['fluid'] as const;
+/** `transaction` runs the memory streams of operators through the transaction model of DRAM; for short scenarios. */
+export const FIDELITIES = ['fluid', 'transaction'] as const;
+export type Fidelity = (typeof FIDELITIES)[number];
 
 export const scenarioSpec = z.strictObject({
   version: z.literal(1),
@@ -29,6 +31,10 @@ export const scenarioSpec = z.strictObject({
   runtime: z.string().default('vendor'),
   fidelity: z.enum(FIDELITIES).default('fluid'),
   environment: environmentSchema.prefault({}),
+  /** `cold` loads the weights from storage before the first request. */
+  start: z.enum(['warm', 'cold']).default('warm'),
+  /** Real-time traffic by master, such as `camera: 2.5 GB/s`, on top of the SoC's own or instead of its entry. */
+  background: z.record(z.string(), quantity('bandwidth', { min: 0 })).default({}),
   /** How often the request is made, one after the other. */
   repeat: z.int().positive().default(1),
   /** Sustained use: requests follow each other until this much time has passed; the one under way is finished. */

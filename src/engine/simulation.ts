@@ -4,6 +4,7 @@ import type { Seconds } from '../base/units.ts';
 import { Kernel } from '../kernel/kernel.ts';
 import type { Governor, ThermalGovernor } from '../runtime/governor.ts';
 import type { SchedulingPolicy } from '../runtime/scheduling-policy.ts';
+import { requireBandwidth } from './bandwidth.ts';
 import { requireMemory } from './capacity.ts';
 import { Collector } from './collector.ts';
 import { ControlLoop } from './control-loop.ts';
@@ -17,6 +18,7 @@ import { Recorder } from './recorder.ts';
 import type { Job, JobSource } from './request.ts';
 import { assembleRun } from './result.ts';
 import type { Run, RunInputs } from './run.ts';
+import { ModelLoad } from './storage.ts';
 
 /** Everything one run needs, built; holds state (temperatures, governors), so it serves one run only. */
 export interface Simulation {
@@ -24,6 +26,8 @@ export interface Simulation {
   readonly jobs: readonly Job[];
   /** Requests that follow those of `jobs` in a closed loop. */
   readonly follow?: JobSource | undefined;
+  /** Weights come from storage before the first request runs. */
+  readonly cold?: boolean;
   readonly policy: SchedulingPolicy;
   /** One per clock domain, in the order of `machine.domains`. */
   readonly governors: readonly Governor[];
@@ -44,10 +48,15 @@ export interface Simulation {
 export function simulate(simulation: Simulation): Run {
   const { machine, jobs, policy } = simulation;
   const memory = requireMemory(machine, jobs, simulation.concurrent);
+  requireBandwidth(machine);
   const kernel = new Kernel();
   const ledger = new Ledger();
   const recorder = new Recorder();
   const execution = new Execution(machine, ledger);
+  const { storage } = machine;
+  const load =
+    simulation.cold && storage ? new ModelLoad(machine, storage, jobs, ledger) : undefined;
+  execution.load = load;
   const control = new ControlLoop({
     machine,
     execution,
@@ -58,11 +67,16 @@ export function simulate(simulation: Simulation): Run {
     probes: new Probes(machine, recorder),
   });
   const pace = new Pace(kernel, control, simulation.controlPeriod);
-  const collector = new Collector(machine, recorder, (now) => {
-    control.account(now);
-    pace.hurry();
-    return control.totalJoules;
-  });
+  const collector = new Collector(
+    machine,
+    recorder,
+    (now) => {
+      control.account(now);
+      pace.hurry();
+      return control.totalJoules;
+    },
+    load,
+  );
   const dispatcher = new Dispatcher({
     machine,
     kernel,
@@ -70,6 +84,7 @@ export function simulate(simulation: Simulation): Run {
     ledger,
     policy,
     jobs,
+    ready: load?.end ?? 0,
     follow: simulation.follow,
     observer: collector,
     concurrent: simulation.concurrent,

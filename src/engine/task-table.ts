@@ -4,7 +4,9 @@ import { OPS_PER_MAC } from '../base/units.ts';
 import type { Work } from '../base/work.ts';
 import type { PlacementView, SchedulingPolicy } from '../runtime/scheduling-policy.ts';
 import { type Graph, type Phase, workAt } from '../workload/graph.ts';
-import { soloRate } from './bandwidth.ts';
+import { soloRate, streamPort } from './bandwidth.ts';
+import { CachePlan } from './cache-plan.ts';
+import { NO_HITS } from './cache-traffic.ts';
 import type { Machine } from './machine.ts';
 
 /**
@@ -34,11 +36,16 @@ export interface TaskTable {
   readonly vectorCycles: Float64Array;
   readonly readBytes: Float64Array;
   readonly writeBytes: Float64Array;
+  /** Of these, what the system cache serves. */
+  readonly readHits: Float64Array;
+  readonly writeHits: Float64Array;
   readonly sramBytes: Float64Array;
   readonly launchSeconds: Float64Array;
   readonly macs: Float64Array;
   /** Bandwidth the unit gets when nobody else asks. */
   readonly soloRate: Float64Array;
+  /** Where the machine has a system cache. */
+  readonly cache: CachePlan | undefined;
   /** By class: the operator type, for ledgers and charts. */
   readonly operatorType: readonly string[];
   /** Classes that depend on the context, each with the units that run it. */
@@ -77,10 +84,13 @@ export function compilePhase(phase: Phase, machine: Machine, policy: SchedulingP
     vectorCycles: column(),
     readBytes: column(),
     writeBytes: column(),
+    readHits: column(),
+    writeHits: column(),
     sramBytes: column(),
     launchSeconds: column(),
     macs: column(),
     soloRate: column(),
+    cache: machine.systemCache && new CachePlan(machine.systemCache, phase, cells),
     operatorType: graph.works.map((_, index) => workAt(graph, index, context).operator),
     growing: graph.works
       .map((work, index) => ({ index, grows: typeof work === 'function' }))
@@ -93,6 +103,8 @@ export function compilePhase(phase: Phase, machine: Machine, policy: SchedulingP
       costCell(table, machine, index, u, workAt(graph, index, context));
     }
   }
+  table.cache?.follow(table.cell);
+  for (const cell of new Set(table.cell)) rateCell(table, machine, cell);
   return table;
 }
 
@@ -103,6 +115,10 @@ export function refresh(table: TaskTable, machine: Machine, context: number): vo
   for (const { index, units } of table.growing) {
     const work = workAt(table.phase.graph, index, context);
     for (const u of units) costCell(table, machine, index, u, work);
+  }
+  table.cache?.sumStreams();
+  for (const { index, units } of table.growing) {
+    for (const u of units) rateCell(table, machine, index * table.unitCount + u);
   }
 }
 
@@ -118,7 +134,17 @@ function costCell(table: TaskTable, machine: Machine, index: number, u: number, 
   table.sramBytes[cell] = cost.sramBytes;
   table.launchSeconds[cell] = cost.launchSeconds;
   table.macs[cell] = work.macs;
-  table.soloRate[cell] = soloRate(machine, unit.port, cost);
+  table.cache?.note(cell, unit.name, work, cost);
+}
+
+/** What the cache serves of a cell, and how fast the unit streams by itself. */
+function rateCell(table: TaskTable, machine: Machine, cell: number): void {
+  const hits = table.cache?.hits(cell) ?? NO_HITS;
+  const cost = { readBytes: table.readBytes[cell]!, writeBytes: table.writeBytes[cell]! };
+  table.readHits[cell] = hits.read;
+  table.writeHits[cell] = hits.write;
+  const unit = machine.units[cell % table.unitCount]!;
+  table.soloRate[cell] = soloRate(machine, streamPort(unit), cost, hits);
 }
 
 /** Every operator must run somewhere, or the phase cannot be placed at all. */
@@ -163,10 +189,12 @@ function placementView(phase: Phase, machine: Machine): PlacementView {
     operatorCount: graph.operators.length,
     seconds: (operator, u) => classSeconds(graph.operators[operator]!.work, u),
     inputs: (operator) => graph.operators[operator]!.inputs,
+    // Crossing units pays the call into the other driver too, or a list scheduler would cut graphs to pieces.
     transferSeconds: (operator, from, to) =>
       from === to
         ? 0
-        : machine.transferSeconds(
+        : machine.units[to]!.callSeconds +
+          machine.transferSeconds(
             workAt(graph, graph.operators[operator]!.work, context).outputBytes,
           ),
   };
@@ -187,7 +215,7 @@ export function predictAlone(machine: Machine, u: number, work: Work): AlonePred
   const cost = unit.estimate(work);
   const bytes = cost.readBytes + cost.writeBytes;
   const speed = unit.speed(domains.map((d) => machine.domains[d]!.clock.points.at(-1)!.frequency));
-  const stream = bytes > 0 ? bytes / soloRate(machine, unit.port, cost) : 0;
+  const stream = bytes > 0 ? bytes / soloRate(machine, streamPort(machine.units[u]!), cost) : 0;
   const compute = cost.cycles / speed;
   const launch = cost.launchSeconds;
   return { launch, compute, stream, seconds: launch + Math.max(compute, stream) };

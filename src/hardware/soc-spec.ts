@@ -66,7 +66,7 @@ export type SocUnitSpec = SocSpec['units'][string];
  * @throws SpecError with every fault of the file in one go.
  */
 export function parseSoc(spec: SpecFile): SocSpec {
-  return checkSpec(spec, socSpec, [checkReferences, checkDomains, checkFloorplan]);
+  return checkSpec(spec, socSpec, [checkReferences, checkDomains, checkShares, checkFloorplan]);
 }
 
 type Loose = Readonly<Record<string, unknown>>;
@@ -107,6 +107,18 @@ function domainsOfUnit(path: SpecPath, unitData: unknown): DomainUse[] {
   ].filter((use): use is { path: (string | number)[]; name: string } => {
     return typeof use.name === 'string';
   });
+}
+
+/** Shares of the system cache are for units that are there. */
+function checkShares(data: unknown): CrossFault[] {
+  const names = Object.keys(mapOf(data, 'units'));
+  return Object.keys(mapOf(mapOf(data, 'systemCache'), 'shares'))
+    .filter((name) => !names.includes(name))
+    .map((name) => ({
+      path: ['systemCache', 'shares', name],
+      message: `"${name}" is not a key of units`,
+      hint: nearestHint(name, names),
+    }));
 }
 
 /** Heat enters the die where the domain's block is, so each has one. */

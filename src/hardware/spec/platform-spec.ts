@@ -22,6 +22,10 @@ export const memorySpec = z.strictObject({
 export const systemCacheSpec = z.strictObject({
   size: sourced('size'),
   bandwidth: sourced('bandwidth'),
+  /** Of a byte that hits, on top of the fabric's; its lookup is part of that. */
+  energy: sourced('energy-per-byte', { min: 0 }).optional(),
+  /** Part of the capacity that a unit may fill, by unit; all of it where absent. */
+  shares: z.record(z.string(), sourced('ratio', { min: 0, max: 1 })).optional(),
 });
 
 const rectangle = z.strictObject({

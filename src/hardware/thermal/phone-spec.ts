@@ -101,7 +101,13 @@ export const phoneSchema = z.strictObject({
     kind: z.string(),
     capacity: sourced('size'),
     sequentialRead: sourced('bandwidth'),
+    /** Of blocks of 4 KiB. */
     randomRead: sourced('bandwidth'),
+    /** Of blocks of 512 KiB. */
+    randomReadLarge: sourced('bandwidth').optional(),
+    /** Before the first byte of a load. */
+    setup: sourced('time', { min: 0 }).optional(),
+    readEnergy: sourced('energy-per-byte', { min: 0 }).optional(),
   }),
   body: bodySchema,
   screen: screenSchema,
