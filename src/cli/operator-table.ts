@@ -2,7 +2,7 @@
 import { formatQuantity } from '../base/quantity.ts';
 import { GIGA, KILO, MEGA, TERA } from '../base/units.ts';
 import { totalBytes, type Work } from '../base/work.ts';
-import type { FusionSaving } from '../workload/fusion/index.ts';
+import type { FusionSaving } from '../workload/graph.ts';
 import { type Column, renderTable } from './terminal.ts';
 
 /** What a machine makes of one operator. */

@@ -2,9 +2,9 @@
 import { SpecError } from '../base/errors.ts';
 import { pick } from '../base/registry.ts';
 import { fileSources, openModelFile } from '../load.ts';
-import { FUSION_NAMES, type FusionSaving } from '../workload/fusion/index.ts';
+import { FUSION_NAMES } from '../workload/fusion/index.ts';
 import { PRECISIONS, type PrecisionName } from '../workload/fusion/precision.ts';
-import { type Graph, type Phase, workAt } from '../workload/graph.ts';
+import { type FusionSaving, type Graph, type Phase, workAt } from '../workload/graph.ts';
 import { importOnnx } from '../workload/onnx/import.ts';
 import { buildOnnxRequest } from '../workload/onnx/request.ts';
 import { buildWorkload, parseWorkload } from '../workload/workload-spec.ts';

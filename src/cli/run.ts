@@ -85,6 +85,7 @@ export function describeRun(result: Run): string {
     '',
     metricTable(result),
     '',
+    ...fusionLines(result),
     ...compileLines(result),
     memoryLine(result),
     energyLine(result),
@@ -134,6 +135,15 @@ function phaseRow(phase: PhaseResult, result: Run): string[] {
     formatQuantity(phase.joules / seconds, 'power', 3),
     formatQuantity(phase.joules, 'energy', 3),
   ];
+}
+
+function fusionLines({ fusions }: Run): string[] {
+  if (fusions.length === 0) return [];
+  const parts = fusions.map(
+    ({ fusion, launches, bytes }) =>
+      `${fusion} ${launches} launches and ${formatQuantity(bytes, 'size', 3)}`,
+  );
+  return [`fused (saves per run): ${parts.join(', ')}`];
 }
 
 /** Said only where a graph was cut: one line per phase, one per kind of fallback. */

@@ -71,6 +71,7 @@ export function assembleRun(parts: RunParts): Run {
     requests: collector.requests,
     phases,
     compiled: collector.compiled,
+    fusions: simulation.jobs[0]?.plan.savings ?? [],
     ledger: rows,
     roofline: roofline(simulation, rows),
     memory,

@@ -1,4 +1,5 @@
 /** Everything one simulation returns: plain data, ready for tables, charts, traces and files. */
+import type { FusionSaving } from '../workload/graph.ts';
 import type { Timeline } from './timeline.ts';
 
 /** What held an interval of a unit's time; the columns of the ledger. Order is part of the file format. */
@@ -110,6 +111,8 @@ export interface Run {
   readonly requests: readonly RequestResult[];
   readonly phases: readonly PhaseResult[];
   readonly compiled: readonly CompiledPhase[];
+  /** What the graph compiler's passes saved in one run of the first request's graph. */
+  readonly fusions: readonly FusionSaving[];
   readonly ledger: readonly LedgerRow[];
   readonly roofline: {
     readonly points: readonly RooflinePoint[];

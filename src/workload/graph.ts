@@ -46,6 +46,14 @@ export interface MemoryDemand {
   readonly activations: Bytes;
 }
 
+/** Launches that a pass merged away, and bytes that no longer go through memory. */
+export interface FusionSaving {
+  /** Name of the pass. */
+  readonly fusion: string;
+  readonly launches: number;
+  readonly bytes: Bytes;
+}
+
 /** One ask of the user: phases run one after another, each step after the one before. */
 export interface RequestPlan {
   readonly name: string;
@@ -53,6 +61,8 @@ export interface RequestPlan {
   readonly model?: string;
   readonly phases: readonly Phase[];
   readonly memory: MemoryDemand;
+  /** What each pass of the graph compiler saved in one run of the graph; absent where no pass ran. */
+  readonly savings?: readonly FusionSaving[];
   /** Prompt and generated tokens where the request has any; reported as given. */
   readonly promptTokens: number;
   readonly generatedTokens: number;

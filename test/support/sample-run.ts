@@ -387,6 +387,7 @@ function assemble(
   const first = requests[0];
   return {
     compiled: [],
+    fusions: [],
     inputs: {
       soc: 'dimensity-9300',
       phone: 'reference-phone',

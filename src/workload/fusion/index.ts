@@ -1,6 +1,7 @@
 /** Registry of fusion passes, in the order a compiler runs them, and the run over a list with its savings. */
+
 import { pick } from '../../base/registry.ts';
-import type { Bytes } from '../../base/units.ts';
+import type { FusionSaving } from '../graph.ts';
 import { attention } from './attention.ts';
 import { convolution } from './convolution.ts';
 import type { Fusion } from './fusion.ts';
@@ -28,13 +29,6 @@ export type FusionName = keyof typeof fusions;
 export const FUSION_NAMES = Object.keys(fusions) as readonly FusionName[];
 
 /** What one pass did. */
-export interface FusionSaving {
-  readonly fusion: string;
-  readonly launches: number;
-  /** Of tensor traffic, each tensor once per operator that touches it. */
-  readonly bytes: Bytes;
-}
-
 export interface FusedList {
   readonly list: OperatorList;
   readonly savings: readonly FusionSaving[];

@@ -1,8 +1,8 @@
 /** A request that runs an imported model: so many inferences, fused as a compiler would. */
-import { FUSION_NAMES, type FusionSaving, fuse } from '../fusion/index.ts';
+import { FUSION_NAMES, fuse } from '../fusion/index.ts';
 import { graphOfList, peakActivationBytes } from '../fusion/operator-list.ts';
 import { castList, PRECISIONS, type PrecisionName, weightShare } from '../fusion/precision.ts';
-import type { RequestPlan } from '../graph.ts';
+import type { FusionSaving, RequestPlan } from '../graph.ts';
 import type { ImportedModel } from './import.ts';
 
 export interface OnnxRequestOptions {
@@ -44,6 +44,7 @@ export function buildOnnxRequest(
       kvCache: 0,
       activations: peakActivationBytes(list),
     },
+    savings: savings.filter(({ launches, bytes }) => launches > 0 || bytes > 0),
     promptTokens: 0,
     generatedTokens: 0,
   };

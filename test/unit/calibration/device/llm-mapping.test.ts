@@ -56,7 +56,7 @@ describe('mapping a row', () => {
       tables,
     );
     expect(mapped).toMatchObject({ workload: { model: 'qwen2.5-3b' } });
-    expect((mapped as { assumptions: string[] }).assumptions.join(' ')).toMatch(
+    expect((mapped as unknown as { assumptions: string[] }).assumptions.join(' ')).toMatch(
       /qwen2.5-3b for Hammer.*4-bit weights.*prompt tokens/,
     );
   });
