@@ -18,9 +18,18 @@ export function formatMetric(id: string, value: number, digits = DIGITS): string
   if (!metric) return String(Number(value.toPrecision(digits)));
   const dimension = DIMENSION_OF_UNIT[metric.unit];
   if (dimension) return formatQuantity(value, dimension, digits);
-  if (metric.unit === '') return `${Number((value * 100).toPrecision(3))} %`;
+  if (metric.unit === '') return formatShare(value);
   return `${Number(value.toPrecision(digits))} ${metric.unit}`;
 }
+
+/** Shares as per cent; what is there but too small to matter is not spelled out. */
+function formatShare(value: number): string {
+  const percent = value * 100;
+  if (percent !== 0 && Math.abs(percent) < LEAST_PERCENT) return `<${LEAST_PERCENT} %`;
+  return `${Number(percent.toPrecision(3))} %`;
+}
+
+const LEAST_PERCENT = 0.001;
 
 export function metricLabel(id: string): string {
   return (metrics as Readonly<Record<string, Metric>>)[id]?.label ?? id;

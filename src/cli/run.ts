@@ -181,11 +181,13 @@ const HEADLINE = [
   'battery_ratio',
 ];
 
-function metricTable({ metrics }: Run): string {
-  const rows = HEADLINE.filter((id) => metrics[id] !== undefined).map((id) => [
-    metricLabel(id),
-    formatMetric(id, metrics[id] as number),
-  ]);
+function metricTable({ metrics, requests }: Run): string {
+  // An image or a classification has no tokens, and its first output is its only one.
+  const hasTokens = requests.some(({ generatedTokens }) => generatedTokens > 0);
+  const shown = HEADLINE.filter((id) => hasTokens || !id.includes('token'));
+  const rows = shown
+    .filter((id) => metrics[id] !== undefined)
+    .map((id) => [metricLabel(id), formatMetric(id, metrics[id] as number)]);
   return renderTable([{ header: 'metric' }, { header: 'value', align: 'quantity' }], rows);
 }
 
