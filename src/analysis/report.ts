@@ -1,5 +1,6 @@
 /** One run as a self-contained page: no script, no request, light and dark, printable. */
 import type { Run } from '../engine/run.ts';
+import type { ChartOptions } from './charts/index.ts';
 import type { ChartName } from './charts/summaries.ts';
 import { STYLE } from './charts/theme.ts';
 import { CAPTIONS } from './report/captions.ts';
@@ -24,14 +25,20 @@ interface Section {
 
 const TIME_CHARTS: readonly ChartName[] = ['ledger', 'timeline', 'rate'];
 const MEMORY_CHARTS: readonly ChartName[] = ['roofline', 'bandwidth', 'memory'];
-const POWER_CHARTS: readonly ChartName[] = ['power', 'energy', 'temperature', 'frequency'];
+const POWER_CHARTS: readonly ChartName[] = [
+  'power',
+  'energy',
+  'temperature',
+  'heatmap',
+  'frequency',
+];
 
 /** Draws every chart that the run has data for. Loads d3 on first use. */
-export async function drawCharts(run: Run): Promise<DrawnCharts> {
+export async function drawCharts(run: Run, options: ChartOptions = {}): Promise<DrawnCharts> {
   const { charts } = await import('./charts/index.ts');
   const drawn = new Map<ChartName, string>();
   for (const name of Object.keys(charts) as ChartName[]) {
-    const svg = charts[name].render(run);
+    const svg = charts[name].render(run, options);
     if (svg !== undefined) drawn.set(name, svg);
   }
   return drawn;

@@ -11,6 +11,7 @@ import {
 import { dirname, join, resolve } from 'node:path';
 import { SpecError } from '../base/errors.ts';
 import type { Run } from '../engine/run.ts';
+import type { ChartOptions } from './charts/index.ts';
 import { chartSummaries } from './charts/summaries.ts';
 import { drawCharts, renderReport } from './report.ts';
 import { renderTrace, TRACE_NAMES, type TraceOptions } from './trace.ts';
@@ -51,11 +52,11 @@ export function summariseRun(run: Run): Omit<Run, 'timeline'> {
 export async function writeRun(
   run: Run,
   folder: string,
-  options: TraceOptions = {},
+  options: TraceOptions & ChartOptions = {},
 ): Promise<readonly string[]> {
   claimFolder(folder);
   claimFolder(join(folder, 'charts'));
-  const drawn = await drawCharts(run);
+  const drawn = await drawCharts(run, options);
   const trace = renderTrace(run, options);
   const json = { ...summariseRun(run), trace: { file: trace.name, ...trace.metadata } };
   const files: (readonly [string, string | Uint8Array])[] = [

@@ -1,6 +1,7 @@
 /** `socsim run`: one scenario, told as a table, and as files where --out says. */
 import { formatMetric, metricLabel } from '../analysis/metric-text.ts';
-import { formatQuantity } from '../base/quantity.ts';
+import { SpecError } from '../base/errors.ts';
+import { formatQuantity, parseQuantity } from '../base/quantity.ts';
 import { buildSimulation, prepare } from '../engine/prepare.ts';
 import type { PhaseResult, Run } from '../engine/run.ts';
 import { simulate } from '../engine/simulation.ts';
@@ -39,6 +40,11 @@ export const run: Command = {
       value: 'NAMES',
     },
     out: { type: 'string', summary: 'folder for report, charts, trace and run.json', value: 'DIR' },
+    'heat-at': {
+      type: 'string',
+      summary: 'instant that the heat map shows (the hottest unless given)',
+      value: 'TIME',
+    },
     json: { type: 'boolean', summary: 'print the run as JSON (without the timeline)' },
   },
   run: async (args) => {
@@ -46,6 +52,7 @@ export const run: Command = {
     const overrides = overridesOf(args);
     const prepared = prepare(scenarioOf(args), overrides, sources);
     const out = args['out'] as string | undefined;
+    const heatAt = timeOf(args['heat-at']);
     // Before simulating, so that an unwritable folder costs nobody a run.
     const writer = out === undefined ? undefined : await import('../analysis/write-run.ts');
     if (out !== undefined) writer?.claimFolder(out);
@@ -55,7 +62,7 @@ export const run: Command = {
       console.log(JSON.stringify(summary, undefined, 2));
     } else console.log(describeRun(result));
     if (out === undefined || !writer) return undefined;
-    const written = await writer.writeRun(result, out);
+    const written = await writer.writeRun(result, out, { at: heatAt });
     if (args['json'] !== true) console.log(`\nWrote ${written.join(', ')}`);
     return undefined;
   },
@@ -70,6 +77,14 @@ function onnxOptions(args: Args): Readonly<Record<string, unknown>> {
     ...(args['precision'] === undefined ? {} : { precision: args['precision'] }),
     ...(passes === undefined || fusions === 'all' ? {} : { fusions: passes }),
   };
+}
+
+/** @throws SpecError when it is no time. */
+function timeOf(text: unknown): number | undefined {
+  if (text === undefined) return undefined;
+  const parsed = parseQuantity(text as string, 'time');
+  if ('value' in parsed) return parsed.value;
+  throw new SpecError([{ path: '--heat-at', message: parsed.fault, got: String(text) }]);
 }
 
 /** What a chip architect wants to know, as text. */
@@ -179,6 +194,7 @@ const HEADLINE = [
   'dram_bandwidth_bytes_per_second',
   'dram_utilisation_ratio',
   'battery_ratio',
+  'battery_hours',
 ];
 
 function metricTable({ metrics, requests }: Run): string {

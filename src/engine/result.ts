@@ -77,6 +77,7 @@ export function assembleRun(parts: RunParts): Run {
     memory,
     energy: control.byRail(),
     trust: simulation.trust,
+    ...(machine.floorplan && { floorplan: machine.floorplan }),
     timeline: recorder.finish(limits(machine), kernel.now),
     notes: notes(parts),
     eventCount: kernel.eventCount,

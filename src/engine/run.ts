@@ -1,4 +1,6 @@
 /** Everything one simulation returns: plain data, ready for tables, charts, traces and files. */
+
+import type { Floorplan } from '../hardware/thermal/floorplan.ts';
 import type { FusionSaving } from '../workload/graph.ts';
 import type { Timeline } from './timeline.ts';
 
@@ -127,6 +129,8 @@ export interface Run {
   readonly energy: Readonly<Record<string, number>>;
   /** Share of the description's numbers by trust level. */
   readonly trust: Readonly<Record<string, number>>;
+  /** Blocks of the die by name of their thermal node, in metres from its lower left corner. */
+  readonly floorplan?: Floorplan;
   readonly timeline: Timeline;
   /** What a reader should know before quoting a number. */
   readonly notes: readonly string[];

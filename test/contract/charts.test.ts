@@ -10,7 +10,7 @@ const ABSENT: Readonly<Record<string, readonly string[]>> = {
   'two seconds, one request': [],
   'ten requests': [],
   'thirty minutes': [],
-  'no counters': ['bandwidth', 'power', 'temperature', 'frequency'],
+  'no counters': ['bandwidth', 'power', 'temperature', 'heatmap', 'frequency'],
   'one token': ['rate'],
   empty: [
     'ledger',
@@ -20,6 +20,7 @@ const ABSENT: Readonly<Record<string, readonly string[]>> = {
     'bandwidth',
     'power',
     'temperature',
+    'heatmap',
     'frequency',
     'energy',
   ],

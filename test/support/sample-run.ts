@@ -250,6 +250,12 @@ function phaseResult(
   };
 }
 
+/** Two blocks of which one is measured. */
+const FLOORPLAN = [
+  { name: 'npu', x: 0, y: 0, width: 0.004, height: 0.005 },
+  { name: 'memory', x: 0.004, y: 0, width: 0.006, height: 0.005 },
+];
+
 /** Builds the run; same options, same bytes. */
 export function sampleRun(given: SampleOptions = {}): Run {
   const options: Required<SampleOptions> = {
@@ -448,6 +454,7 @@ function assemble(
     },
     energy: { ...s.energy },
     trust: { datasheet: 0.34, paper: 0.12, measured: 0.21, fitted: 0.08, estimated: 0.25 },
+    floorplan: FLOORPLAN,
     timeline: buildTimeline(s, options.counters),
     notes: ['NPU peak rate is estimated from a leaked table; prefill time moves in proportion.'],
     eventCount: s.spans.track.length,

@@ -7,6 +7,7 @@ import type { Run } from '../../engine/run.ts';
 import { renderRate, renderTemperature } from './curves.ts';
 import { renderEnergy } from './energy.ts';
 import { renderFrequency } from './frequency.ts';
+import { renderHeatmap } from './heatmap.ts';
 import { renderLedger } from './ledger.ts';
 import { renderMemory } from './memory.ts';
 import { renderRoofline } from './roofline.ts';
@@ -14,10 +15,15 @@ import { renderBandwidth, renderPower } from './stack.ts';
 import { type ChartName, chartSummaries } from './summaries.ts';
 import { renderTimeline } from './timeline.ts';
 
+export interface ChartOptions {
+  /** Seconds into the run, for pictures of one instant; each chooses its own unless given. */
+  readonly at?: number | undefined;
+}
+
 /** A way to look at a run. */
 export interface Chart extends Entry {
   /** @returns a complete SVG document, or nothing where the run holds nothing to draw. Pure. */
-  render(run: Run): string | undefined;
+  render(run: Run, options?: ChartOptions): string | undefined;
 }
 
 const renderers = {
@@ -31,6 +37,7 @@ const renderers = {
   energy: renderEnergy,
   temperature: renderTemperature,
   frequency: renderFrequency,
+  heatmap: (run, options) => renderHeatmap(run, options?.at),
 } satisfies Record<ChartName, Chart['render']>;
 
 export const charts = Object.fromEntries(

@@ -11,6 +11,7 @@ export const chartSummaries = {
   power: 'power over time, stacked by part of the phone',
   energy: 'joules by rail and by what they were spent on',
   temperature: 'temperature of nodes over time with trip points and the skin limit',
+  heatmap: 'how warm each block of the die is at one instant, and the phone around it',
   frequency: 'clock of every domain over time with caps and the reason of each change',
 } as const;
 

@@ -19,6 +19,8 @@ export const CAPTIONS: Readonly<Record<ChartName, string>> = {
     'The same energy told twice: by the supply it came from, and by what it bought. Leakage, standby and conversion loss run whether or not the model does.',
   temperature:
     'Chips heat within seconds, the body of a phone within minutes. Where a curve meets its dashed limit, the phone lowers clocks.',
+  heatmap:
+    'A block that does all the work is tens of kelvins hotter than its neighbours: millimetres of silicon carry heat sideways only so well. What touches the hand follows minutes later.',
   frequency:
     'Clock of each domain. A clock below its highest point is a choice of a governor; the marks say which and why.',
 };

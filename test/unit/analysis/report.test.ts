@@ -38,7 +38,7 @@ describe('report', () => {
   });
 
   it('holds every chart that was drawn, each explained in words', () => {
-    expect(drawn.size).toBe(10);
+    expect(drawn.size).toBe(11);
     for (const name of drawn.keys()) {
       const [, figure = ''] = page.split(`<figure id="chart-${name}">`);
       expect(figure).toMatch(/^\s*<svg[\s\S]*?<\/svg>\s*<figcaption>[^<]{40,}/);

@@ -29,7 +29,7 @@ describe('writeRun', () => {
     const files = await writeRun(run, out);
     expect(files.every((file) => existsSync(file))).toBe(true);
     expect(readdirSync(out).sort()).toEqual(['charts', 'report.html', 'run.json', 'trace.json']);
-    expect(readdirSync(join(out, 'charts'))).toHaveLength(10);
+    expect(readdirSync(join(out, 'charts'))).toHaveLength(11);
     expect(files.at(-1)).toBe(join(out, 'report.html'));
   });
 
