@@ -17,7 +17,7 @@ export const calibrateDevice: Command = {
     'socsim calibrate device measurements.csv --check --json',
   ],
   positionals: {
-    data: { usage: 'DATA.csv', summary: 'measured language-model results, one per row' },
+    data: { usage: 'FILE', summary: 'measured language-model results, one per row' },
   },
   options: {
     check: { type: 'boolean', summary: 'predict only, fit nothing (the one mode there is so far)' },
