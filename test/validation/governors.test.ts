@@ -45,7 +45,7 @@ describe('governor vectors', () => {
     });
     recordAccuracy({
       topic: 'governors',
-      order: 62,
+      order: 51,
       title: 'Governor arithmetic',
       text: 'Every output of every tick: exact integers for the kernel governors, a microwatt for the skin controller. Vectors were worked out from the Linux sources and the public Pixel configuration. Beside them stands a trace of a Linux kernel on an Arm board (67 ticks): power_allocator budgets agree to the milliwatt, grants within the 3 mW of that older kernel’s rounding.',
       lines,

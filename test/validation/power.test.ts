@@ -74,7 +74,7 @@ describe('power per frequency', () => {
     );
     recordAccuracy({
       topic: 'power-steps',
-      order: 64,
+      order: 61,
       title: 'Power per operating point',
       text: 'Two numbers per cluster (base, capacitance), fitted on every second step of a phone’s power profile, predict the steps between. Voltage comes from one published curve. Not covered: the Exynos 2400 prime core, whose top steps are a stress value and follow no single law.',
       lines: [accuracyLine('cluster power', odd, { unit: '%', sample: 'cross-validated' })],
