@@ -1,12 +1,31 @@
 /** File names to text and specs; the only file that reads `socs/`, `workloads/` and `traces/`. */
 import { createHash } from 'node:crypto';
-import { closeSync, openSync, readdirSync, readFileSync, readSync, statSync } from 'node:fs';
+import {
+  closeSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { SpecError } from './base/errors.ts';
 import { nearestHint } from './base/registry.ts';
 import { parseSpecFile, type SpecFile } from './base/spec-file.ts';
 import type { Sources } from './engine/prepare.ts';
 import { parseModelTables } from './workload/models/tables.ts';
 import type { ByteSource } from './workload/onnx/wire-skim.ts';
+
+/** Writes a file the user named. @throws SpecError when that is not possible. */
+export function writeUserFile(path: string, text: string): void {
+  try {
+    writeFileSync(path, text);
+  } catch (error) {
+    throw new SpecError([
+      { file: path, message: `cannot be written: ${(error as Error).message}` },
+    ]);
+  }
+}
 
 /** The folder that holds `socs`, `workloads` and `traces`: one above both `src` and `dist`. */
 const dataRoot = new URL('../', import.meta.url);

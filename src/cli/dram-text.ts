@@ -47,7 +47,8 @@ export function runJson({ run, wallSeconds }: TimedRun): Record<string, unknown>
   };
 }
 
-export function renderRun({ run, wallSeconds }: TimedRun): string {
+/** @param offered share of peak that an open-loop run asked for. */
+export function renderRun({ run, wallSeconds }: TimedRun, offered?: number): string {
   const bursts = run.hits + run.misses + run.conflicts;
   const latency = run.readLatency;
   const watts = Object.values(run.energy).reduce((sum, part) => sum + part, 0) / run.seconds;
@@ -77,14 +78,22 @@ export function renderRun({ run, wallSeconds }: TimedRun): string {
       `${run.accesses} accesses in ${time(run.seconds)}; ${(run.accesses / wallSeconds / MEGA).toFixed(2)} million per second of wall time`,
     ],
   ];
-  return renderTable([{ header: 'quantity' }, { header: 'value' }], rows);
+  const table = renderTable([{ header: 'quantity' }, { header: 'value' }], rows);
+  const asked = offered ?? 0;
+  if (run.bandwidth / run.peak >= SATURATED * asked) return table;
+  return `${table}\npast saturation: ${percent(asked)} of peak was asked for, so the queue grows and latency says only how long the run was`;
 }
+
+/** Served over offered, below which the queue of an open-loop run grows without end. */
+export const SATURATED = 0.97;
 
 /** One point of a load–latency curve. */
 export interface LoadPoint {
   /** Shares of peak. */
   readonly offered: number;
   readonly achieved: number;
+  /** Of the channels together, bytes per second. */
+  readonly peak: number;
   readonly readLatency: TrafficRun['readLatency'];
 }
 

@@ -3,7 +3,7 @@ import { type CheckedRow, reportJson, reportRows } from '../analysis/row-report.
 import { KILO } from '../base/units.ts';
 import { checkRows, parseRows } from '../calibration/dram-rows.ts';
 import { simulateTraffic, type TrafficOptions } from '../hardware/dram/simulate.ts';
-import { readUserFile } from '../load.ts';
+import { readUserFile, writeUserFile } from '../load.ts';
 import type { Command } from './command.ts';
 import { dramOptions, trafficOptions } from './dram-options.ts';
 import {
@@ -14,6 +14,7 @@ import {
   renderReport,
   renderRun,
   runJson,
+  SATURATED,
   type TimedRun,
   toolBand,
 } from './dram-text.ts';
@@ -28,7 +29,7 @@ export const probeDram: Command = {
   examples: [
     'socsim probe dram --preset LPDDR5X-8533 --channels 4 --pattern stream --read-share 0.67 --streams 4',
     'socsim probe dram --preset LPDDR5T-9600 --pattern random --rate 0.4 --refresh all --json',
-    'socsim probe dram --pattern random --load-latency --requests 50000',
+    'socsim probe dram --pattern random --load-latency --requests 50000 --chart load.svg',
     'socsim probe dram --rows reference_runs.csv',
     'socsim probe dram --trace requests.txt --map row:bank:column:channel',
   ],
@@ -38,6 +39,7 @@ export const probeDram: Command = {
       type: 'boolean',
       summary: 'latency over a range of rates instead of one run',
     },
+    chart: { type: 'string', summary: 'with --load-latency: draw it as SVG', value: 'FILE' },
     rows: {
       type: 'string',
       summary: "other simulators' runs, each repeated with that tool's controller and settings",
@@ -57,10 +59,13 @@ export const probeDram: Command = {
     if (args['load-latency'] === true) {
       const points = sweepLoad(options);
       console.log(json ? JSON.stringify(curveJson(points), null, 2) : renderCurve(points));
+      if (args['chart'] !== undefined) await drawCurve(String(args['chart']), options, points);
       return undefined;
     }
     const timed = timedRun(options);
-    console.log(json ? JSON.stringify(runJson(timed), null, 2) : renderRun(timed));
+    console.log(
+      json ? JSON.stringify(runJson(timed), null, 2) : renderRun(timed, options.plan.openRate),
+    );
     return undefined;
   },
 };
@@ -81,10 +86,41 @@ export function sweepLoad(
     const plan = { ...options.plan, openRate: offered, window: undefined };
     const run = simulateTraffic({ ...options, plan });
     progress.update(index + 1);
-    return { offered, achieved: run.bandwidth / run.peak, readLatency: run.readLatency };
+    return {
+      offered,
+      achieved: run.bandwidth / run.peak,
+      peak: run.peak,
+      readLatency: run.readLatency,
+    };
   });
   progress.stop();
   return points;
+}
+
+/** @throws SpecError when the file cannot be written. */
+async function drawCurve(
+  path: string,
+  options: TrafficOptions,
+  points: readonly LoadPoint[],
+): Promise<void> {
+  // d3 takes about a second to load, so only a chart pays for it.
+  const { renderLoadLatency } = await import('../analysis/charts/lines.ts');
+  const peak = points[0]?.peak ?? 0;
+  // Past saturation the wait grows with the length of the run: one such point shows the wall, more would only scribble.
+  const wall = points.findIndex(({ offered, achieved }) => achieved < SATURATED * offered);
+  const drawn = wall === -1 ? points : points.slice(0, wall + 1);
+  const along = (of: (point: LoadPoint) => number) =>
+    drawn.map((point) => ({ x: point.achieved * peak, y: of(point) }));
+  const svg = renderLoadLatency({
+    name: 'load-latency',
+    title: `Load and latency of ${options.preset.name}`,
+    peak,
+    series: [
+      { name: 'mean', points: along(({ readLatency }) => readLatency.mean) },
+      { name: '99th percentile', points: along(({ readLatency }) => readLatency.p99) },
+    ],
+  });
+  writeUserFile(path, svg ?? '');
 }
 
 function printRows(path: string, json: boolean, verbose: boolean): void {
