@@ -326,7 +326,7 @@ describe('accuracy record', () => {
     expect(lines).toHaveLength(6);
     recordAccuracy({
       topic: 'thermal',
-      order: 60,
+      order: 50,
       title: 'Heat networks and layer stacks',
       text: "Largest difference of each run in kelvin. What remains against the exact solution is the sixth decimal of the reference; against HotSpot it is the tool's own integrator. Block temperatures are means: hot blocks stand within 14 % of HotSpot's own grid, where its block model is 30 to 65 % off.",
       lines,
