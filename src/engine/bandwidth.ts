@@ -1,8 +1,8 @@
 /**
  * How much memory bandwidth units can draw, alone and beside others.
  *
- * Model    limit = min(port width × clock, bytes in flight ÷ latency under the load of all), hits of the system cache
- *          at its own latency; total = peak × efficiency(mix) − real-time traffic, which is served first;
+ * Model    limit = min(port width × clock, reads in flight ÷ latency under the load of all), hits of the system cache
+ *          at its own latency, writes posted; total = peak × efficiency(mix) − real-time traffic, which is served first;
  *          latency-sensitive ports wait for each other only, and the others for all: mean waiting is conserved
  * Ignores  bank conflicts between particular address streams (inside `efficiency`)
  * Valid    steady streams longer than a few microseconds
@@ -25,42 +25,68 @@ const RATE_TEMPERATURE = 60;
 const BISECTIONS = 30;
 /** Waiting grows with 1 ÷ (1 − load / 2), as the memory's own latency curve does (fluid-memory.ts). */
 const WAITING_SLOPE = 0.5;
-/** Loads come in at every operator that begins or ends, so this share of the rest must be left to finish at all. */
+/** So much must be left for units, or they would never end. */
 const LEAST_SHARE = 0.01;
+/** A unit walks several tensors, or several parts of one, at the same time: its transfer engines and threads. */
+export const STREAMS_PER_UNIT = 4;
+/** Where the bytes of a stream go, as shares of all of them. */
+export interface StreamSplit {
+  readonly dramReads: number;
+  readonly dramWrites: number;
+  readonly readHits: number;
+  readonly writeHits: number;
+}
+
+const ALL_READS: StreamSplit = { dramReads: 1, dramWrites: 0, readHits: 0, writeHits: 0 };
 
 /** A port that streams. */
 export interface StreamPort extends MemoryPort {
   /** Its requests go before those of bulk masters. */
   readonly urgent?: boolean;
-  /** Share of its bytes that hits the system cache. */
-  readonly hitShare?: number;
+  /** Reads of DRAM only, unless given. */
+  readonly split?: StreamSplit;
 }
 
 /** Rates found in another way than by the closed forms of this file, such as by running every transaction. */
 export interface StreamModel {
-  /**
-   * DRAM bytes per second of each port when all stream at once.
-   * @param delay seconds that each access of a port spends outside the DRAM itself, in the order of `ports`.
-   */
-  rates(readShare: number, ports: readonly StreamPort[], delay: readonly Seconds[]): number[];
-  /** From a port to the DRAM and back. */
-  readonly interconnectLatency: Seconds;
+  /** Bytes per second of each port when all stream at once, cache hits that take `hitLatency` included. */
+  rates(ports: readonly StreamPort[], hitLatency: Seconds): number[];
 }
 
 /** The port of a unit with its class: CPU cores stall on memory, NPUs and GPUs stream ahead of their arithmetic. */
-export function streamPort({ unit }: MachineUnit, hitShare = 0): StreamPort {
-  return { ...unit.port, urgent: unit.kind === 'cpu', hitShare };
+export function streamPort({ unit }: MachineUnit, split = ALL_READS): StreamPort {
+  return { ...unit.port, urgent: unit.kind === 'cpu', split };
 }
 
-/** Bandwidth left for units once real-time traffic is served. */
+/** How the bytes of an operator split. */
+export function splitOf(
+  cost: { readonly readBytes: Bytes; readonly writeBytes: Bytes },
+  hits: Hits,
+): StreamSplit {
+  const bytes = cost.readBytes + cost.writeBytes;
+  if (bytes === 0) return ALL_READS;
+  return {
+    dramReads: (cost.readBytes - hits.read) / bytes,
+    dramWrites: (cost.writeBytes - hits.write) / bytes,
+    readHits: hits.read / bytes,
+    writeHits: hits.write / bytes,
+  };
+}
+
+/** Share of DRAM reads in all DRAM traffic; reads where there is none. */
+export function readShareOf({ dramReads, dramWrites }: StreamSplit): number {
+  return dramReads + dramWrites > 0 ? dramReads / (dramReads + dramWrites) : 1;
+}
+
+/** Bandwidth left for so many units once real-time traffic is served. */
 export function availableBandwidth(
   machine: Machine,
   readShare: number,
-  streams: number,
+  units: number,
 ): BytesPerSecond {
   const mix: TrafficMix = {
     readShare,
-    streams: streams + machine.background.length,
+    streams: STREAMS_PER_UNIT * units + machine.background.length,
     granularityBytes: STREAM_GRANULARITY,
     temperature: RATE_TEMPERATURE,
   };
@@ -74,11 +100,7 @@ export function backgroundBandwidth(machine: Machine): BytesPerSecond {
 
 /** @throws InfeasibleError when real-time traffic leaves units next to nothing. */
 export function requireBandwidth(machine: Machine): void {
-  const bound = availableBandwidth(
-    { ...machine, background: [] },
-    1,
-    1 + machine.background.length,
-  );
+  const bound = availableBandwidth({ ...machine, background: [] }, 1, 1);
   if (backgroundBandwidth(machine) <= (1 - LEAST_SHARE) * bound) return;
   throw new InfeasibleError('real-time traffic takes all the bandwidth that memory has', {
     demand: backgroundBandwidth(machine),
@@ -126,7 +148,8 @@ function limitsUnder(
 ): number[] {
   const realTime = backgroundBandwidth(machine);
   const load = Math.min((total + realTime) / (available + realTime), 1);
-  const mean = machine.memory.latency(load);
+  const latencyAt = latencyOf(machine, ports);
+  const mean = latencyAt(load);
   const plain = ports.map((port) => limitOf(machine, port, available, mean));
   const urgentOnes = ports.filter(({ urgent }) => urgent === true).length;
   if (urgentOnes === 0 || urgentOnes === ports.length) return plain;
@@ -136,11 +159,22 @@ function limitsUnder(
       0,
     );
   const urgentShare = drawn(true) / (drawn(true) + drawn(false) || 1);
-  const idle = machine.memory.latency(0);
+  const idle = latencyAt(0);
   const waiting = classWaiting(mean - idle, load, urgentShare);
   return ports.map((port) =>
     limitOf(machine, port, available, idle + (port.urgent ? waiting.urgent : waiting.bulk)),
   );
+}
+
+/** Latency of the mix that the ports make, by load. */
+function latencyOf({ memory }: Machine, ports: readonly StreamPort[]): (load: number) => Seconds {
+  const { streamLatency } = memory;
+  const readShare = meanReadShare(ports);
+  return streamLatency ? (load) => streamLatency(load, readShare) : memory.latency;
+}
+
+function meanReadShare(ports: readonly StreamPort[]): number {
+  return ports.reduce((sum, { split }) => sum + readShareOf(split ?? ALL_READS), 0) / ports.length;
 }
 
 /**
@@ -157,25 +191,28 @@ export function classWaiting(
   return { urgent, bulk: (mean - urgentShare * urgent) / (1 - urgentShare) };
 }
 
+/** Reads hold their place in the port until they are answered; writes are posted. */
 function limitOf(
-  machine: Machine,
+  { systemCache }: Machine,
   port: StreamPort,
   available: BytesPerSecond,
   latency: Seconds,
 ): BytesPerSecond {
-  const hits = port.hitShare ?? 0;
-  const { systemCache } = machine;
-  if (hits === 0 || !systemCache) {
-    return Math.min(port.bandwidth, available, port.outstandingBytes / latency);
-  }
-  const occupied = (1 - hits) * latency + hits * systemCache.latency;
-  const dram = hits < 1 ? available / (1 - hits) : Number.POSITIVE_INFINITY;
-  const cache = systemCache.bandwidth / hits;
-  return Math.min(port.bandwidth, dram, cache, port.outstandingBytes / occupied);
+  const { dramReads, readHits } = port.split ?? ALL_READS;
+  const held = dramReads * latency + readHits * (systemCache?.latency ?? 0);
+  const hits = hitsIn(port);
+  const cache = hits > 0 ? (systemCache?.bandwidth ?? 0) / hits : Number.POSITIVE_INFINITY;
+  const misses = missOf(port);
+  const dram = misses > 0 ? available / misses : Number.POSITIVE_INFINITY;
+  return Math.min(port.bandwidth, dram, cache, port.outstandingBytes / held);
 }
 
-function missOf({ hitShare }: StreamPort): number {
-  return 1 - (hitShare ?? 0);
+function hitsIn({ split }: StreamPort): number {
+  return split ? split.readHits + split.writeHits : 0;
+}
+
+function missOf(port: StreamPort): number {
+  return 1 - hitsIn(port);
 }
 
 /** The rate of one operator that has memory to itself: all its bytes per second, cache hits included. */
@@ -185,36 +222,28 @@ export function soloRate(
   cost: { readonly readBytes: Bytes; readonly writeBytes: Bytes },
   hits: Hits = NO_HITS,
 ): BytesPerSecond {
-  const reads = cost.readBytes - hits.read;
-  const dram = reads + cost.writeBytes - hits.write;
-  const all = cost.readBytes + cost.writeBytes;
-  const readShare = dram > 0 ? reads / dram : 1;
-  const flow = { ...port, hitShare: all > 0 ? 1 - dram / all : 0 };
-  return sharedRates(machine, [flow], readShare)[0]!;
+  return sharedRates(machine, [{ ...port, split: splitOf(cost, hits) }])[0]!;
 }
 
 /**
- * What every port gets when all stream at once, cache hits included: DRAM is granted by `grant` within the limits.
+ * What every port gets when all stream at once, cache hits included: cache and DRAM are granted by `grant` within the
+ * limits of the ports.
  * @param grant shares a capacity among flows that want at most their limits.
  */
 export function sharedRates(
   machine: Machine,
   ports: readonly StreamPort[],
-  readShare: number,
   grant: (capacity: BytesPerSecond, limits: readonly number[]) => readonly number[] = grantOne,
 ): number[] {
   const { systemCache, streamModel } = machine;
+  const readShare = meanReadShare(ports);
   const available = streamModel ? 0 : availableBandwidth(machine, readShare, ports.length);
   const limits = streamModel
-    ? modelledLimits(machine, streamModel, ports, readShare)
+    ? streamModel.rates(ports, systemCache?.latency ?? 0)
     : portLimits(machine, ports, available);
-  const hits = ports.map(({ hitShare }) => hitShare ?? 0);
-  const served = systemCache
-    ? grant(
-        systemCache.bandwidth,
-        limits.map((limit, i) => limit * hits[i]!),
-      )
-    : [];
+  const hits = ports.map(hitsIn);
+  const asked = limits.map((limit, i) => limit * hits[i]!);
+  const served = systemCache ? grant(systemCache.bandwidth, asked) : asked;
   const wanted = limits.map((limit, i) =>
     hits[i]! > 0 ? Math.min(limit, served[i]! / hits[i]!) : limit,
   );
@@ -228,25 +257,4 @@ export function sharedRates(
 
 function grantOne(capacity: BytesPerSecond, limits: readonly number[]): number[] {
   return [Math.min(capacity, limits[0]!)];
-}
-
-/** Limits from a stream model: hits hold their part of the window for the time they take. */
-function modelledLimits(
-  machine: Machine,
-  model: StreamModel,
-  ports: readonly StreamPort[],
-  readShare: number,
-): number[] {
-  const hitLatency = machine.systemCache?.latency ?? 0;
-  const missing = ports.filter((port) => missOf(port) > 0);
-  const delays = missing.map((port) => {
-    const hits = port.hitShare ?? 0;
-    return model.interconnectLatency + (hits / (1 - hits)) * hitLatency;
-  });
-  const rates = missing.length > 0 ? model.rates(readShare, missing, delays) : [];
-  return ports.map((port) => {
-    if (missOf(port) === 0) return Math.min(port.bandwidth, port.outstandingBytes / hitLatency);
-    const rate = rates[missing.indexOf(port)]!;
-    return Math.min(port.bandwidth, rate / missOf(port));
-  });
 }

@@ -4,6 +4,7 @@ import { batteryEnergy, batteryOf } from '../hardware/battery.ts';
 import type { SystemCache } from '../hardware/cache/system-cache.ts';
 import { buildFluidMemory } from '../hardware/dram/fluid-memory.ts';
 import type { LpddrPreset } from '../hardware/dram/preset.ts';
+import { withStreams } from '../hardware/memory/stream-memory.ts';
 import type { MemorySystem } from '../hardware/memory-system.ts';
 import { buildPowerModel, screenWatts } from '../hardware/power.ts';
 import type { SocSpec, SocUnitSpec } from '../hardware/soc-spec.ts';
@@ -131,7 +132,15 @@ function mainMemory(inputs: MachineInputs): MemorySystem {
   const capacity = inputs.phone.memory.capacity.is;
   const fluid = buildFluidMemory({ ...deviceOf(inputs), capacity });
   const peak = (memory.channels.is * memory.channelWidth.is * memory.rate.is) / BITS_PER_BYTE;
-  return { ...fluid, peak };
+  const table = inputs.preset.fluid;
+  const streams = table
+    ? withStreams(fluid, {
+        interconnect: memory.interconnectLatency.is,
+        idle: table.idleLatency.is,
+        waiting: table.waiting.is,
+      })
+    : fluid;
+  return { ...streams, peak };
 }
 
 function deviceOf({ soc: { memory }, preset }: MachineInputs) {

@@ -11,7 +11,7 @@
  */
 import type { Seconds } from '../base/units.ts';
 import { Fluid } from '../kernel/fluid.ts';
-import { sharedRates, streamPort } from './bandwidth.ts';
+import { type StreamSplit, sharedRates, streamPort } from './bandwidth.ts';
 import { CAUSE, type Ledger } from './ledger.ts';
 import type { Machine } from './machine.ts';
 import { largestCause } from './recorder.ts';
@@ -39,6 +39,7 @@ export class Execution {
   private readonly vectorPerCycle: Float64Array;
   /** Of all bytes of the operator, cache hits included: what hits, and what reads from and writes to DRAM. */
   private readonly hitShare: Float64Array;
+  private readonly readHits: Float64Array;
   private readonly dramReads: Float64Array;
   private readonly dramWrites: Float64Array;
   private readonly soloRate: Float64Array;
@@ -82,6 +83,7 @@ export class Execution {
     this.matrixPerCycle = column();
     this.vectorPerCycle = column();
     this.hitShare = column();
+    this.readHits = column();
     this.dramReads = column();
     this.dramWrites = column();
     this.soloRate = column();
@@ -129,6 +131,7 @@ export class Execution {
     this.vectorPerCycle[u] = cycles > 0 ? table.vectorCycles[cell]! / cycles : 0;
     const readHits = table.readHits[cell]!;
     const writeHits = table.writeHits[cell]!;
+    this.readHits[u] = bytes > 0 ? readHits / bytes : 0;
     this.hitShare[u] = bytes > 0 ? (readHits + writeHits) / bytes : 0;
     this.dramReads[u] = bytes > 0 ? (read - readHits) / bytes : 1;
     this.dramWrites[u] = bytes > 0 ? (bytes - read - writeHits) / bytes : 0;
@@ -220,21 +223,25 @@ export class Execution {
       }
     }
     if (streams === 1) this.rate[only] = this.soloRate[only]!;
-    else if (streams > 1) this.shareMemory(streams);
+    else if (streams > 1) this.shareMemory();
   }
 
-  private shareMemory(streams: number): void {
+  private shareMemory(): void {
     const { machine } = this;
-    let readShare = 0;
-    for (let u = 0; u < this.state.length; u++) {
-      if (this.isStreaming(u)) readShare += this.dramReadShare(u) / streams;
-    }
     const streaming = machine.units.flatMap((_, u) => (this.isStreaming(u) ? [u] : []));
-    const ports = streaming.map((u) => streamPort(machine.units[u]!, this.hitShare[u]!));
-    const rates = sharedRates(machine, ports, readShare, (capacity, limits) =>
-      this.grant(capacity, limits),
-    );
+    const ports = streaming.map((u) => streamPort(machine.units[u]!, this.splitOf(u)));
+    const rates = sharedRates(machine, ports, (capacity, limits) => this.grant(capacity, limits));
     for (const [i, u] of streaming.entries()) this.rate[u] = rates[i]!;
+  }
+
+  private splitOf(u: number): StreamSplit {
+    const readHits = this.readHits[u]!;
+    return {
+      dramReads: this.dramReads[u]!,
+      dramWrites: this.dramWrites[u]!,
+      readHits,
+      writeHits: this.hitShare[u]! - readHits,
+    };
   }
 
   private grant(capacity: number, limits: readonly number[]): number[] {
@@ -243,11 +250,6 @@ export class Execution {
     for (const [i, limit] of limits.entries()) fluid.open(i, limit);
     fluid.share(capacity);
     return limits.map((_, i) => fluid.rate[i]!);
-  }
-
-  private dramReadShare(u: number): number {
-    const dram = this.dramReads[u]! + this.dramWrites[u]!;
-    return dram > 0 ? this.dramReads[u]! / dram : 1;
   }
 
   private isStreaming(u: number): boolean {

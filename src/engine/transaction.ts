@@ -1,21 +1,27 @@
 /**
  * Rates of streams from the transaction model of DRAM, for runs at `transaction` fidelity.
  *
- * Model    each unit is a closed loop: of the accesses its port keeps in flight, X·D ÷ 64 are outside the DRAM (fabric,
+ * Model    each unit is a closed loop of reads: of those its port keeps in flight, X·D ÷ 64 are outside the DRAM (fabric,
  *          cache hits) at its rate X, the others in it; X is what the controllers, run command by command, give to so
- *          many; real-time traffic arrives at its own pace beside them
+ *          many; its writes are posted at the pace of its reads, and real-time traffic arrives at its own beside them
  * Ignores  how the number in the DRAM scatters around its mean; the order in which streams open and close
- * Valid    streams much longer than a window; reads and writes of one operator walk memory alike
+ * Valid    streams much longer than a window, several of a unit at once, each walking 32 KiB at a time
  * Source   closed queueing network with a delay station (Denning & Buzen, Computing Surveys 1978)
  * Checked  test/unit/engine/transaction.test.ts, test/validation/fidelity.test.ts
  */
-import { type Bytes, type BytesPerSecond, GIBI, type Seconds } from '../base/units.ts';
+import { type Bytes, type BytesPerSecond, GIBI, KIBI, type Seconds } from '../base/units.ts';
 import { CONTROLLERS } from '../hardware/dram/controllers.ts';
 import { buildDevice } from '../hardware/dram/device.ts';
 import type { LpddrPreset } from '../hardware/dram/preset.ts';
 import { ACCESS_BYTES, type Requester } from '../hardware/dram/requester.ts';
 import { simulateTraffic } from '../hardware/dram/simulate.ts';
-import type { StreamModel, StreamPort } from './bandwidth.ts';
+import {
+  readShareOf,
+  STREAMS_PER_UNIT,
+  type StreamModel,
+  type StreamPort,
+  type StreamSplit,
+} from './bandwidth.ts';
 import type { BackgroundTraffic } from './machine.ts';
 
 export interface TransactionOptions {
@@ -32,99 +38,116 @@ export interface TransactionOptions {
   readonly accesses?: number | undefined;
 }
 
-/** One percent of writes is told apart. */
-const PERCENT = 100;
 const ACCESSES = 12_000;
-const SEED = 1;
-/** Rounds in which windows and rates of several units settle, each halving what is left of the first guess. */
-const ROUNDS = 8;
-/** Every stream walks a region of its own. */
-const MOST_REGION: Bytes = GIBI / 4;
+/** Of one stream: the largest whose random choice of chunks stays even. */
+const MOST_REGION: Bytes = GIBI;
+/** Far apart: near seeds of a shift register make streams that walk in step. */
+const SEED = 12_345;
+const SEED_STEP = 7919;
+/** Rounds in which windows and rates settle, each on other addresses: the first halve the error, later ones average. */
+const ROUNDS = 12;
+const COARSE_ROUNDS = 4;
+/** Contiguous bytes of the streams of one unit: unlike, so that they do not walk the channels in step. */
+const CHUNKS: readonly Bytes[] = [29 * KIBI, 31 * KIBI, 37 * KIBI, 41 * KIBI];
+/** Mixes are told apart to this share. */
+const STEP = 0.01;
+/** Writes that a controller may hold back per channel without holding up anybody: its queue, twice for those on the way. */
+const POSTED: Bytes = 2 * 64 * ACCESS_BYTES;
+/** With fewer reads than this, a unit is bound by its writes, which then fill the window. */
+const FEW_READS = 0.05;
+
+/** One unit, in terms of DRAM. */
+interface Loop {
+  /** Accesses that may be on their way, and seconds that each read spends outside the DRAM. */
+  readonly window: number;
+  readonly delay: Seconds;
+  readonly readShare: number;
+}
 
 /** Builds the model; it remembers the mixes it has run. */
 export function buildStreamModel(options: TransactionOptions): StreamModel {
   const known = new Map<string, readonly BytesPerSecond[]>();
-  /** Bytes per second of each unit with `inside` accesses in the DRAM. */
-  const run = (writePercent: number, inside: readonly number[]): readonly BytesPerSecond[] => {
-    const key = `${writePercent}/${inside.join('/')}`;
-    const seen = known.get(key);
-    if (seen) return seen;
-    const rates = simulate(options, writePercent, inside);
+  const settled = (loops: readonly Loop[]): readonly BytesPerSecond[] => {
+    const key = loops.map((loop) => Object.values(loop).join('/')).join(' ');
+    const rates = known.get(key) ?? settle(options, loops);
     known.set(key, rates);
     return rates;
   };
   return {
-    interconnectLatency: options.interconnectLatency,
-    rates: (readShare, ports, delays) => {
-      const writePercent = Math.round(PERCENT * (1 - readShare));
-      const solve = ports.length === 1 ? soloWindow : sharedWindows;
-      return solve(ports, delays, (inside) => run(writePercent, inside));
+    rates: (ports, hitLatency) => {
+      const splits = ports.map(({ split }) => rounded(split));
+      const inDram = splits.flatMap((split, i) =>
+        split.dramReads + split.dramWrites > 0 ? [i] : [],
+      );
+      const loops = inDram.map((i) => loopOf(options, ports[i]!, splits[i]!, hitLatency));
+      const rates = loops.length > 0 ? settled(loops) : [];
+      return ports.map((port, i) => {
+        const { dramReads, dramWrites, readHits } = splits[i]!;
+        const at = inDram.indexOf(i);
+        const bound =
+          at >= 0
+            ? rates[at]! / (dramReads + dramWrites)
+            : port.outstandingBytes / (readHits * hitLatency);
+        return Math.min(port.bandwidth, bound);
+      });
     },
   };
 }
 
-type Runner = (inside: readonly number[]) => readonly BytesPerSecond[];
-
-/** The window inside the DRAM at which both parts add up to what the port keeps in flight; linear between whole ones. */
-function soloWindow(
-  ports: readonly StreamPort[],
-  delays: readonly Seconds[],
-  run: Runner,
-): BytesPerSecond[] {
-  const window = ports[0]!.outstandingBytes / ACCESS_BYTES;
-  const needed = (inside: number) => inside + (run([inside])[0]! * delays[0]!) / ACCESS_BYTES;
-  let low = 0;
-  let high = Math.max(1, Math.ceil(window));
-  while (high - low > 1) {
-    const middle = Math.floor((low + high) / 2);
-    if (needed(middle) > window) high = middle;
-    else low = middle;
-  }
-  const above = run([high])[0]!;
-  const below = low === 0 ? 0 : run([low])[0]!;
-  const from = low === 0 ? 0 : needed(low);
-  const share = Math.min(1, (window - from) / (needed(high) - from));
-  return [Math.min(ports[0]!.bandwidth, below + share * (above - below))];
+function rounded(split: StreamSplit | undefined): StreamSplit {
+  if (!split) return { dramReads: 1, dramWrites: 0, readHits: 0, writeHits: 0 };
+  const step = (share: number) => Math.round(share / STEP) * STEP;
+  const readHits = step(split.readHits);
+  const writeHits = step(split.writeHits);
+  const dramWrites = step(split.dramWrites);
+  return {
+    readHits,
+    writeHits,
+    dramWrites,
+    dramReads: step(1 - readHits - writeHits - dramWrites),
+  };
 }
 
-function sharedWindows(
-  ports: readonly StreamPort[],
-  delays: readonly Seconds[],
-  run: Runner,
-): BytesPerSecond[] {
-  const windows = ports.map(({ outstandingBytes }) => outstandingBytes / ACCESS_BYTES);
-  let inside = windows.map((window) => window / 2);
-  let rates: readonly BytesPerSecond[] = [];
+function loopOf(
+  { interconnectLatency }: TransactionOptions,
+  port: StreamPort,
+  split: StreamSplit,
+  hitLatency: Seconds,
+): Loop {
+  const hits = split.dramReads > 0 ? split.readHits / split.dramReads : 0;
+  return {
+    window: port.outstandingBytes / ACCESS_BYTES,
+    delay: interconnectLatency + hits * hitLatency,
+    readShare: readShareOf(split),
+  };
+}
+
+/** DRAM bytes per second of every loop, when what is inside the DRAM and what is outside add up to its window. */
+function settle(options: TransactionOptions, loops: readonly Loop[]): BytesPerSecond[] {
+  let rates = loops.map(() => options.peak / (2 * loops.length));
   for (let round = 0; round < ROUNDS; round++) {
-    rates = run(inside.map((count) => Math.max(1, Math.round(count))));
-    inside = inside.map((count, i) => {
-      const wanted = windows[i]! - (rates[i]! * delays[i]!) / ACCESS_BYTES;
-      return Math.max(1, (count + wanted) / 2);
-    });
+    const found = simulate(options, loops, rates, round);
+    const gain = 1 / Math.max(2, round - COARSE_ROUNDS);
+    rates = rates.map((rate, i) => rate + gain * (found[i]! - rate));
   }
-  return rates.map((rate, i) => Math.min(rate, ports[i]!.bandwidth));
+  return rates;
 }
 
 function simulate(
   options: TransactionOptions,
-  writePercent: number,
-  inside: readonly number[],
+  loops: readonly Loop[],
+  rates: readonly BytesPerSecond[],
+  round: number,
 ): BytesPerSecond[] {
   const { preset, channels, density, ranks, background } = options;
   const device = buildDevice(preset, { density, ranks });
   const scale = options.peak / (device.peak * channels);
-  const count = inside.length + background.length;
-  const slot = 2 ** Math.floor(Math.log2((device.capacity * channels) / count));
-  const region = Math.min(slot, MOST_REGION);
-  const stream = (index: number, own: Partial<Requester>): Requester => ({
-    kind: 'seq',
-    base: index * slot,
-    region,
-    stride: ACCESS_BYTES,
-    writePercent: 0,
-    seed: SEED + index,
-    ...own,
-  });
+  const masters: Partial<Requester>[][] = [
+    ...loops.map((loop, i) => streamsOf(loop, rates[i]!, scale)),
+    background.map(({ bytesPerSecond }) => ({ rate: bytesPerSecond / scale })),
+  ];
+  const all = masters.flat();
+  const slot = 2 ** Math.floor(Math.log2((device.capacity * channels) / all.length));
   const result = simulateTraffic({
     preset,
     channels,
@@ -133,15 +156,58 @@ function simulate(
     map: 'A',
     controller: CONTROLLERS.mobile.config,
     plan: {
-      requesters: [
-        ...inside.map((window, i) => stream(i, { window, writePercent })),
-        ...background.map(({ bytesPerSecond }, i) =>
-          stream(inside.length + i, { rate: bytesPerSecond / scale }),
-        ),
-      ],
-      window: inside.reduce((sum, window) => sum + window, 0),
+      requesters: all.map((own, index) => ({
+        kind: 'chunk',
+        base: index * slot,
+        region: Math.min(slot, MOST_REGION),
+        stride: CHUNKS[index % CHUNKS.length]!,
+        writePercent: 0,
+        seed: SEED + SEED_STEP * (index + round * all.length) ** 2,
+        ...own,
+      })),
+      window: all.reduce((sum, { window }) => sum + (window ?? 0), 0),
       accesses: options.accesses ?? ACCESSES,
     },
   });
-  return inside.map((_, i) => result.bandwidth * result.requesters[i]!.share * scale);
+  let first = 0;
+  return loops.map((loop, i) => {
+    const streams = masters[i]!.map(
+      (_, j) => result.requesters[first + j]!.share * result.bandwidth * scale,
+    );
+    first += streams.length;
+    const posted = (POSTED * channels) / result.seconds;
+    return rateOf(loop, rates[i]!, streams, posted);
+  });
+}
+
+/** Streams of one unit: readers share what of the window is inside the DRAM; posted writes come at their own pace. */
+function streamsOf(
+  { window, delay, readShare }: Loop,
+  rate: BytesPerSecond,
+  scale: number,
+): Partial<Requester>[] {
+  const writesOnly = readShare < FEW_READS;
+  const outside = writesOnly ? 0 : (rate * readShare * delay) / ACCESS_BYTES;
+  const inside = Math.max(STREAMS_PER_UNIT, Math.round(window - outside));
+  const readers = Array.from({ length: STREAMS_PER_UNIT }, (_, j) => ({
+    window: Math.floor((inside + j) / STREAMS_PER_UNIT),
+    writePercent: writesOnly ? 100 : 0,
+  }));
+  if (readShare >= 1 || writesOnly) return readers;
+  return [...readers, { writePercent: 100, rate: (rate * (1 - readShare)) / scale }];
+}
+
+/** What a unit gets: its reads set the pace, or its writes where more of them wait than may be `posted` per second. */
+function rateOf(
+  { readShare }: Loop,
+  asked: BytesPerSecond,
+  streams: readonly BytesPerSecond[],
+  posted: BytesPerSecond,
+): BytesPerSecond {
+  const windowed = streams.slice(0, STREAMS_PER_UNIT).reduce((sum, rate) => sum + rate, 0);
+  const written = streams[STREAMS_PER_UNIT];
+  if (written === undefined) return windowed;
+  const late = asked * (1 - readShare) - written;
+  const paced = windowed / readShare;
+  return late > posted ? Math.min(paced, written / (1 - readShare)) : paced;
 }

@@ -31,6 +31,8 @@ export interface MemorySystem {
   efficiency(mix: TrafficMix): number;
   /** Mean load-to-use latency at a share `load` of the achievable bandwidth, interconnect included. */
   latency(load: number): Seconds;
+  /** The same for reads of ports that keep their windows full; `latency` where absent. */
+  streamLatency?(load: number, readShare: number): Seconds;
   readonly energyPerReadByte: JoulesPerByte;
   readonly energyPerWriteByte: JoulesPerByte;
   /** Power that flows without traffic: refresh, standby, input/output bias. */
