@@ -11,6 +11,7 @@
  */
 import { InfeasibleError } from '../base/errors.ts';
 import type { Celsius, Hertz, Joules, Seconds, Watts } from '../base/units.ts';
+import { fullLoadWatts, switchedWatts } from '../hardware/power.ts';
 import type { Cap, Governor, ThermalGovernor } from '../runtime/governor.ts';
 import type { Execution } from './execution.ts';
 import type { Ledger } from './ledger.ts';
@@ -248,11 +249,10 @@ export class ControlLoop {
   private addWatts(u: number, d: number): void {
     const { execution, machine } = this.parts;
     const { clock, power } = machine.domains[d]!;
-    const { frequency, voltage } = clock.points[this.point[d]!]!;
-    const scale = frequency * voltage * voltage;
-    execution.stalledWatts[u]! += scale * power.stalled;
-    execution.matrixWatts[u]! += scale * power.matrix;
-    execution.vectorWatts[u]! += scale * power.vector;
+    const point = clock.points[this.point[d]!]!;
+    execution.stalledWatts[u]! += switchedWatts(power.stalled, point);
+    execution.matrixWatts[u]! += switchedWatts(power.matrix, point);
+    execution.vectorWatts[u]! += switchedWatts(power.vector, point);
   }
 
   private at(node: number): Celsius {
@@ -304,9 +304,7 @@ type MutableDevice = ReturnType<typeof deviceOf>;
 /** Power of a domain at each point with everything busy, for thermal governors. */
 function domainPowers({ clock, power }: MachineDomain): Watts[] {
   return clock.points.map(
-    ({ frequency, voltage }) =>
-      frequency * voltage * voltage * (power.stalled + power.matrix) +
-      power.leakage(voltage, TABLE_TEMPERATURE),
+    (point) => fullLoadWatts(power, point) + power.leakage(point.voltage, TABLE_TEMPERATURE),
   );
 }
 

@@ -10,6 +10,7 @@
  * Checked  test/property/engine.test.ts (every joule once in each view), test/unit/engine/control-loop.test.ts
  */
 import type { Seconds, Watts } from '../base/units.ts';
+import { fullLoadWatts, leakageWatts, regulatorLoss } from '../hardware/power.ts';
 import { EnergyMeter } from './energy-meter.ts';
 import type { Execution } from './execution.ts';
 import type { Ledger } from './ledger.ts';
@@ -58,7 +59,8 @@ export class PowerAccount {
     for (let d = 0; d < machine.domains.length; d++) this.passDomain(d, dt);
     this.passMemory(dt);
     const { efficiency } = machine.regulator;
-    meter.drain(this.drains.regulator, (meter.total - before) * (1 / efficiency - 1));
+    const rails = (meter.total - before) / dt;
+    meter.drain(this.drains.regulator, regulatorLoss(rails, efficiency) * dt);
     for (let i = 0; i < machine.platform.length; i++) {
       meter.drain(this.drains.platform[i]!, machine.platform[i]!.watts * dt);
     }
@@ -76,8 +78,7 @@ export class PowerAccount {
   /** Power of the domain at full load at its present point, leakage aside. */
   private fullWatts(d: number): Watts {
     const { clock, power } = this.machine.domains[d]!;
-    const { frequency, voltage } = clock.points[this.point[d]!]!;
-    return frequency * voltage * voltage * (power.stalled + power.matrix);
+    return fullLoadWatts(power, clock.points[this.point[d]!]!);
   }
 
   private passUnit(u: number, dt: Seconds): void {
@@ -100,8 +101,8 @@ export class PowerAccount {
     const { clock, power, node } = this.machine.domains[d]!;
     const busy = this.busy[d]!;
     const { voltage } = clock.points[this.point[d]!]!;
-    const powered = busy + (1 - busy) * power.gatedShare;
-    const leakage = power.leakage(voltage, this.machine.thermal.temperatures[node]!) * powered;
+    const warm = this.machine.thermal.temperatures[node]!;
+    const leakage = leakageWatts(power, voltage, warm, busy);
     const idle = power.idle * (1 - busy);
     this.meter.drain(this.drains.leakage[d]!, leakage * dt);
     this.meter.drain(this.drains.idle[d]!, idle * dt);

@@ -2,7 +2,8 @@
  * Power of a clock domain and of the parts around it, from operating point, activity and temperature.
  *
  * Model    P = share·(c_stalled + m·c_matrix + v·c_vector)·f·V² + (1 − share)·P_idle
- *              + P_leak·(V/V₀)²·2^((T − T₀)/doubling), leakage times the gated share while idle and gated;
+ *              + P_leak·(V/V₀)²·2^((T − T₀)/doubling), leakage times the gated share while idle and gated; the
+ *          engine adds the switching parts up operator by operator;
  *          a rail measured per frequency is P = base + C_eff·f·V²
  * Ignores  data-dependent switching, short-circuit current, the small change of regulator loss with load
  * Valid    between the slowest and fastest operating point, 0…110 °C
@@ -10,7 +11,8 @@
  *          et al., arXiv 1404.3381; leakage power falling with V² to V³: engineering rule, the lower taken
  * Checked  test/validation/power.test.ts (eight measured CPU and GPU tables), test/unit/hardware/power.test.ts
  */
-import type { Celsius, Hertz, JoulesPerByte, Volts, Watts } from '../base/units.ts';
+import type { Celsius, Hertz, Volts, Watts } from '../base/units.ts';
+import type { OperatingPoint } from './clock-domain.ts';
 import { type DomainSpec, referencePoint } from './spec/domain-spec.ts';
 
 /**
@@ -51,32 +53,24 @@ export function buildPowerModel(spec: DomainSpec): PowerModel {
   };
 }
 
-/**
- * Mean power over a period.
- * @param busy share of the period with work open, 0…1; `matrix` and `vector` shares of the period in which
- *   those parts move, each at most `busy`.
- */
-export function domainWatts(
-  model: PowerModel,
-  frequency: Hertz,
-  voltage: Volts,
-  busy: number,
-  matrix: number,
-  vector: number,
-  temperature: Celsius,
-): Watts {
-  const switched = busy * model.stalled + matrix * model.matrix + vector * model.vector;
-  const powered = busy + (1 - busy) * model.gatedShare;
-  return (
-    switched * frequency * voltage * voltage +
-    (1 - busy) * model.idle +
-    powered * model.leakage(voltage, temperature)
-  );
+/** What a part of this capacitance draws while it switches. */
+export function switchedWatts(capacitance: number, { frequency, voltage }: OperatingPoint): Watts {
+  return capacitance * frequency * voltage * voltage;
 }
 
-/** Bytes over the fabric between units and memory. */
-export function fabricWatts(bytesPerSecond: number, energy: JoulesPerByte): Watts {
-  return bytesPerSecond * energy;
+/** Everything at work at once but vector lanes: what thermal governors take for full load. */
+export function fullLoadWatts(model: PowerModel, point: OperatingPoint): Watts {
+  return switchedWatts(model.stalled + model.matrix, point);
+}
+
+/** Mean leakage over a period of which the share `busy` had work: the rest is gated. */
+export function leakageWatts(
+  model: PowerModel,
+  voltage: Volts,
+  temperature: Celsius,
+  busy: number,
+): Watts {
+  return (busy + (1 - busy) * model.gatedShare) * model.leakage(voltage, temperature);
 }
 
 /** Panel at a brightness between its lowest (0) and full (1). */
@@ -103,7 +97,7 @@ export interface RailFit {
 }
 
 export function railWatts(fit: RailFit, frequency: Hertz, voltage: Volts): Watts {
-  return fit.base + fit.capacitance * frequency * voltage * voltage;
+  return fit.base + switchedWatts(fit.capacitance, { frequency, voltage });
 }
 
 /** Least squares of the relative error, so that slow points count as much as fast ones; base never negative. */

@@ -3,12 +3,13 @@ import { describe, expect, it } from 'vitest';
 import { parseSpecFile } from '../../../src/base/spec-file.ts';
 import {
   buildPowerModel,
-  domainWatts,
-  fabricWatts,
   fitRail,
+  fullLoadWatts,
+  leakageWatts,
   railWatts,
   regulatorLoss,
   screenWatts,
+  switchedWatts,
 } from '../../../src/hardware/power.ts';
 import { parseSoc } from '../../../src/hardware/soc-spec.ts';
 import { type DomainSpec, referencePoint } from '../../../src/hardware/spec/domain-spec.ts';
@@ -23,15 +24,14 @@ const warm = power.leakage.temperature.is;
 
 describe('domain power', () => {
   it('gives the watts of the description back at its reference point', () => {
-    const full = domainWatts(model, frequency, voltage, 1, 1, 0, warm);
-    expect(full).toBeCloseTo(power.stalled.is + power.matrix.is + power.leakage.power.is, 9);
-    const vector = domainWatts(model, frequency, voltage, 1, 0, 1, warm);
-    expect(vector).toBeCloseTo(power.stalled.is + power.vector.is + power.leakage.power.is, 9);
+    const point = { frequency, voltage };
+    expect(fullLoadWatts(model, point)).toBeCloseTo(power.stalled.is + power.matrix.is, 9);
+    expect(switchedWatts(model.vector, point)).toBeCloseTo(power.vector.is, 9);
+    expect(leakageWatts(model, voltage, warm, 1)).toBeCloseTo(power.leakage.power.is, 12);
   });
 
   it('falls with frequency and with the square of voltage', () => {
-    const dynamic = (f: number, v: number) =>
-      domainWatts(model, f, v, 1, 1, 0, warm) - model.leakage(v, warm);
+    const dynamic = (f: number, v: number) => fullLoadWatts(model, { frequency: f, voltage: v });
     expect(dynamic(frequency / 2, voltage) / dynamic(frequency, voltage)).toBeCloseTo(0.5, 12);
     expect(dynamic(frequency, voltage / 2) / dynamic(frequency, voltage)).toBeCloseTo(0.25, 12);
   });
@@ -39,22 +39,20 @@ describe('domain power', () => {
   it('leaks twice as much over its doubling rise, and only the gated share while idle', () => {
     const hot = warm + power.leakage.doubling.is;
     expect(model.leakage(voltage, hot)).toBeCloseTo(2 * power.leakage.power.is, 12);
-    const idle = domainWatts(model, frequency, voltage, 0, 0, 0, hot);
-    expect(idle).toBeCloseTo(
-      power.idle.is + power.leakage.gated.is * model.leakage(voltage, hot),
+    expect(leakageWatts(model, voltage, hot, 0)).toBeCloseTo(
+      power.leakage.gated.is * 2 * power.leakage.power.is,
       12,
     );
   });
 
   it('mixes busy and idle by time', () => {
-    const at = (busy: number) => domainWatts(model, frequency, voltage, busy, busy / 2, 0, 70);
+    const at = (busy: number) => leakageWatts(model, voltage, 70, busy);
     expect(at(0.25)).toBeCloseTo(0.25 * at(1) + 0.75 * at(0), 12);
   });
 });
 
 describe('the parts around it', () => {
   it('add what they say', () => {
-    expect(fabricWatts(60e9, 8e-12)).toBeCloseTo(0.48, 12);
     expect(screenWatts(0.12, 0.83, 0.5)).toBeCloseTo(0.475, 12);
     expect(regulatorLoss(8.7, 0.87)).toBeCloseTo(1.3, 12);
   });
