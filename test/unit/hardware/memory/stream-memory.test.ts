@@ -1,0 +1,29 @@
+import { describe, expect, it } from 'vitest';
+import { withStreams } from '../../../../src/hardware/memory/stream-memory.ts';
+import { toyMachine } from '../../../support/toy-machine.ts';
+
+const { memory } = toyMachine();
+const streams = withStreams(
+  { ...memory, efficiency: ({ readShare }) => (readShare === 1 ? 0.9 : 0.7) },
+  { interconnect: 65e-9, idle: 50e-9, waiting: 100e-9 },
+);
+const mix = { streams: 4, granularityBytes: 2048, temperature: 60 };
+
+describe('reads of full windows', () => {
+  it('wait for fabric and 0.8 of the idle latency without load: 65 + 40 ns', () => {
+    expect(streams.streamLatency?.(0, 1)).toBeCloseTo(105e-9, 15);
+  });
+
+  it('wait 18 ns times the pressure squared on top: pressure 2 at full load', () => {
+    expect(streams.streamLatency?.(1, 1)).toBeCloseTo(177e-9, 15);
+  });
+
+  it('wait longer behind writes: idle 1.15, waiting 0.37 at half of them', () => {
+    expect(streams.streamLatency?.(1, 0.5)).toBeCloseTo(65e-9 + 57.5e-9 + 4 * 37e-9, 15);
+  });
+
+  it('pay 0.35 of what turning costs at random', () => {
+    expect(streams.efficiency({ ...mix, readShare: 1 })).toBe(0.9);
+    expect(streams.efficiency({ ...mix, readShare: 0.5 })).toBeCloseTo(0.83, 12);
+  });
+});
