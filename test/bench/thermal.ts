@@ -35,7 +35,7 @@ export function benchThermal(): BenchLine[] {
     {
       what: `${MINUTES} simulated minutes of control and heat`,
       value: `${(whole * 1e3).toFixed(0)} ms`,
-      note: `a look every 10 ms, ${((seconds / looks) * 1e6).toFixed(2)} µs each; aim below 100 ms`,
+      note: `${looks} looks, 10 to 100 ms apart, ${((seconds / looks) * 1e6).toFixed(2)} µs each; aim below 100 ms`,
     },
   ];
 }

@@ -85,7 +85,7 @@ const CAUSE_STYLES: Readonly<Record<string, CauseStyle>> = {
   launch: { label: 'Launch', hue: 2, meaning: 'dispatch and synchronisation' },
   transfer: { label: 'Transfer', hue: 4, meaning: 'copies and format changes between units' },
   queue: { label: 'Queue', hue: 6, meaning: 'waiting for a unit that was busy' },
-  thermal: { label: 'Thermal', hue: 5, meaning: 'clocks held back by heat' },
+  thermal: { label: 'Thermal', hue: 5, meaning: 'clocks held back by heat or by the battery' },
 };
 
 /** A cause added to the engine later still gets a name and a hue. */
