@@ -1,0 +1,90 @@
+import { describe, expect, it } from 'vitest';
+import { parseSpecFile } from '../../src/base/spec-file.ts';
+import { type StreamPort, sharedRates } from '../../src/engine/bandwidth.ts';
+import { buildSimulation, prepare } from '../../src/engine/prepare.ts';
+import { simulate } from '../../src/engine/simulation.ts';
+import { buildStreamModel } from '../../src/engine/transaction.ts';
+import { buildFluidMemory } from '../../src/hardware/dram/fluid-memory.ts';
+import { parseLpddrPreset } from '../../src/hardware/dram/preset.ts';
+import { withStreams } from '../../src/hardware/memory/stream-memory.ts';
+import { fileSources } from '../../src/load.ts';
+import { accuracyLine, recordAccuracy } from '../support/accuracy.ts';
+import { toyMachine } from '../support/toy-machine.ts';
+
+const sources = fileSources();
+/** A short prompt through every layer, and a few tokens. */
+const SHORT = ['workload.promptTokens=32', 'workload.generatedTokens=3'];
+
+function phaseSeconds(soc: string, unit: string, fidelity: string): Record<string, number> {
+  const text = `version: 1\nsoc: ${soc}\nworkload: llama-3.2-1b-chat\nunit: ${unit}\nfidelity: ${fidelity}`;
+  const prepared = prepare(parseSpecFile(text, 'scenario'), SHORT, sources);
+  const run = simulate(buildSimulation(prepared, SHORT, sources));
+  return Object.fromEntries(
+    run.phases.map(({ phase, startSeconds, endSeconds }) => [phase, endSeconds - startSeconds]),
+  );
+}
+
+/** Streams of one unit under both models on one speed bin: error of the fluid one by window and read share. */
+function streamErrors(bin: string): number[] {
+  const preset = parseLpddrPreset(sources.preset(bin));
+  const { fluid } = preset;
+  if (!fluid) throw new Error(`${bin} has no fluid section`);
+  const interconnectLatency = 65e-9;
+  const device = { preset, channels: 4, density: '16Gb', ranks: 2, interconnectLatency };
+  const plain = buildFluidMemory(device);
+  const memory = withStreams(plain, {
+    interconnect: interconnectLatency,
+    idle: fluid.idleLatency.is,
+    waiting: fluid.waiting.is,
+  });
+  const machine = { ...toyMachine(), memory };
+  const model = buildStreamModel({ ...device, background: [], peak: plain.peak });
+  return [1, 0.98, 0.9, 0.75, 0.5].flatMap((reads) =>
+    [48, 84, 140].map((lines) => {
+      const split = { dramReads: reads, dramWrites: 1 - reads, readHits: 0, writeHits: 0 };
+      const port: StreamPort = { bandwidth: 1e12, outstandingBytes: 64 * lines, split };
+      return sharedRates(machine, [port])[0]! / model.rates([port], 0)[0]! - 1;
+    }),
+  );
+}
+
+describe('fluid and transaction fidelity', () => {
+  const layers: number[] = [];
+  const bins = ['lpddr5-5500', 'lpddr5-6400', 'lpddr5x-7500', 'lpddr5x-8533', 'lpddr5t-9600'];
+  const streams: number[] = [];
+
+  it.each(
+    ['snapdragon-8-gen-3', 'dimensity-9300'].flatMap((soc) =>
+      ['npu', 'gpu', 'cpu'].map((unit) => [soc, unit] as const),
+    ),
+  )('agree on the layers of a small model: %s %s', (soc, unit) => {
+    const fluid = phaseSeconds(soc, unit, 'fluid');
+    const exact = phaseSeconds(soc, unit, 'transaction');
+    expect(Object.keys(fluid)).toEqual(['prefill', 'decode']);
+    for (const [phase, seconds] of Object.entries(exact)) {
+      layers.push(fluid[phase]! / seconds - 1);
+      expect(Math.abs(layers.at(-1)!)).toBeLessThan(0.05);
+    }
+  });
+
+  it.each(bins)('agree on streams of every mix and window: %s', (bin) => {
+    const errors = streamErrors(bin);
+    streams.push(...errors);
+    for (const error of errors) expect(Math.abs(error)).toBeLessThan(0.08);
+  });
+
+  it('is recorded', () => {
+    recordAccuracy({
+      topic: 'fidelity',
+      order: 15,
+      title: 'Fluid memory against transactions',
+      text: 'Llama 3.2 1B, 32 prompt tokens and 3 generated, on every unit of both SoCs: phase times with fluid memory against those with every mix of streams run command by command (`--fidelity transaction`). Streams: rates of one unit by itself, 48 to 140 lines in flight, half to all of them reads, five speed bins; the latency of full windows was set from these.',
+      lines: [
+        accuracyLine('time of a phase', layers, { unit: '%', sample: 'in-sample' }),
+        accuracyLine('rate of a stream', streams, { unit: '%', sample: 'in-sample' }),
+      ],
+    });
+    expect(layers).toHaveLength(12);
+    expect(streams).toHaveLength(75);
+  });
+});
