@@ -25,6 +25,8 @@ const TABLE_TEMPERATURE: Celsius = 60;
 /** Above this no phone SoC goes on: resets sit at 115–125 °C (device trees), and leakage feeds itself. */
 const SHUTDOWN: Celsius = 150;
 const BATTERY = 'battery';
+/** Just under the usual control period, so that rounding does not join two. */
+const PEAK_WINDOW: Seconds = 0.0099;
 /** Kelvins under the junction trip within which heat may need an answer at the next look: what a hot block gains in
  * a tenth of a second when the mix of operators changes. A new phase, which changes more, ends the wait anyway. */
 const NEAR_TRIP = 15;
@@ -60,7 +62,9 @@ export class ControlLoop {
   private caps: readonly Cap[];
   private last: Seconds = 0;
   private ticks = 0;
-  peakWatts = 0;
+  private peak: Watts = 0;
+  private peakJoules: Joules = 0;
+  private peakSeconds: Seconds = 0;
   maxSkin: Celsius = Number.NEGATIVE_INFINITY;
   maxJunction: Celsius = Number.NEGATIVE_INFINITY;
   throttledSeconds: Seconds = 0;
@@ -92,6 +96,12 @@ export class ControlLoop {
     return this.power.meter.total;
   }
 
+  /** Largest mean power over `PEAK_WINDOW`; of the whole run where that is shorter. */
+  get peakWatts(): Watts {
+    if (this.peak > 0 || this.peakSeconds === 0) return this.peak;
+    return this.peakJoules / this.peakSeconds;
+  }
+
   get supply(): Supply | undefined {
     return this.power.supply;
   }
@@ -120,7 +130,7 @@ export class ControlLoop {
     account.pass(dt, now);
     machine.thermal.advance(dt, account.watts);
     this.noteTemperatures();
-    this.peakWatts = Math.max(this.peakWatts, account.totalWatts);
+    this.notePeak(account.totalWatts, dt);
     let throttled = false;
     for (let d = 0; d < this.point.length; d++) {
       const busy = account.busy[d]!;
@@ -129,6 +139,16 @@ export class ControlLoop {
     }
     if (throttled) this.throttledSeconds += dt;
     probes.sample(now, dt);
+  }
+
+  /** Phases end between looks: windows of less than a period would show the energy that an operator pays at its start. */
+  private notePeak(watts: Watts, dt: Seconds): void {
+    this.peakJoules += watts * dt;
+    this.peakSeconds += dt;
+    if (this.peakSeconds < PEAK_WINDOW) return;
+    this.peak = Math.max(this.peak, this.peakJoules / this.peakSeconds);
+    this.peakJoules = 0;
+    this.peakSeconds = 0;
   }
 
   private decide(now: Seconds): void {

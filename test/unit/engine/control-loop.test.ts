@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { InfeasibleError } from '../../../src/base/errors.ts';
 import type { Machine } from '../../../src/engine/machine.ts';
 import type { SupplySpec } from '../../../src/engine/supply.ts';
+import type { ComputeUnit } from '../../../src/hardware/compute-unit.ts';
 import type { CoolingDevice, ThermalGovernor } from '../../../src/runtime/governor.ts';
 import { thermalGovernors } from '../../../src/runtime/governors/index.ts';
 import {
@@ -94,6 +95,32 @@ describe('the junction guard in the loop', () => {
     const [hot, cold] = seen.at(-1)!;
     expect(hot!.temperature).toBeGreaterThan(cold!.temperature! + 0.5);
     expect([hot!.busyShare, cold!.busyShare]).toEqual([1, 0]);
+  });
+});
+
+describe('peak power', () => {
+  it('is the mean over a period, whatever an operator pays at its start', () => {
+    // 10 mJ of local memory at the start of an operator that begins 1 µs before the first look.
+    const light = toyUnit('npu');
+    const heavy: ComputeUnit = {
+      ...light,
+      estimate: (cost) => ({ ...light.estimate(cost), sramBytes: cost.macs === 1e7 ? 1 : 0 }),
+    };
+    const toy = toyMachine({ units: [heavy] });
+    const units = toy.units.map((unit) => ({ ...unit, sramPerByte: 0.01 }));
+    const plan = toyPlan([
+      toyPhase('first', chain([toyWork(9_999_000)])),
+      toyPhase('second', chain([toyWork(1e7)])),
+      toyPhase('third', chain([toyWork(1e8)])),
+    ]);
+    const { metrics } = runToy([plan], { machine: { ...toy, units } });
+    // 1 W of platform, 1 W of work, 10 mJ within 10 ms; as a lump before the look it would be 10 kW.
+    expect(metrics.peak_power_watts).toBeGreaterThan(2);
+    expect(metrics.peak_power_watts).toBeLessThan(3.1);
+  });
+
+  it('of a run shorter than a period is its mean', () => {
+    expect(runToy([work(1e6)]).metrics.peak_power_watts).toBeCloseTo(2, 6);
   });
 });
 
