@@ -52,6 +52,9 @@ export class ControlLoop {
   private readonly reasons: string[];
   /** By domain: seconds with work since the last decision. */
   private readonly busySeconds: Float64Array;
+  /** Drawn since the last decision, by domain and in all. */
+  private readonly domainJoules: Float64Array;
+  private joulesBefore: Joules = 0;
   private sinceDecision: Seconds = 0;
   private sinceThermal: Seconds = 0;
   private readonly tablePowers: readonly (readonly Watts[])[];
@@ -81,6 +84,7 @@ export class ControlLoop {
     this.reasons = domains.map(() => '');
     this.power = new PowerAccount(machine, execution, ledger, this.point);
     this.busySeconds = new Float64Array(domains.length);
+    this.domainJoules = new Float64Array(domains.length);
     this.tablePowers = domains.map(domainPowers);
     this.views = domains.map(viewOf);
     this.devices = domains.map((domain, d) => deviceOf(domain, this.tablePowers[d]!));
@@ -135,6 +139,7 @@ export class ControlLoop {
     for (let d = 0; d < this.point.length; d++) {
       const busy = account.busy[d]!;
       this.busySeconds[d]! += busy * dt;
+      this.domainJoules[d]! += account.domainWatts[d]! * dt;
       if (busy > 0 && this.point[d]! < this.wanted[d]!) throttled = true;
     }
     if (throttled) this.throttledSeconds += dt;
@@ -167,7 +172,7 @@ export class ControlLoop {
       this.reasons[d] = cap.reason;
       changed ||= wanted !== before;
     }
-    if (this.supply) this.holdToBattery(this.supply);
+    if (this.supply && period > 0) this.holdToBattery(this.supply, period);
     for (let d = 0; d < this.point.length; d++) {
       const next = Math.min(this.wanted[d]!, this.allowed[d]!);
       if (next === this.point[d]) continue;
@@ -176,6 +181,8 @@ export class ControlLoop {
       this.point[d] = next;
     }
     this.busySeconds.fill(0);
+    this.domainJoules.fill(0);
+    this.joulesBefore = this.totalJoules;
     this.sinceDecision = 0;
     if (changed) this.applyClocks();
     const warm =
@@ -211,23 +218,27 @@ export class ControlLoop {
   }
 
   /** Lowers `allowed` until the power that the next points predict is one that the battery can stand. */
-  private holdToBattery(supply: Supply): void {
+  private holdToBattery(supply: Supply, period: Seconds): void {
     const { regulator } = this.parts.machine;
-    const { totalWatts, domainWatts } = this.power;
     const limit = supply.limit(this.at(supply.spec.cellNode));
-    const next = (d: number) => Math.min(this.wanted[d]!, this.allowed[d]!);
-    const predicted = (d: number) =>
-      (domainWatts[d]! * this.tablePowers[d]![next(d)]!) / this.tablePowers[d]![this.point[d]!]!;
+    const drawn = (this.totalJoules - this.joulesBefore) / period;
     for (;;) {
-      let total = totalWatts;
+      let total = drawn;
       let most = -1;
-      for (let d = 0; d < domainWatts.length; d++) {
-        const watts = predicted(d);
-        total += (watts - domainWatts[d]!) / regulator.efficiency;
-        if (next(d) > 0 && (most < 0 || watts > predicted(most))) most = d;
+      let mostWatts = 0;
+      for (let d = 0; d < this.domainJoules.length; d++) {
+        const now = this.domainJoules[d]! / period;
+        const next = Math.min(this.wanted[d]!, this.allowed[d]!);
+        const powers = this.tablePowers[d]!;
+        const present = powers[this.point[d]!]!;
+        const watts = present > 0 ? (now * powers[next]!) / present : now;
+        total += (watts - now) / regulator.efficiency;
+        if (next === 0 || watts <= mostWatts) continue;
+        most = d;
+        mostWatts = watts;
       }
       if (total <= limit || most < 0) return;
-      this.allowed[most] = next(most) - 1;
+      this.allowed[most] = Math.min(this.wanted[most]!, this.allowed[most]!) - 1;
       this.reasons[most] = BATTERY;
     }
   }
