@@ -20,7 +20,9 @@ export async function sweepTasks(
   const math = texts.some(isExpression) ? await loadMath() : undefined;
   const baselines = new Map<string, ValueOf>();
   return points.map(({ index, values }) => {
-    const axes = Object.entries(values);
+    const axes = Object.entries(values).map(
+      ([path, text]) => [path.replace(/^scenario\./, ''), text] as const,
+    );
     const chosen = axes.filter(([path]) => SCENARIO_KEYS.has(path));
     const scenario = {
       ...spec.scenario,

@@ -136,7 +136,11 @@ const MAX_PHASES = 12;
 function phaseRow(phase: PhaseResult, result: Run): string[] {
   const seconds = phase.endSeconds - phase.startSeconds;
   const request = result.requests.find(({ name }) => name === phase.request);
-  const outputs = phase.phase === 'prefill' ? (request?.promptTokens ?? 0) : phase.outputs;
+  const prefills = result.phases.filter(
+    (p) => p.request === phase.request && p.stage === 'prefill',
+  );
+  const prompt = (request?.promptTokens ?? 0) / Math.max(prefills.length, 1);
+  const outputs = phase.stage === 'prefill' ? prompt : phase.outputs;
   const share = Math.round(phase.shares[phase.limit] * 100);
   return [
     ...(result.requests.length > 1 ? [phase.request] : []),
@@ -144,7 +148,7 @@ function phaseRow(phase: PhaseResult, result: Run): string[] {
     phase.units.join('+'),
     formatQuantity(seconds, 'time'),
     outputs > 0 ? `${Number((outputs / seconds).toPrecision(4))} /s` : '',
-    `${phase.limit} ${share} %`,
+    `${phase.limit} ${share} %${phase.bandwidthBound ? ` (${phase.bandwidthBound})` : ''}`,
     formatQuantity(phase.dramBytes, 'size'),
     formatQuantity(phase.dramBytes / seconds, 'bandwidth', 3),
     formatQuantity(phase.joules / seconds, 'power', 3),

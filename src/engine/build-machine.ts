@@ -2,13 +2,14 @@
 import { BITS_PER_BYTE, type BytesPerSecond } from '../base/units.ts';
 import { batteryEnergy, batteryOf } from '../hardware/battery.ts';
 import type { SystemCache } from '../hardware/cache/system-cache.ts';
+import type { ComputeUnit } from '../hardware/compute-unit.ts';
 import { buildFluidMemory } from '../hardware/dram/fluid-memory.ts';
 import type { LpddrPreset } from '../hardware/dram/preset.ts';
 import { withStreams } from '../hardware/memory/stream-memory.ts';
 import type { MemorySystem } from '../hardware/memory-system.ts';
-import { buildPowerModel, screenWatts } from '../hardware/power.ts';
+import { screenWatts } from '../hardware/power.ts';
 import type { SocSpec, SocUnitSpec } from '../hardware/soc-spec.ts';
-import { buildClockDomain, type DomainSpec } from '../hardware/spec/domain-spec.ts';
+import { buildClockDomain } from '../hardware/spec/domain-spec.ts';
 import { buildStorage } from '../hardware/storage/ufs.ts';
 import type { EnvironmentSpec } from '../hardware/thermal/environment.ts';
 import type { Floorplan } from '../hardware/thermal/floorplan.ts';
@@ -16,20 +17,17 @@ import { nodeIndex } from '../hardware/thermal/network.ts';
 import { buildPhoneNetwork } from '../hardware/thermal/phone-network.ts';
 import type { Phone } from '../hardware/thermal/phone-spec.ts';
 import { buildUnit } from '../hardware/units/index.ts';
-import { kernelsOf, type RuntimeSpec } from '../runtime/runtime-spec.ts';
-import type {
-  BackgroundTraffic,
-  Machine,
-  MachineDomain,
-  MachineUnit,
-  PlatformLoad,
-} from './machine.ts';
+import { kernelsOf, type RuntimeSpec, runsOn } from '../runtime/runtime-spec.ts';
+import type { BackgroundTraffic, Machine, MachineUnit, PlatformLoad } from './machine.ts';
 import type { Fidelity } from './scenario.ts';
 import type { MachineStorage } from './storage.ts';
 import { buildStreamModel } from './transaction.ts';
+import { domainPower } from './what-if.ts';
 
 export interface MachineInputs {
   readonly soc: SocSpec;
+  /** The description before overrides; the same one when absent. */
+  readonly base?: SocSpec | undefined;
   readonly phone: Phone;
   readonly preset: LpddrPreset;
   readonly runtime: RuntimeSpec;
@@ -59,9 +57,11 @@ export function buildMachine(inputs: MachineInputs): Machine {
     units: Object.entries(soc.units).map(([name, spec]) =>
       machineUnit(name, spec, domainNames, inputs.runtime),
     ),
-    domains: Object.entries(soc.domains).map(([name, spec]) =>
-      machineDomain(name, spec, node(name)),
-    ),
+    domains: Object.entries(soc.domains).map(([name, spec]) => ({
+      clock: buildClockDomain(name, spec),
+      power: domainPower(name, soc, inputs.base ?? soc),
+      node: node(name),
+    })),
     memory,
     memoryNode: node('dram'),
     systemCache: systemCacheOf(soc),
@@ -115,15 +115,18 @@ function machineUnit(
     { kernels: kernelsOf(runtime, spec.kind) },
   );
   return {
-    unit,
+    unit: withRuntime(unit, runtime),
     domains: unit.domains.map((domain) => domainNames.indexOf(domain)),
     callSeconds: spec.launch.graph?.is ?? 0,
     sramPerByte: spec.sramEnergy.is,
   };
 }
 
-function machineDomain(name: string, spec: DomainSpec, node: number): MachineDomain {
-  return { clock: buildClockDomain(name, spec), power: buildPowerModel(spec), node };
+/** A unit without kernels of the runtime runs nothing. */
+function withRuntime(unit: ComputeUnit, runtime: RuntimeSpec): ComputeUnit {
+  if (runsOn(runtime, unit.kind)) return unit;
+  const reason = `runtime ${runtime.name} has no kernels for it`;
+  return { ...unit, supports: () => ({ ok: false, reason }) };
 }
 
 /** The preset's device at the description's own rate, with the phone's capacity. */
@@ -131,7 +134,12 @@ function mainMemory(inputs: MachineInputs): MemorySystem {
   const { memory } = inputs.soc;
   const capacity = inputs.phone.memory.capacity.is;
   const fluid = buildFluidMemory({ ...deviceOf(inputs), capacity });
-  const peak = (memory.channels.is * memory.channelWidth.is * memory.rate.is) / BITS_PER_BYTE;
+  // Another speed bin brings its own rate and width, unless a rate is asked for as well.
+  const written = inputs.base?.memory ?? memory;
+  const binChosen = memory.preset !== written.preset && memory.rate.is === written.rate.is;
+  const peak = binChosen
+    ? fluid.peak
+    : (memory.channels.is * memory.channelWidth.is * memory.rate.is) / BITS_PER_BYTE;
   const table = inputs.preset.fluid;
   const streams = table
     ? withStreams(fluid, {

@@ -14,6 +14,8 @@ import type { TaskTable } from './task-table.ts';
 export interface PhaseRecord {
   readonly request: string;
   readonly phase: string;
+  /** Name without its number. */
+  readonly stage: string;
   readonly start: Seconds;
   readonly end: Seconds;
   readonly steps: number;
@@ -94,6 +96,7 @@ export class Collector implements RunObserver {
     this.addPhase({
       request: load.request,
       phase: LOAD_PHASE,
+      stage: LOAD_PHASE,
       start: 0,
       end: load.end,
       steps: 1,
@@ -152,7 +155,8 @@ export class Collector implements RunObserver {
     );
     this.addPhase({
       request: request.job.plan.name,
-      phase: phase.name,
+      phase: request.labels[request.phase] as string,
+      stage: phase.name,
       start: entry.phaseStarted,
       end: now,
       steps: phase.steps,

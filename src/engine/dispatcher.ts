@@ -6,7 +6,7 @@ import type { Graph, Phase } from '../workload/graph.ts';
 import type { Execution } from './execution.ts';
 import type { Ledger } from './ledger.ts';
 import type { Machine } from './machine.ts';
-import type { Active, Job, JobSource, RunObserver } from './request.ts';
+import { type Active, type Job, type JobSource, phaseLabels, type RunObserver } from './request.ts';
 import { compilePhase, refresh, type TaskTable } from './task-table.ts';
 
 /** Event kinds of the kernel; control events belong to the control loop. */
@@ -207,7 +207,7 @@ export class Dispatcher {
     if (known >= 0) return known;
     const type = request.table.operatorType[Math.floor(cell / request.table.unitCount)]!;
     const { name } = this.machine.units[u]!.unit;
-    const phase = request.job.plan.phases[request.phase]!.name;
+    const phase = request.labels[request.phase] as string;
     const row = this.ledger.row(request.job.plan.name, phase, type, name);
     request.rows[cell] = row;
     return row;
@@ -227,6 +227,7 @@ export class Dispatcher {
         pending: new Int32Array(0),
         left: 0,
         stepStart: this.kernel.now,
+        labels: phaseLabels(job.plan.phases.map(({ name }) => name)),
         rows: new Int32Array(0),
       };
       this.active.set(index, request);

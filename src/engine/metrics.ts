@@ -39,7 +39,7 @@ const mean = (values: readonly number[]): number | undefined =>
 const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
 const defined = (value: number): number | undefined => (Number.isFinite(value) ? value : undefined);
 
-const named = (view: MetricView, phase: string) => view.phases.filter((p) => p.phase === phase);
+const named = (view: MetricView, phase: string) => view.phases.filter((p) => p.stage === phase);
 const secondsOf = (phases: readonly PhaseResult[]) =>
   sum(phases.map((p) => p.endSeconds - p.startSeconds));
 const tokens = (view: MetricView) => sum(view.requests.map((r) => r.generatedTokens));

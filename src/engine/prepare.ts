@@ -1,4 +1,5 @@
 /** Scenario + descriptions → a simulation ready to run. */
+import { SpecError } from '../base/errors.ts';
 import { trustShares } from '../base/provenance.ts';
 import type { SpecFile } from '../base/spec-file.ts';
 import { type LpddrPreset, parseLpddrPreset } from '../hardware/dram/preset.ts';
@@ -8,7 +9,7 @@ import { type Phone, parsePhone, phoneSchema } from '../hardware/thermal/phone-s
 import type { Governor } from '../runtime/governor.ts';
 import { type GovernorName, governors, thermalGovernors } from '../runtime/governors/index.ts';
 import { policies } from '../runtime/policies/index.ts';
-import { parseRuntime } from '../runtime/runtime-spec.ts';
+import { parseRuntime, type RuntimeSpec, runsOn } from '../runtime/runtime-spec.ts';
 import type { WorkloadSpec } from '../workload/family.ts';
 import type { RequestPlan } from '../workload/graph.ts';
 import type { ModelTables } from '../workload/models/tables.ts';
@@ -19,6 +20,7 @@ import { applyOverrides, type OverrideRoots } from './overrides.ts';
 import type { Job, JobSource } from './request.ts';
 import { parseScenario, type Scenario, scenarioSpec } from './scenario.ts';
 import type { Simulation } from './simulation.ts';
+import { rangeNotes } from './what-if.ts';
 
 /** Where descriptions come from; `load.ts` reads files, a page may hold them in memory. Each throws SpecError for unknown names. */
 export interface Sources {
@@ -40,6 +42,7 @@ export interface Prepared {
   readonly soc: SocSpec;
   readonly phone: Phone;
   readonly preset: LpddrPreset;
+  readonly runtime: RuntimeSpec;
   readonly workload: WorkloadSpec;
   readonly plan: RequestPlan;
   readonly machine: Machine;
@@ -78,7 +81,9 @@ export function prepare(
   const own = parseScenario(scenarioFile).set;
   const specs = applyOverrides(roots, [...own, ...overrides]);
   const scenario = parseScenario(specs.scenario);
+  refuseOtherFiles(roots.scenario.spec, specs.scenario);
   const soc = parseSoc(specs.soc);
+  const base = specs.soc === roots.soc.spec ? soc : parseSoc(roots.soc.spec);
   const phone = parsePhone(specs.phone);
   const preset = parseLpddrPreset(sources.preset(soc.memory.preset));
   const runtime = parseRuntime(sources.runtime(scenario.runtime));
@@ -86,6 +91,7 @@ export function prepare(
   const plan = buildWorkload(workload, sources.tables, scenario.workload);
   const machine = buildMachine({
     soc,
+    base,
     phone,
     preset,
     runtime,
@@ -93,7 +99,38 @@ export function prepare(
     background: scenario.background,
     fidelity: scenario.fidelity,
   });
-  return { scenario, soc, phone, preset, workload, plan, machine };
+  return { scenario, soc, phone, preset, runtime, workload, plan, machine };
+}
+
+/** Keys that name files are options, not values: the files are read before values are changed. */
+function refuseOtherFiles(before: SpecFile, after: SpecFile): void {
+  const changed = (['soc', 'phone', 'workload'] as const).filter(
+    (key) => textAt(before, key) !== textAt(after, key),
+  );
+  if (changed.length === 0) return;
+  throw new SpecError(
+    changed.map((key) => ({
+      file: `--set scenario.${key}`,
+      message: `a ${key} cannot be chosen this way`,
+      hint: `use --${key} NAME, or an axis named ${key}`,
+    })),
+  );
+}
+
+function textAt({ data }: SpecFile, key: string): string {
+  return String((data as Readonly<Record<string, unknown>>)[key]);
+}
+
+/** @throws SpecError when a unit that the scenario asks for has no kernels of its runtime. */
+function requireKernels({ runtime, soc }: Prepared, units: readonly string[]): void {
+  const kinds = Object.keys(runtime.kernels);
+  const faults = units
+    .filter((unit) => Object.hasOwn(soc.units, unit) && !runsOn(runtime, soc.units[unit]!.kind))
+    .map((unit) => ({
+      message: `runtime "${runtime.name}" has no kernels for the ${unit}`,
+      hint: `it runs on ${kinds.join(', ')}; choose --unit or --runtime`,
+    }));
+  if (faults.length > 0) throw new SpecError(faults);
 }
 
 /** The machine of a SoC in its own phone, for looking at single operators. @throws SpecError */
@@ -116,6 +153,8 @@ export function buildSimulation(
   const unit =
     scenario.unit ?? (Object.hasOwn(soc.units, 'npu') ? 'npu' : Object.keys(soc.units)[0]!);
   const decodeUnit = scenario.decodeUnit ?? (Object.hasOwn(soc.units, 'cpu') ? 'cpu' : unit);
+  if (scenario.policy === 'single-unit') requireKernels(prepared, [unit]);
+  if (scenario.policy === 'stage-wise') requireKernels(prepared, [unit, decodeUnit]);
   return {
     machine,
     ...(given ? { jobs: given } : requestsOf(prepared)),
@@ -151,6 +190,7 @@ export function buildSimulation(
       version: sources.version,
     },
     trust: trustShares(soc, phone),
+    notes: rangeNotes(soc),
   };
 }
 

@@ -23,6 +23,8 @@ export interface Active {
   pending: Int32Array;
   left: number;
   stepStart: Seconds;
+  /** How reports call each phase: its name, numbered where the name comes back after others. */
+  readonly labels: readonly string[];
   /** Ledger row of each cell of the present phase; −1 until used. */
   rows: Int32Array;
 }
@@ -45,4 +47,20 @@ export interface RunObserver {
   stepDone(request: Active, phase: Phase, now: Seconds): void;
   phaseDone(request: Active, phase: Phase, now: Seconds): void;
   requestDone(request: Active, now: Seconds): void;
+}
+
+/** `encoder, decode, encoder, decode` → `encoder, decode, encoder 2, decode 2`; neighbours of one name share it. */
+export function phaseLabels(names: readonly string[]): string[] {
+  const seen = new Map<string, number>();
+  const labels: string[] = [];
+  for (const [i, name] of names.entries()) {
+    if (i > 0 && names[i - 1] === name) {
+      labels.push(labels[i - 1] as string);
+      continue;
+    }
+    const count = (seen.get(name) ?? 0) + 1;
+    seen.set(name, count);
+    labels.push(count === 1 ? name : `${name} ${count}`);
+  }
+  return labels;
 }

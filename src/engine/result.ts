@@ -2,7 +2,7 @@
 import { formatQuantity } from '../base/quantity.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { workAt } from '../workload/graph.ts';
-import { availableBandwidth, backgroundBandwidth } from './bandwidth.ts';
+import { availableBandwidth, backgroundBandwidth, soloRate } from './bandwidth.ts';
 import type { MemoryUse } from './capacity.ts';
 import type { Collector } from './collector.ts';
 import type { ControlLoop } from './control-loop.ts';
@@ -44,9 +44,9 @@ export function assembleRun(parts: RunParts): Run {
     if (list) list.push(row);
     else byPhase.set(key, [row]);
   }
-  const phases = collector.phases.map((record) =>
-    phaseResult(record, byPhase.get(phaseKey(record)) ?? []),
-  );
+  const phases = collector.phases
+    .map((record) => phaseResult(record, byPhase.get(phaseKey(record)) ?? []))
+    .map((phase) => ({ ...phase, ...bandwidthBound(phase, machine) }));
   const dramBytes = rows.reduce((sum, row) => sum + row.dramBytes, 0);
   const used = Object.values(memory.owners).reduce((a, b) => a + b, 0);
   const skins = machine.skinNodes.map((node) => machine.thermal.temperatures[node]!);
@@ -105,6 +105,7 @@ function phaseResult(record: Collector['phases'][number], mine: readonly LedgerR
   return {
     request: record.request,
     phase: record.phase,
+    stage: record.stage,
     units: [...byUnit].sort((a, b) => b[1] - a[1]).map(([name]) => name),
     startSeconds: record.start,
     endSeconds: record.end,
@@ -118,6 +119,17 @@ function phaseResult(record: Collector['phases'][number], mine: readonly LedgerR
     ) as Seconds,
     limit: CAUSES[largestCause(seconds)]!,
   };
+}
+
+/** A port that alone cannot draw what DRAM would give is the bound; a faster DRAM would change little. */
+const PORT_SHARE = 0.95;
+
+function bandwidthBound(phase: PhaseResult, machine: Machine): Pick<PhaseResult, 'bandwidthBound'> {
+  const unit = machine.units.find((u) => u.unit.name === phase.units[0])?.unit;
+  if (phase.limit !== 'bandwidth' || !unit) return {};
+  const alone = soloRate(machine, unit.port, { readBytes: 1, writeBytes: 0 });
+  const given = availableBandwidth(machine, 1, 1);
+  return { bandwidthBound: alone < PORT_SHARE * given ? 'port' : 'dram' };
 }
 
 function totalSeconds(seconds: Seconds): number {
@@ -186,7 +198,7 @@ function limits(machine: Machine): Limit[] {
 }
 
 function notes({ simulation, recorder }: RunParts): string[] {
-  const found: string[] = [];
+  const found: string[] = [...(simulation.notes ?? [])];
   if (!recorder.keepsOperators) {
     found.push(
       'the timeline shows operators of the first part of the run only; steps and phases are complete',

@@ -23,7 +23,10 @@ export interface LedgerRow {
 
 export interface PhaseResult {
   readonly request: string;
+  /** Unique in its request: numbered where a name comes back after others. */
   readonly phase: string;
+  /** Name without its number: `prefill`, `decode`, … */
+  readonly stage: string;
   /** Units that ran it, most time first. */
   readonly units: readonly string[];
   readonly startSeconds: number;
@@ -36,6 +39,8 @@ export interface PhaseResult {
   /** Share of the phase's time by cause, and the largest of them. */
   readonly shares: Readonly<Record<Cause, number>>;
   readonly limit: Cause;
+  /** Where bandwidth limits: what held the unit back, its own port or DRAM. */
+  readonly bandwidthBound?: 'port' | 'dram';
 }
 
 /** One operator class on the roofline: arithmetic intensity against attained rate. */

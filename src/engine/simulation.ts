@@ -39,6 +39,8 @@ export interface Simulation {
   readonly thermalEvery: number;
   readonly inputs: RunInputs;
   readonly trust: Readonly<Record<string, number>>;
+  /** What a reader should know of the inputs before quoting a number. */
+  readonly notes?: readonly string[];
 }
 
 /**

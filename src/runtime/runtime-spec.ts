@@ -47,7 +47,7 @@ export const runtimeSpec = z.strictObject({
       fixedContext: z.boolean().default(false),
     })
     .prefault({}),
-  /** By kind of unit; a kind that is not here runs at the unit's own rates. */
+  /** By kind of unit; an empty entry runs at the unit's own rates, a kind without one is not supported. */
   kernels: z.strictObject({
     cpu: kernels.optional(),
     gpu: kernels.optional(),
@@ -60,6 +60,11 @@ export type RuntimeSpec = Infer<typeof runtimeSpec>;
 /** @throws SpecError with every fault of the file in one go. */
 export function parseRuntime(spec: SpecFile): RuntimeSpec {
   return checkSpec(spec, runtimeSpec, [checkReferences]);
+}
+
+/** Whether a runtime has kernels for a kind of unit. */
+export function runsOn(runtime: RuntimeSpec, kind: string): boolean {
+  return Object.hasOwn(runtime.kernels, kind);
 }
 
 /** Kernel quality of a runtime on one kind of unit. */

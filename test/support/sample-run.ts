@@ -237,6 +237,7 @@ function phaseResult(
   return {
     request: name,
     phase,
+    stage: phase,
     units: ['npu', 'cpu', 'gpu'],
     startSeconds: start,
     endSeconds: s.time,

@@ -143,7 +143,7 @@ function matrixCost(npu: Npu, work: Work, load: MatrixLoad, serial: boolean): Un
   const format = npu.matrixRates[work.weightDType][work.activationDType];
   const rate = (format?.rate ?? 1) * (work.weightBytes > 0 ? npu.sparseGain : 1);
   const share = npu.matrixShare[work.activationDType] ?? 1;
-  const arrayCycles = load.arrayCycles / (rate * share);
+  const arrayCycles = arrayTime(load, rate * share);
   const lanes = npu.vectorRates[work.activationDType] ?? npu.vectorRates.fp16 ?? 1;
   const expanded = format?.expand ? load.weightFetches : 0;
   const vectorCycles =
@@ -164,6 +164,15 @@ function matrixCost(npu: Npu, work: Work, load: MatrixLoad, serial: boolean): Un
     launchSeconds: npu.launchSeconds,
     utilisation: work.macs === 0 ? 0 : work.macs / (cycles * npu.peakMacs * rate),
   };
+}
+
+/**
+ * Wide operands and poor kernels stretch the streaming of activations, not the loading of stationary tiles:
+ * a matrix–vector product, which is all loading, hardly notices.
+ */
+function arrayTime(load: MatrixLoad, pace: number): number {
+  if (pace >= 1) return load.arrayCycles / pace;
+  return Math.max(load.arrayCycles, load.activeCycles / pace);
 }
 
 /**

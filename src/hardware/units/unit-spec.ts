@@ -4,7 +4,7 @@
  * Fields that every kind shares (clock, power, memory port) belong to soc-spec.ts, which spreads these shapes:
  * `z.strictObject({ ...npuShape, ...commonShape })`.
  */
-import { type Infer, sourced, sourcedValue, z } from '../../base/schema.ts';
+import { type Infer, quantity, sourced, sourcedValue, z } from '../../base/schema.ts';
 import { DTYPE_BITS } from '../../base/work.ts';
 
 /**
@@ -19,7 +19,8 @@ const formatKey = z
     'expected a dtype such as "int8", or weight and activation bits such as "w4a16"',
   );
 const rates = z.record(formatKey, sourced('ratio'));
-const count = () => sourced('count', { min: 1 });
+const count = () =>
+  sourcedValue(quantity('count', { min: 1 }).refine(Number.isInteger, 'must be a whole number'));
 
 /** Seconds from the dispatch of one operator until it runs; paid before every operator. */
 const launch = z.strictObject({

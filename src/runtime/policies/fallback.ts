@@ -1,17 +1,43 @@
-/** What every policy does with an operator that its unit cannot run: the fastest unit that can. */
+/** What a policy does with operators that its unit cannot run: one other unit takes them, so that the graph is cut least. */
 import type { PlacementView } from '../scheduling-policy.ts';
 
-/** @returns `unit` where it supports `operator`, otherwise the supporting unit with the least time. */
-export function unitOrFallback(view: PlacementView, operator: number, unit: number): number {
-  if (Number.isFinite(view.seconds(operator, unit))) return unit;
-  let best = unit;
-  let least = Number.POSITIVE_INFINITY;
-  for (let u = 0; u < view.units.length; u++) {
-    const seconds = view.seconds(operator, u);
-    if (seconds < least) {
-      best = u;
-      least = seconds;
-    }
+/**
+ * @returns `home` for what it supports; for the rest the unit that is fastest over all of them together,
+ * and for what that one cannot run either, the fastest one that can.
+ */
+export function placeWithFallback(view: PlacementView, home: number): Int32Array {
+  const placed = new Int32Array(view.operatorCount).fill(home);
+  const homeless: number[] = [];
+  for (let operator = 0; operator < view.operatorCount; operator++) {
+    if (!Number.isFinite(view.seconds(operator, home))) homeless.push(operator);
   }
-  return best;
+  const refuge = bestForAll(view, homeless, home);
+  for (const operator of homeless) {
+    placed[operator] = Number.isFinite(view.seconds(operator, refuge))
+      ? refuge
+      : fastest(view, operator);
+  }
+  return placed;
+}
+
+/** Unsupported operators count as the slowest other unit needs for them, so that coverage weighs as much as speed. */
+function bestForAll(view: PlacementView, operators: readonly number[], home: number): number {
+  const totals = view.units.map((_, u) => {
+    if (u === home) return Number.POSITIVE_INFINITY;
+    return operators.reduce((sum, operator) => {
+      const seconds = view.seconds(operator, u);
+      return sum + (Number.isFinite(seconds) ? seconds : slowest(view, operator));
+    }, 0);
+  });
+  return totals.indexOf(Math.min(...totals));
+}
+
+function slowest(view: PlacementView, operator: number): number {
+  const times = view.units.map((_, u) => view.seconds(operator, u)).filter(Number.isFinite);
+  return Math.max(0, ...times);
+}
+
+function fastest(view: PlacementView, operator: number): number {
+  const times = view.units.map((_, u) => view.seconds(operator, u));
+  return times.indexOf(Math.min(...times));
 }

@@ -9,9 +9,36 @@
  * Checked  test/unit/runtime/policies.test.ts (bounds on the paper's example), test/contract/policies.test.ts
  */
 import type { PlacementView, SchedulingPolicy } from '../scheduling-policy.ts';
+import { placeWithFallback } from './fallback.ts';
 
 export function heft(): SchedulingPolicy {
-  return { place: (view) => schedule(view).unit };
+  return {
+    place: (view) => {
+      const { unit, finish } = schedule(view);
+      // List scheduling looks one operator ahead and may lose to staying put; then stay put.
+      const home = bestHome(view);
+      return home.seconds <= Math.max(0, ...finish) * WORTHWHILE ? home.unit : unit;
+    },
+  };
+}
+
+/** Predicted gain below which a cut graph is not worth its hand-overs, which also disturb memory and caches. */
+const WORTHWHILE = 1.1;
+
+/** The single unit on which the whole graph ends first, its fallbacks and their hand-overs included. */
+function bestHome(view: PlacementView): { unit: Int32Array; seconds: number } {
+  const homes = view.units.map((_, u) => {
+    const unit = placeWithFallback(view, u);
+    let seconds = 0;
+    for (let operator = 0; operator < view.operatorCount; operator++) {
+      seconds += view.seconds(operator, unit[operator]!);
+      for (const input of view.inputs(operator)) {
+        seconds += view.transferSeconds(input, unit[input]!, unit[operator]!);
+      }
+    }
+    return { unit, seconds };
+  });
+  return homes.sort((a, b) => a.seconds - b.seconds)[0]!;
 }
 
 /** The placement with its predicted times, for tests and reports. */

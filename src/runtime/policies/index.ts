@@ -18,7 +18,8 @@ export interface PolicyEntry {
 
 export const policies = {
   'single-unit': {
-    summary: 'everything on one unit (--unit); what it cannot run falls back to the fastest other',
+    summary:
+      'everything on one unit (--unit); what it cannot run falls back to one other, the fastest for all of it',
     create: ({ unit }) => singleUnit(unit),
   },
   'stage-wise': {

@@ -1,22 +1,17 @@
-/** Everything on one unit; what it cannot run falls back to the fastest other one. */
+/** Everything on one unit; what it cannot run falls back to one other. */
 import { SpecError } from '../../base/errors.ts';
 import { nearestHint } from '../../base/registry.ts';
 import type { PlacementView, SchedulingPolicy } from '../scheduling-policy.ts';
-import { unitOrFallback } from './fallback.ts';
+import { placeWithFallback } from './fallback.ts';
 
 export function singleUnit(unit: string): SchedulingPolicy {
   return {
-    place: (view) => {
-      const chosen = unitIndex(view, unit);
-      return Int32Array.from({ length: view.operatorCount }, (_, operator) =>
-        unitOrFallback(view, operator, chosen),
-      );
-    },
+    place: (view) => placeWithFallback(view, unitIndex(view, unit)),
   };
 }
 
 /** Position of unit `name`; an unknown one fails with the nearest. */
-export function unitIndex(view: PlacementView, name: string): number {
+function unitIndex(view: PlacementView, name: string): number {
   const index = view.units.indexOf(name);
   if (index >= 0) return index;
   throw new SpecError([
