@@ -9,9 +9,11 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
+import { dirname, isAbsolute, join } from 'node:path';
 import { SpecError } from './base/errors.ts';
+import { fileReason } from './base/file-reason.ts';
 import { nearestHint } from './base/registry.ts';
-import { parseSpecFile, type SpecFile } from './base/spec-file.ts';
+import { parseSpecFile, requireMap, type SpecFile } from './base/spec-file.ts';
 import type { Sources } from './engine/prepare.ts';
 import { parseModelTables } from './workload/models/tables.ts';
 import type { ByteSource } from './workload/onnx/wire-skim.ts';
@@ -21,9 +23,7 @@ export function writeUserFile(path: string, text: string): void {
   try {
     writeFileSync(path, text);
   } catch (error) {
-    throw new SpecError([
-      { file: path, message: `cannot be written: ${(error as Error).message}` },
-    ]);
+    throw new SpecError([{ file: path, message: `cannot be written: ${fileReason(error)}` }]);
   }
 }
 
@@ -61,11 +61,7 @@ export function readUserFile(path: string): TextFile {
   try {
     return { file: path, text: readFileSync(path, 'utf8') };
   } catch (error) {
-    const reason =
-      (error as NodeJS.ErrnoException).code === 'ENOENT'
-        ? 'no such file'
-        : (error as Error).message;
-    throw new SpecError([{ file: path, message: reason }]);
+    throw new SpecError([{ file: path, message: fileReason(error) }]);
   }
 }
 
@@ -78,6 +74,17 @@ export const FOLDERS = {
   workload: 'workloads',
 } as const;
 export type DescriptionKind = keyof typeof FOLDERS;
+
+/** What each kind is called in messages, and the top-level keys that tell it from the others. */
+export const SHAPES = {
+  soc: { what: 'SoC', keys: ['domains', 'units', 'fabric', 'floorplan'] },
+  phone: { what: 'phone', keys: ['body', 'battery', 'screen', 'thermal'] },
+  preset: { what: 'memory', keys: ['cycles', 'times', 'modes', 'densities'] },
+  runtime: { what: 'runtime', keys: ['kernels'] },
+  workload: { what: 'workload', keys: ['family', 'model', 'promptTokens', 'weightFormat'] },
+} as const satisfies Readonly<
+  Record<DescriptionKind, { readonly what: string; readonly keys: readonly string[] }>
+>;
 
 /**
  * A bundled description by name, or a file of the user where `name` is a path to one.
@@ -106,7 +113,7 @@ export function fileSources(options: SourceOptions = {}): Sources {
     const known = parsed.get(key);
     if (known) return known;
     const { file, text } = remember(readDescription(kind, name));
-    const spec = parseSpecFile(text, file);
+    const spec = parseDescription(kind, text, file);
     parsed.set(key, spec);
     return spec;
   };
@@ -116,8 +123,12 @@ export function fileSources(options: SourceOptions = {}): Sources {
     phone: read('phone'),
     preset: read('preset'),
     runtime: read('runtime'),
-    workload: (name) =>
-      name.endsWith('.onnx') ? onnxWorkload(name, options.onnx ?? {}) : read('workload')(name),
+    workload: (name) => {
+      const keys = options.onnx ?? {};
+      if (name.endsWith('.onnx')) return onnxWorkload(name, keys);
+      refuseOnnxOptions(name, keys);
+      return read('workload')(name);
+    },
     get tables() {
       tables ??= parseModelTables((path) => remember(readBundled(path)), openModelFile);
       return tables;
@@ -127,10 +138,48 @@ export function fileSources(options: SourceOptions = {}): Sources {
   };
 }
 
+/**
+ * A description as its readers may rely on: a map with keys of its kind, and model files found from where it lies.
+ * @throws SpecError
+ */
+function parseDescription(kind: DescriptionKind, text: string, file: string): SpecFile {
+  const spec = parseSpecFile(text, file);
+  const { what, keys } = SHAPES[kind];
+  const data = requireMap(spec, what, keys);
+  // Who runs a scenario looks for the phone before the description is checked as a whole.
+  if (kind === 'soc' && typeof data['phone'] !== 'string') {
+    const place = { file, ...spec.locate(['phone']), path: 'phone' };
+    throw new SpecError([
+      { ...place, message: 'is missing', expected: 'the phone that the SoC sits in' },
+    ]);
+  }
+  if (kind !== 'workload' || data['family'] !== 'onnx') return spec;
+  const { model } = data;
+  if (typeof model !== 'string' || isAbsolute(model)) return spec;
+  return { ...spec, data: { ...data, model: join(dirname(file), model) } };
+}
+
 /** The workload that an ONNX file is by itself: one inference, fused as a phone compiler would. */
 function onnxWorkload(model: string, keys: Readonly<Record<string, unknown>>): SpecFile {
   const data = { version: 1, family: 'onnx', summary: model, model, ...keys };
   return { file: model, data, faults: [], locate: () => ({}) };
+}
+
+/** A workload of another kind says its own sizes: options for ONNX files would change nothing. */
+function refuseOnnxOptions(name: string, keys: Readonly<Record<string, unknown>>): void {
+  const options = { dims: '--dim', precision: '--precision', fusions: '--fusions' } as const;
+  const given = (Object.keys(options) as (keyof typeof options)[]).filter((key) => {
+    const value = keys[key];
+    return value !== undefined && (key !== 'dims' || Object.keys(value as object).length > 0);
+  });
+  if (given.length === 0) return;
+  throw new SpecError(
+    given.map((key) => ({
+      path: options[key],
+      message: `has no effect on the workload "${name}"`,
+      expected: 'an .onnx file',
+    })),
+  );
 }
 
 /**
@@ -160,19 +209,27 @@ function readPiece(path: string, offset: number, length: number): Uint8Array {
   }
 }
 
+const TRACE_EXTENSIONS = ['.csv', '.jsonl'];
+
+function bundledTraces() {
+  return TRACE_EXTENSIONS.flatMap((extension) =>
+    listBundled('traces', extension).map((base) => ({ base, file: `traces/${base}${extension}` })),
+  );
+}
+
+/** Names of the bundled request traces. */
+export function traceNames(): readonly string[] {
+  return bundledTraces().map(({ base }) => base);
+}
+
 /** A request trace: a name under `traces/`, or a file of the user. */
 export function readTrace(name: string): TextFile {
   if (/[/\\.]/.test(name)) return readUserFile(name);
-  const files = ['.csv', '.jsonl'].flatMap((extension) =>
-    listBundled('traces', extension).map((base) => ({ base, file: `traces/${base}${extension}` })),
-  );
-  const found = files.find(({ base }) => base === name);
+  const found = bundledTraces().find(({ base }) => base === name);
   if (found) return readBundled(found.file);
-  const hint = nearestHint(
-    name,
-    files.map(({ base }) => base),
-  );
-  throw new SpecError([{ message: `unknown trace "${name}"`, hint }]);
+  throw new SpecError([
+    { message: `unknown trace "${name}"`, hint: nearestHint(name, traceNames()) },
+  ]);
 }
 
 /** Version in package.json. */

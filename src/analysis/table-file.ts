@@ -2,6 +2,7 @@
 import { appendFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { formatCsv } from '../base/csv.ts';
 import { SpecError } from '../base/errors.ts';
+import { fileReason } from '../base/file-reason.ts';
 
 export type Cell = string | number | null;
 
@@ -35,9 +36,7 @@ export function openJournal(path: string, columns: readonly string[]): Journal {
   try {
     writeFileSync(file, formatCsv(columns, []));
   } catch (error) {
-    throw new SpecError([
-      { file: path, message: `cannot be written: ${(error as Error).message}` },
-    ]);
+    throw new SpecError([{ file: path, message: `cannot be written: ${fileReason(error)}` }]);
   }
   return {
     append: (row) =>

@@ -25,14 +25,8 @@ export function parseCsv(text: string, file: string, required: readonly string[]
   const parsed = papa.parse<string[]>(body, { delimiter: ',', newline: '\n' });
   const [header = [], ...records] = parsed.data;
   const columns = header.map((name) => name.trim());
-  const faults: Fault[] = required
-    .filter((name) => !columns.includes(name))
-    .map((name) => ({
-      file,
-      line: 1,
-      message: `column "${name}" is missing`,
-      hint: nearestHint(name, columns),
-    }));
+  checkColumns(file, columns, required);
+  const faults: Fault[] = [];
   const rows: CsvRow[] = [];
   let line = 2;
   for (const [index, record] of records.entries()) {
@@ -57,6 +51,25 @@ export function parseCsv(text: string, file: string, required: readonly string[]
   }
   if (faults.length > 0) throw new SpecError(faults);
   return { file, columns, rows };
+}
+
+/** Of a file that is another table, or none at all, the rows have nothing more to tell. @throws SpecError */
+function checkColumns(file: string, columns: readonly string[], required: readonly string[]): void {
+  const missing = required.filter((name) => !columns.includes(name));
+  if (missing.length === 0) return;
+  const place = { file, line: 1 };
+  if (missing.length === 1 || missing.length < required.length) {
+    throw new SpecError(
+      missing.map((name) => ({
+        ...place,
+        message: `column "${name}" is missing`,
+        hint: nearestHint(name, columns),
+      })),
+    );
+  }
+  const got = columns.length > 1 ? columns.slice(0, 6).join(', ') : 'no such columns';
+  const expected = `the columns ${required.join(', ')}`;
+  throw new SpecError([{ ...place, message: 'this is another table, or none', expected, got }]);
 }
 
 /** Text of one CSV file; fields are quoted where they must be. */

@@ -62,6 +62,39 @@ export function parseSpecFile(text: string, file: string): SpecFile {
   };
 }
 
+/**
+ * The map that a description of kind `what` must be.
+ * @param keys top-level keys of the kind; a file that has none of them is of another kind.
+ * @throws SpecError where the file is empty, a list or plain text, or describes something else.
+ */
+export function requireMap(
+  spec: SpecFile,
+  what: string,
+  keys: readonly string[],
+): Readonly<Record<string, unknown>> {
+  const { data, file } = spec;
+  const isMap = typeof data === 'object' && data !== null && !Array.isArray(data);
+  if (isMap && keys.some((key) => Object.hasOwn(data, key))) {
+    return data as Readonly<Record<string, unknown>>;
+  }
+  const got = isMap ? `the keys ${Object.keys(data).slice(0, 6).join(', ')}` : kindOfData(data);
+  throw new SpecError([
+    {
+      file,
+      line: 1,
+      column: 1,
+      message: `not a ${what} description`,
+      expected: `the keys ${keys.join(', ')}`,
+      got: got === 'the keys ' ? 'an empty map' : got,
+    },
+  ]);
+}
+
+function kindOfData(data: unknown): string {
+  if (data === null || data === undefined) return 'an empty file';
+  return Array.isArray(data) ? 'a list' : 'plain text';
+}
+
 /** One value as YAML would read it: `"1.5 GHz"` stays text, `4` is a number, `[1, 2]` a list. */
 export function parseSpecValue(text: string, file: string): unknown {
   return parseSpecFile(text, file).data;

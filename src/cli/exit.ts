@@ -1,5 +1,6 @@
 /** How a command ends: each kind of error as one block of text and one exit code. */
 import { formatFault, InfeasibleError, SpecError } from '../base/errors.ts';
+import { systemReason } from '../base/file-reason.ts';
 import { type Dimension, formatQuantity, unitsOf } from '../base/quantity.ts';
 
 /** The meaning of the process's exit code; scripts rely on these numbers. */
@@ -37,11 +38,15 @@ export function endingOf(error: unknown): Ending {
   };
 }
 
+/** Faults that fit a screen: mending these shows the rest. */
+const MOST_SHOWN = 20;
+
 function describeFaults({ faults }: SpecError): string {
-  const lines = faults.map(formatFault);
-  return lines.length === 1
-    ? (lines[0] as string)
-    : `${lines.length} faults:\n${lines.map((line) => `  ${line}`).join('\n')}`;
+  const lines = faults.slice(0, MOST_SHOWN).map(formatFault);
+  if (faults.length === 1) return lines[0] as string;
+  const more = faults.length - lines.length;
+  if (more > 0) lines.push(`… and ${more} more`);
+  return `${faults.length} faults:\n${lines.map((line) => `  ${line}`).join('\n')}`;
 }
 
 function describeInfeasible({ message, detail }: InfeasibleError): string {
@@ -66,22 +71,10 @@ function formatIn(value: number, unit: string): string {
   return unit === 'bytes' ? formatQuantity(value, 'size') : `${value} ${unit}`.trim();
 }
 
-const FILE_ERRORS: Readonly<Record<string, string>> = {
-  ENOENT: 'no such file or folder',
-  EACCES: 'permission denied',
-  EPERM: 'permission denied',
-  EROFS: 'the file system is read-only',
-  ENOTDIR: 'a part of the path is not a folder',
-  EISDIR: 'this is a folder',
-  EEXIST: 'it is there already',
-  ENOSPC: 'no space left on the disk',
-  ENAMETOOLONG: 'the name is too long',
-};
-
 /** Files and folders the user named that cannot be read or written. */
 function describeFileError(error: unknown): string | undefined {
   if (!(error instanceof Error) || !('code' in error) || !('syscall' in error)) return undefined;
-  const reason = FILE_ERRORS[String(error.code)];
+  const reason = systemReason(error);
   const path = 'path' in error ? String(error.path) : 'file';
   return reason && `${path}: ${reason}`;
 }

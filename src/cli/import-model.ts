@@ -1,9 +1,7 @@
 /** `socsim import`: reads an ONNX model, says what is in it, and writes a workload file that runs it. */
-import { writeFileSync } from 'node:fs';
-import { basename } from 'node:path';
-import { SpecError } from '../base/errors.ts';
+import { basename, dirname, relative, resolve, sep } from 'node:path';
 import { formatQuantity } from '../base/quantity.ts';
-import { openModelFile } from '../load.ts';
+import { openModelFile, writeUserFile } from '../load.ts';
 import { PRECISIONS } from '../workload/fusion/precision.ts';
 import type { FusionSaving } from '../workload/graph.ts';
 import type { DimBindings } from '../workload/onnx/bindings.ts';
@@ -42,7 +40,7 @@ export const importModel: Command = {
     const { fuse } = await import('../workload/fusion/index.ts');
     const model = importOnnx(openModelFile(path), path, { dims });
     const { savings } = fuse(model.list);
-    writeWorkload(args, path, dims, model);
+    if (args['out'] !== undefined) writeWorkload(args, path, dims, model);
     if (args['json'] === true) {
       console.log(
         JSON.stringify({ model: path, dims, ...factsOf(model), fusions: savings }, null, 2),
@@ -51,6 +49,7 @@ export const importModel: Command = {
       console.log(summaryTable(model));
       console.log(`\n${savingsTable(savings)}`);
       console.log(reportLines(model.report).join('\n'));
+      if (args['out'] !== undefined) console.log(`\nWrote ${args['out']}`);
     }
     return undefined;
   },
@@ -76,7 +75,6 @@ function factsOf(model: ImportedModel) {
 }
 
 function writeWorkload(args: Args, path: string, dims: DimBindings, model: ImportedModel): void {
-  if (args['out'] === undefined) return;
   const out = String(args['out']);
   const { report } = model;
   const found = {
@@ -92,13 +90,13 @@ function writeWorkload(args: Args, path: string, dims: DimBindings, model: Impor
   };
   const summary = `${basename(path)}: ${countText(model.parameters)} parameters, ${countText(macsOf(model))} MACs`;
   const precision = args['precision'] === undefined ? {} : { precision: args['precision'] };
-  const head = { version: 1, family: 'onnx', summary, model: path, dims, ...precision };
+  // From the workload file's folder, with which it may move: wherever it is used, its model is found.
+  const from = relative(dirname(resolve(out)), resolve(path))
+    .split(sep)
+    .join('/');
+  const head = { version: 1, family: 'onnx', summary, model: from, dims, ...precision };
   const text = dumpYaml({ ...head, found });
-  try {
-    writeFileSync(out, text);
-  } catch (error) {
-    throw new SpecError([{ file: out, message: (error as Error).message }]);
-  }
+  writeUserFile(out, text);
 }
 
 function summaryTable(model: ImportedModel): string {

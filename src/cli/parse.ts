@@ -43,6 +43,22 @@ export function checkArgs(command: Command, raw: Readonly<Record<string, unknown
   return Object.fromEntries(Object.entries(raw).filter(([key]) => known.includes(key)));
 }
 
+/** A count of at least one. @throws SpecError for anything else. */
+export function wholeOption(args: Args, name: string): number | undefined {
+  const value = args[name] as number | undefined;
+  if (value === undefined || (Number.isInteger(value) && value > 0)) return value;
+  throw new SpecError([
+    { message: `${dashed(name)} must be a whole number above zero`, got: String(value) },
+  ]);
+}
+
+/** @throws SpecError where more than one of the options is given. */
+export function onlyOne(args: Args, names: readonly string[]): void {
+  const given = names.filter((name) => args[name] !== undefined && args[name] !== false);
+  if (given.length < 2) return;
+  throw new SpecError([{ message: `${given.map(dashed).join(' and ')} exclude each other` }]);
+}
+
 /** `socsim show NAME [options]`. */
 export function usageOf({ name, positionals = {} }: Command): string {
   const words = Object.values(positionals).map(({ usage }) => usage);

@@ -17,6 +17,7 @@ import {
   rowsJson,
   rowsText,
 } from './operator-table.ts';
+import { wholeOption } from './parse.ts';
 import { predictOnSoc } from './predict-on-soc.ts';
 
 /**
@@ -45,8 +46,7 @@ export function buildProbeGraph(predict?: PredictGraph): Command {
       fusions: {
         type: 'string',
         summary: `passes for ONNX models: all, none, or names (${FUSION_NAMES.join(', ')})`,
-        value: 'NAMES',
-        default: 'all',
+        value: 'NAMES; all unless given',
       },
       precision: {
         type: 'string',
@@ -70,12 +70,18 @@ export function buildProbeGraph(predict?: PredictGraph): Command {
       json: { type: 'boolean', summary: 'print JSON for machines' },
     },
     run: async (args) => {
+      const top = wholeOption(args, 'top');
+      if (args['sort'] === 'time' && args['soc'] === undefined) {
+        throw new SpecError([
+          { path: '--sort', message: 'there are no times to sort by', hint: 'add --soc NAME' },
+        ]);
+      }
       const { phases, savings } = loadPhases(args);
       const rows = await rowsOf(phases, args, predict);
       const shown = arrangeRows(rows, {
         by: String(args['by']),
         sort: String(args['sort']),
-        top: args['top'] === undefined ? undefined : Number(args['top']),
+        top,
       });
       const json = args['json'] === true;
       const text = json
@@ -106,18 +112,14 @@ function loadPhases(args: Args): Loaded {
     });
     return { phases: plan.phases, savings };
   }
-  if (Object.keys(dims).length > 0) {
-    throw new SpecError([
-      { path: '--dim', message: 'is for ONNX models; a workload says its own' },
-    ]);
-  }
-  const sources = fileSources();
+  const { precision, fusions } = args;
+  const sources = fileSources({ onnx: { dims, precision, fusions } });
   const spec = parseWorkload(sources.workload(target), sources.tables);
   return { phases: buildWorkload(spec, sources.tables, target).phases, savings: [] };
 }
 
 function fusionsOf(args: Args): readonly string[] {
-  const text = String(args['fusions']);
+  const text = String(args['fusions'] ?? 'all');
   if (text === 'all') return FUSION_NAMES;
   const names = text === 'none' ? [] : text.split(',').map((name) => name.trim());
   for (const name of names)

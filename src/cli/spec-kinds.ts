@@ -2,7 +2,7 @@
 import { SpecError } from '../base/errors.ts';
 import type { SchemaNode } from '../base/schema-walk.ts';
 import type { SpecFile } from '../base/spec-file.ts';
-import { FOLDERS, readBundled } from '../load.ts';
+import { FOLDERS, openModelFile, readBundled, SHAPES } from '../load.ts';
 
 /** Schema and check of one kind, loaded when a file of it turns up. */
 export interface SpecKind {
@@ -22,7 +22,7 @@ export const specKinds = {
   soc: {
     title: 'SoC description (socs/*.yaml)',
     folder: FOLDERS.soc,
-    signature: ['domains', 'units', 'fabric', 'floorplan'],
+    signature: SHAPES.soc.keys,
     load: async () => {
       const { parseSoc, socSpec } = await import('../hardware/soc-spec.ts');
       return { schema: socSpec, check: parseSoc };
@@ -31,7 +31,7 @@ export const specKinds = {
   phone: {
     title: 'phone description (socs/phones/*.yaml)',
     folder: FOLDERS.phone,
-    signature: ['body', 'battery', 'screen', 'thermal'],
+    signature: SHAPES.phone.keys,
     load: async () => {
       const { parsePhone, phoneSchema } = await import('../hardware/thermal/phone-spec.ts');
       return { schema: phoneSchema, check: parsePhone };
@@ -40,7 +40,7 @@ export const specKinds = {
   preset: {
     title: 'LPDDR speed bin (socs/lpddr/*.yaml)',
     folder: FOLDERS.preset,
-    signature: ['cycles', 'times', 'modes', 'densities'],
+    signature: SHAPES.preset.keys,
     load: async () => {
       const { lpddrPresetSchema, parseLpddrPreset } = await import('../hardware/dram/preset.ts');
       return { schema: lpddrPresetSchema, check: parseLpddrPreset };
@@ -49,7 +49,7 @@ export const specKinds = {
   runtime: {
     title: 'inference runtime (socs/runtimes/*.yaml)',
     folder: FOLDERS.runtime,
-    signature: ['kernels'],
+    signature: SHAPES.runtime.keys,
     load: async () => {
       const { parseRuntime, runtimeSpec } = await import('../runtime/runtime-spec.ts');
       return { schema: runtimeSpec, check: parseRuntime };
@@ -58,11 +58,12 @@ export const specKinds = {
   workload: {
     title: 'workload (workloads/*.yaml)',
     folder: FOLDERS.workload,
-    signature: ['family', 'model', 'promptTokens', 'weightFormat'],
+    signature: SHAPES.workload.keys,
     load: async () => {
       const { parseWorkload, workloadSchema } = await import('../workload/workload-spec.ts');
       const { parseModelTables } = await import('../workload/models/tables.ts');
-      const check = (spec: SpecFile) => parseWorkload(spec, parseModelTables(readBundled));
+      const check = (spec: SpecFile) =>
+        parseWorkload(spec, parseModelTables(readBundled, openModelFile));
       return { schema: workloadSchema, check };
     },
   },

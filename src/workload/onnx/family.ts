@@ -12,7 +12,7 @@ const onnxSpec = z.strictObject({
   version: z.literal(1),
   family: z.literal('onnx'),
   summary: z.string(),
-  /** Path of the model, relative to where the program runs. */
+  /** Path of the model, relative to the folder of the workload file. */
   model: z.string(),
   /** Symbolic dimensions by name; a scalar input's value by the input's name. */
   dims: z.record(z.string(), z.int().nonnegative()).default({}),

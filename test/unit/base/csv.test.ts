@@ -51,6 +51,20 @@ describe('parseCsv', () => {
     ]);
   });
 
+  it('says once that it is another table, and nothing of its rows', () => {
+    expect(faults('<html>\n<b>1,2</b>\n1,2,3\n', ['run', 'layer'])).toEqual([
+      {
+        file: 't.csv',
+        line: 1,
+        message: 'this is another table, or none',
+        expected: 'the columns run, layer',
+        got: 'no such columns',
+      },
+    ]);
+    expect(faults('a,b\n1\n', ['run', 'layer'])[0]?.got).toBe('a, b');
+    expect(faults('run,b\n1\n', ['run', 'layer'])).toHaveLength(1);
+  });
+
   it('takes a header alone', () => {
     expect(parseCsv('a,b\n', 't.csv').rows).toEqual([]);
   });

@@ -13,6 +13,14 @@ describe('endingOf', () => {
     expect(endingOf(two)).toEqual({ code: 2, text: '2 faults:\n  a.yaml:1:2: one\n  two' });
   });
 
+  it('lists no more faults than fit a screen', () => {
+    const many = Array.from({ length: 50 }, (_, i) => ({ message: `fault ${i}` }));
+    const lines = endingOf(new SpecError(many)).text.split('\n');
+    expect(lines[0]).toBe('50 faults:');
+    expect(lines).toHaveLength(22);
+    expect(lines.at(-1)).toBe('  … and 30 more');
+  });
+
   it('shows demand, bound, breakdown and levers of what does not fit, in readable units', () => {
     const error = new InfeasibleError('the model does not fit', {
       demand: 13_000_000_000,

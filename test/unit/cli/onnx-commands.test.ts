@@ -1,6 +1,6 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { SpecError } from '../../../src/base/errors.ts';
 import { checkSpec } from '../../../src/base/schema.ts';
@@ -42,7 +42,7 @@ async function run(command: Command, args: Record<string, unknown>): Promise<str
   await command.run(args);
   return printed.join('\n');
 }
-const probing = { fusions: 'all', by: 'operator', sort: 'execution' };
+const probing = { by: 'operator', sort: 'execution' };
 
 describe('socsim import', () => {
   it('prints what the model holds and writes a workload of family onnx', async () => {
@@ -50,11 +50,12 @@ describe('socsim import', () => {
     const text = await run(importModel, { model: path, dim: ['batch=5'], out });
     expect(text).toContain('x float[5, 8]');
     expect(text).toContain('Every operator is modelled.');
+    expect(text).toMatch(new RegExp(`\\nWrote ${out}$`));
     const spec = parseSpecFile(readFileSync(out, 'utf8'), out);
     expect(spec.data).toMatchObject({
       version: 1,
       family: 'onnx',
-      model: path,
+      model: relative(folder, path),
       dims: { batch: 5 },
       found: { parameters: 384, macs: 5 * 384, operators: 3, unmodelled_operator_share: 0 },
     });
