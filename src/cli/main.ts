@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import type { Argv } from 'yargs';
 import { SpecError } from '../base/errors.ts';
 import { nearestHint } from '../base/registry.ts';
-import type { Command } from './command.ts';
+import type { Command, OptionSpec } from './command.ts';
 import { commands } from './commands.ts';
 import { EXIT, endingOf } from './exit.ts';
 import { checkArgs, usageOf } from './parse.ts';
@@ -78,7 +78,7 @@ async function parserOf(command: Command, words: readonly string[]): Promise<Arg
   for (const [key, option] of Object.entries(command.options)) {
     parser.option(key, {
       type: option.type,
-      describe: option.value ? `${option.summary} (${option.value})` : option.summary,
+      describe: describeOption(option),
       requiresArg: option.type !== 'boolean',
       ...(option.alias === undefined ? {} : { alias: option.alias }),
       ...(option.default === undefined ? {} : { default: option.default }),
@@ -86,6 +86,12 @@ async function parserOf(command: Command, words: readonly string[]): Promise<Arg
   }
   for (const example of command.examples) parser.example(example, '');
   return parser;
+}
+
+/** `who runs what (single-unit|stage-wise|…)`: the names to choose from, or what the value stands for. */
+function describeOption({ summary, value, choices }: OptionSpec): string {
+  const stands = value?.includes('|') ? value : (choices?.join('|') ?? value);
+  return stands === undefined ? summary : `${summary} (${stands})`;
 }
 
 /** All optional to yargs, so that a missing one is reported beside other faults. */

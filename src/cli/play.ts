@@ -8,11 +8,15 @@ import type { Job } from '../engine/request.ts';
 import type { RequestResult, Run } from '../engine/run.ts';
 import { simulate } from '../engine/simulation.ts';
 import { fileSources, readTrace } from '../load.ts';
-import { parseRequestTrace, type TraceRequest } from '../workload/request-trace.ts';
+import { parseRequestTrace, TRACE_FORMATS, type TraceRequest } from '../workload/request-trace.ts';
 import { buildWorkload, contextLimit, withLengths } from '../workload/workload-spec.ts';
 import type { Args, Command } from './command.ts';
+import { wholeOption } from './parse.ts';
 import { overridesOf, scenarioOf, scenarioOptions } from './scenario-options.ts';
 import { coloursFor, renderTable } from './terminal.ts';
+
+/** Requests come when the trace says: no option for making them again. */
+const { repeat: _, duration: __, pause: ___, ...traceScenario } = scenarioOptions;
 
 export const play: Command = {
   name: 'play',
@@ -23,10 +27,13 @@ export const play: Command = {
     'socsim play my-trace.csv --soc snapdragon-8-gen-3 --workload llama-2-7b-chat --limit 50 --out out',
   ],
   positionals: {
-    trace: { usage: 'TRACE', summary: 'a name under traces/, or a CSV or JSON Lines file' },
+    trace: {
+      usage: 'TRACE',
+      summary: `a name under traces/, or a file: ${TRACE_FORMATS}`,
+    },
   },
   options: {
-    ...scenarioOptions,
+    ...traceScenario,
     limit: { type: 'number', summary: 'only the first N requests (after --every)', value: 'N' },
     every: {
       type: 'number',
@@ -64,8 +71,8 @@ export const play: Command = {
 };
 
 function select(requests: readonly TraceRequest[], args: Args): TraceRequest[] {
-  const every = positive(args, 'every') ?? 1;
-  const limit = positive(args, 'limit') ?? Number.POSITIVE_INFINITY;
+  const every = wholeOption(args, 'every') ?? 1;
+  const limit = wholeOption(args, 'limit') ?? Number.POSITIVE_INFINITY;
   const scale = (args['time-scale'] as number | undefined) ?? 1;
   if (!(scale > 0))
     throw new SpecError([{ message: '--time-scale must be above zero', got: String(scale) }]);
@@ -73,14 +80,6 @@ function select(requests: readonly TraceRequest[], args: Args): TraceRequest[] {
     .filter((_, i) => i % every === 0)
     .slice(0, limit)
     .map((request) => ({ ...request, arrival: request.arrival * scale }));
-}
-
-function positive(args: Args, name: string): number | undefined {
-  const value = args[name] as number | undefined;
-  if (value === undefined || (Number.isInteger(value) && value > 0)) return value;
-  throw new SpecError([
-    { message: `--${name} must be a whole number above zero`, got: String(value) },
-  ]);
 }
 
 /** Each request is the scenario's workload with the trace's own lengths, cut to the context. */
@@ -91,7 +90,7 @@ function jobsOf(
   args: Args,
 ): Job[] {
   const { workload, scenario } = prepared;
-  const limit = positive(args, 'max-context') ?? contextLimit(workload, sources.tables);
+  const limit = wholeOption(args, 'max-context') ?? contextLimit(workload, sources.tables);
   return requests.map(({ arrival, promptTokens, generatedTokens }, i) => {
     const generated = Math.min(generatedTokens, Math.max(1, limit - 1));
     const lengths = {

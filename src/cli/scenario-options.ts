@@ -1,11 +1,12 @@
 /** The options that describe a scenario, shared by every command that runs one. */
 import { SpecError } from '../base/errors.ts';
-import { parseSpecFile, type SpecFile } from '../base/spec-file.ts';
-import { FIDELITIES } from '../engine/scenario.ts';
+import { parseSpecFile, requireMap, type SpecFile } from '../base/spec-file.ts';
+import { FIDELITIES, SCENARIO_GOVERNORS, scenarioSpec } from '../engine/scenario.ts';
 import { readUserFile } from '../load.ts';
-import { governors, thermalGovernors } from '../runtime/governors/index.ts';
+import { thermalGovernors } from '../runtime/governors/index.ts';
 import { policies } from '../runtime/policies/index.ts';
 import type { Args, OptionSpec } from './command.ts';
+import { onlyOne } from './parse.ts';
 
 export const scenarioOptions = {
   soc: { type: 'string', summary: 'SoC, a name of `socsim list socs` or a file', value: 'NAME' },
@@ -29,7 +30,7 @@ export const scenarioOptions = {
   governor: {
     type: 'string',
     summary: 'frequency governor of every clock domain',
-    choices: ['auto', ...Object.keys(governors)],
+    choices: SCENARIO_GOVERNORS,
   },
   'thermal-governor': {
     type: 'string',
@@ -41,7 +42,11 @@ export const scenarioOptions = {
     summary: 'inference runtime, whose kernels reach a share of the hardware',
     value: 'NAME',
   },
-  fidelity: { type: 'string', summary: 'memory model', choices: FIDELITIES },
+  fidelity: {
+    type: 'string',
+    summary: 'memory model: fitted curve, or every DRAM command (for short scenarios)',
+    choices: FIDELITIES,
+  },
   ambient: { type: 'string', summary: 'air temperature, such as "35 °C"', value: 'TEMP' },
   start: { type: 'string', summary: 'temperature of every part at the start', value: 'TEMP' },
   case: { type: 'boolean', summary: 'in a protective case' },
@@ -61,7 +66,16 @@ export const scenarioOptions = {
     value: 'TIME',
   },
   pause: { type: 'string', summary: 'between the end of one request and the next', value: 'TIME' },
-  seed: { type: 'number', summary: 'seed of every source of chance', value: 'N' },
+  seed: {
+    type: 'number',
+    summary: 'kept with the result; nothing in a scenario draws by chance so far',
+    value: 'N',
+  },
+  traffic: {
+    type: 'array',
+    summary: 'real-time traffic that memory serves first, such as camera="2.5 GB/s"',
+    value: 'NAME=RATE',
+  },
   set: {
     type: 'array',
     summary:
@@ -115,10 +129,12 @@ export function scenarioOf(args: Args, file = args['scenario'] as string | undef
     ENVIRONMENT.filter((key) => args[key] !== undefined).map((key) => [key, args[key]]),
   );
   const data = base ? (base.data as Record<string, unknown>) : { version: 1 };
-  const merged: Record<string, unknown> = { ...data, ...given };
+  const merged: Record<string, unknown> = { ...withoutRival(data, args), ...given };
   if (Object.keys(environment).length > 0) {
     merged['environment'] = { ...(data['environment'] as object | undefined), ...environment };
   }
+  const traffic = trafficOf(args);
+  if (traffic) merged['background'] = { ...(data['background'] as object | undefined), ...traffic };
   const missing = ['soc', 'workload'].filter((key) => merged[key] === undefined);
   if (missing.length > 0) {
     throw new SpecError(
@@ -128,6 +144,7 @@ export function scenarioOf(args: Args, file = args['scenario'] as string | undef
       })),
     );
   }
+  refuseIdle(args, merged);
   return {
     file: base?.file ?? 'command line',
     data: merged,
@@ -136,10 +153,64 @@ export function scenarioOf(args: Args, file = args['scenario'] as string | undef
       const option =
         path[0] === 'environment'
           ? ENVIRONMENT.find((name) => name === path[1] && args[name] !== undefined)
-          : Object.keys(KEYS).find((name) => KEYS[name] === path[0] && args[name] !== undefined);
+          : path[0] === 'background' && args['traffic'] !== undefined
+            ? 'traffic'
+            : Object.keys(KEYS).find((name) => KEYS[name] === path[0] && args[name] !== undefined);
       return option !== undefined || !base ? { file: optionPlace(option) } : base.locate(path);
     },
   };
+}
+
+/** `camera=2.5 GB/s` → `{ camera: "2.5 GB/s" }`. */
+function trafficOf(args: Args): Record<string, string> | undefined {
+  const texts = args['traffic'] as readonly string[] | undefined;
+  if (texts === undefined || texts.length === 0) return undefined;
+  return Object.fromEntries(
+    texts.map((text) => {
+      const equals = text.indexOf('=');
+      if (equals > 0) return [text.slice(0, equals).trim(), text.slice(equals + 1).trim()];
+      throw new SpecError([
+        { file: `--traffic ${text}`, message: 'expected NAME=RATE, such as camera="2.5 GB/s"' },
+      ]);
+    }),
+  );
+}
+
+/** `--repeat` and `--duration` each say how long it goes on: one on the command line takes the place of the file's other. */
+function withoutRival(data: Readonly<Record<string, unknown>>, args: Args) {
+  const { repeat, duration, ...rest } = data;
+  return {
+    ...rest,
+    ...(repeat !== undefined && args['duration'] === undefined ? { repeat } : {}),
+    ...(duration !== undefined && args['repeat'] === undefined ? { duration } : {}),
+  };
+}
+
+/** @throws SpecError for options that would change nothing. */
+function refuseIdle(args: Args, merged: Readonly<Record<string, unknown>>): void {
+  onlyOne(args, ['repeat', 'duration']);
+  // What a --set or an axis makes of the scenario shows only later.
+  const varied = [...overridesOf(args), ...((args['axis'] as readonly string[] | undefined) ?? [])];
+  const fixed = (name: string) =>
+    !varied.some((text) => new RegExp(`^(scenario\\.)?${name}\\s*=`).test(text));
+  const faults = [];
+  const once = merged['duration'] === undefined && (merged['repeat'] ?? 1) === 1;
+  if (args['pause'] !== undefined && once && fixed('repeat') && fixed('duration')) {
+    faults.push({
+      path: '--pause',
+      message: 'has no effect on a single request',
+      hint: 'add --repeat N or --duration TIME',
+    });
+  }
+  const { policy = 'single-unit' } = merged;
+  if (args['decode-unit'] !== undefined && policy !== 'stage-wise' && fixed('policy')) {
+    faults.push({
+      path: '--decode-unit',
+      message: `has no effect under the policy ${policy}`,
+      hint: 'add --policy stage-wise',
+    });
+  }
+  if (faults.length > 0) throw new SpecError(faults);
 }
 
 /** `--set` texts of a command line. */
@@ -154,14 +225,6 @@ function optionPlace(option: string | undefined): string {
 function readScenario(path: string): SpecFile {
   const { file, text } = readUserFile(path);
   const spec = parseSpecFile(text, file);
-  if (typeof spec.data === 'object' && spec.data !== null && !Array.isArray(spec.data)) return spec;
-  throw new SpecError([
-    {
-      file,
-      line: 1,
-      column: 1,
-      message: 'a scenario is a map of keys',
-      expected: 'version, soc, workload, …',
-    },
-  ]);
+  requireMap(spec, 'scenario', Object.keys(scenarioSpec.shape));
+  return spec;
 }

@@ -7,12 +7,13 @@ import type { SweepResult, SweepTask } from '../analysis/sweep-run.ts';
 import { parseAxis, parseSweep, pointsOf, type SweepSpec } from '../analysis/sweep-spec.ts';
 import { type Cell, checkTableName, openJournal, writeTable } from '../analysis/table-file.ts';
 import { SpecError } from '../base/errors.ts';
-import { parseSpecFile, type SpecFile } from '../base/spec-file.ts';
+import { parseSpecFile, requireMap, type SpecFile } from '../base/spec-file.ts';
 import { metrics as catalogue, type Metric } from '../engine/metrics.ts';
 import { fileSources, readUserFile } from '../load.ts';
 import type { Args, Command } from './command.ts';
 import { EXIT } from './exit.ts';
-import { scenarioOf, scenarioOptions } from './scenario-options.ts';
+import { wholeOption } from './parse.ts';
+import { overridesOf, scenarioOf, scenarioOptions } from './scenario-options.ts';
 import { coloursFor, renderTable, startProgress } from './terminal.ts';
 
 export const sweep: Command = {
@@ -42,15 +43,14 @@ export const sweep: Command = {
   },
   run: async (args) => {
     const { spec, file } = sweepOf(args);
+    const threads = wholeOption(args, 'threads');
     const out = args['out'] as string | undefined;
     if (out !== undefined) checkTableName(out);
     const points = pointsOf(spec.axes);
     const tasks = await sweepTasks(spec, points, fileSources(), file);
     const journal = out === undefined ? undefined : openJournal(out, columnsOf(spec));
-    const { results, interrupted } = await runAll(
-      tasks,
-      args['threads'] as number | undefined,
-      (result) => journal?.append(rowOf(spec, tasks, result)),
+    const { results, interrupted } = await runAll(tasks, threads, (result) =>
+      journal?.append(rowOf(spec, tasks, result)),
     );
     if (out !== undefined) {
       await writeTable(
@@ -63,20 +63,25 @@ export const sweep: Command = {
     if (args['json'] === true) console.log(JSON.stringify(jsonOf(tasks, results), undefined, 2));
     else console.log(describe(spec, tasks, results, out));
     if (interrupted) return EXIT.interrupted;
-    return results.every(({ status }) => status === 'invalid') ? EXIT.badInput : undefined;
+    return exitOf(results);
   },
 };
 
+/** Points that could not run keep their place in the table; the exit code says that there are some. */
+function exitOf(results: readonly SweepResult[]): number | undefined {
+  if (results.some(({ status }) => status === 'invalid')) return EXIT.badInput;
+  return results.every(({ status }) => status === 'infeasible') ? EXIT.infeasible : undefined;
+}
+
 function sweepOf(args: Args): { spec: SweepSpec; file: string } {
   const path = args['spec'] as string | undefined;
-  const axes = Object.fromEntries(
-    ((args['axis'] as readonly string[] | undefined) ?? []).map(parseAxis),
-  );
+  const axes = axesOf(args);
   const objectives = args['objective'] as readonly string[] | undefined;
   if (path !== undefined) {
+    refuseScenarioOptions(args);
     const { file, text } = readUserFile(path);
     const written = parseSpecFile(text, file);
-    const data = written.data as Record<string, unknown>;
+    const data = requireMap(written, 'sweep', ['scenario', 'axes', 'objectives']);
     const laid = {
       ...data,
       axes: { ...(data['axes'] as object), ...axes },
@@ -93,7 +98,7 @@ function sweepOf(args: Args): { spec: SweepSpec; file: string } {
     ]);
   }
   const { version: _, ...scenario } = scenarioOf(args, undefined).data as Record<string, unknown>;
-  const set = (args['set'] as readonly string[] | undefined) ?? [];
+  const set = overridesOf(args);
   const spec: SpecFile = {
     file: 'command line',
     data: {
@@ -106,6 +111,43 @@ function sweepOf(args: Args): { spec: SweepSpec; file: string } {
     locate: () => ({}),
   };
   return { spec: parseSweep(spec), file: 'command line' };
+}
+
+/** A sweep file holds its scenario; options for one would change nothing. @throws SpecError */
+function refuseScenarioOptions(args: Args): void {
+  const given = Object.keys(scenarioOptions).filter((name) => args[name] !== undefined);
+  if (given.length === 0) return;
+  throw new SpecError(
+    given.map((name) => ({
+      path: `--${name}`,
+      message: 'has no effect beside a sweep file',
+      hint: 'put it under scenario: in the file',
+    })),
+  );
+}
+
+/** @throws SpecError for a path that is varied twice, or set and varied: one of the two would be lost. */
+function axesOf(args: Args): Readonly<Record<string, readonly string[]>> {
+  const axes = ((args['axis'] as readonly string[] | undefined) ?? []).map(parseAxis);
+  const plain = (path: string) => path.trim().replace(/^scenario\./, '');
+  const paths = axes.map(([path]) => plain(path));
+  const twice = [...new Set(paths.filter((path, i) => paths.indexOf(path) < i))];
+  const set = overridesOf(args).map((text) => plain(text.slice(0, Math.max(0, text.indexOf('=')))));
+  const both = [...new Set(paths)].filter((path) => set.includes(path));
+  const faults = [
+    ...twice.map((path) => ({
+      path: '--axis',
+      message: `"${path}" is given twice`,
+      hint: 'put all its values into one --axis',
+    })),
+    ...both.map((path) => ({
+      path: '--axis',
+      message: `"${path}" is also given by --set`,
+      hint: 'leave one of the two out',
+    })),
+  ];
+  if (faults.length > 0) throw new SpecError(faults);
+  return Object.fromEntries(axes);
 }
 
 /** Ctrl-C ends after the points under way; a second one ends at once. */

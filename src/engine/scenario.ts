@@ -12,6 +12,12 @@ const names = <T extends object>(record: T) =>
 export const FIDELITIES = ['fluid', 'transaction'] as const;
 export type Fidelity = (typeof FIDELITIES)[number];
 
+/** All but `userspace`, which needs a frequency that a scenario has no place for: `--set npu.clock=…` fixes one. */
+export const SCENARIO_GOVERNORS = [
+  'auto',
+  ...names(governors).filter((name) => name !== 'userspace'),
+] as const;
+
 export const scenarioSpec = z.strictObject({
   version: z.literal(1),
   summary: z.string().optional(),
@@ -25,7 +31,7 @@ export const scenarioSpec = z.strictObject({
   /** Unit of the generating stage under `stage-wise`; the CPU unless given. */
   decodeUnit: z.string().optional(),
   /** `auto` is what phones do: schedutil for CPU clusters, simple-ondemand for the GPU, a performance vote for the NPU. */
-  governor: z.enum(['auto', ...names(governors)]).default('auto'),
+  governor: z.enum(SCENARIO_GOVERNORS).default('auto'),
   thermalGovernor: z.enum(names(thermalGovernors)).default('skin-pid'),
   /** Inference runtime under socs/runtimes: how good its kernels are. */
   runtime: z.string().default('vendor'),

@@ -31,6 +31,14 @@ const JSON_KEYS = {
   generated: 'output_length',
 } as const;
 
+/** What a trace may look like, for people. */
+export const TRACE_FORMATS = [
+  ...CSV_LAYOUTS.map(
+    ({ time, prompt, generated }) => `CSV with the columns ${time}, ${prompt}, ${generated}`,
+  ),
+  `JSON Lines with the keys ${Object.values(JSON_KEYS).join(', ')} (milliseconds, tokens)`,
+].join('; or ');
+
 /**
  * Reads a CSV or JSON Lines trace.
  * @returns requests in order of arrival, the first at 0 s.
