@@ -8,8 +8,8 @@ import { CONTROLLERS } from '../hardware/dram/controllers.ts';
 import { buildDevice } from '../hardware/dram/device.ts';
 import { ACCESS_BYTES, parseRequesters, type Requester } from '../hardware/dram/requester.ts';
 import type { TrafficOptions } from '../hardware/dram/simulate.ts';
-import { parseTrace } from '../hardware/dram/trace.ts';
-import { readUserFile } from '../load.ts';
+import { type AccessTrace, parseTrace } from '../hardware/dram/trace.ts';
+import { readUserFile, type TextFile } from '../load.ts';
 import type { Args, OptionSpec } from './command.ts';
 
 const PATTERNS = ['stream', 'strided', 'random', 'mixed'] as const;
@@ -108,7 +108,7 @@ export function trafficOptions(args: Args): TrafficOptions {
     ...memory,
     plan: {
       requesters: source ? [] : requestersOption(args, map.capacity, channels),
-      trace: source ? parseTrace(source.text, source.file, map.capacity) : undefined,
+      trace: source ? traceOption(source, map.capacity) : undefined,
       openRate,
       window:
         openRate === undefined
@@ -128,9 +128,11 @@ function checkNumbers(args: Args): void {
   };
   const whole = (least: number) => (value: number) => Number.isInteger(value) && value >= least;
   demand('channels', whole(1), 'a whole number of at least 1');
+  // From what LPDDR5 is specified for at the cold end (JESD209-5) to the automotive grade's hot end.
+  demand('temperature', (value) => value >= -40 && value <= 125, 'degC from -40 to 125');
   demand('ranks', whole(1), '1 or 2');
   demand('streams', (value) => whole(1)(value) && value <= 64, 'a whole number from 1 to 64');
-  demand('requests', whole(20), 'a whole number of at least 20');
+  demand('requests', whole(LEAST_ACCESSES), `a whole number of at least ${LEAST_ACCESSES}`);
   demand('window', whole(1), 'a whole number of at least 1');
   demand('read-queue', whole(1), 'a whole number of at least 1');
   demand('write-queue', whole(1), 'a whole number of at least 1');
@@ -139,6 +141,23 @@ function checkNumbers(args: Args): void {
   demand('rate', (value) => value > 0, 'a share of peak above 0');
   demand('stride', (value) => whole(64)(value) && value % 64 === 0, 'a multiple of 64 bytes');
   if (faults.length > 0) throw new SpecError(faults);
+}
+
+/** Measuring starts after a tenth of the accesses and ends before the last twentieth: fewer leave nothing between. */
+const LEAST_ACCESSES = 20;
+
+function traceOption({ text, file }: TextFile, capacity: number): AccessTrace {
+  const trace = parseTrace(text, file, capacity);
+  const { length } = trace.address;
+  if (length >= LEAST_ACCESSES) return trace;
+  throw new SpecError([
+    {
+      file,
+      message: 'the trace is too short to measure',
+      expected: `at least ${LEAST_ACCESSES} accesses`,
+      got: `${length}`,
+    },
+  ]);
 }
 
 function controllerOption(args: Args): ControllerConfig {

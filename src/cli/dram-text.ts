@@ -62,7 +62,9 @@ export function renderRun({ run, wallSeconds }: TimedRun, offered?: number): str
     ],
     [
       'read latency',
-      `mean ${time(latency.mean)}, p50 ${time(latency.p50)}, p95 ${time(latency.p95)}, p99 ${time(latency.p99)}`,
+      latency.mean === 0
+        ? 'no reads'
+        : `mean ${time(latency.mean)}, p50 ${time(latency.p50)}, p95 ${time(latency.p95)}, p99 ${time(latency.p99)}`,
     ],
     [
       'rows',
@@ -71,7 +73,8 @@ export function renderRun({ run, wallSeconds }: TimedRun, offered?: number): str
     ['refresh', `${percent(run.refreshShare)} of the banks' time`],
     [
       'energy',
-      `${formatQuantity(run.energyPerByte, 'energy-per-byte')}, ${formatQuantity(watts, 'power')}: ${parts.join(', ')}`,
+      // Over the whole run, whose bandwidth is less than the one measured between its marks.
+      `${formatQuantity(run.energyPerByte, 'energy-per-byte')}, ${formatQuantity(watts, 'power')} at the ${formatQuantity(run.bytes / run.seconds, 'bandwidth')} of the whole run, start and end included: ${parts.join(', ')}`,
     ],
     [
       'simulated',

@@ -29,9 +29,14 @@ type Outputs = Readonly<Record<string, number>>;
 
 /** A governor under test: reads its configuration row, then one row per tick. */
 interface Replay {
+  /** Whether a configuration row must come before the first tick. */
+  readonly configured: boolean;
   configure(text: string, faults: ConfigReader): void;
-  tick(row: CsvRow): Outputs;
+  /** @param read the number in an input column; it throws where there is none. */
+  tick(read: ReadColumn): Outputs;
 }
+
+type ReadColumn = (name: string) => number;
 
 const REPLAYS = {
   'power-allocator': () => new PowerAllocatorReplay(),
@@ -39,11 +44,17 @@ const REPLAYS = {
   'skin-pid': () => new SkinPidReplay(),
 } satisfies Record<string, () => Replay>;
 export type VectorKind = keyof typeof REPLAYS;
+/** Columns without which a file is of another kind. */
+const INPUTS: Readonly<Record<VectorKind, readonly string[]>> = {
+  'power-allocator': ['T_mC'],
+  'step-wise': ['T_mC', 'trip_mC', 'max_state'],
+  'skin-pid': ['T_skin_C'],
+};
 export const VECTOR_KINDS = Object.keys(REPLAYS) as VectorKind[];
 
 /** `error` is the plain difference, in the unit of the column (mW, states). */
 export function checkVectors(kind: VectorKind, text: string, file: string): CheckedRow[] {
-  const csv = parseCsv(text, file, ['vector']);
+  const csv = parseCsv(text, file, ['vector', ...INPUTS[kind]]);
   const tickColumn = csv.columns.find((column) => column.startsWith('tick'));
   if (tickColumn === undefined) {
     throw new SpecError([{ file, line: 1, message: 'column "tick" is missing' }]);
@@ -59,11 +70,29 @@ export function checkVectors(kind: VectorKind, text: string, file: string): Chec
     if (tick === 'config') {
       const config = Object.values(row.values).slice(2).join(' ');
       replay.configure(config, new ConfigReader(config, csv, row));
+    } else if (replay.configured) {
+      const outputs = replay.tick((name) => inputOf(csv, row, name));
+      rows.push(...compare(csv, row, `${id}:${tick}`, id, outputs));
     } else {
-      rows.push(...compare(csv, row, `${id}:${tick}`, id, replay.tick(row)));
+      throw new SpecError([
+        {
+          file,
+          line: row.line,
+          message: `vector "${id}" has no row "config" before its first tick`,
+        },
+      ]);
     }
   }
   return rows;
+}
+
+function inputOf(csv: CsvFile, row: CsvRow, name: string): number {
+  const text = row.values[name];
+  const value = text === undefined || text.trim() === '' ? Number.NaN : Number(text);
+  if (Number.isFinite(value)) return value;
+  const place = { file: csv.file, line: row.line, path: name };
+  if (text === undefined) throw new SpecError([{ ...place, message: 'this column is missing' }]);
+  throw new SpecError([{ ...place, message: 'not a number', got: `"${text}"` }]);
 }
 
 const WORDS: Readonly<Record<string, number>> = { on: 1, off: 0, none: NO_TARGET };
@@ -118,6 +147,10 @@ class PowerAllocatorReplay implements Replay {
   #weights: number[] = [];
   readonly #pid: PidState = { integral: 0, previousError: 0 };
 
+  get configured(): boolean {
+    return this.#parameters !== undefined;
+  }
+
   configure(text: string, read: ConfigReader): void {
     const sustainablePower = read.number('sustainable', keyed('sustainable'));
     const control = read.number('control', keyed('control'));
@@ -143,9 +176,9 @@ class PowerAllocatorReplay implements Replay {
     read.number('actor power tables', /power tables[^[]*\[+\s*(\d+)/);
   }
 
-  tick(row: CsvRow): Outputs {
+  tick(read: ReadColumn): Outputs {
     const parameters = this.#parameters as PowerAllocatorParameters;
-    const temperature = Number(row.values['T_mC']);
+    const temperature = read('T_mC');
     const { switchOn } = parameters;
     const maxima = this.#tables.map((table) => table[0] as number);
     if (switchOn !== undefined && temperature < switchOn) {
@@ -159,7 +192,7 @@ class PowerAllocatorReplay implements Replay {
     }
     const total = maxima.reduce((sum, value) => sum + value, 0);
     const budget = pidBudget(this.#pid, temperature, total, parameters);
-    const requests = maxima.map((_, a) => Number(row.values[`req${a}_mW`]));
+    const requests = maxima.map((_, a) => read(`req${a}_mW`));
     const granted: number[] = [];
     divideBudget(requests, this.#weights, maxima, budget, granted);
     const states = granted.map((power, a) => stateForPower(this.#tables[a] as number[], power));
@@ -182,6 +215,7 @@ function outputsOf(
 }
 
 class StepWiseReplay implements Replay {
+  readonly configured = true;
   readonly #state: StepWiseState = newStepWiseState();
   #device = 0;
 
@@ -189,11 +223,11 @@ class StepWiseReplay implements Replay {
     // Trip and deepest state stand in every row.
   }
 
-  tick(row: CsvRow): Outputs {
-    const temperature = Number(row.values['T_mC']);
-    const trip = Number(row.values['trip_mC']);
+  tick(read: ReadColumn): Outputs {
+    const temperature = read('T_mC');
+    const trip = read('trip_mC');
     const trend = Math.sign(temperature - this.#state.last);
-    const limits = { lower: 0, upper: Number(row.values['max_state']) };
+    const limits = { lower: 0, upper: read('max_state') };
     const target = stepWiseTick(this.#state, temperature, trip, this.#device, limits);
     this.#device = Math.max(target, 0);
     const above = temperature >= trip ? 1 : 0;
@@ -204,6 +238,10 @@ class StepWiseReplay implements Replay {
 class SkinPidReplay implements Replay {
   #loop: SkinLoop | undefined;
   readonly #state: SkinLoopState = newSkinLoopState();
+
+  get configured(): boolean {
+    return this.#loop !== undefined;
+  }
 
   configure(_text: string, read: ConfigReader): void {
     const under = read.number('K_pu', keyed('K_pu'));
@@ -223,8 +261,8 @@ class SkinPidReplay implements Replay {
     };
   }
 
-  tick(row: CsvRow): Outputs {
-    const budget = skinBudget(this.#state, Number(row.values['T_skin_C']), this.#loop as SkinLoop);
+  tick(read: ReadColumn): Outputs {
+    const budget = skinBudget(this.#state, read('T_skin_C'), this.#loop as SkinLoop);
     const active = this.#state.active;
     return { state: active ? 1 : 0, budget_mW: active ? budget : Number.NaN };
   }

@@ -5,6 +5,7 @@ import { pick } from '../base/registry.ts';
 import { readUserFile } from '../load.ts';
 import type { Command } from './command.ts';
 import { checkVectors, VECTOR_KINDS, type VectorKind } from './governor-vectors.ts';
+import { onlyOne } from './parse.ts';
 
 /** Milliwatts: integers must match to the digit, floating-point budgets to a microwatt. */
 const TOLERANCE = 1e-3;
@@ -34,6 +35,7 @@ export const probeGovernor: Command = {
     csv: { type: 'boolean', summary: 'print every compared value as CSV' },
   },
   run: async (args) => {
+    onlyOne(args, ['json', 'csv']);
     const kinds = Object.fromEntries(VECTOR_KINDS.map((kind) => [kind, kind]));
     const kind: VectorKind = pick(kinds, String(args['kind']), 'governor kind');
     const { text, file } = readUserFile(args['vectors'] as string);

@@ -21,6 +21,7 @@ import { readUserFile } from '../load.ts';
 import type { Args, Command } from './command.ts';
 import { checkNpuRows } from './npu-rows.ts';
 import { parseConv, parseGemm } from './npu-shape.ts';
+import { onlyOne } from './parse.ts';
 import { renderTable } from './terminal.ts';
 
 const RULES = Object.keys(accountingRules) as AccountingRuleName[];
@@ -175,6 +176,7 @@ function shapeOption(args: Args): BenchShape {
   const conv = args['conv'] as string | undefined;
   if (gemm !== undefined && conv === undefined) return parseGemm(gemm);
   if (conv !== undefined && gemm === undefined) return parseConv(conv);
+  onlyOne(args, ['gemm', 'conv']);
   throw new SpecError([
     { message: 'nothing to run', expected: 'one of --gemm, --conv and --rows' },
   ]);

@@ -2,8 +2,9 @@
 import { type RowReport, reportJson } from '../analysis/row-report.ts';
 import { formatCsv } from '../base/csv.ts';
 import { SpecError } from '../base/errors.ts';
-import { parseQuantity } from '../base/quantity.ts';
+import { formatQuantity, parseQuantity } from '../base/quantity.ts';
 import { parseSpecFile } from '../base/spec-file.ts';
+import { MEGA } from '../base/units.ts';
 import { parseNetworkFile } from '../hardware/thermal/network-file.ts';
 import {
   type PowerRun,
@@ -14,6 +15,8 @@ import {
 import { isStackFile, parseStackFile } from '../hardware/thermal/stack-file.ts';
 import { readUserFile } from '../load.ts';
 import type { Args, Command } from './command.ts';
+import { onlyOne } from './parse.ts';
+import { type Progress, startProgress } from './terminal.ts';
 import { checkThermal } from './thermal-check.ts';
 import { networkTarget, stackTarget, type ThermalTarget } from './thermal-target.ts';
 
@@ -56,27 +59,73 @@ export const probeThermal: Command = {
     csv: { type: 'boolean', summary: 'print CSV' },
   },
   run: async (args) => {
-    const target = loadTarget(args);
+    onlyOne(args, ['json', 'csv']);
+    let steps = 0;
+    let progress: Progress | undefined;
+    const target = loadTarget(args, () => {
+      steps += 1;
+      // A look at the clock for every step would cost as much as a small step itself.
+      if (steps % STEPS_PER_UPDATE === 0) progress?.update(steps);
+    });
     const power = loadPower(args, target);
-    const check = args['check'] as string | undefined;
-    if (check !== undefined) {
-      const { text, file } = readUserFile(check);
-      printReport(checkThermal(target, text, file, power), args);
-      return undefined;
+    const total = checkSteps(args, power);
+    if (total > STEPS_PER_UPDATE) progress = startProgress('steps', total);
+    try {
+      drive(target, power, args);
+    } finally {
+      progress?.stop();
     }
-    if (power === undefined) {
-      throw new SpecError([{ message: 'nothing to do', expected: '--power or --check' }]);
-    }
-    printRuns(target, power, args);
     return undefined;
   },
 };
 
-function loadTarget(args: Args): ThermalTarget {
+function drive(target: ThermalTarget, power: PowerTrace | undefined, args: Args): void {
+  const check = args['check'] as string | undefined;
+  if (check !== undefined) {
+    const { text, file } = readUserFile(check);
+    printReport(checkThermal(target, text, file, power), args);
+    return;
+  }
+  if (power === undefined) {
+    throw new SpecError([{ message: 'nothing to do', expected: '--power or --check' }]);
+  }
+  printRuns(target, power, args);
+}
+
+const STEPS_PER_UPDATE = 256;
+/** A small stack takes some thousands of steps a second: this many take minutes, more would take hours. */
+const MOST_STEPS = MEGA;
+/** Lines of output; each holds a temperature for every node. */
+const MOST_SAMPLES = MEGA;
+
+/** Steps of all runs together; 0 without --step. @throws SpecError where they would not end. */
+function checkSteps(args: Args, power: PowerTrace | undefined): number {
+  const seconds = (power?.runs ?? []).reduce((sum, run) => sum + (run.pieces.at(-1)?.end ?? 0), 0);
+  const limits = { step: MOST_STEPS, interval: MOST_SAMPLES };
+  const faults = Object.entries(limits).flatMap(([name, most]) => {
+    const size = timeOption(args, name);
+    if (size === undefined || seconds / size <= most) return [];
+    const count = formatQuantity(Math.round(seconds / size), 'count');
+    const least = formatQuantity(seconds / most, 'time', 3);
+    return [
+      {
+        path: `--${name}`,
+        message: `${formatQuantity(seconds, 'time')} of power would take ${count} ${name}s`,
+        expected: `at most ${most}: a time of ${least} or more`,
+        got: String(args[name]),
+      },
+    ];
+  });
+  if (faults.length > 0) throw new SpecError(faults);
+  const step = timeOption(args, 'step');
+  return step === undefined ? 0 : Math.ceil(seconds / step);
+}
+
+function loadTarget(args: Args, stepped: () => void): ThermalTarget {
   const { text, file } = readUserFile(args['network'] as string);
   const source = parseSpecFile(text, file);
   const step = timeOption(args, 'step');
-  if (isStackFile(source)) return stackTarget(parseStackFile(source), step);
+  if (isStackFile(source)) return stackTarget(parseStackFile(source), step, stepped);
   if (step !== undefined) {
     throw new SpecError([{ message: '--step is for layer stacks; a node network is exact' }]);
   }

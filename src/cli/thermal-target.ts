@@ -65,7 +65,12 @@ export function networkTarget({ spec, blocks, areas }: NetworkFile): ThermalTarg
   };
 }
 
-export function stackTarget({ name, grid }: StackFile, step: Seconds | undefined): ThermalTarget {
+/** @param stepped hears of every step taken. */
+export function stackTarget(
+  { name, grid }: StackFile,
+  step: Seconds | undefined,
+  stepped: () => void = () => {},
+): ThermalTarget {
   let network = new GridNetwork(grid);
   let maxima: Float64Array | undefined;
   const scheme: GridScheme = step === undefined ? 'exact' : 'backward-euler';
@@ -80,7 +85,10 @@ export function stackTarget({ name, grid }: StackFile, step: Seconds | undefined
       // Sample times carry rounding: the tool's own step, where it fits, keeps one factorisation for all.
       const whole = step !== undefined && Math.abs(steps * step - seconds) < 1e-6 * step;
       const each = whole ? step : seconds / steps;
-      for (let i = 0; i < steps; i++) network.advance(each, watts, scheme);
+      for (let i = 0; i < steps; i++) {
+        network.advance(each, watts, scheme);
+        stepped();
+      }
     },
     settle: (watts) => {
       maxima = undefined;

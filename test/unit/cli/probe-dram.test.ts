@@ -58,6 +58,34 @@ describe('probe dram', () => {
     await expect(run({ channels: 3 })).rejects.toThrow('power of two of channels');
   });
 
+  it('refuses temperatures that no DRAM works at', async () => {
+    for (const temperature of [9999, -300]) {
+      await expect(run({ temperature })).rejects.toThrow('--temperature');
+    }
+  });
+
+  it('refuses a trace too short to measure, and measures the shortest that is not', async () => {
+    const trace = join(tmpdir(), `socsim-trace-${process.pid}.txt`);
+    const lines = (count: number) =>
+      Array.from({ length: count }, (_, i) => `${64 * i} W\n`).join('');
+    writeFileSync(trace, lines(19));
+    await expect(run({ trace })).rejects.toThrow(
+      'the trace is too short to measure (expected at least 20 accesses, got 19)',
+    );
+    writeFileSync(trace, lines(20));
+    const text = await run({ trace });
+    expect(text).not.toMatch(/NaN|Infinity/);
+    expect(text).toContain('no reads');
+  });
+
+  it('prints power at the bandwidth that goes with it', async () => {
+    const text = await run({ pattern: 'random' });
+    const [, pj, watts, rate] =
+      /([\d.]+) pJ\/B, ([\d.]+) W at the ([\d.]+) GB\/s of the whole run/.exec(text) ?? [];
+    // pJ/B times GB/s is mW.
+    expect((Number(pj) * Number(rate)) / (1000 * Number(watts))).toBeCloseTo(1, 2);
+  });
+
   it('checks rows and names those it cannot run', async () => {
     const file = join(tmpdir(), `socsim-rows-${process.pid}.csv`);
     const head =

@@ -97,7 +97,7 @@ describe('probe npu', () => {
   it('says what is wrong with its options', async () => {
     const wrong = (args: Record<string, unknown>) => expect(output(args)).rejects;
     await wrong({}).toThrow(/one of --gemm, --conv and --rows/);
-    await wrong({ gemm: '1,1,1', conv: '8,8,1,1,3' }).toThrow(/one of/);
+    await wrong({ gemm: '1,1,1', conv: '8,8,1,1,3' }).toThrow(/--gemm and --conv exclude/);
     await wrong({ gemm: '1,1,1', array: '64' }).toThrow(/--array: not an array/);
     await wrong({ gemm: '1,1,1', sram: '8 W' }).toThrow(/--sram: "W" measures power/);
     await wrong({ gemm: '1,1,1', bandwidth: '0 GB/s' }).toThrow(/--bandwidth: must be above zero/);

@@ -32,6 +32,7 @@ async function output(command: typeof probeThermal, args: Record<string, unknown
   return { text, code };
 }
 
+const stack = { network: data('ice_stack.yaml'), power: data('ice_power.csv') };
 const single = { network: data('network_single.json'), power: data('hotspot_power.csv') };
 
 describe('probe thermal', () => {
@@ -123,6 +124,9 @@ describe('probe thermal', () => {
     [{ network: single.network }, /--power or --check/],
     [{ ...single, interval: '3 W' }, /--interval/],
     [{ ...single, step: '1 s' }, /layer stacks/],
+    [{ ...stack, step: '0.00001 ms' }, /2100000000 steps \(expected at most 1000000/],
+    [{ ...single, interval: '1 ns' }, /--interval: .* intervals \(expected at most/],
+    [{ ...single, json: true, csv: true }, /--json and --csv exclude/],
     [{ network: single.network, check: data('hotspot_runs.csv') }, /need --power/],
     [{ ...single, check: data('trips.csv') }, /neither a run file/],
   ])('%o is the user’s mistake', async (args, message) => {
@@ -140,6 +144,23 @@ describe('probe governor', () => {
     expect(text).toContain(ticks);
     expect(text).toContain(' 0 mismatches');
     expect(code).toBeUndefined();
+  });
+
+  it.each([
+    ['skin-pid', 'ipa_vectors.csv', 'column "T_skin_C" is missing'],
+    ['power-allocator', 'skin_pid_vectors.csv', 'column "T_mC" is missing'],
+    ['step-wise', 'ipa_vectors.csv', 'column "trip_mC" is missing'],
+    ['skin-pid', 'ice_power.csv', 'this is another table, or none'],
+  ])('%s refuses vectors of another kind: %s', async (kind, file, message) => {
+    await expect(output(probeGovernor, { kind, vectors: data(file) })).rejects.toThrow(message);
+  });
+
+  it.each([
+    ['V1,0,30\n', 'vector "V1" has no row "config" before its first tick'],
+    ['V1,config,target 40 K_pu=2 active from 35 s_power=3000\nV1,0,warm\n', 'not a number'],
+  ])('refuses rows that cannot be replayed', async (rows, message) => {
+    const vectors = write('skin.csv', `vector,tick,T_skin_C\n${rows}`);
+    await expect(output(probeGovernor, { kind: 'skin-pid', vectors })).rejects.toThrow(message);
   });
 
   it('prints every mismatch', async () => {
