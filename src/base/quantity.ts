@@ -146,6 +146,7 @@ export function parseQuantity(text: string | number, dimension: Dimension): Pars
   const factor = table[unitText];
   const value = Number(match[1]) * (factor ?? Number.NaN);
   if (factor !== undefined && Number.isFinite(value)) return { value };
+  if (factor !== undefined) return { fault: 'the number is too large' };
   if (unitText === '') return { fault: `expected a unit: ${unitsOf(dimension).join(', ')}` };
   const other = (Object.keys(UNITS) as Dimension[]).find(
     (name) => UNITS[name][unitText] !== undefined,
@@ -158,11 +159,14 @@ export function parseQuantity(text: string | number, dimension: Dimension): Pars
 
 /** `76800000000` → `"76.8 GB/s"`: the largest decimal unit that keeps at least one digit before the point. */
 export function formatQuantity(value: number, dimension: Dimension, digits = 4): string {
-  const units = Object.entries(UNITS[dimension]).filter(([name]) => PRINTED.has(name));
-  const fallback = Object.entries(UNITS[dimension])[0] as [string, number];
+  const all = Object.entries(UNITS[dimension]);
+  const fallback = (all.find(([name, factor]) => PRINTED.has(name) && factor === 1) ?? all[0]) as [
+    string,
+    number,
+  ];
   // What rounds to 1 of a unit is printed in it: 1 MHz, never 1000 kHz.
   const least = 1 - 0.5 * 10 ** -digits;
-  const sorted = units.sort((a, b) => b[1] - a[1]);
+  const sorted = all.filter(([name]) => PRINTED.has(name)).sort((a, b) => b[1] - a[1]);
   const [name, factor] =
     value === 0
       ? fallback

@@ -1,7 +1,7 @@
 /** The zod door: quantities and provenance as schemas, faults with line and column, JSON Schema out. */
 import { z } from 'zod';
 import { type Fault, SpecError } from './errors.ts';
-import { type Dimension, parseQuantity, unitsOf } from './quantity.ts';
+import { type Dimension, formatQuantity, parseQuantity, unitsOf } from './quantity.ts';
 import { nearestHint } from './registry.ts';
 import { branchNamesAt, keysAt } from './schema-walk.ts';
 import type { SpecFile, SpecPath } from './spec-file.ts';
@@ -26,6 +26,8 @@ export interface Range {
   /** Inclusive lower bound in base units; defaults to strictly above zero. */
   readonly min?: number;
   readonly max?: number;
+  /** Why the bounds are there, where they are not plain: `the battery model holds from 0 °C to 60 °C`. */
+  readonly because?: string;
 }
 
 export interface ListRange extends Range {
@@ -43,7 +45,7 @@ export function quantity(dimension: Dimension, range: Range = {}) {
   return input
     .transform((text, context): number => {
       const parsed = parseQuantity(text, dimension);
-      const fault = 'fault' in parsed ? parsed.fault : outOfRange(parsed.value, range);
+      const fault = 'fault' in parsed ? parsed.fault : outOfRange(parsed.value, range, dimension);
       if (fault === undefined) return (parsed as { value: number }).value;
       context.addIssue({ code: 'custom', message: fault, input: text });
       return z.NEVER;
@@ -233,10 +235,13 @@ function show(value: unknown): string {
   return text.length > 60 ? `${text.slice(0, 57)}…` : text;
 }
 
-function outOfRange(value: number, range: Range): string | undefined {
-  if (range.min === undefined && value <= 0) return 'must be above zero';
-  if (range.min !== undefined && value < range.min) return `must be at least ${range.min}`;
-  if (range.max !== undefined && value > range.max) return `must be at most ${range.max}`;
+function outOfRange(value: number, range: Range, dimension: Dimension): string | undefined {
+  const { min, max, because } = range;
+  const bound = (limit: number) =>
+    `${formatQuantity(limit, dimension)}${because === undefined ? '' : `: ${because}`}`;
+  if (min === undefined && value <= 0) return 'must be above zero';
+  if (min !== undefined && value < min) return `must be at least ${bound(min)}`;
+  if (max !== undefined && value > max) return `must be at most ${bound(max)}`;
   return undefined;
 }
 
@@ -252,7 +257,7 @@ function parseList(
   const values: number[] = [];
   for (const text of texts) {
     const parsed = parseQuantity(text, dimension);
-    const fault = 'fault' in parsed ? parsed.fault : outOfRange(parsed.value, range);
+    const fault = 'fault' in parsed ? parsed.fault : outOfRange(parsed.value, range, dimension);
     if (fault !== undefined) return { fault };
     const { value } = parsed as { value: number };
     const previous = values.at(-1) ?? Number.NEGATIVE_INFINITY;

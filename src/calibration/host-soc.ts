@@ -56,12 +56,12 @@ export function hostCpu(values: ParameterValues, shape: HostShape): CpuSpec {
 export function hostDescription(fit: HostFit, host: HostDescription, shape: HostShape): unknown {
   const fitted = new Map(fit.parameters.map((parameter) => [parameter.name, parameter]));
   const place: Place = (name, dimension) => {
-    const { uncertainty = Number.NaN } = fitted.get(name) ?? {};
+    const { uncertainty = Number.NaN, undetermined = false } = fitted.get(name) ?? {};
     return {
       is: formatQuantity(fit.values[name], dimension, 5),
       from: 'fit',
-      trust: 'fitted',
-      note: `± ${(100 * uncertainty).toFixed(0)} %`,
+      trust: undetermined ? 'estimated' : 'fitted',
+      note: `${undetermined ? 'not determined by the data, ' : ''}± ${(100 * uncertainty).toFixed(0)} %`,
     };
   };
   const clock = place('clock', 'frequency');

@@ -40,7 +40,12 @@ function rowOf(residual: Residual, quantity: string): CheckedRow {
 
 export function describeCalibration(result: HostCalibration): string {
   const { record, checks } = result;
-  const blocks = [heading(result), parameterTable(result), familyTable(result)];
+  const blocks = [
+    heading(result),
+    parameterTable(result),
+    undeterminedLines(result),
+    familyTable(result),
+  ];
   if (checks.length > 0) blocks.push(modelTable(checks), operatorTable(checks));
   for (const { id, reason } of record.refused) blocks.push(`not run: ${id}: ${reason}`);
   return blocks.filter((block) => block !== '').join('\n\n');
@@ -75,6 +80,15 @@ function parameterTable({ record }: HostCalibration): string {
       undetermined ? 'not determined by the data' : '',
     ]),
   );
+}
+
+/** A number that the measurements do not fix is a guess wherever it matters: said apart, not only in a column. */
+function undeterminedLines({ record }: HostCalibration): string {
+  const open = record.parameters.filter(({ undetermined }) => undetermined);
+  if (open.length === 0) return '';
+  const names = open.map(({ meaning }) => meaning).join('; ');
+  const count = open.length === 1 ? '1 parameter is' : `${open.length} parameters are`;
+  return `${count} not determined by the data and kept at a guess: ${names}. Predictions that rest on them are no better than the guess; the full suite (without --quick) and more threads determine more.`;
 }
 
 function familyTable({ record, fit }: HostCalibration): string {

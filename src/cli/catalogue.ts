@@ -1,7 +1,15 @@
 /** Everything a user can name, by kind, with the line that says what it is. */
 import { sourcedEntries } from '../base/provenance.ts';
+import { formatQuantity } from '../base/quantity.ts';
 import { parseSpecFile } from '../base/spec-file.ts';
-import { type DescriptionKind, FOLDERS, listBundled, readDescription } from '../load.ts';
+import {
+  type DescriptionKind,
+  FOLDERS,
+  listBundled,
+  readDescription,
+  readTrace,
+  traceNames,
+} from '../load.ts';
 
 export interface CatalogueEntry {
   readonly name: string;
@@ -24,6 +32,7 @@ export const catalogue: Readonly<Record<string, CatalogueKind>> = {
   workloads: files('workload', 'workload'),
   runtimes: files('runtime', 'runtime'),
   memories: files('memory', 'preset'),
+  traces: { one: 'request trace', entries: traceEntries },
   policies: {
     one: 'scheduling policy',
     entries: async () => registry((await import('../runtime/policies/index.ts')).policies),
@@ -77,6 +86,27 @@ function files(one: string, kind: DescriptionKind): CatalogueKind {
         return { name, summary: String((data as { summary?: string }).summary ?? ''), facts };
       }),
   };
+}
+
+/** Bundled request traces, with what a replay would have to serve. */
+async function traceEntries(): Promise<readonly CatalogueEntry[]> {
+  const { parseRequestTrace } = await import('../workload/request-trace.ts');
+  return traceNames().map((name) => {
+    const { file, text } = readTrace(name);
+    const requests = parseRequestTrace(text, file);
+    const seconds = requests.at(-1)?.arrival ?? 0;
+    const mean = (of: (request: (typeof requests)[number]) => number) =>
+      Math.round(requests.reduce((sum, request) => sum + of(request), 0) / requests.length);
+    return {
+      name,
+      summary: `${requests.length} requests over ${formatQuantity(seconds, 'time', 3)}, for socsim play`,
+      facts: {
+        file,
+        'prompt tokens': `${mean(({ promptTokens }) => promptTokens)} on average`,
+        'generated tokens': `${mean(({ generatedTokens }) => generatedTokens)} on average`,
+      },
+    };
+  });
 }
 
 function registry(

@@ -98,7 +98,11 @@ function describe(items: readonly string[], runs: readonly Run[]): string {
 function ratioText(id: string, value: number | undefined, base: number | undefined): string {
   if (value === undefined || base === undefined) return '';
   const { unit } = (catalogue as Readonly<Record<string, Metric>>)[id] as Metric;
-  if (unit === '°C') return `${value >= base ? '+' : '−'}${Math.abs(value - base).toFixed(1)} K`;
+  if (unit === '°C') {
+    const kelvins = Math.abs(value - base).toFixed(1);
+    if (Number(kelvins) === 0) return 'same';
+    return `${value > base ? '+' : '−'}${kelvins} K`;
+  }
   if (base === 0) return value === 0 ? 'same' : '';
   return `×${Number((value / base).toPrecision(3))}`;
 }

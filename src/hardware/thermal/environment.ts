@@ -3,11 +3,18 @@ import { type Infer, quantity, z } from '../../base/schema.ts';
 import type { Celsius, Metres } from '../../base/units.ts';
 import type { Face } from './exchange.ts';
 
+/** What the cards of body, battery and silicon power say. */
+const VALID_AIR = {
+  min: 0,
+  max: 60,
+  because: 'the models of body, battery and leakage hold from 0 °C to 60 °C',
+} as const;
+
 export const environmentSchema = z.strictObject({
   /** Air temperature. */
-  ambient: quantity('temperature', { min: 0, max: 60 }).default(25),
+  ambient: quantity('temperature', VALID_AIR).default(25),
   /** Temperature of every part when the run starts; the air's unless given. */
-  start: quantity('temperature', { min: 0, max: 60 }).optional(),
+  start: quantity('temperature', VALID_AIR).optional(),
   /** A protective case covers back and edges. */
   case: z.boolean().default(false),
   /** `clip-on` blows over the back; `built-in` moves air through the body, counted at the back. */

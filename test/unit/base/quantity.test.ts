@@ -81,6 +81,10 @@ describe('parseQuantity', () => {
   });
 });
 
+it('says that a number is too large, not that its unit is wrong', () => {
+  expect(parseQuantity('1e300 GHz', 'frequency')).toEqual({ fault: 'the number is too large' });
+});
+
 describe('formatQuantity', () => {
   it.each([
     [76_800_000_000, 'bandwidth', '76.8 GB/s'],
@@ -88,6 +92,8 @@ describe('formatQuantity', () => {
     [0.0125, 'time', '12.5 ms'],
     [0, 'power', '0 W'],
     [-40, 'temperature', '-40 °C'],
+    [0, 'temperature', '0 °C'],
+    [0, 'resistance', '0 ohm'],
     [8_533_000_000, 'transfer-rate', '8533 MT/s'],
     [0.25, 'ratio', '0.25'],
     [25, 'temperature-difference', '25 K'],

@@ -120,6 +120,9 @@ describe('describeCalibration', () => {
 
   it('names what the data do not determine, and what could not run', () => {
     expect(text).toMatch(/barrier between threads.*not determined by the data/);
+    expect(text).toMatch(
+      /\d+ parameters? (is|are) not determined by the data and kept at a guess: .*barrier/,
+    );
     expect(text).toContain('odd/1: no kernel for Odd');
   });
 
