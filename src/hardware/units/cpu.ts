@@ -207,7 +207,9 @@ function kernelCycles(cpu: Cpu, gemm: GemmShape, format: DType, kernel: CpuKerne
   const rows = paired && m > 1 ? 2 * Math.ceil(m / 2) : m;
   const single = paired && m === 1 ? 0.5 : 1;
   const reached = cpu.kernels?.shares[kernel]?.is ?? cpu.matrixShare;
-  const share = reached * (cpu.kernelShare[format] ?? 1) * single;
+  // Runtimes carry kernels of their own for matrix–vector products; their quality is the bandwidth they reach.
+  const quality = m > 1 ? (cpu.kernelShare[format] ?? 1) : 1;
+  const share = reached * quality * single;
   const wide = kernel === 'conv' ? cpu.kernels?.outputBlock?.is : undefined;
   const block = wide ?? OUTPUTS_PER_VECTOR;
   const padded = products * rows * block * Math.ceil(n / block) * k;

@@ -190,7 +190,9 @@ function kernelCycles(gpu: Gpu, work: Work, gemm: GemmShape): number {
   const perCore = Math.ceil(tiles / gpu.cores);
   const stretch = Math.max(1, gpu.wavesPerCore / (perCore * waves));
   const format = gpu.matrixRates[work.weightDType][work.activationDType];
-  const share = gpu.matrixShare * (gpu.kernelShare[work.activationDType] ?? 1);
+  // Runtimes carry kernels of their own for matrix–vector products; their quality is the bandwidth they reach.
+  const quality = m > 1 ? (gpu.kernelShare[work.activationDType] ?? 1) : 1;
+  const share = gpu.matrixShare * quality;
   const macsPerClock = gpu.fmaPerClock * (format?.rate ?? 1) * share;
   // Latency bounds a lone wave, not the work it shares with others: never slower than one core alone.
   const fullest = (perCore * rows * columns * k * stretch) / macsPerClock;
