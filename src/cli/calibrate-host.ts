@@ -9,6 +9,7 @@ import type { DimBindings } from '../workload/onnx/bindings.ts';
 import { checkReport, describeCalibration } from './calibrate-host-report.ts';
 import type { Args, Command } from './command.ts';
 import { DIM_OPTION, parseDims, textsOf } from './model-file.ts';
+import { needs } from './parse.ts';
 import { startProgress } from './terminal.ts';
 
 /** What `--check` takes instead of a file to mean the project's own unseen models. */
@@ -50,6 +51,7 @@ export const calibrateHost: Command = {
     json: { type: 'boolean', summary: 'print JSON for machines' },
   },
   run: async (args) => {
+    needs(args, 'dim', 'check');
     const threads = threadsOf(args);
     const checks = await checksOf(args);
     const result = await calibrate({

@@ -11,6 +11,7 @@ import type { Args, Command } from './command.ts';
 import { dumpYaml } from './dump-yaml.ts';
 import { DIM_OPTION, parseDims, textsOf } from './model-file.ts';
 import { countText } from './operator-table.ts';
+import { needs } from './parse.ts';
 import { renderTable } from './terminal.ts';
 
 export const importModel: Command = {
@@ -34,6 +35,7 @@ export const importModel: Command = {
     json: { type: 'boolean', summary: 'print JSON for machines' },
   },
   run: async (args) => {
+    needs(args, 'precision', 'out');
     const path = String(args['model']);
     const dims = parseDims(textsOf(args['dim']));
     const { importOnnx } = await import('../workload/onnx/import.ts');

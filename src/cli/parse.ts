@@ -59,6 +59,12 @@ export function onlyOne(args: Args, names: readonly string[]): void {
   throw new SpecError([{ message: `${given.map(dashed).join(' and ')} exclude each other` }]);
 }
 
+/** @throws SpecError where `name` is given without `other`, on which alone it has an effect. */
+export function needs(args: Args, name: string, other: string): void {
+  if (args[name] === undefined || args[name] === false || args[other] !== undefined) return;
+  throw new SpecError([{ message: `${dashed(name)} has no effect without ${dashed(other)}` }]);
+}
+
 /** `socsim show NAME [options]`. */
 export function usageOf({ name, positionals = {} }: Command): string {
   const words = Object.values(positionals).map(({ usage }) => usage);

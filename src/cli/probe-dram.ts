@@ -4,7 +4,7 @@ import { KILO } from '../base/units.ts';
 import { checkRows, parseRows } from '../calibration/dram-rows.ts';
 import { simulateTraffic, type TrafficOptions } from '../hardware/dram/simulate.ts';
 import { readUserFile, writeUserFile } from '../load.ts';
-import type { Command } from './command.ts';
+import type { Args, Command } from './command.ts';
 import { dramOptions, trafficOptions } from './dram-options.ts';
 import {
   curveJson,
@@ -18,6 +18,7 @@ import {
   type TimedRun,
   toolBand,
 } from './dram-text.ts';
+import { needs, onlyOne } from './parse.ts';
 import { startProgress } from './terminal.ts';
 
 /** Shares of peak of a load–latency curve; the last ones are past saturation for most traffic. */
@@ -49,6 +50,7 @@ export const probeDram: Command = {
     json: { type: 'boolean', summary: 'print JSON' },
   },
   run: async (args) => {
+    checkTogether(args);
     const json = args['json'] === true;
     const rows = args['rows'] as string | undefined;
     if (rows !== undefined) {
@@ -69,6 +71,17 @@ export const probeDram: Command = {
     return undefined;
   },
 };
+
+/** Pairs of options of which one would be passed over in silence. @throws SpecError */
+function checkTogether(args: Args): void {
+  onlyOne(args, ['rows', 'trace', 'requesters']);
+  onlyOne(args, ['rows', 'load-latency']);
+  // A trace has its own times, and each point of a curve its own rate.
+  onlyOne(args, ['load-latency', 'trace', 'rate']);
+  onlyOne(args, ['window', 'rate']);
+  needs(args, 'chart', 'load-latency');
+  needs(args, 'verbose', 'rows');
+}
 
 function timedRun(options: TrafficOptions): TimedRun {
   const started = performance.now();

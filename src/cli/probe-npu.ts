@@ -134,6 +134,7 @@ export const probeNpu: Command = {
     json: { type: 'boolean', summary: 'print JSON' },
   },
   run: async (args) => {
+    onlyOne(args, ['rows', 'gemm', 'conv']);
     const rows = args['rows'] as string | undefined;
     if (rows !== undefined) {
       const { text, file } = readUserFile(rows);
@@ -176,7 +177,6 @@ function shapeOption(args: Args): BenchShape {
   const conv = args['conv'] as string | undefined;
   if (gemm !== undefined && conv === undefined) return parseGemm(gemm);
   if (conv !== undefined && gemm === undefined) return parseConv(conv);
-  onlyOne(args, ['gemm', 'conv']);
   throw new SpecError([
     { message: 'nothing to run', expected: 'one of --gemm, --conv and --rows' },
   ]);

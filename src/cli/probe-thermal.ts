@@ -60,6 +60,7 @@ export const probeThermal: Command = {
   },
   run: async (args) => {
     onlyOne(args, ['json', 'csv']);
+    onlyOne(args, ['check', 'interval']);
     let steps = 0;
     let progress: Progress | undefined;
     const target = loadTarget(args, () => {

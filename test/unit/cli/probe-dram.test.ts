@@ -58,6 +58,17 @@ describe('probe dram', () => {
     await expect(run({ channels: 3 })).rejects.toThrow('power of two of channels');
   });
 
+  it.each([
+    [{ rows: 'a.csv', trace: 'b.txt' }, '--rows and --trace exclude each other'],
+    [{ 'load-latency': true, rate: 0.5 }, '--load-latency and --rate exclude'],
+    [{ trace: 'b.txt', rate: 0.5 }, '--trace and --rate exclude'],
+    [{ window: 8, rate: 0.5 }, '--window and --rate exclude'],
+    [{ chart: 'a.svg' }, '--chart has no effect without --load-latency'],
+    [{ verbose: true }, '--verbose has no effect without --rows'],
+  ])('refuses %o, of which one part would do nothing', async (args, message) => {
+    await expect(run(args)).rejects.toThrow(message);
+  });
+
   it('refuses temperatures that no DRAM works at', async () => {
     for (const temperature of [9999, -300]) {
       await expect(run({ temperature })).rejects.toThrow('--temperature');
