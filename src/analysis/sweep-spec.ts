@@ -32,6 +32,7 @@ export interface SweepPoint {
 /** @throws SpecError with every fault, unknown objectives included. */
 export function parseSweep(spec: SpecFile): SweepSpec {
   const sweep = checkSpec(spec, sweepSpec);
+  checkAxes(spec, sweep);
   const unknown = sweep.objectives.filter((name) => !Object.hasOwn(metrics, name));
   if (unknown.length === 0) return sweep;
   throw new SpecError(
@@ -41,6 +42,29 @@ export function parseSweep(spec: SpecFile): SweepSpec {
       path: 'objectives',
       message: `unknown metric "${name}"`,
       hint: nearestHint(name, Object.keys(metrics)),
+    })),
+  );
+}
+
+/** The path by which an axis and an override mean the same: the scenario's own keys go without their root. */
+export function plainPath(path: string): string {
+  return path.trim().replace(/^scenario\./, '');
+}
+
+/** @throws SpecError for axes that `set` of the scenario fixes as well: one of the two would be lost. */
+function checkAxes(spec: SpecFile, { axes, scenario }: SweepSpec): void {
+  const { set } = scenario;
+  const texts = Array.isArray(set) ? set.map(String) : [];
+  const fixed = texts.map((text) => plainPath(text.slice(0, Math.max(0, text.indexOf('=')))));
+  const both = Object.keys(axes).filter((path) => fixed.includes(plainPath(path)));
+  if (both.length === 0) return;
+  throw new SpecError(
+    both.map((path) => ({
+      file: spec.file,
+      ...spec.locate(['axes', path]),
+      path: 'axes',
+      message: `"${path}" is also given by set of the scenario`,
+      hint: 'leave one of the two out',
     })),
   );
 }

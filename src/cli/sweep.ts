@@ -4,7 +4,13 @@ import { paretoFront } from '../analysis/pareto.ts';
 import { runTasks } from '../analysis/pool.ts';
 import { sweepTasks } from '../analysis/sweep.ts';
 import type { SweepResult, SweepTask } from '../analysis/sweep-run.ts';
-import { parseAxis, parseSweep, pointsOf, type SweepSpec } from '../analysis/sweep-spec.ts';
+import {
+  parseAxis,
+  parseSweep,
+  plainPath,
+  pointsOf,
+  type SweepSpec,
+} from '../analysis/sweep-spec.ts';
 import { type Cell, checkTableName, openJournal, writeTable } from '../analysis/table-file.ts';
 import { SpecError } from '../base/errors.ts';
 import { parseSpecFile, requireMap, type SpecFile } from '../base/spec-file.ts';
@@ -129,10 +135,11 @@ function refuseScenarioOptions(args: Args): void {
 /** @throws SpecError for a path that is varied twice, or set and varied: one of the two would be lost. */
 function axesOf(args: Args): Readonly<Record<string, readonly string[]>> {
   const axes = ((args['axis'] as readonly string[] | undefined) ?? []).map(parseAxis);
-  const plain = (path: string) => path.trim().replace(/^scenario\./, '');
-  const paths = axes.map(([path]) => plain(path));
+  const paths = axes.map(([path]) => plainPath(path));
   const twice = [...new Set(paths.filter((path, i) => paths.indexOf(path) < i))];
-  const set = overridesOf(args).map((text) => plain(text.slice(0, Math.max(0, text.indexOf('=')))));
+  const set = overridesOf(args).map((text) =>
+    plainPath(text.slice(0, Math.max(0, text.indexOf('=')))),
+  );
   const both = [...new Set(paths)].filter((path) => set.includes(path));
   const faults = [
     ...twice.map((path) => ({

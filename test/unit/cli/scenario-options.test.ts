@@ -75,6 +75,16 @@ describe('sweep', () => {
     await wrong({ axis: ['npu.clock=1 GHz'], threads }).toThrow('--threads must be a whole number');
   });
 
+  it('refuses a file that varies what its scenario sets', async () => {
+    const file = write(
+      'both.yaml',
+      'version: 1\nscenario:\n  soc: a\n  set: ["scenario.unit=npu"]\naxes:\n  unit: [cpu, gpu]\n',
+    );
+    await expect(sweep.run({ spec: file })).rejects.toThrow(
+      `${file}:6:3: axes: "unit" is also given by set of the scenario`,
+    );
+  });
+
   it('refuses a file that is no sweep, and options beside one', async () => {
     const empty = write('empty.yaml', '');
     const { soc: _, workload: __, ...none } = named;
