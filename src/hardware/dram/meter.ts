@@ -71,7 +71,7 @@ export class TrafficMeter {
     if (count === 0) return { mean: 0, p50: 0, p95: 0, p99: 0 };
     let sum = 0;
     for (let i = 0; i < count; i++) sum += picked[i] as number;
-    picked.sort();
+    sortCycles(picked);
     const at = (share: number) => picked[Math.floor((count - 1) * share)] as number;
     return { mean: sum / count, p50: at(0.5), p95: at(0.95), p99: at(0.99) };
   }
@@ -99,5 +99,27 @@ export class TrafficMeter {
     this.latency[this.latencies] = cycle - (this.startedAt[access] as number);
     this.latencyOf[this.latencies++] = requester;
     this.measuredReads++;
+  }
+}
+
+/** Latencies up to this many cycles are counted instead of compared, several times as fast. */
+const COUNTED = 8192;
+
+/** Sorts in place; whole numbers of cycles, as closed issue gives them, by counting. */
+function sortCycles(values: Float64Array): void {
+  const counts = new Uint32Array(COUNTED);
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i] as number;
+    if (value >= COUNTED || value < 0 || Math.floor(value) !== value) {
+      values.sort();
+      return;
+    }
+    counts[value] = (counts[value] as number) + 1;
+  }
+  let from = 0;
+  for (let value = 0; value < COUNTED; value++) {
+    const to = from + (counts[value] as number);
+    values.fill(value, from, to);
+    from = to;
   }
 }

@@ -60,6 +60,8 @@ export class TrafficDriver {
   /** Bursts of an access that the map keeps in one row. */
   private readonly together: number;
   private readonly window: number;
+  /** By channel: before this cycle nothing happens there unless a burst arrives. */
+  private readonly quietUntil: Float64Array;
   private issued = 0;
   private outstanding = 0;
   private pointer = 0;
@@ -76,6 +78,7 @@ export class TrafficDriver {
     const { device, map, controllers } = this.memory;
     if (!trace) checkReach(plan, map);
     this.ports = controllers.map(() => new ChannelPort());
+    this.quietUntil = new Float64Array(controllers.length);
     this.burstsPerAccess = Math.max(1, ACCESS_BYTES / device.burstBytes);
     this.together = Math.min(map.run, this.burstsPerAccess);
     this.paced = pacesOf(plan, device, controllers.length);
@@ -106,18 +109,17 @@ export class TrafficDriver {
   /** Offers and one cycle of each channel; returns when something can happen next. */
   private serve(now: number): number {
     const { controllers } = this.memory;
+    const { ports, quietUntil } = this;
     let next = NEVER;
     for (let channel = 0; channel < controllers.length; channel++) {
-      const controller = controllers[channel] as ChannelController;
-      const port = this.ports[channel] as ChannelPort;
-      if (port.count > 0) port.offer(controller, now);
-      controller.tick(now);
-      // What the next cycle would offer is offered at once: nothing happens in between, and that cycle may be empty.
-      if (port.count > 0 && port.ready(controller)) {
-        port.offer(controller, now + 1);
-        if (port.count > 0 && port.ready(controller)) next = now + 1;
+      const port = ports[channel] as ChannelPort;
+      let at = quietUntil[channel] as number;
+      if (port.count > 0 || at <= now) {
+        at = serveChannel(controllers[channel] as ChannelController, port, now);
+        quietUntil[channel] = at;
+        if (at > now + 1 && port.count > 0 && port.ready(controllers[channel] as ChannelController))
+          at = now + 1;
       }
-      const at = controller.next();
       if (at < next) next = at;
     }
     if (this.outstanding < this.window && this.mayIssueClosed()) return now + 1;
@@ -195,6 +197,15 @@ export class TrafficDriver {
     (this.streams[index] as AccessStream).outstanding--;
     if (this.isClosed[index] === 1) this.outstanding--;
   }
+}
+
+/** Offers and one cycle; returns when something can happen there next without another offer. */
+function serveChannel(controller: ChannelController, port: ChannelPort, now: number): number {
+  if (port.count > 0) port.offer(controller, now);
+  controller.tick(now);
+  // What the next cycle would offer is offered at once: nothing happens in between, and that cycle may be empty.
+  if (port.count > 0 && port.ready(controller)) port.offer(controller, now + 1);
+  return controller.next();
 }
 
 /** Who issues at its own pace; open issue is one common pace in which the requesters take turns. */
