@@ -20,7 +20,7 @@ import { applyOverrides, type OverrideRoots } from './overrides.ts';
 import type { Job, JobSource } from './request.ts';
 import { parseScenario, type Scenario, scenarioSpec } from './scenario.ts';
 import type { Simulation } from './simulation.ts';
-import { rangeNotes } from './what-if.ts';
+import { hostNotes, rangeNotes } from './what-if.ts';
 
 /** Where descriptions come from; `load.ts` reads files, a page may hold them in memory. Each throws SpecError for unknown names. */
 export interface Sources {
@@ -190,7 +190,7 @@ export function buildSimulation(
       version: sources.version,
     },
     trust: trustShares(soc, phone),
-    notes: rangeNotes(soc),
+    notes: [...rangeNotes(soc), ...hostNotes(soc)],
   };
 }
 

@@ -57,6 +57,14 @@ function unitSize(unit: SocUnitSpec, domain: string): number {
 /** Above this share of the clock at which voltage and power are given, the voltage curve is an extrapolation. */
 const CURVE_RANGE = 1.3;
 
+/** A computer described by `calibrate host` runs inside a phone's body, which is nobody's. */
+export function hostNotes(soc: SocSpec): string[] {
+  if (soc.vendor !== 'host') return [];
+  return [
+    'this SoC is a computer in a stand-in phone: watts, temperatures and battery mean nothing',
+  ];
+}
+
 /** Overrides that leave the range in which the description means anything: told, not refused. */
 export function rangeNotes(soc: SocSpec): string[] {
   return Object.entries(soc.domains).flatMap(([name, { clock, voltage }]) => {

@@ -51,9 +51,9 @@ describe('endingOf', () => {
     const error = Object.assign(new Error('EACCES: permission denied, mkdir'), {
       code: 'EACCES',
       syscall: 'mkdir',
-      path: '/root/out',
+      path: '/home/me/out',
     });
-    expect(endingOf(error)).toEqual({ code: 2, text: '/root/out: permission denied' });
+    expect(endingOf(error)).toEqual({ code: 2, text: '/home/me/out: permission denied' });
     expect(() => readUserFile('no/such/file.yaml')).toThrow('no such file');
   });
 
