@@ -15,6 +15,8 @@ export interface AccuracyLine {
   /** Whether the figures were seen by a fit. */
   readonly sample: 'no fit' | 'in-sample' | 'cross-validated';
   readonly note?: string;
+  /** For ACCURACY.md only; the README shows headlines. */
+  readonly detail?: boolean;
 }
 
 export interface AccuracySection {
@@ -39,7 +41,7 @@ export function recordAccuracy(section: AccuracySection): void {
 export function accuracyLine(
   quantity: string,
   errors: readonly number[],
-  about: Pick<AccuracyLine, 'unit' | 'sample'> & { readonly note?: string },
+  about: Pick<AccuracyLine, 'unit' | 'sample' | 'note' | 'detail'>,
 ): AccuracyLine {
   const sorted = errors.map(Math.abs).sort((a, b) => a - b);
   const at = (share: number) => {

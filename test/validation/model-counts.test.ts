@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { type CheckedRow, relativeError, reportRows } from '../../src/analysis/row-report.ts';
 import { parseCsv } from '../../src/base/csv.ts';
+import { accuracyLine, recordAccuracy } from '../support/accuracy.ts';
 import { decodeCounts, deriveCount } from '../support/model-counts.ts';
 
 const FILE = new URL('data/checks.csv', import.meta.url);
@@ -138,3 +139,34 @@ describe.each(derivations.map((values) => [values['id'] as string, values] as co
     });
   },
 );
+
+describe('accuracy table', () => {
+  it('records published counts and labels apart', () => {
+    const line = (what: string, list: typeof rows, note?: string) =>
+      accuracyLine(
+        what,
+        list.map(({ error }) => error),
+        {
+          unit: '%',
+          sample: 'no fit',
+          ...(note === undefined ? {} : { note }),
+        },
+      );
+    const counts = rows.filter(({ check }) => !isLabel(check));
+    recordAccuracy({
+      topic: 'model-counts',
+      order: 26,
+      title: 'Models from architecture parameters',
+      text: 'Parameters, multiply–accumulates, cache and file sizes against published counts. Labels are names rather than counts (“1.4B”), rounded, or count something else as well.',
+      lines: [
+        line('published counts', counts),
+        line(
+          'labels',
+          rows.filter(({ check }) => isLabel(check)),
+          'rounded or loosely defined',
+        ),
+      ],
+    });
+    expect(counts.length).toBeGreaterThan(50);
+  });
+});

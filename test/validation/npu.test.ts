@@ -7,6 +7,7 @@ import type { ComputeUnit } from '../../src/hardware/compute-unit.ts';
 import { buildCpu } from '../../src/hardware/units/cpu.ts';
 import { buildGpu } from '../../src/hardware/units/gpu.ts';
 import { buildNpu } from '../../src/hardware/units/npu.ts';
+import { accuracyLine, recordAccuracy } from '../support/accuracy.ts';
 import { type CountedWork, LLAMA_2_7B, LLAMA_32_3B, llamaStep } from '../support/llama-step.ts';
 import { adreno, common, GPU_HERTZ, hexagon, kryo, NPU_HERTZ } from '../support/phone-units.ts';
 
@@ -90,6 +91,44 @@ describe('ZigZag', () => {
     // Results of one or two tiles across (N = 128), written back after the last reduction; and inputs that
     // outgrow the on-chip memory, fetched again without double buffering.
     expect(far).toEqual(['ot0007', 'ot0021', 'ot0028']);
+  });
+});
+
+describe('accuracy table', () => {
+  it('records every tool', () => {
+    const line = (what: string, rows: readonly CheckedRow[], note?: string) =>
+      accuracyLine(
+        what,
+        rows.map(({ error }) => error),
+        {
+          unit: '%',
+          sample: 'no fit',
+          ...(note === undefined ? {} : { note }),
+        },
+      );
+    const cycles = (rows: readonly CheckedRow[], group = '') => pick(rows, 'total_cycles', group);
+    recordAccuracy({
+      topic: 'npu',
+      order: 41,
+      title: 'Systolic arrays',
+      text: [
+        'Each tool’s rows with its array, memory and accounting rule as configuration of one model. ONNXim’s worst product',
+        'opens a DRAM page for every write; its far convolutions are those whose weight bytes it does not move. Three ZigZag',
+        'rows are decided by its mapping search, which is not repeated. MAESTRO, LLMCompass and whole-model rows are unmapped.',
+      ].join('\n'),
+      lines: [
+        line('cycles, SCALE-Sim, unlimited bandwidth', cycles(scaleSim.rows, 'SCALE-Sim CALC')),
+        line('cycles, SCALE-Sim, limited bandwidth', cycles(scaleSim.rows, 'SCALE-Sim USER')),
+        line('cycles, ONNXim products', cycles(onnxim.rows, 'ONNXim gemm')),
+        line(
+          'cycles, ONNXim convolutions',
+          cycles(onnxim.rows, 'ONNXim conv'),
+          'its weight traffic is known to be wrong',
+        ),
+        line('cycles, ZigZag', cycles(analytical.rows)),
+      ],
+    });
+    expect(cycles(analytical.rows).length).toBeGreaterThan(20);
   });
 });
 

@@ -62,7 +62,7 @@ function groupLines(): AccuracyLine[] {
       accuracyLine(
         quantity,
         list.map((p) => p.error),
-        { unit: '%', sample: sampleOf(list) },
+        { unit: '%', sample: sampleOf(list), detail: true },
       ),
     );
 }

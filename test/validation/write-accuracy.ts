@@ -39,7 +39,7 @@ function document(sections: readonly AccuracySection[]): string {
 }
 
 function table(sections: readonly AccuracySection[]): string {
-  return `${HEAD}\n${sections.flatMap(({ title, lines }) => lines.map((line) => `| ${title} |${row(line)}`)).join('\n')}\n`
+  return `${HEAD}\n${sections.flatMap(({ title, lines }) => lines.filter(({ detail }) => !detail).map((line) => `| ${title} |${row(line)}`)).join('\n')}\n`
     .replace('| quantity', '| against | quantity')
     .replace('| --- ', '| --- | --- ');
 }
