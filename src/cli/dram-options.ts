@@ -131,6 +131,9 @@ function checkNumbers(args: Args): void {
   // From what LPDDR5 is specified for at the cold end (JESD209-5) to the automotive grade's hot end.
   demand('temperature', (value) => value >= -40 && value <= 125, 'degC from -40 to 125');
   demand('ranks', whole(1), '1 or 2');
+  if (args['controller'] === 'gem5') {
+    demand('ranks', (value) => value === 1, '1: the gem5 controller keeps time for one rank');
+  }
   demand('streams', (value) => whole(1)(value) && value <= 64, 'a whole number from 1 to 64');
   demand('requests', whole(LEAST_ACCESSES), `a whole number of at least ${LEAST_ACCESSES}`);
   demand('window', whole(1), 'a whole number of at least 1');

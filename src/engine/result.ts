@@ -198,7 +198,7 @@ function limits(machine: Machine): Limit[] {
 }
 
 function notes({ simulation, recorder }: RunParts): string[] {
-  const found: string[] = [...(simulation.notes ?? [])];
+  const found: string[] = [...(simulation.notes ?? []), ...(simulation.jobs[0]?.plan.notes ?? [])];
   if (!recorder.keepsOperators) {
     found.push(
       'the timeline shows operators of the first part of the run only; steps and phases are complete',

@@ -63,6 +63,8 @@ export interface RequestPlan {
   readonly memory: MemoryDemand;
   /** What each pass of the graph compiler saved in one run of the graph; absent where no pass ran. */
   readonly savings?: readonly FusionSaving[];
+  /** What of the workload is not modelled, one sentence each; shown with every result. */
+  readonly notes?: readonly string[];
   /** Prompt and generated tokens where the request has any; reported as given. */
   readonly promptTokens: number;
   readonly generatedTokens: number;

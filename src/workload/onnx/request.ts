@@ -45,8 +45,19 @@ export function buildOnnxRequest(
       activations: peakActivationBytes(list),
     },
     savings: savings.filter(({ launches, bytes }) => launches > 0 || bytes > 0),
+    notes: unmodelledNotes(model),
     promptTokens: 0,
     generatedTokens: 0,
   };
   return { plan, savings };
+}
+
+/** Operators that cost nothing in a run because nothing is known of them, by name. */
+function unmodelledNotes({ report }: ImportedModel): string[] {
+  if (report.unmodelled.length === 0) return [];
+  const names = report.unmodelled.map(({ operator, operators }) => `${operators} × ${operator}`);
+  const share = (value: number) => `${Number((value * 100).toPrecision(2))} %`;
+  return [
+    `not modelled and not counted: ${names.join(', ')} (${share(report.unmodelledOperatorShare)} of operators, ${share(report.unmodelledMacShare)} of known multiply–accumulates); socsim import says why`,
+  ];
 }
