@@ -1,9 +1,13 @@
 /** The options that describe a scenario, shared by every command that runs one. */
 import { SpecError } from '../base/errors.ts';
 import { parseSpecFile, requireMap, type SpecFile } from '../base/spec-file.ts';
-import { FIDELITIES, SCENARIO_GOVERNORS, scenarioSpec } from '../engine/scenario.ts';
+import {
+  FIDELITIES,
+  SCENARIO_GOVERNORS,
+  SCENARIO_THERMAL_GOVERNORS,
+  scenarioSpec,
+} from '../engine/scenario.ts';
 import { readUserFile } from '../load.ts';
-import { thermalGovernors } from '../runtime/governors/index.ts';
 import { policies } from '../runtime/policies/index.ts';
 import type { Args, OptionSpec } from './command.ts';
 import { onlyOne } from './parse.ts';
@@ -35,7 +39,7 @@ export const scenarioOptions = {
   'thermal-governor': {
     type: 'string',
     summary: 'what holds heat back',
-    choices: Object.keys(thermalGovernors),
+    choices: SCENARIO_THERMAL_GOVERNORS,
   },
   runtime: {
     type: 'string',

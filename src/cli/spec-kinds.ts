@@ -34,7 +34,8 @@ export const specKinds = {
     signature: SHAPES.phone.keys,
     load: async () => {
       const { parsePhone, phoneSchema } = await import('../hardware/thermal/phone-spec.ts');
-      return { schema: phoneSchema, check: parsePhone };
+      const { checkVendorPolicy } = await import('../engine/thermal-policy.ts');
+      return { schema: phoneSchema, check: (spec) => checkVendorPolicy(parsePhone(spec)) };
     },
   },
   preset: {

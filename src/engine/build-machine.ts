@@ -16,6 +16,7 @@ import type { Floorplan } from '../hardware/thermal/floorplan.ts';
 import { nodeIndex } from '../hardware/thermal/network.ts';
 import { buildPhoneNetwork } from '../hardware/thermal/phone-network.ts';
 import type { Phone } from '../hardware/thermal/phone-spec.ts';
+import { coresInUse } from '../hardware/units/cpu-cores.ts';
 import { buildUnit } from '../hardware/units/index.ts';
 import { kernelsOf, type RuntimeSpec, runsOn } from '../runtime/runtime-spec.ts';
 import type { BackgroundTraffic, Machine, MachineUnit, PlatformLoad } from './machine.ts';
@@ -61,6 +62,7 @@ export function buildMachine(inputs: MachineInputs): Machine {
       clock: buildClockDomain(name, spec),
       power: domainPower(name, soc, inputs.base ?? soc),
       node: node(name),
+      ...coresOf(soc, name),
     })),
     memory,
     memoryNode: node('dram'),
@@ -77,6 +79,7 @@ export function buildMachine(inputs: MachineInputs): Machine {
     thermal,
     junctionNodes: floorplan.map(({ name }) => node(name)),
     skinNodes: [node('skin-front'), node('skin-back')],
+    boardNodes: [node('board'), node('vapour-chamber')],
     transferSeconds: (bytes) => soc.fabric.handover.is + bytes / soc.fabric.handoverBandwidth.is,
     ambient: inputs.environment.ambient,
     osReserve: soc.limits.memory.osReserve.is,
@@ -120,6 +123,23 @@ function machineUnit(
     callSeconds: spec.launch.graph?.is ?? 0,
     sramPerByte: spec.sramEnergy.is,
   };
+}
+
+/** What hotplug can take out of a domain: CPU cores, shader cores, matrix engines. */
+function coresOf(soc: SocSpec, domain: string): { cores: number; coresUsed: number } {
+  for (const unit of Object.values(soc.units)) {
+    if (unit.kind === 'cpu') {
+      const cluster = unit.clusters.find(({ clock }) => clock === domain);
+      if (!cluster) continue;
+      const groups = coresInUse(unit.clusters, unit.threads.is);
+      const used = groups.find(({ clock }) => clock === domain)?.used ?? 0;
+      return { cores: cluster.count.is, coresUsed: used };
+    }
+    if (unit.domain !== domain) continue;
+    const cores = unit.kind === 'gpu' ? unit.cores.is : unit.matrix.engines.is;
+    return { cores, coresUsed: cores };
+  }
+  return { cores: 1, coresUsed: 1 };
 }
 
 /** A unit without kernels of the runtime runs nothing. */

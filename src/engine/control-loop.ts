@@ -16,6 +16,7 @@ import type { Cap, Governor, ThermalGovernor } from '../runtime/governor.ts';
 import type { Execution } from './execution.ts';
 import type { Ledger } from './ledger.ts';
 import type { Machine, MachineDomain } from './machine.ts';
+import { OnlineCores } from './online-cores.ts';
 import { PowerAccount } from './power-account.ts';
 import type { Probes } from './probes.ts';
 import type { Supply } from './supply.ts';
@@ -62,6 +63,7 @@ export class ControlLoop {
   private readonly views: readonly MutableView[];
   private readonly devices: readonly MutableDevice[];
   private readonly unitClocks: readonly Hertz[][];
+  private readonly cores: OnlineCores;
   private caps: readonly Cap[];
   private last: Seconds = 0;
   private ticks = 0;
@@ -82,7 +84,14 @@ export class ControlLoop {
     this.wanted = this.point.slice();
     this.allowed = this.point.slice();
     this.reasons = domains.map(() => '');
-    this.power = new PowerAccount(machine, execution, ledger, this.point);
+    this.cores = new OnlineCores(machine);
+    this.power = new PowerAccount({
+      machine,
+      execution,
+      ledger,
+      point: this.point,
+      powered: this.cores.powerShare,
+    });
     this.busySeconds = new Float64Array(domains.length);
     this.domainJoules = new Float64Array(domains.length);
     this.tablePowers = domains.map(domainPowers);
@@ -140,10 +149,15 @@ export class ControlLoop {
       const busy = account.busy[d]!;
       this.busySeconds[d]! += busy * dt;
       this.domainJoules[d]! += account.domainWatts[d]! * dt;
-      if (busy > 0 && this.point[d]! < this.wanted[d]!) throttled = true;
+      if (busy > 0 && this.isHeld(d)) throttled = true;
     }
     if (throttled) this.throttledSeconds += dt;
     probes.sample(now, dt);
+  }
+
+  /** By its clock or by its cores. */
+  private isHeld(d: number): boolean {
+    return this.point[d]! < this.wanted[d]! || this.cores.speedShare[d]! < 1;
   }
 
   /** Phases end between looks: windows of less than a period would show the energy that an operator pays at its start. */
@@ -172,6 +186,8 @@ export class ControlLoop {
       this.reasons[d] = cap.reason;
       changed ||= wanted !== before;
     }
+    if (this.cores.apply(this.caps, (d, on, all) => this.noteCores(d, on, all, now)))
+      changed = true;
     if (this.supply && period > 0) this.holdToBattery(this.supply, period);
     for (let d = 0; d < this.point.length; d++) {
       const next = Math.min(this.wanted[d]!, this.allowed[d]!);
@@ -211,6 +227,7 @@ export class ControlLoop {
     this.caps = thermalGovernor.limit({
       junction: this.hottest(machine.junctionNodes),
       skin: this.hottest(machine.skinNodes),
+      board: this.hottest(machine.boardNodes ?? machine.skinNodes),
       devices: this.devices,
       period: this.sinceThermal,
     });
@@ -255,10 +272,16 @@ export class ControlLoop {
     );
   }
 
+  private noteCores(d: number, on: number, all: number, now: Seconds): void {
+    const { name } = this.parts.machine.domains[d]!.clock;
+    const reason = this.caps[d]!.coresReason ?? 'cool again';
+    this.parts.probes.coresChanged(name, on, all, reason, now);
+  }
+
   private applyClocks(): void {
     const { machine, execution } = this.parts;
     for (let u = 0; u < machine.units.length; u++) {
-      execution.speed[u] = this.speedAt(u, this.point);
+      execution.speed[u] = this.speedAt(u, this.point, this.cores.speedShare);
       execution.wantedSpeed[u] = this.speedAt(u, this.wanted);
       execution.stalledWatts[u] = 0;
       execution.matrixWatts[u] = 0;
@@ -267,12 +290,12 @@ export class ControlLoop {
     }
   }
 
-  private speedAt(u: number, points: Int32Array): Hertz {
+  private speedAt(u: number, points: Int32Array, shares?: Float64Array): Hertz {
     const { unit, domains } = this.parts.machine.units[u]!;
     const clocks = this.unitClocks[u]!;
     for (let i = 0; i < domains.length; i++) {
       const d = domains[i]!;
-      clocks[i] = this.views[d]!.frequencies[points[d]!]!;
+      clocks[i] = this.views[d]!.frequencies[points[d]!]! * (shares?.[d] ?? 1);
     }
     return unit.speed(clocks);
   }
@@ -281,9 +304,10 @@ export class ControlLoop {
     const { execution, machine } = this.parts;
     const { clock, power } = machine.domains[d]!;
     const point = clock.points[this.point[d]!]!;
-    execution.stalledWatts[u]! += switchedWatts(power.stalled, point);
-    execution.matrixWatts[u]! += switchedWatts(power.matrix, point);
-    execution.vectorWatts[u]! += switchedWatts(power.vector, point);
+    const on = this.cores.powerShare[d]!;
+    execution.stalledWatts[u]! += on * switchedWatts(power.stalled, point);
+    execution.matrixWatts[u]! += on * switchedWatts(power.matrix, point);
+    execution.vectorWatts[u]! += on * switchedWatts(power.vector, point);
   }
 
   private at(node: number): Celsius {
@@ -319,7 +343,10 @@ function viewOf({ clock }: MachineDomain) {
 }
 type MutableView = ReturnType<typeof viewOf>;
 
-function deviceOf({ clock: { name, points }, node }: MachineDomain, powers: readonly Watts[]) {
+function deviceOf(
+  { clock: { name, points }, node, cores = 1 }: MachineDomain,
+  powers: readonly Watts[],
+) {
   return {
     name,
     powers,
@@ -328,6 +355,7 @@ function deviceOf({ clock: { name, points }, node }: MachineDomain, powers: read
     current: points.length - 1,
     temperature: 0,
     node,
+    cores,
   };
 }
 type MutableDevice = ReturnType<typeof deviceOf>;

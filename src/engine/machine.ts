@@ -16,6 +16,9 @@ export interface MachineDomain {
   readonly power: PowerModel;
   /** Thermal node that its power heats. */
   readonly node: number;
+  /** Parts that can be taken out one by one, and how many of them work is spread over; one and all when absent. */
+  readonly cores?: number;
+  readonly coresUsed?: number;
 }
 
 export interface MachineUnit {
@@ -62,6 +65,8 @@ export interface Machine {
   /** Thermal nodes that count as junction and as skin. */
   readonly junctionNodes: readonly number[];
   readonly skinNodes: readonly number[];
+  /** Where thermistors on the board sit; the skin's stand in when absent. */
+  readonly boardNodes?: readonly number[];
   /** Handing a result of `bytes` from one unit to another: cache maintenance, format change, synchronisation. */
   transferSeconds(bytes: Bytes): Seconds;
   readonly ambient: Celsius;

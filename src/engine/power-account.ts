@@ -17,6 +17,15 @@ import type { Ledger } from './ledger.ts';
 import type { Machine, MachineDomain } from './machine.ts';
 import { Supply } from './supply.ts';
 
+export interface PowerAccountParts {
+  readonly machine: Machine;
+  readonly execution: Execution;
+  readonly ledger: Ledger;
+  /** By domain, written by the control loop: operating point in force, and share of the cores that are on. */
+  readonly point: Int32Array;
+  readonly powered: Float64Array;
+}
+
 export class PowerAccount {
   readonly meter: EnergyMeter;
   readonly supply: Supply | undefined;
@@ -31,15 +40,16 @@ export class PowerAccount {
   private readonly execution: Execution;
   private readonly ledger: Ledger;
   private readonly point: Int32Array;
+  private readonly powered: Float64Array;
   private readonly rails;
   private readonly drains;
 
-  /** @param point operating point in force of every domain; the control loop writes it. */
-  constructor(machine: Machine, execution: Execution, ledger: Ledger, point: Int32Array) {
+  constructor({ machine, execution, ledger, point, powered }: PowerAccountParts) {
     this.machine = machine;
     this.execution = execution;
     this.ledger = ledger;
     this.point = point;
+    this.powered = powered;
     this.meter = new EnergyMeter(ledger, machine.thermal.nodes.length);
     this.supply = machine.supply && new Supply(machine.supply);
     this.watts = new Float64Array(machine.thermal.nodes.length);
@@ -102,7 +112,8 @@ export class PowerAccount {
     const busy = this.busy[d]!;
     const { voltage } = clock.points[this.point[d]!]!;
     const warm = this.machine.thermal.temperatures[node]!;
-    const leakage = leakageWatts(power, voltage, warm, busy);
+    // Cores that are off leak what gating leaves, as those do that have no work.
+    const leakage = leakageWatts(power, voltage, warm, busy * this.powered[d]!);
     const idle = power.idle * (1 - busy);
     this.meter.drain(this.drains.leakage[d]!, leakage * dt);
     this.meter.drain(this.drains.idle[d]!, idle * dt);

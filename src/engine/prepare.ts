@@ -7,7 +7,7 @@ import { parseSoc, type SocSpec, socSpec } from '../hardware/soc-spec.ts';
 import { environmentSchema } from '../hardware/thermal/environment.ts';
 import { type Phone, parsePhone, phoneSchema } from '../hardware/thermal/phone-spec.ts';
 import type { Governor } from '../runtime/governor.ts';
-import { type GovernorName, governors, thermalGovernors } from '../runtime/governors/index.ts';
+import { type GovernorName, governors } from '../runtime/governors/index.ts';
 import { policies } from '../runtime/policies/index.ts';
 import { parseRuntime, type RuntimeSpec, runsOn } from '../runtime/runtime-spec.ts';
 import type { WorkloadSpec } from '../workload/family.ts';
@@ -20,6 +20,7 @@ import { applyOverrides, type OverrideRoots } from './overrides.ts';
 import type { Job, JobSource } from './request.ts';
 import { parseScenario, type Scenario, scenarioSpec } from './scenario.ts';
 import type { Simulation } from './simulation.ts';
+import { thermalPolicyOf } from './thermal-policy.ts';
 import { hostNotes, rangeNotes } from './what-if.ts';
 
 /** Where descriptions come from; `load.ts` reads files, a page may hold them in memory. Each throws SpecError for unknown names. */
@@ -153,6 +154,7 @@ export function buildSimulation(
   const unit =
     scenario.unit ?? (Object.hasOwn(soc.units, 'npu') ? 'npu' : Object.keys(soc.units)[0]!);
   const decodeUnit = scenario.decodeUnit ?? (Object.hasOwn(soc.units, 'cpu') ? 'cpu' : unit);
+  const thermal = thermalPolicyOf(scenario, soc, phone);
   if (scenario.policy === 'single-unit') requireKernels(prepared, [unit]);
   if (scenario.policy === 'stage-wise') requireKernels(prepared, [unit, decodeUnit]);
   return {
@@ -160,17 +162,7 @@ export function buildSimulation(
     ...(given ? { jobs: given } : requestsOf(prepared)),
     policy: policies[scenario.policy].create({ unit, decodeUnit }),
     governors: machine.domains.map((_, d) => governorOf(scenario, machine, d)),
-    thermalGovernor: thermalGovernors[scenario.thermalGovernor].create(
-      {},
-      {
-        junctionSoft: soc.limits.junction.soft.is,
-        junctionCritical: soc.limits.junction.critical.is,
-        skinTarget: phone.limits.skinTarget.is,
-        skinHard: phone.limits.skinSevere.is,
-        skinEmergency: phone.limits.skinEmergency.is,
-        sustainablePower: phone.limits.sustainablePower.is,
-      },
-    ),
+    thermalGovernor: thermal.governor,
     cold: scenario.start === 'cold',
     concurrent: 1,
     controlPeriod: CONTROL_PERIOD,
@@ -181,7 +173,7 @@ export function buildSimulation(
       workload: scenario.workload,
       policy: scenario.policy === 'single-unit' ? `single-unit (${unit})` : scenario.policy,
       governor: scenario.governor,
-      thermalGovernor: scenario.thermalGovernor,
+      thermalGovernor: thermal.label,
       runtime: scenario.runtime,
       fidelity: scenario.fidelity,
       seed: scenario.seed,

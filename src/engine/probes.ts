@@ -76,6 +76,11 @@ export class Probes {
     });
   }
 
+  coresChanged(domain: string, on: number, all: number, reason: string, now: Seconds): void {
+    const name = `${domain} on ${on} of ${all} cores`;
+    this.recorder.mark({ time: now, track: domain, name, reason });
+  }
+
   private keepStates(now: Seconds): void {
     const { states, machine } = this;
     const { temperatures } = machine.thermal;

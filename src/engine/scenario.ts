@@ -18,6 +18,9 @@ export const SCENARIO_GOVERNORS = [
   ...names(governors).filter((name) => name !== 'userspace'),
 ] as const;
 
+/** `auto` is the vendor's own policy where the phone description has one, else `skin-pid`. */
+export const SCENARIO_THERMAL_GOVERNORS = ['auto', ...names(thermalGovernors)] as const;
+
 export const scenarioSpec = z.strictObject({
   version: z.literal(1),
   summary: z.string().optional(),
@@ -32,7 +35,7 @@ export const scenarioSpec = z.strictObject({
   decodeUnit: z.string().optional(),
   /** `auto` is what phones do: schedutil for CPU clusters, simple-ondemand for the GPU, a performance vote for the NPU. */
   governor: z.enum(SCENARIO_GOVERNORS).default('auto'),
-  thermalGovernor: z.enum(names(thermalGovernors)).default('skin-pid'),
+  thermalGovernor: z.enum(SCENARIO_THERMAL_GOVERNORS).default('auto'),
   /** Inference runtime under socs/runtimes: how good its kernels are. */
   runtime: z.string().default('vendor'),
   fidelity: z.enum(FIDELITIES).default('fluid'),

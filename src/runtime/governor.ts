@@ -39,12 +39,16 @@ export interface CoolingDevice {
   readonly current: number;
   /** Hottest node of the device itself; the view's junction stands in where it is absent. */
   readonly temperature?: Celsius;
+  /** Parts that can be taken out one by one (CPU cores, shader cores, matrix engines); one when absent. */
+  readonly cores?: number;
 }
 
 export interface ThermalView {
   /** Hottest junction and hottest skin point. */
   readonly junction: Celsius;
   readonly skin: Celsius;
+  /** What a thermistor beside the SoC reads; the skin stands in where it is absent. */
+  readonly board?: Celsius;
   readonly devices: readonly CoolingDevice[];
   readonly period: Seconds;
 }
@@ -54,6 +58,9 @@ export interface Cap {
   /** Highest operating point allowed. */
   readonly point: number;
   readonly reason: string;
+  /** Cores (or engines) allowed to run, and why not all; every one when absent. */
+  readonly cores?: number;
+  readonly coresReason?: string;
 }
 
 /**

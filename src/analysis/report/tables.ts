@@ -47,6 +47,12 @@ function meaningOf(id: string): string {
   return (metrics as Readonly<Record<string, Metric>>)[id]?.meaning ?? '';
 }
 
+/** The ledger's cause is "bandwidth"; whether DRAM or the unit's own port was short of it is known by phase. */
+function limitOf({ limit, bandwidthBound }: PhaseResult): string {
+  if (!bandwidthBound) return causeStyle(limit).label;
+  return bandwidthBound === 'port' ? 'bandwidth of the unit’s port' : 'DRAM bandwidth';
+}
+
 export function renderPhases(run: Run): Html {
   const several = run.requests.length > 1;
   const row = (phase: PhaseResult): readonly string[] => {
@@ -60,7 +66,7 @@ export function renderPhases(run: Run): Html {
       phase.units.map(nameOf).join(', '),
       formatValue(seconds, 's'),
       String(phase.steps),
-      `${causeStyle(phase.limit).label}, ${share}`,
+      `${limitOf(phase)}, ${share}`,
       per(phase.dramBytes, 'B/s'),
       per(phase.joules, 'W'),
       formatValue(phase.joules, 'J'),

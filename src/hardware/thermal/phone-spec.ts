@@ -86,6 +86,14 @@ const limitsSchema = z.strictObject({
   sustainablePower: sourced('power'),
 });
 
+/** How the vendor holds heat back, where it is known; the runtime layer checks names and options. */
+const policySchema = z.strictObject({
+  /** A thermal governor by name. */
+  governor: z.string(),
+  /** As a scenario would write them; trips, budgets and ceilings of the vendor's own files. */
+  options: sourcedValue(z.record(z.string(), z.unknown())),
+});
+
 export const phoneSchema = z.strictObject({
   version: z.literal(1),
   name: z.string(),
@@ -116,6 +124,7 @@ export const phoneSchema = z.strictObject({
   battery: batterySchema,
   thermal: thermalSchema,
   limits: limitsSchema,
+  thermalPolicy: policySchema.optional(),
 });
 
 export type Phone = Infer<typeof phoneSchema>;

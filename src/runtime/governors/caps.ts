@@ -1,5 +1,5 @@
 /** The caps a thermal governor hands out: kept between calls, replaced only where a cap changes. */
-import type { Cap, CoolingDevice } from '../governor.ts';
+import type { Cap, CoolingDevice, ThermalView } from '../governor.ts';
 
 const FREE = '';
 
@@ -18,14 +18,55 @@ export class Caps {
     return (this.list[index] as Cap).point;
   }
 
+  /** Lets `cores` of device `index` run; all of them need no reason. */
+  setCores(index: number, device: CoolingDevice, cores: number, reason: string): void {
+    const all = coresOf(device);
+    const { cores: held, coresReason, ...cap } = this.list[index] as Cap;
+    if ((held ?? all) === cores && (cores === all || coresReason === reason)) return;
+    this.list[index] = cores < all ? { ...cap, cores, coresReason: reason } : cap;
+  }
+
+  /** Cores that run now. */
+  cores(index: number, device: CoolingDevice): number {
+    return (this.list[index] as Cap).cores ?? coresOf(device);
+  }
+
   /** Sets the cap of device `index`; a cap at the fastest point has no reason. */
   set(index: number, device: CoolingDevice, point: number, reason: string): void {
     const top = device.powers.length - 1;
     const next = Math.min(Math.max(point, 0), top);
     const why = next === top ? FREE : reason;
     const old = this.list[index] as Cap;
-    if (old.point !== next || old.reason !== why) this.list[index] = { point: next, reason: why };
+    if (old.point === next && old.reason === why) return;
+    this.list[index] = { ...old, point: next, reason: why };
   }
+}
+
+export function coresOf(device: CoolingDevice): number {
+  return device.cores ?? 1;
+}
+
+/** The stricter of two caps of one device, points and cores apart. */
+export function stricter(a: Cap, b: Cap): Cap {
+  const lower = a.point < b.point ? a : b;
+  const fewer =
+    (a.cores ?? Number.POSITIVE_INFINITY) < (b.cores ?? Number.POSITIVE_INFINITY) ? a : b;
+  if (lower.cores === fewer.cores) return lower;
+  const { cores, coresReason } = fewer;
+  return {
+    point: lower.point,
+    reason: lower.reason,
+    ...(cores !== undefined && { cores, coresReason: coresReason ?? '' }),
+  };
+}
+
+/** The reading that a governor goes by. */
+export type Sensor = 'junction' | 'skin' | 'board';
+export const SENSORS = ['junction', 'skin', 'board'] as const;
+
+export function readingOf(view: ThermalView, sensor: Sensor): number {
+  if (sensor === 'board') return view.board ?? view.skin;
+  return sensor === 'skin' ? view.skin : view.junction;
 }
 
 /** Share of its full-load power that a device asks for, whatever its clock: what scales its power table. */

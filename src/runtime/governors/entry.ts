@@ -73,6 +73,7 @@ export function requireAboveAmbient(
       message: 'trip is not above the air',
       expected: `above ${ambient} °C`,
       got: `${trip} °C`,
+      hint: 'air this warm never lets go of the trip: raise it, lower the ambient, or choose the thermal governor junction or none',
     }));
   if (faults.length > 0) throw new SpecError(faults);
 }

@@ -43,5 +43,6 @@ export const thermalGovernors = Object.freeze({
 export {
   type FactoryEntry,
   type ThermalEntry,
+  type ThermalLimits,
   TYPICAL_LIMITS,
 } from './entry.ts';

@@ -3,8 +3,10 @@
  *
  * Model    the reading is carried one poll ahead along its slope; above the soft trip and rising: one point slower
  *          for every `perPoint` kelvins over it, at least one; below it by the hysteresis for `release`: one
- *          point faster. At the emergency temperature: slowest point until the junction has fallen by `clear`
- * Ignores  core hotplug (a unit at its slowest point keeps running) and firmware limits on current
+ *          point faster. From `hotplug` on a device loses one core (CPU core, shader core, matrix engine) a poll, and
+ *          gets one back a `release` once it has cooled by `hotplugHysteresis`. At the emergency temperature:
+ *          slowest point until the junction has fallen by `clear`
+ * Ignores  firmware limits on current; which core of a device is the hottest (its block is one node)
  * Source   Snapdragon 8 Gen 3 device trees: GPU passive 95 °C at 10 ms polling, CPU pause at 108 °C with
  *          8–10 K of hysteresis. CPU limits on junction are firmware whose law is not published: looking ahead
  *          stands for it, since a die block warms by tens of kelvins within one poll
@@ -13,7 +15,7 @@
 import { SpecError } from '../../base/errors.ts';
 import { quantity, z } from '../../base/schema.ts';
 import type { Cap, CoolingDevice, ThermalGovernor, ThermalView } from '../governor.ts';
-import { Caps, Poll } from './caps.ts';
+import { Caps, coresOf, Poll, stricter } from './caps.ts';
 import { requireAboveAmbient, type ThermalLimits } from './entry.ts';
 
 export const junctionOptions = z
@@ -27,6 +29,9 @@ export const junctionOptions = z
     polling: quantity('time', { min: 0 }).default(0.01),
     /** Kelvins over the soft trip that cost one operating point. */
     perPoint: z.number().positive().default(3),
+    /** Cores are taken out one by one from here; 2 K below the emergency temperature unless given. */
+    hotplug: quantity('temperature').optional(),
+    hotplugHysteresis: z.number().min(0).max(50).default(8),
     /** Time below the trip before one point is given back; keeps clocks from flapping between two points. */
     release: quantity('time', { min: 0 }).default(0.1),
   })
@@ -52,12 +57,17 @@ export function guarded(
       },
     ]);
   }
-  return new JunctionGuard(inner, { ...options, soft, emergency });
+  const hotplug = options.hotplug ?? emergency - HOTPLUG_LEAD;
+  return new JunctionGuard(inner, { ...options, soft, emergency, hotplug });
 }
+
+/** Snapdragon 8 Gen 3 vendor trees: cores pause at 108 °C where the critical trip is 110 °C. */
+const HOTPLUG_LEAD = 2;
 
 interface GuardSettings extends JunctionOptions {
   readonly soft: number;
   readonly emergency: number;
+  readonly hotplug: number;
 }
 
 class JunctionGuard implements ThermalGovernor {
@@ -69,16 +79,20 @@ class JunctionGuard implements ThermalGovernor {
   readonly #tripped: boolean[] = [];
   /** How long each device has been below the trip. */
   readonly #cool: number[] = [];
+  /** How long each device has been cool enough to get a core back. */
+  readonly #coreCool: number[] = [];
   #sinceLook = 0;
   readonly #merged: Cap[] = [];
   readonly #softReason: string;
   readonly #emergencyReason: string;
+  readonly #hotplugReason: string;
 
   constructor(inner: ThermalGovernor, settings: GuardSettings) {
     this.#inner = inner;
     this.#settings = settings;
     this.#softReason = `junction trip at ${settings.soft} °C`;
     this.#emergencyReason = `junction emergency at ${settings.emergency} °C`;
+    this.#hotplugReason = `hotplug at ${settings.hotplug} °C`;
   }
 
   limit(view: ThermalView): readonly Cap[] {
@@ -89,9 +103,7 @@ class JunctionGuard implements ThermalGovernor {
     for (let i = 0; i < view.devices.length; i++) {
       const device = view.devices[i] as CoolingDevice;
       if (due) this.#look(i, device, device.temperature ?? view.junction);
-      const own = this.#caps.list[i] as Cap;
-      const other = inner[i] as Cap;
-      this.#merged[i] = own.point < other.point ? own : other;
+      this.#merged[i] = stricter(this.#caps.list[i] as Cap, inner[i] as Cap);
     }
     if (due) this.#sinceLook = 0;
     return this.#merged;
@@ -105,6 +117,7 @@ class JunctionGuard implements ThermalGovernor {
     const point = this.#caps.point(i);
     const cool = Math.max(temperature, ahead) < soft - hysteresis;
     this.#cool[i] = cool ? (this.#cool[i] ?? 0) + this.#sinceLook : 0;
+    this.#plug(i, device, temperature);
     if (temperature >= emergency) this.#tripped[i] = true;
     else if (temperature < emergency - clear) this.#tripped[i] = false;
     if (this.#tripped[i] === true) {
@@ -116,6 +129,20 @@ class JunctionGuard implements ThermalGovernor {
     } else if (cool && (this.#cool[i] ?? 0) >= release) {
       this.#cool[i] = 0;
       this.#caps.set(i, device, point + 1, this.#softReason);
+    }
+  }
+
+  /** Takes a core out, or gives one back; what comes back waits for `release` as a point does. */
+  #plug(i: number, device: CoolingDevice, temperature: number): void {
+    const { hotplug, hotplugHysteresis, release } = this.#settings;
+    const cores = this.#caps.cores(i, device);
+    const cool = temperature < hotplug - hotplugHysteresis;
+    this.#coreCool[i] = cool ? (this.#coreCool[i] ?? 0) + this.#sinceLook : 0;
+    if (temperature >= hotplug) {
+      this.#caps.setCores(i, device, Math.max(cores - 1, 0), this.#hotplugReason);
+    } else if (cores < coresOf(device) && (this.#coreCool[i] ?? 0) >= release) {
+      this.#coreCool[i] = 0;
+      this.#caps.setCores(i, device, cores + 1, this.#hotplugReason);
     }
   }
 

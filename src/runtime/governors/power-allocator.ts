@@ -2,7 +2,7 @@
 import { quantity, z } from '../../base/schema.ts';
 import { KILO } from '../../base/units.ts';
 import type { Cap, CoolingDevice, ThermalGovernor, ThermalView } from '../governor.ts';
-import { Caps, loadOf, Poll } from './caps.ts';
+import { Caps, loadOf, Poll, readingOf, SENSORS, type Sensor } from './caps.ts';
 import { requireAboveAmbient, thermalFactory } from './entry.ts';
 import { guarded, junctionOptions } from './junction-guard.ts';
 import {
@@ -15,7 +15,7 @@ import {
 } from './power-allocator-arithmetic.ts';
 
 const options = z.strictObject({
-  sensor: z.enum(['junction', 'skin']).default('skin'),
+  sensor: z.enum(SENSORS).default('skin'),
   /** Control temperature; the description's limit of the zone unless given. */
   control: quantity('temperature').optional(),
   /** Kelvins below control at which the governor switches on; 0 for a zone with one passive trip. */
@@ -34,7 +34,7 @@ export const powerAllocator = thermalFactory(
   'Linux power_allocator: a PID power budget shared by request',
   options,
   (given, limits) => {
-    const skin = given.sensor === 'skin';
+    const skin = given.sensor !== 'junction';
     const control = given.control ?? (skin ? limits.skinTarget : limits.junctionSoft);
     // Skin zones move over a few kelvins, junction zones over ten to fifteen (MT8183 12, hi3660 10).
     const range = given.range ?? (skin ? 4 : 12);
@@ -53,7 +53,7 @@ export const powerAllocator = thermalFactory(
 );
 
 interface Settings {
-  readonly sensor: 'junction' | 'skin';
+  readonly sensor: Sensor;
   readonly control: number;
   readonly switchOn: number | undefined;
   readonly sustainablePower: number;
@@ -95,7 +95,7 @@ class PowerAllocator implements ThermalGovernor {
     const { sensor, passiveDelay, idleDelay } = this.#settings;
     this.#caps.fit(view.devices);
     if (!this.#poll.due(view.period, this.#on ? passiveDelay : idleDelay)) return this.#caps.list;
-    const reading = Math.round((sensor === 'skin' ? view.skin : view.junction) * KILO);
+    const reading = Math.round(readingOf(view, sensor) * KILO);
     const { switchOn } = this.#parameters;
     this.#on = switchOn === undefined || reading >= switchOn;
     if (this.#on) this.#allocate(view.devices, reading);

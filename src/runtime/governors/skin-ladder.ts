@@ -1,7 +1,7 @@
 /** Severity ladder of virtual skin: each step, once reached, holds every unit below a ceiling until it cools. */
 import { quantity, z } from '../../base/schema.ts';
 import type { Cap, CoolingDevice, ThermalGovernor, ThermalView } from '../governor.ts';
-import { Caps, Poll } from './caps.ts';
+import { Caps, coresOf, Poll, readingOf, SENSORS, type Sensor } from './caps.ts';
 import { requireAboveAmbient, type ThermalLimits, thermalFactory } from './entry.ts';
 import { guarded, junctionOptions } from './junction-guard.ts';
 
@@ -9,7 +9,11 @@ const step = z.strictObject({
   /** Virtual skin at which the step is taken. */
   at: quantity('temperature'),
   /** Highest operating point allowed, as a share of the table: 0 is the slowest point, 1 the fastest. */
-  ceiling: z.number().min(0).max(1),
+  ceiling: z.number().min(0).max(1).default(1),
+  /** Of single devices, instead of `ceiling`. */
+  ceilings: z.record(z.string(), z.number().min(0).max(1)).default({}),
+  /** Share of the cores of each device that stays on (Snapdragon overlays take out the prime cluster first). */
+  cores: z.number().min(0).max(1).default(1),
 });
 export type LadderStep = z.output<typeof step>;
 
@@ -25,9 +29,10 @@ export function ladderOf(
   given: readonly LadderStep[] | undefined,
   limits: ThermalLimits,
 ): readonly LadderStep[] {
+  const all = { ceilings: {}, cores: 1 };
   const steps = given ?? [
-    { at: limits.skinHard, ceiling: 0.5 },
-    { at: limits.skinEmergency, ceiling: 0 },
+    { at: limits.skinHard, ceiling: 0.5, ...all },
+    { at: limits.skinEmergency, ceiling: 0, ...all },
   ];
   const trips = Object.fromEntries(steps.map(({ at }, i) => [`ladder.${i}.at`, at]));
   requireAboveAmbient(governor, trips, limits);
@@ -55,8 +60,19 @@ export function ceilingPoint(
   device: CoolingDevice,
 ): number {
   const top = device.powers.length - 1;
-  const share = severity === 0 ? 1 : (ladder[severity - 1] as LadderStep).ceiling;
-  return Math.floor(share * top);
+  const held = ladder[severity - 1];
+  const share = held ? (held.ceilings[device.name] ?? held.ceiling) : 1;
+  // Shares are written as decimals of a table length; a hair below a point is that point.
+  return Math.floor(share * top + 1e-9);
+}
+
+/** Cores of a device that `severity` steps leave on; a part of a core is a core. */
+export function coresLeft(
+  ladder: readonly LadderStep[],
+  severity: number,
+  device: CoolingDevice,
+): number {
+  return Math.ceil((ladder[severity - 1]?.cores ?? 1) * coresOf(device) - 1e-9);
 }
 
 export const skinLadder = thermalFactory(
@@ -64,41 +80,45 @@ export const skinLadder = thermalFactory(
   'vendor severity steps on skin: a cliff, not a slope',
   z.strictObject({
     ...ladderOptions,
+    /** What the steps go by: hottest skin, or a thermistor on the board. */
+    sensor: z.enum(SENSORS).default('skin'),
     polling: quantity('time').default(1),
     junction: junctionOptions,
   }),
   (given, limits) => {
-    const inner = new SkinLadder(
-      ladderOf('skin-ladder', given.ladder, limits),
-      given.hysteresis,
-      given.polling,
-    );
+    const ladder = ladderOf('skin-ladder', given.ladder, limits);
+    const inner = new SkinLadder({ ...given, ladder });
     return guarded(inner, given.junction, limits);
   },
 );
 
+interface Settings {
+  readonly ladder: readonly LadderStep[];
+  readonly hysteresis: number;
+  readonly sensor: Sensor;
+  readonly polling: number;
+}
+
 class SkinLadder implements ThermalGovernor {
-  readonly #ladder: readonly LadderStep[];
-  readonly #hysteresis: number;
-  readonly #polling: number;
+  readonly #settings: Settings;
   readonly #caps = new Caps();
   readonly #poll = new Poll();
   #severity = 0;
 
-  constructor(ladder: readonly LadderStep[], hysteresis: number, polling: number) {
-    this.#ladder = ladder;
-    this.#hysteresis = hysteresis;
-    this.#polling = polling;
+  constructor(settings: Settings) {
+    this.#settings = settings;
   }
 
   limit(view: ThermalView): readonly Cap[] {
+    const { ladder, hysteresis, sensor, polling } = this.#settings;
     this.#caps.fit(view.devices);
-    if (!this.#poll.due(view.period, this.#polling)) return this.#caps.list;
-    this.#severity = severityAt(this.#ladder, this.#hysteresis, view.skin, this.#severity);
-    const at = this.#ladder[this.#severity - 1]?.at;
+    if (!this.#poll.due(view.period, polling)) return this.#caps.list;
+    const reading = readingOf(view, sensor);
+    this.#severity = severityAt(ladder, hysteresis, reading, this.#severity);
+    const reason = `${sensor} step at ${ladder[this.#severity - 1]?.at} °C`;
     for (const [i, device] of view.devices.entries()) {
-      const point = ceilingPoint(this.#ladder, this.#severity, device);
-      this.#caps.set(i, device, point, `skin step at ${at} °C`);
+      this.#caps.set(i, device, ceilingPoint(ladder, this.#severity, device), reason);
+      this.#caps.setCores(i, device, coresLeft(ladder, this.#severity, device), reason);
     }
     return this.#caps.list;
   }

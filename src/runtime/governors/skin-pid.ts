@@ -11,11 +11,12 @@
 import { quantity, z } from '../../base/schema.ts';
 import { KILO, MILLI } from '../../base/units.ts';
 import type { Cap, CoolingDevice, ThermalGovernor, ThermalView } from '../governor.ts';
-import { Caps, loadOf, Poll } from './caps.ts';
+import { Caps, loadOf, Poll, readingOf, SENSORS, type Sensor } from './caps.ts';
 import { requireAboveAmbient, type ThermalLimits, thermalFactory } from './entry.ts';
 import { guarded, junctionOptions } from './junction-guard.ts';
 import {
   ceilingPoint,
+  coresLeft,
   type LadderStep,
   ladderOf,
   ladderOptions,
@@ -37,6 +38,8 @@ const loopOptions = z.strictObject({
   hysteresis: z.number().min(0).max(20).default(1.9),
   /** Budget per kelvin away from the target, and per kelvin and sample. */
   gain: watts().default(0.4),
+  /** The same above the target, where it differs. */
+  gainOver: watts().optional(),
   gainIntegral: watts().default(0.005),
   integralMaximum: watts().default(2.2),
   integralCutoff: z.number().default(4),
@@ -46,6 +49,10 @@ const loopOptions = z.strictObject({
   maximum: watts().optional(),
   /** Names of the devices the budget is for, with weights; all, equal, unless given. */
   devices: z.record(z.string(), z.number().min(0)).optional(),
+  /** How the budget is split: by weighted request, or by the weights alone as the Pixel thermal HAL does. */
+  split: z.enum(['request', 'weight']).default('request'),
+  /** Points below its fastest that a device may be put to by this loop; down to the slowest unless given. */
+  deepest: z.record(z.string(), z.number().int().min(0)).default({}),
 });
 type LoopOptions = z.output<typeof loopOptions>;
 
@@ -54,6 +61,8 @@ const options = z.strictObject({
   sampling: quantity('time').default(7),
   stepsDown: z.number().int().min(1).default(2),
   stepsUp: z.number().int().min(1).default(1),
+  /** What loops and ladder go by: hottest skin, or a thermistor on the board. */
+  sensor: z.enum(SENSORS).default('skin'),
   ...ladderOptions,
   junction: junctionOptions,
 });
@@ -66,6 +75,8 @@ export const skinPid = thermalFactory(
     const loops = given.loops.map((loop) => ({
       loop: loopOf(loop, limits),
       devices: loop.devices,
+      byWeight: loop.split === 'weight',
+      deepest: loop.deepest,
     }));
     const targets = loops.map(({ loop }, i) => [`loops.${i}.target`, loop.target] as const);
     requireAboveAmbient('skin-pid', Object.fromEntries(targets), limits);
@@ -74,6 +85,7 @@ export const skinPid = thermalFactory(
       sampling: given.sampling,
       stepsDown: given.stepsDown,
       stepsUp: given.stepsUp,
+      sensor: given.sensor,
       ladder: ladderOf('skin-pid', given.ladder, limits),
       hysteresis: given.hysteresis,
     });
@@ -93,7 +105,7 @@ function loopOf(given: LoopOptions, limits: ThermalLimits): SkinLoop {
     target,
     trigger: target - given.lead,
     hysteresis: given.hysteresis,
-    gainOver: given.gain * KILO,
+    gainOver: (given.gainOver ?? given.gain) * KILO,
     gainUnder: given.gain * KILO,
     gainIntegral: given.gainIntegral * KILO,
     gainDerivative: 0,
@@ -108,6 +120,8 @@ function loopOf(given: LoopOptions, limits: ThermalLimits): SkinLoop {
 interface BoundLoop {
   readonly loop: SkinLoop;
   readonly devices: Readonly<Record<string, number>> | undefined;
+  readonly byWeight: boolean;
+  readonly deepest: Readonly<Record<string, number>>;
 }
 
 interface Settings {
@@ -115,6 +129,7 @@ interface Settings {
   readonly sampling: number;
   readonly stepsDown: number;
   readonly stepsUp: number;
+  readonly sensor: Sensor;
   readonly ladder: readonly LadderStep[];
   readonly hysteresis: number;
 }
@@ -133,7 +148,9 @@ class SkinPid implements ThermalGovernor {
   constructor(settings: Settings) {
     this.#settings = settings;
     this.#states = settings.loops.map(newSkinLoopState);
-    this.#reasons = settings.loops.map(({ loop }) => `skin budget for ${loop.target} °C`);
+    this.#reasons = settings.loops.map(
+      ({ loop }) => `${settings.sensor} budget for ${loop.target} °C`,
+    );
   }
 
   limit(view: ThermalView): readonly Cap[] {
@@ -144,23 +161,25 @@ class SkinPid implements ThermalGovernor {
       this.#share[i] = Number.POSITIVE_INFINITY;
       this.#setBy[i] = 0;
     }
-    for (let l = 0; l < loops.length; l++) this.#shareBudget(l, view);
-    this.#severity = severityAt(ladder, hysteresis, view.skin, this.#severity);
+    const reading = readingOf(view, this.#settings.sensor);
+    for (let l = 0; l < loops.length; l++) this.#shareBudget(l, view, reading);
+    this.#severity = severityAt(ladder, hysteresis, reading, this.#severity);
     for (let i = 0; i < view.devices.length; i++) this.#step(i, view.devices[i] as CoolingDevice);
     return this.#caps.list;
   }
 
-  #shareBudget(l: number, view: ThermalView): void {
-    const { loop, devices } = this.#settings.loops[l] as BoundLoop;
-    const budget = skinBudget(this.#states[l] as SkinLoopState, view.skin, loop) * MILLI;
+  #shareBudget(l: number, view: ThermalView, reading: number): void {
+    const { loop, devices, byWeight } = this.#settings.loops[l] as BoundLoop;
+    const budget = skinBudget(this.#states[l] as SkinLoopState, reading, loop) * MILLI;
     if (budget === Number.POSITIVE_INFINITY) return;
     const weight = (device: CoolingDevice) => (devices ? (devices[device.name] ?? 0) : 1);
+    const claim = (device: CoolingDevice) => weight(device) * (byWeight ? 1 : device.requested);
     let total = 0;
-    for (const device of view.devices) total += weight(device) * device.requested;
+    for (const device of view.devices) total += claim(device);
     for (let i = 0; i < view.devices.length; i++) {
       const device = view.devices[i] as CoolingDevice;
       if (weight(device) === 0 || total === 0) continue;
-      const share = (budget * weight(device) * device.requested) / total;
+      const share = (budget * claim(device)) / total;
       if (share >= (this.#share[i] as number)) continue;
       this.#share[i] = share;
       this.#setBy[i] = l;
@@ -178,13 +197,21 @@ class SkinPid implements ThermalGovernor {
     if (fits(point)) {
       for (let s = 0; s < stepsUp && point < top && fits(point + 1); s++) point++;
     } else {
-      for (let s = 0; s < stepsDown && point > 0 && !fits(point); s++) point--;
+      const floor = Math.min(this.#floor(i, device, top), point);
+      for (let s = 0; s < stepsDown && point > floor && !fits(point); s++) point--;
     }
     const ceiling = ceilingPoint(ladder, this.#severity, device);
     const reason =
       ceiling < point
-        ? `skin step at ${ladder[this.#severity - 1]?.at} °C`
+        ? `${this.#settings.sensor} step at ${ladder[this.#severity - 1]?.at} °C`
         : (this.#reasons[this.#setBy[i] as number] as string);
     this.#caps.set(i, device, Math.min(point, ceiling), reason);
+    this.#caps.setCores(i, device, coresLeft(ladder, this.#severity, device), reason);
+  }
+
+  /** Slowest point that the loop which holds the device may put it to. */
+  #floor(i: number, device: CoolingDevice, top: number): number {
+    const { deepest } = this.#settings.loops[this.#setBy[i] as number] as BoundLoop;
+    return Math.max(top - (deepest[device.name] ?? top), 0);
   }
 }

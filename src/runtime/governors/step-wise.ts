@@ -2,7 +2,7 @@
 import { quantity, z } from '../../base/schema.ts';
 import { KILO } from '../../base/units.ts';
 import type { Cap, CoolingDevice, ThermalGovernor, ThermalView } from '../governor.ts';
-import { Caps, Poll } from './caps.ts';
+import { Caps, Poll, readingOf, SENSORS, type Sensor } from './caps.ts';
 import { requireAboveAmbient, thermalFactory } from './entry.ts';
 import { guarded, junctionOptions } from './junction-guard.ts';
 import {
@@ -13,8 +13,8 @@ import {
 } from './step-wise-arithmetic.ts';
 
 const options = z.strictObject({
-  /** The zone: hottest junction, or virtual skin. */
-  sensor: z.enum(['junction', 'skin']).default('skin'),
+  /** The zone: hottest junction, virtual skin, or a thermistor on the board. */
+  sensor: z.enum(SENSORS).default('skin'),
   /** Trip temperature; the description's limit of the zone unless given. */
   trip: quantity('temperature').optional(),
   /** Polling while throttling, and otherwise (MediaTek trees: 250 and 1000 ms). */
@@ -28,7 +28,7 @@ export const stepWise = thermalFactory(
   'Linux step_wise: one point per poll around a trip',
   options,
   (given, limits) => {
-    const zone = given.sensor === 'skin' ? limits.skinTarget : limits.junctionSoft;
+    const zone = given.sensor === 'junction' ? limits.junctionSoft : limits.skinTarget;
     const trip = given.trip ?? zone;
     requireAboveAmbient('step-wise', { trip }, limits);
     const inner = new StepWise({ ...given, trip });
@@ -37,7 +37,7 @@ export const stepWise = thermalFactory(
 );
 
 interface StepWiseSettings {
-  readonly sensor: 'junction' | 'skin';
+  readonly sensor: Sensor;
   readonly trip: number;
   readonly passiveDelay: number;
   readonly idleDelay: number;
@@ -60,7 +60,7 @@ class StepWise implements ThermalGovernor {
     this.#caps.fit(view.devices);
     const passive = this.#states.some((state) => state.target !== NO_TARGET);
     if (!this.#poll.due(view.period, passive ? passiveDelay : idleDelay)) return this.#caps.list;
-    const reading = Math.round((sensor === 'skin' ? view.skin : view.junction) * KILO);
+    const reading = Math.round(readingOf(view, sensor) * KILO);
     for (let i = 0; i < view.devices.length; i++) {
       const device = view.devices[i] as CoolingDevice;
       const top = device.powers.length - 1;
