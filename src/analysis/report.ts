@@ -24,6 +24,7 @@ interface Section {
 }
 
 const TIME_CHARTS: readonly ChartName[] = ['ledger', 'timeline', 'rate'];
+const MEASURED_CHARTS: readonly ChartName[] = ['overlay'];
 const MEMORY_CHARTS: readonly ChartName[] = ['roofline', 'bandwidth', 'memory'];
 const POWER_CHARTS: readonly ChartName[] = [
   'power',
@@ -88,6 +89,7 @@ ${renderPhases(run)}`,
     { id: 'time', title: 'Time', body: renderFigures(drawn, TIME_CHARTS) },
     { id: 'memory', title: 'Arithmetic and memory', body: renderFigures(drawn, MEMORY_CHARTS) },
     { id: 'power', title: 'Power, heat and clocks', body: renderFigures(drawn, POWER_CHARTS) },
+    { id: 'measured', title: 'Measured', body: renderFigures(drawn, MEASURED_CHARTS) },
     { id: 'metrics', title: 'All metrics', body: renderMetrics(run) },
     {
       id: 'sources',

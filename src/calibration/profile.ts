@@ -11,22 +11,25 @@ export interface ProfiledOperator {
   readonly seconds: Seconds;
 }
 
-interface ProfileEvent {
+export interface ProfileEvent {
   readonly cat?: string;
   readonly name?: string;
+  /** Microseconds. */
+  readonly ts?: number;
   readonly dur?: number;
   readonly args?: { readonly op_name?: string };
 }
 
-const SUFFIX = '_kernel_time';
+/** Marks the event of a kernel; what comes before it is the node's name. */
+export const KERNEL_SUFFIX = '_kernel_time';
 
 /** @param skip operators of so many first runs are warm-up. */
 export function parseProfile(text: string, skip = 0): ProfiledOperator[] {
   const events = JSON.parse(text) as ProfileEvent[];
   const found = new Map<string, { operator: string; micros: number[] }>();
   for (const event of events) {
-    if (event.cat !== 'Node' || !event.name?.endsWith(SUFFIX)) continue;
-    const name = plainName(event.name.slice(0, -SUFFIX.length));
+    if (event.cat !== 'Node' || !event.name?.endsWith(KERNEL_SUFFIX)) continue;
+    const name = plainName(event.name.slice(0, -KERNEL_SUFFIX.length));
     const entry = found.get(name) ?? { operator: event.args?.op_name ?? '', micros: [] };
     entry.micros.push(event.dur ?? 0);
     found.set(name, entry);
@@ -39,6 +42,6 @@ export function parseProfile(text: string, skip = 0): ProfiledOperator[] {
 }
 
 /** `conv1_nchwc` and `MatMul_token_12` were once `conv1` and `MatMul`. */
-function plainName(name: string): string {
+export function plainName(name: string): string {
   return name.replace(/(_nchwc|_token_\d+)+$/, '');
 }

@@ -1,4 +1,4 @@
-/** `socsim import`: reads an ONNX model, says what is in it, and writes a workload file that runs it. */
+/** `socsim import`: reads a model or measurements, says what is in them, and writes them in the form that runs. */
 import { basename, dirname, relative, resolve, sep } from 'node:path';
 import { formatQuantity } from '../base/quantity.ts';
 import { openModelFile, writeUserFile } from '../load.ts';
@@ -9,6 +9,7 @@ import type { ImportedModel } from '../workload/onnx/import.ts';
 import type { ImportReport } from '../workload/onnx/report.ts';
 import type { Args, Command } from './command.ts';
 import { dumpYaml } from './dump-yaml.ts';
+import { importMeasured, isMeasured, measuredOptions } from './import-measured.ts';
 import { DIM_OPTION, parseDims, textsOf } from './model-file.ts';
 import { countText } from './operator-table.ts';
 import { needs } from './parse.ts';
@@ -17,13 +18,22 @@ import { renderTable } from './terminal.ts';
 export const importModel: Command = {
   // In backticks, as the check of imports takes the word before a quotation mark for an import.
   name: `import`,
-  summary: 'read an ONNX model of any size, report what is in it, write a workload that runs it',
+  summary:
+    'read an ONNX model of any size and write a workload that runs it; or read measurements (llama-bench, ONNX Runtime profile, log of a phone)',
   examples: [
     'socsim import model.onnx --out workload.yaml',
     'socsim import decoder.onnx --dim batch=1,sequence=128 --out workload.yaml',
     'socsim import model.onnx --json',
+    'socsim import bench.json --soc "Snapdragon 8 Gen 3" --out rows.csv',
+    'socsim import battery-log.csv',
   ],
-  positionals: { model: { usage: 'MODEL', summary: 'an .onnx file; its weights are not read' } },
+  positionals: {
+    file: {
+      usage: 'FILE',
+      summary:
+        'an .onnx file, whose weights are not read; or measurements as .json, .jsonl or .csv',
+    },
+  },
   options: {
     dim: DIM_OPTION,
     precision: {
@@ -31,12 +41,17 @@ export const importModel: Command = {
       summary: 'run a floating-point model narrower than its file says',
       choices: Object.keys(PRECISIONS),
     },
-    out: { type: 'string', summary: 'workload file to write', value: 'FILE', alias: 'o' },
+    ...measuredOptions,
+    out: { type: 'string', summary: 'workload or CSV file to write', value: 'FILE', alias: 'o' },
     json: { type: 'boolean', summary: 'print JSON for machines' },
   },
   run: async (args) => {
+    const path = String(args['file']);
+    if (isMeasured(path)) {
+      importMeasured(args, path);
+      return undefined;
+    }
     needs(args, 'precision', 'out');
-    const path = String(args['model']);
     const dims = parseDims(textsOf(args['dim']));
     const { importOnnx } = await import('../workload/onnx/import.ts');
     const { fuse } = await import('../workload/fusion/index.ts');

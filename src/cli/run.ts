@@ -10,6 +10,13 @@ import { FUSION_NAMES } from '../workload/fusion/index.ts';
 import { PRECISIONS } from '../workload/fusion/precision.ts';
 import type { Args, Command } from './command.ts';
 import { DIM_OPTION, parseDims, textsOf } from './model-file.ts';
+import {
+  describeOverlay,
+  layOver,
+  measurementsOf,
+  overlayFacts,
+  overlayOptions,
+} from './overlay-options.ts';
 import { overridesOf, scenarioOf, scenarioOptions } from './scenario-options.ts';
 import { coloursFor, renderTable } from './terminal.ts';
 
@@ -45,6 +52,7 @@ export const run: Command = {
       summary: 'instant that the heat map shows (the hottest unless given)',
       value: 'TIME',
     },
+    ...overlayOptions,
     json: { type: 'boolean', summary: 'print the run as JSON (without the timeline)' },
   },
   run: async (args) => {
@@ -53,16 +61,22 @@ export const run: Command = {
     const prepared = prepare(scenarioOf(args), overrides, sources);
     const out = args['out'] as string | undefined;
     const heatAt = timeOf(args['heat-at']);
+    const measured = measurementsOf(args);
     // Before simulating, so that an unwritable folder costs nobody a run.
     const writer = out === undefined ? undefined : await import('../analysis/write-run.ts');
     if (out !== undefined) writer?.claimFolder(out);
     const result = simulate(buildSimulation(prepared, overrides, sources));
+    const overlay = measured && layOver(result, measured);
     if (args['json'] === true) {
       const { timeline: _, ...summary } = result;
-      console.log(JSON.stringify(summary, undefined, 2));
-    } else console.log(describeRun(result));
+      const facts = overlay ? { ...summary, overlay: overlayFacts(overlay) } : summary;
+      console.log(JSON.stringify(facts, undefined, 2));
+    } else {
+      console.log(describeRun(result));
+      if (overlay) console.log(`\n${describeOverlay(overlay)}`);
+    }
     if (out === undefined || !writer) return undefined;
-    const written = await writer.writeRun(result, out, { at: heatAt });
+    const written = await writer.writeRun(result, out, { at: heatAt, overlay });
     if (args['json'] !== true) console.log(`\nWrote ${written.join(', ')}`);
     return undefined;
   },

@@ -52,6 +52,31 @@ describe('socsim run', () => {
   });
 });
 
+describe('measurements', () => {
+  it('lays a log of a phone over a run and tells the gap of each curve', () => {
+    const dir = folder();
+    const log = 't_s,back_skin_c,npu_mhz,soc_c\n0,25,1465,40\n10,25.5,1465,45\n';
+    writeFileSync(join(dir, 'log.csv'), log);
+    const overlay = ['--overlay', 'log.csv', '--match', 'soc_c=npu temperature', '--out', 'out'];
+    const { stdout, code } = socsim(['run', ...chat, ...overlay], dir);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/back_skin_c +skin-back temperature +2 /);
+    expect(stdout).toMatch(/npu_mhz +npu frequency +2 +0 MHz/);
+    expect(readdirSync(join(dir, 'out', 'charts'))).toContain('overlay.svg');
+  });
+
+  it('turns results of llama-bench into rows that are compared with what is predicted', () => {
+    const dir = folder();
+    const test = { backends: 'CPU', model_filename: 'Llama-3.2-3B-Instruct-Q4_0.gguf' };
+    const rates = { n_prompt: 0, n_gen: 64, avg_ts: 17, model_n_params: 3.2e9 };
+    writeFileSync(join(dir, 'bench.json'), JSON.stringify([{ ...test, ...rates }]));
+    const soc = ['--soc', 'Snapdragon 8 Gen 3', '--out', 'rows.csv'];
+    expect(socsim(['import', 'bench.json', ...soc], dir).code).toBe(0);
+    const { stdout } = socsim(['calibrate', 'device', 'rows.csv', '--check', '--json'], dir);
+    expect(JSON.parse(stdout).rows).toMatchObject([{ quantity: 'decode', reference: 17 }]);
+  });
+});
+
 describe('bad input ends with one clear message and exit 2', () => {
   const cases: [string, string[], RegExp][] = [
     [

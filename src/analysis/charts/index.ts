@@ -4,12 +4,14 @@
  */
 import type { Entry } from '../../base/registry.ts';
 import type { Run } from '../../engine/run.ts';
+import type { Overlay } from '../overlay.ts';
 import { renderRate, renderTemperature } from './curves.ts';
 import { renderEnergy } from './energy.ts';
 import { renderFrequency } from './frequency.ts';
 import { renderHeatmap } from './heatmap.ts';
 import { renderLedger } from './ledger.ts';
 import { renderMemory } from './memory.ts';
+import { renderOverlay } from './overlay.ts';
 import { renderRoofline } from './roofline.ts';
 import { renderBandwidth, renderPower } from './stack.ts';
 import { type ChartName, chartSummaries } from './summaries.ts';
@@ -18,6 +20,8 @@ import { renderTimeline } from './timeline.ts';
 export interface ChartOptions {
   /** Seconds into the run, for pictures of one instant; each chooses its own unless given. */
   readonly at?: number | undefined;
+  /** Measurements to lay over the run; without them there is no such chart. */
+  readonly overlay?: Overlay | undefined;
 }
 
 /** A way to look at a run. */
@@ -38,6 +42,7 @@ const renderers = {
   temperature: renderTemperature,
   frequency: renderFrequency,
   heatmap: (run, options) => renderHeatmap(run, options?.at),
+  overlay: (_, options) => options?.overlay && renderOverlay(options.overlay),
 } satisfies Record<ChartName, Chart['render']>;
 
 export const charts = Object.fromEntries(

@@ -23,4 +23,6 @@ export const CAPTIONS: Readonly<Record<ChartName, string>> = {
     'A block that does all the work is tens of kelvins hotter than its neighbours: millimetres of silicon carry heat sideways only so well. What touches the hand follows minutes later.',
   frequency:
     'Clock of each domain. A clock below its highest point is a choice of a governor; the marks say which and why.',
+  overlay:
+    'Marks on their line mean that the description of the phone is right for this use. One that leaves it steadily points at a wrong number; one that scatters points at the measurement.',
 };
