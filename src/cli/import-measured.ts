@@ -1,6 +1,7 @@
 /** `socsim import` of measurements: what a file holds, and as rows that `calibrate device` takes. */
 import { formatCsv } from '../base/csv.ts';
 import { SpecError } from '../base/errors.ts';
+import { MICRO } from '../base/units.ts';
 import { parseDeviceLog } from '../calibration/measured/device-log.ts';
 import { recogniseMeasured } from '../calibration/measured/kinds.ts';
 import { BENCH_COLUMNS, parseLlamaBench } from '../calibration/measured/llama-bench.ts';
@@ -103,7 +104,7 @@ function benchTable(args: Args, text: string, path: string): Table {
 
 function profileTable(text: string, path: string): Table {
   const { spans, seconds, runs } = parseOnnxProfile(text, path);
-  const micros = (value: number) => String(Number((value * 1e6).toPrecision(6)));
+  const micros = (value: number) => String(Number((value / MICRO).toPrecision(6)));
   return {
     columns: ['name', 'operator', 'start_us', 'duration_us'],
     rows: spans.map(({ name, operator, start, end }) => [

@@ -7,7 +7,8 @@ import {
   predictedOperators,
 } from '../analysis/overlay.ts';
 import { SpecError } from '../base/errors.ts';
-import { parseQuantity } from '../base/quantity.ts';
+import { formatQuantity, parseQuantity } from '../base/quantity.ts';
+import { MEGA } from '../base/units.ts';
 import { parseDeviceLog } from '../calibration/measured/device-log.ts';
 import { recogniseMeasured } from '../calibration/measured/kinds.ts';
 import { type MeasuredRun, parseOnnxProfile } from '../calibration/measured/onnx-profile.ts';
@@ -152,16 +153,12 @@ export function describeOverlay({ pairs, unmatched, operators }: Overlay): strin
     ...(rows.length > 0 ? [table, 'A gap is predicted less measured.'] : []),
     ...(operators
       ? [
-          `operators: predicted ${milliseconds(total(operators.predicted))} in ${operators.predicted.length}, ` +
-            `measured ${milliseconds(total(operators.measured))} in ${operators.measured.length}`,
+          `operators: predicted ${formatQuantity(total(operators.predicted), 'time')} in ${operators.predicted.length}, ` +
+            `measured ${formatQuantity(total(operators.measured), 'time')} in ${operators.measured.length}`,
         ]
       : []),
     ...unmatched.map(({ name, reason }) => `not laid over: ${name} (${reason})`),
   ].join('\n');
-}
-
-function milliseconds(seconds: number): string {
-  return `${Number((seconds * 1e3).toPrecision(4))} ms`;
 }
 
 /** Less than this share of what was measured is rounding. */
@@ -173,7 +170,7 @@ function gapText(gap: number, { quantity, unit, value: measured }: Counter): str
   const value = Math.abs(gap) < ROUNDING * size ? 0 : gap;
   const sized = Number(value.toPrecision(3));
   if (quantity === 'temperature') return `${sized} K`;
-  if (quantity === 'frequency') return `${Number((value / 1e6).toPrecision(3))} MHz`;
+  if (quantity === 'frequency') return `${Number((value / MEGA).toPrecision(3))} MHz`;
   if (quantity === 'share') return `${Number((value * 100).toPrecision(3))} %`;
   return quantity === 'rate' ? `${sized} tok/s` : `${sized} ${unit}`;
 }

@@ -136,10 +136,12 @@ export function drawOverlay(spec: OverlayFigure): string {
       ...(operators ? [{ label: 'other operators', hue: GREY }] : []),
     ],
   });
+  const names = panels.flatMap(({ curves }) => endNames(curves));
+  const room = names.length === 0 ? 0 : largest(names.map((name) => textWidth(name))) + 26;
   const end = largest(panels.flatMap(({ curves }) => curves.flatMap(timesOf)));
   panels.forEach((panel, i) => {
     const top = figure.top + i * panelHeight + VALUE_TITLE_HEIGHT;
-    drawPanel(figure, panel, top, { from: 0, to: end * 1.02 || 1 }, hues);
+    drawPanel(figure, panel, top, { from: 0, to: end * 1.02 || 1 }, hues, room);
   });
   if (operators) {
     drawOperators(figure, operators, types, figure.top + panels.length * panelHeight);
@@ -170,21 +172,20 @@ function drawPanel(
   top: number,
   extent: Extent,
   hues: ReadonlyMap<string, number>,
+  room: number,
 ): void {
   const values = curves.flatMap((c) => [...c.predicted, ...c.measured].map(({ value }) => value));
   const high = largest(values, -300);
   const low = from ?? values.reduce((a, b) => Math.min(a, b));
   const pad = (high - low || Math.abs(high) || 1) * 0.08;
-  const named = curves.length > 1;
-  const names = curves.map(({ name }) => (named ? fitText(nameOf(name), 150, 12) : ''));
-  const room = named ? largest(names.map((name) => textWidth(name))) + 26 : 0;
+  const names = endNames(curves);
   const box: Box = { left: LEFT, top, width: WIDTH - LEFT - 20 - room, height: BODY };
   const x = figure.svg.linear([extent.from, extent.to], [box.left, box.left + box.width]);
   const y = figure.svg.linear([from ?? low - pad, high + pad], [top + BODY, top]);
   drawValueAxis(figure, box, { scale: y, unit: axisUnit(high, unit), title: quantity });
   drawBaseAxis(figure, box, { scale: x, unit: timeUnit(extent.to), title: 'Time' });
   for (const curve of curves) drawCurve(figure, curve, x, y, hues.get(curve.name) ?? GREY, unit);
-  if (!named) return;
+  if (names.length === 0) return;
   const ends = curves.map(({ predicted }) => y(predicted.at(-1)?.value ?? low) + 4);
   const places = spreadLabels(ends, 14, top + 8, top + BODY);
   curves.forEach(({ predicted, name }, i) => {
@@ -196,6 +197,11 @@ function drawPanel(
     path(figure.root, `s${hue} thin`, lead);
     label(figure.root, right + 16, place, names[i] as string, { style: 'halo' });
   });
+}
+
+/** Names at the right ends of several lines; a line alone is named by its axis. */
+function endNames(curves: readonly OverlayCurve[]): string[] {
+  return curves.length > 1 ? curves.map(({ name }) => fitText(nameOf(name), 150, 12)) : [];
 }
 
 function drawCurve(
