@@ -118,6 +118,7 @@ export function fileSources(options: SourceOptions = {}): Sources {
     return spec;
   };
   let tables: Sources['tables'] | undefined;
+  let votes: TextFile | undefined;
   return {
     soc: read('soc'),
     phone: read('phone'),
@@ -132,6 +133,10 @@ export function fileSources(options: SourceOptions = {}): Sources {
     get tables() {
       tables ??= parseModelTables((path) => remember(readBundled(path)), openModelFile);
       return tables;
+    },
+    get memoryVotes() {
+      votes ??= remember(readBundled('socs/memory-votes.csv'));
+      return votes;
     },
     hashes,
     version: packageVersion(),

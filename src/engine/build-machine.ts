@@ -5,6 +5,7 @@ import type { SystemCache } from '../hardware/cache/system-cache.ts';
 import type { ComputeUnit } from '../hardware/compute-unit.ts';
 import { buildFluidMemory } from '../hardware/dram/fluid-memory.ts';
 import type { LpddrPreset } from '../hardware/dram/preset.ts';
+import { memoryAtShare, memoryClockDomain } from '../hardware/memory/memory-points.ts';
 import { withStreams } from '../hardware/memory/stream-memory.ts';
 import type { MemorySystem } from '../hardware/memory-system.ts';
 import { screenWatts } from '../hardware/power.ts';
@@ -18,8 +19,15 @@ import { buildPhoneNetwork } from '../hardware/thermal/phone-network.ts';
 import type { Phone } from '../hardware/thermal/phone-spec.ts';
 import { coresInUse } from '../hardware/units/cpu-cores.ts';
 import { buildUnit } from '../hardware/units/index.ts';
+import {
+  hasVotes,
+  monitorsOf,
+  parseVoteTable,
+  type VoteTable,
+} from '../runtime/governors/memory-votes.ts';
 import { kernelsOf, type RuntimeSpec, runsOn } from '../runtime/runtime-spec.ts';
 import type { BackgroundTraffic, Machine, MachineUnit, PlatformLoad } from './machine.ts';
+import type { MachineMemoryClock } from './memory-clock.ts';
 import type { Fidelity } from './scenario.ts';
 import type { MachineStorage } from './storage.ts';
 import { buildStreamModel } from './transaction.ts';
@@ -36,6 +44,13 @@ export interface MachineInputs {
   /** Real-time traffic on top of the SoC's own, or instead of its entry of that name. */
   readonly background?: Readonly<Record<string, BytesPerSecond>>;
   readonly fidelity?: Fidelity;
+  /** `socs/memory-votes.csv`: what clock CPU clusters ask of memory. */
+  readonly memoryVotes?: VoteFile | undefined;
+}
+
+export interface VoteFile {
+  readonly file: string;
+  readonly text: string;
 }
 
 /** Side of a die block where the description has no floorplan: a domain of 10 mm², a common CPU cluster or NPU. */
@@ -52,7 +67,7 @@ export function buildMachine(inputs: MachineInputs): Machine {
   const fabricBlock = FABRIC_BLOCKS.find((name) => thermal.nodes.includes(name));
   const memory = mainMemory(inputs);
   const background = backgroundOf(inputs);
-  return {
+  const machine: Machine = {
     soc: soc.name,
     phone: phone.name,
     units: Object.entries(soc.units).map(([name, spec]) =>
@@ -100,6 +115,45 @@ export function buildMachine(inputs: MachineInputs): Machine {
       junction: soc.limits.junction.soft.is,
     },
   };
+  return { ...machine, memoryClock: memoryClockOf(inputs, machine) };
+}
+
+/** Memory at every rate that its controller can step down to; each is built when it is first used. */
+function memoryClockOf(inputs: MachineInputs, machine: Machine): MachineMemoryClock | undefined {
+  const { memory, name, units } = inputs.soc;
+  const { rates, channels, channelWidth } = memory;
+  if (!rates) return undefined;
+  const top = (machine.memory.peak * BITS_PER_BYTE) / (channels.is * channelWidth.is);
+  const clock = memoryClockDomain(rates.is, top);
+  const last = clock.points.length - 1;
+  const known: Machine[] = [];
+  const cpu = Object.values(units).find((unit) => unit.kind === 'cpu');
+  const clusters = cpu?.clusters.map(({ clock: domain }) => domain) ?? [];
+  const votes = inputs.memoryVotes && votesFor(inputs.memoryVotes, name);
+  const monitors = votes ? monitorsOf(votes, clusters.length) : [];
+  return {
+    clock,
+    votes,
+    monitors: machine.domains.map(({ clock: domain }) => monitors[clusters.indexOf(domain.name)]),
+    at: (point) => {
+      if (point === last) return machine;
+      const share = clock.points[point]!.frequency / clock.points[last]!.frequency;
+      known[point] ??= slowerMachine(inputs, machine, share);
+      return known[point];
+    },
+  };
+}
+
+function slowerMachine(inputs: MachineInputs, machine: Machine, share: number): Machine {
+  const memory = memoryAtShare(machine.memory, share);
+  if (!machine.streamModel) return { ...machine, memory };
+  const { background } = machine;
+  const streamModel = buildStreamModel({ ...deviceOf(inputs), background, peak: memory.peak });
+  return { ...machine, memory, streamModel };
+}
+
+function votesFor({ text, file }: VoteFile, soc: string): VoteTable | undefined {
+  return hasVotes(text, file, soc, 'ddr') ? parseVoteTable(text, file, soc, 'ddr') : undefined;
 }
 
 function machineUnit(

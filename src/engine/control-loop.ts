@@ -9,23 +9,39 @@
  * Source   Linux schedutil and thermal core: sample, decide, apply; battery current limiting of phones
  * Checked  test/property/engine.test.ts (energy balance), test/unit/engine/control-loop.test.ts
  */
-import { InfeasibleError } from '../base/errors.ts';
-import type { Celsius, Hertz, Joules, Seconds, Watts } from '../base/units.ts';
-import { fullLoadWatts, switchedWatts } from '../hardware/power.ts';
+import type {
+  Bytes,
+  BytesPerSecond,
+  Celsius,
+  Hertz,
+  Joules,
+  Seconds,
+  Watts,
+} from '../base/units.ts';
+import { switchedWatts } from '../hardware/power.ts';
 import type { Cap, Governor, ThermalGovernor } from '../runtime/governor.ts';
+import { backgroundBandwidth } from './bandwidth.ts';
+import {
+  deviceOf,
+  domainPowers,
+  type MutableDevice,
+  type MutableView,
+  topPoint,
+  viewOf,
+} from './domain-views.ts';
 import type { Execution } from './execution.ts';
 import type { Ledger } from './ledger.ts';
-import type { Machine, MachineDomain } from './machine.ts';
+import type { Machine } from './machine.ts';
+import { MemoryClock } from './memory-clock.ts';
 import { OnlineCores } from './online-cores.ts';
 import { PowerAccount } from './power-account.ts';
 import type { Probes } from './probes.ts';
+import { runaway, SHUTDOWN } from './runaway.ts';
 import type { Supply } from './supply.ts';
 
-/** Temperature at which the powers shown to thermal governors are evaluated, as energy models are: warm silicon. */
-const TABLE_TEMPERATURE: Celsius = 60;
-/** Above this no phone SoC goes on: resets sit at 115–125 °C (device trees), and leakage feeds itself. */
-const SHUTDOWN: Celsius = 150;
 const BATTERY = 'battery';
+/** Of peak bandwidth, what a bandwidth monitor counts as full: with devfreq's 88 % it asks for 80 % of use (bwmon io-percent). */
+const MONITORED = 0.9;
 /** Just under the usual control period, so that rounding does not join two. */
 const PEAK_WINDOW: Seconds = 0.0099;
 /** Kelvins under the junction trip within which heat may need an answer at the next look: what a hot block gains in
@@ -37,6 +53,8 @@ export interface ControlParts {
   readonly execution: Execution;
   readonly ledger: Ledger;
   readonly governors: readonly Governor[];
+  /** Of main memory; votes when absent. */
+  readonly memoryGovernor?: Governor | undefined;
   readonly thermalGovernor: ThermalGovernor;
   readonly probes: Probes;
   /** Thermal governors run every this many control periods. */
@@ -58,12 +76,16 @@ export class ControlLoop {
   private joulesBefore: Joules = 0;
   private sinceDecision: Seconds = 0;
   private sinceThermal: Seconds = 0;
+  private readonly realTime: BytesPerSecond;
   private readonly tablePowers: readonly (readonly Watts[])[];
   /** Shown to governors and overwritten at every look, hence no allocation per look. */
   private readonly views: readonly MutableView[];
   private readonly devices: readonly MutableDevice[];
   private readonly unitClocks: readonly Hertz[][];
   private readonly cores: OnlineCores;
+  private readonly memory: MemoryClock | undefined;
+  /** Moved by units since the last decision. */
+  private movedBytes: Bytes = 0;
   private caps: readonly Cap[];
   private last: Seconds = 0;
   private ticks = 0;
@@ -92,8 +114,11 @@ export class ControlLoop {
       point: this.point,
       powered: this.cores.powerShare,
     });
+    const { memoryClock } = machine;
+    this.memory = memoryClock && new MemoryClock(machine, memoryClock, parts.memoryGovernor);
     this.busySeconds = new Float64Array(domains.length);
     this.domainJoules = new Float64Array(domains.length);
+    this.realTime = backgroundBandwidth(machine);
     this.tablePowers = domains.map(domainPowers);
     this.views = domains.map(viewOf);
     this.devices = domains.map((domain, d) => deviceOf(domain, this.tablePowers[d]!));
@@ -102,7 +127,7 @@ export class ControlLoop {
     this.decide(0);
     this.applyClocks();
     this.noteTemperatures();
-    parts.probes.start(this.power, this.point, this.allowed);
+    parts.probes.start(this.power, this.point, this.allowed, this.memory);
   }
 
   get totalJoules(): Joules {
@@ -140,6 +165,7 @@ export class ControlLoop {
     const account = this.power;
     execution.progressAll(now);
     probes.noteTraffic(execution.unitBytes);
+    for (let u = 0; u < execution.unitBytes.length; u++) this.movedBytes += execution.unitBytes[u]!;
     account.pass(dt, now);
     machine.thermal.advance(dt, account.watts);
     this.noteTemperatures();
@@ -196,8 +222,10 @@ export class ControlLoop {
       if (period > 0) this.noteChange(d, next, now);
       this.point[d] = next;
     }
+    if (this.decideMemory(now, period)) changed = true;
     this.busySeconds.fill(0);
     this.domainJoules.fill(0);
+    this.movedBytes = 0;
     this.joulesBefore = this.totalJoules;
     this.sinceDecision = 0;
     if (changed) this.applyClocks();
@@ -258,6 +286,27 @@ export class ControlLoop {
       this.allowed[most] = Math.min(this.wanted[most]!, this.allowed[most]!) - 1;
       this.reasons[most] = BATTERY;
     }
+  }
+
+  private decideMemory(now: Seconds, period: Seconds): boolean {
+    const { memory, parts } = this;
+    if (!memory || period <= 0) return false;
+    const { peak } = parts.execution.machine.memory;
+    const used = this.movedBytes / period + this.realTime;
+    const share = Math.min(used / (MONITORED * peak), 1);
+    if (!memory.decide(period, share, this.views, parts.execution)) return false;
+    this.changeMemory(memory, 'governor: votes', now);
+    return true;
+  }
+
+  /** A request ends a pause: memory is fast again before it begins. */
+  wakeMemory(now: Seconds): void {
+    if (this.memory?.wake()) this.changeMemory(this.memory, 'governor: a request begins', now);
+  }
+
+  private changeMemory(memory: MemoryClock, reason: string, now: Seconds): void {
+    this.parts.execution.changeMemory(memory.present);
+    this.parts.probes.changed('dram', memory.frequency, reason, now);
   }
 
   private noteChange(d: number, next: number, now: Seconds): void {
@@ -326,65 +375,4 @@ export class ControlLoop {
     this.maxJunction = Math.max(this.maxJunction, junction);
     if (!(junction < SHUTDOWN)) throw runaway(this.parts.machine, junction, this.last);
   }
-}
-
-function topPoint({ clock }: MachineDomain): number {
-  return clock.points.length - 1;
-}
-
-function viewOf({ clock }: MachineDomain) {
-  return {
-    name: clock.name,
-    frequencies: clock.points.map(({ frequency }) => frequency),
-    current: clock.points.length - 1,
-    busyShare: 1,
-    period: 0,
-  };
-}
-type MutableView = ReturnType<typeof viewOf>;
-
-function deviceOf(
-  { clock: { name, points }, node, cores = 1 }: MachineDomain,
-  powers: readonly Watts[],
-) {
-  return {
-    name,
-    powers,
-    requested: powers.at(-1)!,
-    busyShare: 1,
-    current: points.length - 1,
-    temperature: 0,
-    node,
-    cores,
-  };
-}
-type MutableDevice = ReturnType<typeof deviceOf>;
-
-/** Power of a domain at each point with everything busy, for thermal governors. */
-function domainPowers({ clock, power }: MachineDomain): Watts[] {
-  return clock.points.map(
-    (point) => fullLoadWatts(power, point) + power.leakage(point.voltage, TABLE_TEMPERATURE),
-  );
-}
-
-function runaway(machine: Machine, junction: Celsius, now: Seconds): InfeasibleError {
-  return new InfeasibleError(
-    `thermal runaway: a die block passed ${SHUTDOWN} °C at ${now.toFixed(2)} s although its clock was capped`,
-    {
-      demand: junction,
-      bound: SHUTDOWN,
-      unit: '°C',
-      breakdown: Object.fromEntries(
-        machine.junctionNodes.map((node) => [
-          machine.thermal.nodes[node]!,
-          machine.thermal.temperatures[node]!,
-        ]),
-      ),
-      levers: [
-        'a thermal governor with a junction trip (thermalGovernor: skin-pid)',
-        'lower clocks or voltages of the hottest block',
-        'less leakage, or more area for the block',
-      ],
-    },
-  );
 }

@@ -7,7 +7,7 @@ import type { Execution } from './execution.ts';
 import type { Ledger } from './ledger.ts';
 import type { Machine } from './machine.ts';
 import { type Active, type Job, type JobSource, phaseLabels, type RunObserver } from './request.ts';
-import { compilePhase, refresh, type TaskTable } from './task-table.ts';
+import { compilePhase, followMemory, refresh, type TaskTable } from './task-table.ts';
 
 /** Event kinds of the kernel; control events belong to the control loop. */
 export const EVENT = { unit: 0, arrival: 1, control: 2 } as const;
@@ -100,6 +100,7 @@ export class Dispatcher {
 
   /** After the control loop changed a clock: bandwidth, due times and events follow. */
   retime(): void {
+    for (const { table } of this.active.values()) followMemory(table, this.execution.machine);
     this.execution.rerate();
     this.dropEvents();
     this.settle();
@@ -250,7 +251,8 @@ export class Dispatcher {
   private beginStep(request: Active): void {
     const { table } = request;
     const phase = request.job.plan.phases[request.phase]!;
-    refresh(table, this.machine, phase.contextStart + request.step * phase.contextStride);
+    followMemory(table, this.execution.machine);
+    refresh(table, this.execution.machine, phase.contextStart + request.step * phase.contextStride);
     request.pending.set(table.inputCount);
     request.left = table.operatorCount;
     request.stepStart = this.kernel.now;

@@ -26,7 +26,8 @@ const RUNNING = 2;
 const TICK = 1.5e-11;
 
 export class Execution {
-  private readonly machine: Machine;
+  /** As it is now: its memory follows the memory clock. */
+  machine: Machine;
   private readonly ledger: Ledger;
   private readonly fluid: Fluid;
   private readonly state: Uint8Array;
@@ -56,6 +57,9 @@ export class Execution {
   readonly vectorWatts: Float64Array;
   /** Since the last `collect`: seconds with work, joules and bytes by unit. */
   readonly busySeconds: Float64Array;
+  /** Of them, since they were last taken, those in which memory held the unit. */
+  private readonly waitingSeconds: Float64Array;
+  private readonly workSeconds: Float64Array;
   readonly unitJoules: Float64Array;
   readonly unitBytes: Float64Array;
   memoryJoules = 0;
@@ -94,6 +98,8 @@ export class Execution {
     this.matrixWatts = column();
     this.vectorWatts = column();
     this.busySeconds = column();
+    this.waitingSeconds = column();
+    this.workSeconds = column();
     this.unitJoules = column();
     this.unitBytes = column();
   }
@@ -104,6 +110,24 @@ export class Execution {
 
   isRunning(u: number): boolean {
     return this.state[u] === RUNNING;
+  }
+
+  /** Share of a unit's working time in which memory held it, since the last call. */
+  takeWaitingShare(u: number): number {
+    const share = this.workSeconds[u]! > 0 ? this.waitingSeconds[u]! / this.workSeconds[u]! : 0;
+    this.waitingSeconds[u] = 0;
+    this.workSeconds[u] = 0;
+    return share;
+  }
+
+  /** Memory runs at another clock: what streams alone now streams at the rate it gives. Call with accounts up to date. */
+  changeMemory(machine: Machine): void {
+    this.machine = machine;
+    for (let u = 0; u < this.state.length; u++) {
+      if (this.state[u] === IDLE || this.bytesLeft[u]! <= 0) continue;
+      const port = streamPort(machine.units[u]!, this.splitOf(u));
+      this.soloRate[u] = sharedRates(machine, [port])[0]!;
+    }
   }
 
   /** What held the present (or last) operator of a unit longest, as `CAUSES` orders them. */
@@ -270,6 +294,7 @@ export class Execution {
     const row = this.row[u]!;
     const compute = this.cyclesLeft[u]! / speed;
     const stream = this.bytesLeft[u]! > 0 ? this.bytesLeft[u]! / this.rate[u]! : 0;
+    this.workSeconds[u]! += dt;
     this.blame(u, row, dt, compute, stream);
     const cycles = Math.min(this.cyclesLeft[u]!, speed * dt);
     this.cyclesLeft[u]! -= cycles;
@@ -283,6 +308,7 @@ export class Execution {
   /** Time goes to whichever side ends last; of compute, the part that a thermal cap added goes to heat. */
   private blame(u: number, row: number, dt: Seconds, compute: Seconds, stream: Seconds): void {
     if (compute < stream) {
+      this.waitingSeconds[u]! += dt;
       this.attribute(u, row, CAUSE.bandwidth, dt);
       return;
     }

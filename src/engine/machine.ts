@@ -8,6 +8,7 @@ import type { PowerModel } from '../hardware/power.ts';
 import type { Floorplan } from '../hardware/thermal/floorplan.ts';
 import type { ThermalNetwork } from '../hardware/thermal/network.ts';
 import type { StreamModel } from './bandwidth.ts';
+import type { MachineMemoryClock } from './memory-clock.ts';
 import type { MachineStorage } from './storage.ts';
 import type { SupplySpec } from './supply.ts';
 
@@ -50,6 +51,8 @@ export interface Machine {
   readonly domains: readonly MachineDomain[];
   readonly memory: MemorySystem;
   readonly memoryNode: number;
+  /** Steps of its clock; it runs at the top one for ever when absent. */
+  readonly memoryClock?: MachineMemoryClock | undefined;
   /** Between units and memory; traffic that hits never reaches DRAM. */
   readonly systemCache?: SystemCache | undefined;
   /** How fast streams run, where the closed forms of `memory` are not to be trusted with it. */

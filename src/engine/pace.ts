@@ -43,6 +43,7 @@ export class Pace {
   wake(): void {
     if (this.stretch !== IDLE_STRETCH) return;
     this.control.tick(this.kernel.now);
+    this.control.wakeMemory(this.kernel.now);
     this.lookAfter(1);
   }
 

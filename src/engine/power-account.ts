@@ -122,7 +122,8 @@ export class PowerAccount {
 
   private passMemory(dt: Seconds): void {
     const { machine, execution, meter, ledger } = this;
-    const { memory, memoryNode, fabricNode } = machine;
+    const { memoryNode, fabricNode } = machine;
+    const { memory } = execution.machine;
     meter.count(this.rails.dram, memoryNode, execution.memoryJoules);
     meter.count(this.rails.fabric, fabricNode, execution.fabricJoules);
     const { storage } = this.rails;

@@ -14,7 +14,7 @@ import type { WorkloadSpec } from '../workload/family.ts';
 import type { RequestPlan } from '../workload/graph.ts';
 import type { ModelTables } from '../workload/models/tables.ts';
 import { buildWorkload, parseWorkload, schemaOfWorkload } from '../workload/workload-spec.ts';
-import { buildMachine } from './build-machine.ts';
+import { buildMachine, type VoteFile } from './build-machine.ts';
 import type { Machine } from './machine.ts';
 import { applyOverrides, type OverrideRoots } from './overrides.ts';
 import type { Job, JobSource } from './request.ts';
@@ -31,6 +31,8 @@ export interface Sources {
   preset(name: string): SpecFile;
   runtime(name: string): SpecFile;
   readonly tables: ModelTables;
+  /** `socs/memory-votes.csv`; CPUs ask for memory clocks in proportion to their own when absent. */
+  readonly memoryVotes?: VoteFile | undefined;
   /** SHA-256 by file, of everything handed out so far. */
   readonly hashes: Readonly<Record<string, string>>;
   /** socsim's own version. */
@@ -99,6 +101,7 @@ export function prepare(
     environment: scenario.environment,
     background: scenario.background,
     fidelity: scenario.fidelity,
+    memoryVotes: sources.memoryVotes,
   });
   return { scenario, soc, phone, preset, runtime, workload, plan, machine };
 }
@@ -162,6 +165,7 @@ export function buildSimulation(
     ...(given ? { jobs: given } : requestsOf(prepared)),
     policy: policies[scenario.policy].create({ unit, decodeUnit }),
     governors: machine.domains.map((_, d) => governorOf(scenario, machine, d)),
+    memoryGovernor: memoryGovernorOf(scenario),
     thermalGovernor: thermal.governor,
     cold: scenario.start === 'cold',
     concurrent: 1,
@@ -197,6 +201,12 @@ function governorOf({ governor }: Scenario, machine: Machine, domain: number): G
   if (governor !== 'auto') return governors[governor].create();
   const owner = machine.units.find(({ domains }) => domains.includes(domain));
   return governors[AUTO_GOVERNORS[owner?.unit.kind ?? 'cpu'] ?? 'schedutil'].create();
+}
+
+/** Votes unless the scenario asks for one governor everywhere; schedutil is for CPUs only. */
+function memoryGovernorOf({ governor }: Scenario): Governor | undefined {
+  if (governor === 'auto' || governor === 'schedutil') return undefined;
+  return governors[governor].create();
 }
 
 /** A closed loop of one user: the next request comes `pause` after the last has ended. */

@@ -3,6 +3,7 @@ import { formatQuantity } from '../base/quantity.ts';
 import type { Hertz, Seconds } from '../base/units.ts';
 import { CounterGroup } from './counter-group.ts';
 import type { Machine } from './machine.ts';
+import type { MemoryClock } from './memory-clock.ts';
 import type { PowerAccount } from './power-account.ts';
 import type { Recorder } from './recorder.ts';
 import type { Counter } from './timeline.ts';
@@ -15,6 +16,7 @@ export class Probes {
   private readonly states: CounterGroup;
   private readonly flows: CounterGroup;
   private power: PowerAccount | undefined;
+  private memory: MemoryClock | undefined;
   private point: Int32Array = new Int32Array(0);
   private allowed: Int32Array = new Int32Array(0);
 
@@ -28,6 +30,7 @@ export class Probes {
         ...domains.map((name): About => about(`${name} frequency`, 'frequency', 'Hz', name)),
         ...domains.map((name): About => about(`${name} frequency cap`, 'frequency', 'Hz', name)),
         ...nodes.map((node): About => about(`${node} temperature`, 'temperature', '°C', node)),
+        ...(machine.memoryClock ? [about('dram frequency', 'frequency', 'Hz', 'dram')] : []),
         ...(machine.supply
           ? [
               about('battery charge', 'share', '', 'battery'),
@@ -47,7 +50,13 @@ export class Probes {
   }
 
   /** Notes what holds before anything has run; points and caps are read again at every sample. */
-  start(power: PowerAccount, point: Int32Array, allowed: Int32Array): void {
+  start(
+    power: PowerAccount,
+    point: Int32Array,
+    allowed: Int32Array,
+    memory: MemoryClock | undefined,
+  ): void {
+    this.memory = memory;
     this.power = power;
     this.point = point;
     this.allowed = allowed;
@@ -92,8 +101,9 @@ export class Probes {
     }
     for (let i = 0; i < temperatures.length; i++) states.set(2 * count + i, temperatures[i]!);
     const { supply, totalWatts } = this.power!;
+    let place = 2 * count + temperatures.length;
+    if (this.memory) states.set(place++, this.memory.frequency);
     if (supply) {
-      const place = 2 * count + temperatures.length;
       states.set(place, supply.charge);
       states.set(place + 1, supply.voltage(totalWatts, temperatures[supply.spec.cellNode]!));
     }

@@ -31,6 +31,8 @@ export interface Simulation {
   readonly policy: SchedulingPolicy;
   /** One per clock domain, in the order of `machine.domains`. */
   readonly governors: readonly Governor[];
+  /** Of main memory, where its clock moves; votes of the units when absent. */
+  readonly memoryGovernor?: Governor | undefined;
   readonly thermalGovernor: ThermalGovernor;
   /** Requests served at the same time; the others queue. */
   readonly concurrent: number;
@@ -64,6 +66,7 @@ export function simulate(simulation: Simulation): Run {
     execution,
     ledger,
     governors: simulation.governors,
+    memoryGovernor: simulation.memoryGovernor,
     thermalGovernor: simulation.thermalGovernor,
     thermalEvery: simulation.thermalEvery,
     probes: new Probes(machine, recorder),

@@ -42,8 +42,9 @@ export interface TaskTable {
   readonly sramBytes: Float64Array;
   readonly launchSeconds: Float64Array;
   readonly macs: Float64Array;
-  /** Bandwidth the unit gets when nobody else asks. */
+  /** Bandwidth the unit gets when nobody else asks, of the memory of `rated`. */
   readonly soloRate: Float64Array;
+  rated: Machine;
   /** Where the machine has a system cache. */
   readonly cache: CachePlan | undefined;
   /** By class: the operator type, for ledgers and charts. */
@@ -90,6 +91,7 @@ export function compilePhase(phase: Phase, machine: Machine, policy: SchedulingP
     launchSeconds: column(),
     macs: column(),
     soloRate: column(),
+    rated: machine,
     cache: machine.systemCache && new CachePlan(machine.systemCache, phase, cells),
     operatorType: graph.works.map((_, index) => workAt(graph, index, context).operator),
     growing: graph.works
@@ -106,6 +108,13 @@ export function compilePhase(phase: Phase, machine: Machine, policy: SchedulingP
   table.cache?.follow(table.cell);
   for (const cell of new Set(table.cell)) rateCell(table, machine, cell);
   return table;
+}
+
+/** Rates every stream anew where the clock of memory has changed since. */
+export function followMemory(table: TaskTable, machine: Machine): void {
+  if (table.rated === machine) return;
+  table.rated = machine;
+  for (const cell of new Set(table.cell)) rateCell(table, machine, cell);
 }
 
 /** Costs the context-dependent classes anew for a step that sees `context` tokens. */

@@ -68,6 +68,7 @@ function runRow(mapping: MappedRow, sources: Sources): Outcome {
     preset: sources.preset,
     runtime: sources.runtime,
     tables: sources.tables,
+    memoryVotes: sources.memoryVotes,
     hashes: sources.hashes,
     version: sources.version,
     workload: () => file(mapping.workload),

@@ -69,6 +69,21 @@ export function parseVoteTable(
   return table;
 }
 
+/** Whether a table has rows of this SoC about `target`. */
+export function hasVotes(text: string, file: string, soc: string, target: VoteTarget): boolean {
+  const { rows } = parseCsv(text, file, ['soc', 'target']);
+  return rows.some(({ values }) => values['soc'] === soc && values['target'] === target);
+}
+
+/** Monitors of clusters from the slowest to the fastest, where the table has them: little cores may have none. */
+export function monitorsOf(table: VoteTable, clusters: number): string[] {
+  const known = (name: string) => (name in table ? name : 'gold');
+  return Array.from({ length: clusters }, (_, i) => {
+    if (i === clusters - 1) return known('prime');
+    return i === 0 && clusters > 2 ? known('silver') : 'gold';
+  });
+}
+
 /** The vote of one monitor at a CPU clock; above the last step the last vote holds. 0 for an unknown monitor. */
 export function voteAt(table: VoteTable, monitor: string, cpuFrequency: Hertz): Hertz {
   const steps = table[monitor] ?? [];
@@ -88,12 +103,24 @@ export class MemoryGovernor implements Governor {
 
   /**
    * Tells the governor about one CPU cluster before `choose`.
+   * @param key tells clusters apart that share a monitor's table.
    * @param waits whether it stalls on memory; a computing cluster votes by its `-compute` table where it has one.
    */
-  observe(cluster: string, cpuFrequency: Hertz, busy: boolean, waits: boolean): void {
+  observe(
+    cluster: string,
+    cpuFrequency: Hertz,
+    busy: boolean,
+    waits: boolean,
+    key: string = cluster,
+  ): void {
     const compute = `${cluster}-compute`;
     const monitor = !waits && compute in this.#table ? compute : cluster;
-    this.#votes.set(cluster, busy ? voteAt(this.#table, monitor, cpuFrequency) : 0);
+    this.#votes.set(key, busy ? voteAt(this.#table, monitor, cpuFrequency) : 0);
+  }
+
+  /** A vote from elsewhere: a driver that asks for a clock by itself. */
+  ask(name: string, frequency: Hertz): void {
+    this.#votes.set(name, frequency);
   }
 
   choose(view: DomainView): number {
