@@ -10,11 +10,13 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, isAbsolute, join } from 'node:path';
-import { SpecError } from './base/errors.ts';
+import { type Fault, SpecError } from './base/errors.ts';
 import { fileReason } from './base/file-reason.ts';
+import { complete } from './base/like.ts';
 import { nearestHint } from './base/registry.ts';
-import { parseSpecFile, requireMap, type SpecFile } from './base/spec-file.ts';
+import { parseSpecFile, requireMap, type SpecFile, type SpecPath } from './base/spec-file.ts';
 import type { Sources } from './engine/prepare.ts';
+import { sectionAt } from './hardware/spec/sections.ts';
 import { parseModelTables } from './workload/models/tables.ts';
 import type { ByteSource } from './workload/onnx/wire-skim.ts';
 
@@ -68,6 +70,7 @@ export function readUserFile(path: string): TextFile {
 /** Folder and extension of every kind of named description. */
 export const FOLDERS = {
   soc: 'socs',
+  part: 'socs/parts',
   phone: 'socs/phones',
   preset: 'socs/lpddr',
   runtime: 'socs/runtimes',
@@ -78,6 +81,7 @@ export type DescriptionKind = keyof typeof FOLDERS;
 /** What each kind is called in messages, and the top-level keys that tell it from the others. */
 export const SHAPES = {
   soc: { what: 'SoC', keys: ['domains', 'units', 'fabric', 'floorplan'] },
+  part: { what: 'part', keys: ['part', 'domain', 'unit', 'cluster', 'fabric'] },
   phone: { what: 'phone', keys: ['body', 'battery', 'screen', 'thermal'] },
   preset: { what: 'memory', keys: ['cycles', 'times', 'modes', 'densities'] },
   runtime: { what: 'runtime', keys: ['kernels'] },
@@ -91,7 +95,7 @@ export const SHAPES = {
  * @throws SpecError with the nearest name.
  */
 export function readDescription(kind: DescriptionKind, name: string): TextFile {
-  if (/[/\\]|\.ya?ml$/.test(name)) return readUserFile(name);
+  if (PATH_NAME.test(name)) return readUserFile(name);
   return readNamed(FOLDERS[kind], name, '.yaml', kind);
 }
 
@@ -102,33 +106,24 @@ export interface SourceOptions {
 
 /** Bundled descriptions and the user's own files, each read and parsed once. */
 export function fileSources(options: SourceOptions = {}): Sources {
-  const parsed = new Map<string, SpecFile>();
   const hashes: Record<string, string> = {};
   const remember = ({ file, text }: TextFile): TextFile => {
     hashes[file] = createHash('sha256').update(text).digest('hex');
     return { file, text };
   };
-  const read = (kind: DescriptionKind) => (name: string) => {
-    const key = `${kind}/${name}`;
-    const known = parsed.get(key);
-    if (known) return known;
-    const { file, text } = remember(readDescription(kind, name));
-    const spec = parseDescription(kind, text, file);
-    parsed.set(key, spec);
-    return spec;
-  };
+  const { read } = descriptions(remember);
   let tables: Sources['tables'] | undefined;
   let votes: TextFile | undefined;
   return {
-    soc: read('soc'),
-    phone: read('phone'),
-    preset: read('preset'),
-    runtime: read('runtime'),
+    soc: (name) => read('soc', name),
+    phone: (name) => read('phone', name),
+    preset: (name) => read('preset', name),
+    runtime: (name) => read('runtime', name),
     workload: (name) => {
       const keys = options.onnx ?? {};
       if (name.endsWith('.onnx')) return onnxWorkload(name, keys);
       refuseOnnxOptions(name, keys);
-      return read('workload')(name);
+      return read('workload', name);
     },
     get tables() {
       tables ??= parseModelTables((path) => remember(readBundled(path)), openModelFile);
@@ -143,12 +138,89 @@ export function fileSources(options: SourceOptions = {}): Sources {
   };
 }
 
+export interface Descriptions {
+  /** A description by name or path, checked to be of its kind, with every `like` followed. @throws SpecError */
+  readonly read: (kind: DescriptionKind, name: string) => SpecFile;
+  /** A parsed file with every `like` followed. @throws SpecError */
+  readonly complete: (kind: DescriptionKind, spec: SpecFile) => SpecFile;
+}
+
+/** Reads each file once. @param remember is told of every file. */
+export function descriptions(remember = (text: TextFile): TextFile => text): Descriptions {
+  const parsed = new Map<string, SpecFile>();
+  /** Files whose `like` is being followed, outermost first. */
+  const open: string[] = [];
+
+  const read: Descriptions['read'] = (kind, name) => {
+    const key = `${kind}/${name}`;
+    const known = parsed.get(key);
+    if (known) return known;
+    const { file, text } = remember(readDescription(kind, name));
+    if (open.includes(file)) {
+      throw new SpecError([{ message: `goes round in a circle: ${[...open, file].join(' → ')}` }]);
+    }
+    const spec = requireKind(kind, follow(kind, parseSpecFile(text, file)));
+    parsed.set(key, spec);
+    return spec;
+  };
+
+  const follow: Descriptions['complete'] = (kind, spec) => {
+    open.push(spec.file);
+    const done = complete(spec, (name, path) => {
+      const at = [...path, 'like'];
+      const place = { file: spec.file, ...spec.locate(at), path: at.join('.') };
+      return withPlace(place, () => donorOf(kind, name, path, dirname(spec.file)));
+    });
+    open.pop();
+    return done;
+  };
+
+  const donorOf = (kind: DescriptionKind, name: string, path: SpecPath, folder: string) => {
+    const file = PATH_NAME.test(name) && !isAbsolute(name) ? join(folder, name) : name;
+    if (path.length === 0) return { spec: read(kind, file), path: [] };
+    const section = kind === 'soc' || kind === 'part' ? sectionAt(path) : undefined;
+    if (section === undefined) {
+      throw new SpecError([{ message: 'cannot stand here', expected: LIKE_PLACES[kind] }]);
+    }
+    const spec = read('part', file);
+    if (Object.hasOwn(spec.data as object, section)) return { spec, path: [section] };
+    throw new SpecError([{ message: `the part "${name}" has no section "${section}"` }]);
+  };
+
+  return { read, complete: follow };
+}
+
+/** What a name looks like that is a path to a file of the user. */
+const PATH_NAME = /[/\\]|\.ya?ml$/;
+const TOP = 'like at the top of the file';
+const IN_SOC = `${TOP}, or in a map of domains, units or clusters, or in memory, systemCache, fabric, background or limits`;
+const LIKE_PLACES: Readonly<Record<DescriptionKind, string>> = {
+  soc: IN_SOC,
+  part: IN_SOC,
+  phone: TOP,
+  preset: TOP,
+  runtime: TOP,
+  workload: TOP,
+};
+
+/** Faults that do not say where they are, are where the name was asked for. */
+function withPlace<T>(place: Omit<Fault, 'message'>, task: () => T): T {
+  try {
+    return task();
+  } catch (error) {
+    if (!(error instanceof SpecError)) throw error;
+    throw new SpecError(
+      error.faults.map((fault) => (fault.file === undefined ? { ...place, ...fault } : fault)),
+    );
+  }
+}
+
 /**
  * A description as its readers may rely on: a map with keys of its kind, and model files found from where it lies.
  * @throws SpecError
  */
-function parseDescription(kind: DescriptionKind, text: string, file: string): SpecFile {
-  const spec = parseSpecFile(text, file);
+function requireKind(kind: DescriptionKind, spec: SpecFile): SpecFile {
+  const { file } = spec;
   const { what, keys } = SHAPES[kind];
   const data = requireMap(spec, what, keys);
   // Who runs a scenario looks for the phone before the description is checked as a whole.

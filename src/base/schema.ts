@@ -105,19 +105,46 @@ export function checkSpec<S extends z.ZodType>(
   crossChecks: readonly CrossCheck[] = [],
 ): z.output<S> {
   const result = schema.safeParse(spec.data, { reportInput: true });
-  const issues = result.success
-    ? []
-    : result.error.issues.flatMap((issue) => faultsOf(issue, [], schema, spec));
-  const crossed = crossChecks
-    .flatMap((check) => check(spec.data))
-    .map(({ path, ...fault }) => ({ ...place(spec, path), ...fault }));
-  const faults = [...(spec.faults ?? []), ...issues, ...crossed].sort(byPlace);
-  if (faults.length > 0) throw new SpecError(faults);
+  throwFaults(spec, schema, result.error?.issues ?? [], crossChecks);
   return result.data as z.output<S>;
 }
 
+/**
+ * Checks a description that others complete: as `checkSpec`, but below the top what is missing is no fault.
+ * @throws SpecError with every fault of what is there.
+ */
+export function checkParts(
+  spec: SpecFile,
+  schema: z.ZodType,
+  crossChecks: readonly CrossCheck[],
+): void {
+  const { error } = schema.safeParse(spec.data, { reportInput: true });
+  const wrong = (error?.issues ?? []).filter((issue) => issue.path.length < 2 || !isGap(issue));
+  throwFaults(spec, schema, wrong, crossChecks);
+}
+
+/** Whether an issue says only that something is missing, by at least one of the shapes that a value may have. */
+function isGap(issue: Issue): boolean {
+  if (issue.code === 'invalid_union') return issue.errors.some((branch) => branch.every(isGap));
+  return issue.code === 'invalid_type' && issue.input === undefined;
+}
+
+function throwFaults(
+  spec: SpecFile,
+  schema: z.ZodType,
+  issues: readonly Issue[],
+  crossChecks: readonly CrossCheck[],
+): void {
+  const found = issues.flatMap((issue) => faultsOf(issue, [], schema, spec));
+  const crossed = crossChecks
+    .flatMap((check) => check(spec.data))
+    .map(({ path, ...fault }) => ({ ...place(spec, path), ...fault }));
+  const faults = [...(spec.faults ?? []), ...found, ...crossed].sort(byPlace);
+  if (faults.length > 0) throw new SpecError(faults);
+}
+
 /** JSON Schema of what a user may write, for editors. */
-export function toJsonSchema(schema: z.ZodType, title: string): unknown {
+export function toJsonSchema(schema: z.ZodType, title: string): Readonly<Record<string, unknown>> {
   return {
     title,
     ...z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }),

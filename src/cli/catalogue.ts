@@ -1,12 +1,11 @@
 /** Everything a user can name, by kind, with the line that says what it is. */
 import { sourcedEntries } from '../base/provenance.ts';
 import { formatQuantity } from '../base/quantity.ts';
-import { parseSpecFile } from '../base/spec-file.ts';
 import {
   type DescriptionKind,
+  descriptions,
   FOLDERS,
   listBundled,
-  readDescription,
   readTrace,
   traceNames,
 } from '../load.ts';
@@ -28,6 +27,7 @@ export interface CatalogueKind {
 
 export const catalogue: Readonly<Record<string, CatalogueKind>> = {
   socs: files('SoC', 'soc'),
+  parts: files('part', 'part'),
   phones: files('phone', 'phone'),
   workloads: files('workload', 'workload'),
   runtimes: files('runtime', 'runtime'),
@@ -73,10 +73,10 @@ function files(one: string, kind: DescriptionKind): CatalogueKind {
   return {
     one,
     file: kind,
-    entries: async () =>
-      listBundled(FOLDERS[kind], '.yaml').map((name) => {
-        const { file, text } = readDescription(kind, name);
-        const { data } = parseSpecFile(text, file);
+    entries: async () => {
+      const { read } = descriptions();
+      return listBundled(FOLDERS[kind], '.yaml').map((name) => {
+        const { data } = read(kind, name);
         const numbers = sourcedEntries(data);
         const estimated = numbers.filter(({ trust }) => trust === 'estimated').length;
         const facts: Record<string, string> =
@@ -84,7 +84,8 @@ function files(one: string, kind: DescriptionKind): CatalogueKind {
             ? { numbers: String(numbers.length), estimated: String(estimated) }
             : {};
         return { name, summary: String((data as { summary?: string }).summary ?? ''), facts };
-      }),
+      });
+    },
   };
 }
 

@@ -9,7 +9,7 @@ import type { DerivedFigure } from '../hardware/soc-summary.ts';
 import { readDescription, readUserFile, type TextFile } from '../load.ts';
 import { type CatalogueEntry, catalogue, fileNames } from './catalogue.ts';
 import type { Command } from './command.ts';
-import { kindOf, type SpecKindName } from './spec-kinds.ts';
+import { completeSpec, kindOf, type SpecKindName } from './spec-kinds.ts';
 import { renderTable } from './terminal.ts';
 
 export const show: Command = {
@@ -48,30 +48,34 @@ interface Row {
   readonly trust?: string;
   readonly from?: string;
   readonly note?: string | undefined;
+  /** The file that says it, where that is not the one shown. */
+  readonly file?: string;
 }
 
 interface FoundFile {
   readonly kind: SpecKindName;
-  readonly text: TextFile;
+  readonly spec: SpecFile;
 }
 
 function findFile(name: string): FoundFile | undefined {
-  if (/[/\\]|\.ya?ml$/.test(name)) {
-    const text = readUserFile(name);
-    return { kind: kindOf(parseSpecFile(text.text, text.file)), text };
-  }
   const known = fileNames().find((entry) => entry.name === name);
-  return known && { kind: known.kind, text: readDescription(known.kind, name) };
+  if (known) return openFile(readDescription(known.kind, name), known.kind);
+  return /[/\\]|\.ya?ml$/.test(name) ? openFile(readUserFile(name)) : undefined;
 }
 
-async function showFile({ kind, text }: FoundFile, only: string, json: boolean): Promise<void> {
-  const spec = parseSpecFile(text.text, text.file);
+function openFile({ file, text }: TextFile, known?: SpecKindName): FoundFile {
+  const spec = parseSpecFile(text, file);
+  const kind = known ?? kindOf(spec);
+  return { kind, spec: completeSpec(kind, spec) };
+}
+
+async function showFile({ kind, spec }: FoundFile, only: string, json: boolean): Promise<void> {
   const rows = rowsOf(spec).filter(({ path }) => path.includes(only));
   if (rows.length === 0) {
     const paths = rowsOf(spec).map(({ path }) => path);
     throw new SpecError([
       {
-        message: `nothing in ${text.file} has "${only}" in its path`,
+        message: `nothing in ${spec.file} has "${only}" in its path`,
         hint: nearestHint(only, paths),
       },
     ]);
@@ -83,36 +87,44 @@ async function showFile({ kind, text }: FoundFile, only: string, json: boolean):
   const trust = trustShares(spec.data);
   const derived = only === '' && kind === 'soc' ? await derivedOf(spec) : [];
   if (json) {
-    const data = { kind, file: text.file, summary, derived, values: rows, references, trust };
+    const data = { kind, file: spec.file, summary, derived, values: rows, references, trust };
     console.log(JSON.stringify(data, undefined, 2));
     return;
   }
-  console.log(`${kind} · ${text.file}\n${summary}\n`);
+  console.log(`${kind} · ${spec.file}\n${summary}\n`);
   if (derived.length > 0) console.log(`${derivedTable(derived)}\n`);
-  const columns = [
-    { header: 'path' },
-    { header: 'value', align: 'quantity' as const },
-    { header: 'trust' },
-    { header: 'source' },
-    { header: 'note', wrap: true },
-  ];
-  console.log(
-    renderTable(
-      columns,
-      rows.map(({ path, value, trust: level = '', from = '', note = '' }) => [
-        path,
-        shorten(value),
-        level,
-        from,
-        note,
-      ]),
-    ),
-  );
+  console.log(valueTable(rows));
   const cited = new Set(rows.map(({ from }) => from));
   const sources = Object.entries(references).filter(([key]) => cited.has(key));
   if (sources.length > 0) console.log('\nSources');
   for (const [key, source] of sources) console.log(`  ${key}: ${titleOf(source)}`);
   if (Object.keys(trust).length > 0) console.log(`\nTrust: ${describeTrust(trust)}`);
+}
+
+function valueTable(rows: readonly Row[]): string {
+  const shared = rows.some(({ file }) => file !== undefined);
+  const columns = [
+    { header: 'path' },
+    { header: 'value', align: 'quantity' as const },
+    { header: 'trust' },
+    { header: 'source' },
+    ...(shared ? [{ header: 'like' }] : []),
+    { header: 'note', wrap: true },
+  ];
+  const cells = rows.map(({ path, value, trust = '', from = '', note = '', file = '' }) => [
+    path,
+    shorten(value),
+    trust,
+    from,
+    ...(shared ? [nameOf(file)] : []),
+    note,
+  ]);
+  return renderTable(columns, cells);
+}
+
+/** `socs/parts/hexagon-v75.yaml` → `hexagon-v75` */
+function nameOf(file: string): string {
+  return file.replace(/^.*[/\\]|\.ya?ml$/g, '');
 }
 
 async function derivedOf(spec: SpecFile): Promise<readonly DerivedFigure[]> {
@@ -138,9 +150,15 @@ function derivedTable(figures: readonly DerivedFigure[]): string {
 }
 
 /** Every value of the file in its order; those without a source are choices and names. */
-function rowsOf({ data }: SpecFile): Row[] {
+function rowsOf({ data, locate }: SpecFile): Row[] {
   const sourced = new Map(sourcedEntries(data).map((entry) => [entry.path.join('.'), entry]));
-  return leavesOf(data, [], sourced).filter(({ path }) => !/^(references|summary)\b/.test(path));
+  const rows = leavesOf(data, [], sourced);
+  return rows
+    .filter(({ path }) => !/^(references|summary)\b/.test(path))
+    .map((row) => {
+      const { file } = locate(row.path.split('.'));
+      return file === undefined ? row : { ...row, file };
+    });
 }
 
 function leavesOf(

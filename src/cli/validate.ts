@@ -1,9 +1,17 @@
 /** `socsim validate`: every fault of every file given, and JSON Schemas for editors. */
 import { type Fault, SpecError } from '../base/errors.ts';
+import { withLike } from '../base/like-schema.ts';
 import { parseSpecFile } from '../base/spec-file.ts';
 import { readUserFile } from '../load.ts';
 import type { Command } from './command.ts';
-import { KIND_NAMES, kindOf, type SpecKindName, specKinds } from './spec-kinds.ts';
+import {
+  completeSpec,
+  KIND_NAMES,
+  kindOf,
+  type SpecKind,
+  type SpecKindName,
+  specKinds,
+} from './spec-kinds.ts';
 
 export const validate: Command = {
   name: 'validate',
@@ -63,7 +71,7 @@ async function checkFile(path: string): Promise<FileResult> {
     const spec = parseSpecFile(text, file);
     kind = kindOf(spec);
     const { check } = await specKinds[kind].load();
-    check(spec);
+    check(completeSpec(kind, spec));
     return { file: path, kind, faults: [] };
   } catch (error) {
     if (error instanceof SpecError) return { file: path, kind, faults: error.faults };
@@ -73,8 +81,10 @@ async function checkFile(path: string): Promise<FileResult> {
 
 async function printSchema(kind: SpecKindName): Promise<undefined> {
   const { toJsonSchema } = await import('../base/schema.ts');
-  const { schema } = await specKinds[kind].load();
-  const json = toJsonSchema(schema as Parameters<typeof toJsonSchema>[0], specKinds[kind].title);
+  const { likeAt, load, title }: SpecKind = specKinds[kind];
+  const { schema } = await load();
+  const plain = toJsonSchema(schema as Parameters<typeof toJsonSchema>[0], title);
+  const json = likeAt ? withLike(plain, likeAt) : plain;
   console.log(JSON.stringify(json, undefined, 2));
   return undefined;
 }

@@ -1,7 +1,14 @@
 import { describe, expect, it } from 'vitest';
+import { sourcedEntries } from '../../src/base/provenance.ts';
 import { toJsonSchema } from '../../src/base/schema.ts';
 import { parseSpecFile } from '../../src/base/spec-file.ts';
-import { KIND_NAMES, kindOf, type SpecKind, specKinds } from '../../src/cli/spec-kinds.ts';
+import {
+  completeSpec,
+  KIND_NAMES,
+  kindOf,
+  type SpecKind,
+  specKinds,
+} from '../../src/cli/spec-kinds.ts';
 import { listBundled, readBundled } from '../../src/load.ts';
 
 const kinds = Object.entries<SpecKind>(specKinds);
@@ -17,8 +24,33 @@ describe('bundled descriptions', () => {
     const spec = parseSpecFile(text, 'elsewhere.yaml');
     expect(kindOf(spec)).toBe(kind);
     const { check } = await specKinds[kindOf(spec)].load();
-    check(spec);
+    check(completeSpec(kindOf(spec), spec));
   });
+});
+
+describe.each(bundled.filter(({ kind }) => ['soc', 'part', 'phone'].includes(kind)))(
+  '$path',
+  ({ path }) => {
+    const { data } = parseSpecFile(readBundled(path).text, path);
+    const entries = sourcedEntries(data);
+
+    it('cites every reference it lists', () => {
+      const cited = new Set(entries.map(({ from }) => from));
+      const listed = Object.keys((data as { references?: object }).references ?? {});
+      expect(listed.filter((key) => !cited.has(key))).toEqual([]);
+    });
+
+    it('gives the reasoning of every estimate of a SoC', () => {
+      if (path.startsWith('socs/phones/')) return;
+      const silent = entries.filter(({ trust, note }) => trust === 'estimated' && !note);
+      expect(silent.map((entry) => entry.path.join('.'))).toEqual([]);
+    });
+  },
+);
+
+it('gives no two descriptions the same name', () => {
+  const names = bundled.map(({ path }) => path.replace(/^.*\//, ''));
+  expect(names.filter((name, i) => names.indexOf(name) !== i)).toEqual([]);
 });
 
 describe.each(KIND_NAMES)('a %s', (kind) => {

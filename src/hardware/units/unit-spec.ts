@@ -111,7 +111,8 @@ export const gpuShape = {
   operators,
 };
 
-const cluster = z.strictObject({
+/** One entry of a CPU's clusters. */
+export const clusterSpec = z.strictObject({
   name: z.string(),
   /** Marketing name of the core, such as `Cortex-X4`. */
   core: z.string(),
@@ -165,7 +166,7 @@ const cpuKernels = z.strictObject({
 export const cpuShape = {
   kind: z.literal('cpu'),
   /** Slowest first; threads take the last cluster first. */
-  clusters: z.array(cluster).min(1),
+  clusters: z.array(clusterSpec).min(1),
   l3: sourced('size', { min: 0 }),
   /** Worker threads of an inference runtime on this phone, unless a scenario says otherwise. */
   threads: count(),
@@ -189,5 +190,5 @@ export type NpuSpec = Infer<typeof npuSpec>;
 export type GpuSpec = Infer<typeof gpuSpec>;
 export type CpuSpec = Infer<typeof cpuSpec>;
 export type CpuKernelsSpec = Infer<typeof cpuKernels>;
-export type CpuClusterSpec = Infer<typeof cluster>;
+export type CpuClusterSpec = Infer<typeof clusterSpec>;
 export type UnitSpec = Infer<typeof unitSpec>;
