@@ -89,7 +89,7 @@ function jobsOf(
   sources: Sources,
   args: Args,
 ): Job[] {
-  const { workload, scenario } = prepared;
+  const { workload, clients } = prepared;
   const limit = wholeOption(args, 'max-context') ?? contextLimit(workload, sources.tables);
   return requests.map(({ arrival, promptTokens, generatedTokens }, i) => {
     const generated = Math.min(generatedTokens, Math.max(1, limit - 1));
@@ -99,7 +99,7 @@ function jobsOf(
     };
     const name = `request ${i + 1}`;
     const plan = buildWorkload(withLengths(workload, lengths), sources.tables, name);
-    return { plan: { ...plan, name, model: scenario.workload }, arrival, priority: 0 };
+    return { plan: { ...plan, name, model: clients[0]!.file }, arrival, priority: 0 };
   });
 }
 

@@ -19,6 +19,7 @@ import {
 } from './overlay-options.ts';
 import { overridesOf, scenarioOf, scenarioOptions } from './scenario-options.ts';
 import { coloursFor, renderTable } from './terminal.ts';
+import { workloadTable } from './workload-table.ts';
 
 export const run: Command = {
   name: 'run',
@@ -112,6 +113,7 @@ export function describeRun(result: Run): string {
     '',
     phaseTable(result),
     '',
+    ...(result.workloads ? [workloadTable(result.workloads), ''] : []),
     metricTable(result),
     '',
     ...fusionLines(result),
@@ -148,7 +150,7 @@ function phaseTable(result: Run): string {
 const MAX_PHASES = 12;
 
 function phaseRow(phase: PhaseResult, result: Run): string[] {
-  const seconds = phase.endSeconds - phase.startSeconds;
+  const seconds = phase.activeSeconds ?? phase.endSeconds - phase.startSeconds;
   const request = result.requests.find(({ name }) => name === phase.request);
   const prefills = result.phases.filter(
     (p) => p.request === phase.request && p.stage === 'prefill',
@@ -203,6 +205,7 @@ const HEADLINE = [
   'prefill_tokens_per_second',
   'decode_tokens_per_second',
   'request_latency_seconds',
+  'deadline_miss_ratio',
   'energy_per_token_joules',
   'average_power_watts',
   'peak_power_watts',
@@ -215,10 +218,21 @@ const HEADLINE = [
   'battery_hours',
 ];
 
-function metricTable({ metrics, requests }: Run): string {
+const PER_REQUEST: ReadonlySet<string> = new Set([
+  'time_to_first_token_seconds',
+  'prefill_tokens_per_second',
+  'decode_tokens_per_second',
+  'request_latency_seconds',
+  'energy_per_token_joules',
+]);
+
+function metricTable({ metrics, requests, workloads }: Run): string {
   // An image or a classification has no tokens, and its first output is its only one.
   const hasTokens = requests.some(({ generatedTokens }) => generatedTokens > 0);
-  const shown = HEADLINE.filter((id) => hasTokens || !id.includes('token'));
+  // Means over requests of several workloads say nothing: their own table has them.
+  const fitting = (id: string) =>
+    workloads ? !PER_REQUEST.has(id) : hasTokens || !id.includes('token');
+  const shown = HEADLINE.filter(fitting);
   const rows = shown
     .filter((id) => metrics[id] !== undefined)
     .map((id) => [metricLabel(id), formatMetric(id, metrics[id] as number)]);

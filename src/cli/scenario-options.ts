@@ -72,7 +72,7 @@ export const scenarioOptions = {
   pause: { type: 'string', summary: 'between the end of one request and the next', value: 'TIME' },
   seed: {
     type: 'number',
-    summary: 'kept with the result; nothing in a scenario draws by chance so far',
+    summary: 'of everything that comes by chance, such as Poisson arrivals',
     value: 'N',
   },
   traffic: {
@@ -139,7 +139,8 @@ export function scenarioOf(args: Args, file = args['scenario'] as string | undef
   }
   const traffic = trafficOf(args);
   if (traffic) merged['background'] = { ...(data['background'] as object | undefined), ...traffic };
-  const missing = ['soc', 'workload'].filter((key) => merged[key] === undefined);
+  const needed = merged['workloads'] === undefined ? ['soc', 'workload'] : ['soc'];
+  const missing = needed.filter((key) => merged[key] === undefined);
   if (missing.length > 0) {
     throw new SpecError(
       missing.map((key) => ({

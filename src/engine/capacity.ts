@@ -22,12 +22,12 @@ export function requireMemory(
   const { capacity } = machine.memory;
   const weights = new Map<string, Bytes>();
   for (const { plan } of jobs) weights.set(plan.model ?? plan.name, plan.memory.weights);
+  const lanes = [...new Set(jobs.map(({ lane }) => lane))];
   const largest = (pick: (job: Job) => Bytes) =>
-    jobs
-      .map(pick)
-      .sort((a, b) => b - a)
-      .slice(0, concurrent)
-      .reduce((a, b) => a + b, 0);
+    lanes.reduce((sum, lane) => {
+      const own = jobs.filter((job) => job.lane === lane).map(pick);
+      return sum + topSum(own, lane?.concurrent ?? concurrent);
+    }, 0);
   const owners: Record<string, Bytes> = { system: machine.osReserve };
   if (machine.applications !== undefined) owners['other applications'] = machine.applications;
   for (const [name, bytes] of weights) owners[`weights of ${name}`] = bytes;
@@ -46,6 +46,14 @@ export function requireMemory(
       levers: levers(owners, demand - capacity),
     },
   );
+}
+
+/** Of the `count` largest. */
+function topSum(values: readonly Bytes[], count: number): Bytes {
+  return values
+    .toSorted((a, b) => b - a)
+    .slice(0, count)
+    .reduce((a, b) => a + b, 0);
 }
 
 function levers(owners: Readonly<Record<string, Bytes>>, missing: Bytes): string[] {

@@ -5,7 +5,7 @@ import { reportCompilation } from './compile-report.ts';
 import { CAUSE } from './ledger.ts';
 import type { Machine } from './machine.ts';
 import type { Recorder } from './recorder.ts';
-import type { Active, RunObserver } from './request.ts';
+import { type Active, dueAt, type Job, type Lane, type RunObserver } from './request.ts';
 import type { CompiledPhase, RequestResult } from './run.ts';
 import { LOAD_PHASE, type ModelLoad } from './storage.ts';
 import type { TaskTable } from './task-table.ts';
@@ -21,6 +21,8 @@ export interface PhaseRecord {
   readonly steps: number;
   readonly outputs: number;
   readonly joules: Joules;
+  /** Of all requests of a workload together, where several workloads share the phone: how long it ran in all. */
+  readonly activeSeconds?: Seconds;
 }
 
 interface OpenRequest {
@@ -43,6 +45,10 @@ export class Collector implements RunObserver {
   private readonly energyAt: (now: Seconds) => Joules;
   private readonly unitTracks: readonly number[];
   private readonly open = new Map<number, OpenRequest>();
+  /** By workload: its track and the counter of its outputs. */
+  private readonly lanes = new Map<Lane, { readonly track: number; readonly rate: number }>();
+  /** Place in `phases` of what a workload's requests have in common. */
+  private readonly shared = new Map<string, number>();
   private readonly operatorNames = new Map<TaskTable, Int32Array>();
   private readonly rate: number;
   private load: ModelLoad | undefined;
@@ -108,7 +114,12 @@ export class Collector implements RunObserver {
   phaseStarted(request: Active, now: Seconds): void {
     const entry = this.entry(request);
     entry.phaseStarted = now;
-    entry.phaseJoules = this.energyAt(now);
+    entry.phaseJoules = this.joulesFor(request, now);
+  }
+
+  /** What a phase of several at once drew is in the ledger only: the meter of the device sees all of them. */
+  private joulesFor({ job }: Active, now: Seconds): Joules {
+    return job.lane ? 0 : this.energyAt(now);
   }
 
   operatorDone(
@@ -139,7 +150,9 @@ export class Collector implements RunObserver {
     );
     if (phase.outputsPerStep === 0) return;
     if (Number.isNaN(entry.firstToken)) entry.firstToken = now;
-    recorder.sample(this.rate, now, phase.outputsPerStep / (now - request.stepStart));
+    const { lane } = request.job;
+    const rate = lane ? this.laneOf(lane).rate : this.rate;
+    recorder.sample(rate, now, phase.outputsPerStep / (now - request.stepStart));
   }
 
   phaseDone(request: Active, phase: Phase, now: Seconds): void {
@@ -153,16 +166,37 @@ export class Collector implements RunObserver {
       request.index,
       0,
     );
-    this.addPhase({
-      request: request.job.plan.name,
+    const { lane, plan } = request.job;
+    const record = {
+      request: lane?.name ?? plan.name,
       phase: request.labels[request.phase] as string,
       stage: phase.name,
       start: entry.phaseStarted,
       end: now,
       steps: phase.steps,
       outputs: phase.steps * phase.outputsPerStep,
-      joules: this.energyAt(now) - entry.phaseJoules,
-    });
+      joules: this.joulesFor(request, now) - entry.phaseJoules,
+    };
+    if (lane) this.addShared({ ...record, activeSeconds: now - entry.phaseStarted });
+    else this.addPhase(record);
+  }
+
+  /** Requests of one workload are alike and many: their phases are told together. */
+  private addShared(next: PhaseRecord): void {
+    const key = `${next.request}\n${next.phase}`;
+    const place = this.shared.get(key);
+    if (place === undefined) {
+      this.shared.set(key, this.phases.push(next) - 1);
+      return;
+    }
+    const last = this.phases[place]!;
+    this.phases[place] = {
+      ...last,
+      end: next.end,
+      steps: last.steps + next.steps,
+      outputs: last.outputs + next.outputs,
+      activeSeconds: (last.activeSeconds ?? 0) + (next.activeSeconds ?? 0),
+    };
   }
 
   /** Phases of one name that follow each other (prefill chunks, then the last with logits) are one to the user. */
@@ -193,6 +227,22 @@ export class Collector implements RunObserver {
       endSeconds: now,
       promptTokens: plan.promptTokens,
       generatedTokens: plan.generatedTokens,
+      ...laneFacts(request.job, now, request.preemptions),
+    });
+  }
+
+  requestSkipped(job: Job, now: Seconds): void {
+    const { plan, arrival } = job;
+    this.requests.push({
+      name: plan.name,
+      arrivalSeconds: arrival,
+      startSeconds: now,
+      firstTokenSeconds: now,
+      endSeconds: now,
+      promptTokens: 0,
+      generatedTokens: 0,
+      ...laneFacts(job, now, 0),
+      skipped: true,
     });
   }
 
@@ -202,6 +252,7 @@ export class Collector implements RunObserver {
 
   /** Requests share a few tracks: one each while there are few, one for all in a long trace. */
   private trackOf(request: Active): number {
+    if (request.job.lane) return this.laneOf(request.job.lane).track;
     if (request.index < 8) {
       return this.recorder.addTrack({ name: request.job.plan.name, kind: 'request' });
     }
@@ -209,6 +260,24 @@ export class Collector implements RunObserver {
       this.requestTrack = this.recorder.addTrack({ name: 'later requests', kind: 'request' });
     }
     return this.requestTrack;
+  }
+
+  private laneOf(lane: Lane): { readonly track: number; readonly rate: number } {
+    const known = this.lanes.get(lane);
+    if (known) return known;
+    const { recorder } = this;
+    const { name } = lane;
+    const entry = {
+      track: recorder.addTrack({ name, kind: 'request' }),
+      rate: recorder.addCounter({
+        name: `${name} output rate`,
+        quantity: 'rate',
+        unit: '1/s',
+        subject: name,
+      }),
+    };
+    this.lanes.set(lane, entry);
+    return entry;
   }
 
   private namesOf(table: TaskTable): Int32Array {
@@ -219,4 +288,11 @@ export class Collector implements RunObserver {
     this.operatorNames.set(table, names);
     return names;
   }
+}
+
+function laneFacts(job: Job, now: Seconds, preemptions: number): Partial<RequestResult> {
+  const { lane } = job;
+  if (!lane) return {};
+  const due = lane.deadline === undefined ? {} : { missed: now > dueAt(job) };
+  return { workload: lane.name, preemptions, ...due };
 }

@@ -1,20 +1,28 @@
 /** Task life: requests arrive, their operators become ready, run where the policy put them, and free their successors. */
+
+import type { Seconds } from '../base/units.ts';
 import { type EventHandle, NO_EVENT } from '../kernel/event-queue.ts';
 import { type Kernel, PRECEDENCE } from '../kernel/kernel.ts';
+import { agedPriority } from '../runtime/policies/urgency.ts';
 import type { SchedulingPolicy } from '../runtime/scheduling-policy.ts';
-import type { Graph, Phase } from '../workload/graph.ts';
+import { AdmissionQueues } from './admission.ts';
 import type { Execution } from './execution.ts';
 import type { Ledger } from './ledger.ts';
 import type { Machine } from './machine.ts';
-import { type Active, type Job, type JobSource, phaseLabels, type RunObserver } from './request.ts';
-import { compilePhase, followMemory, refresh, type TaskTable } from './task-table.ts';
+import { openRequest, pushReady, Turn } from './ready.ts';
+import {
+  type Active,
+  dueAt,
+  type Job,
+  type JobSource,
+  type RunObserver,
+  requestLabel,
+} from './request.ts';
+import { TableStore } from './table-store.ts';
+import { followMemory, refresh, type TaskTable } from './task-table.ts';
 
 /** Event kinds of the kernel; control events belong to the control loop. */
 export const EVENT = { unit: 0, arrival: 1, control: 2 } as const;
-
-/** Ready operators are ordered by priority, then request, then position in the graph: one number each. */
-const PER_REQUEST = 2 ** 22;
-const PER_PRIORITY = 2 ** 42;
 
 export class Dispatcher {
   private readonly machine: Machine;
@@ -25,16 +33,17 @@ export class Dispatcher {
   private readonly policy: SchedulingPolicy;
   private readonly jobs: Job[];
   private readonly follow: JobSource | undefined;
-  private readonly concurrent: number;
-  private readonly waiting: number[] = [];
-  private readonly active = new Map<number, Active>();
-  private readonly ready: number[][];
+  private readonly queues: AdmissionQueues;
+  private readonly tables: TableStore;
+  private readonly turn: Turn;
+  /** In order of admission. */
+  private readonly active: Active[] = [];
+  /** The request that each unit served last. */
+  private readonly last: (Active | undefined)[];
   private readonly running: (Active | undefined)[];
   private readonly runningOperator: Int32Array;
   private readonly startedAt: Float64Array;
   private readonly events: EventHandle[];
-  /** Tables not in use, by graph: a step of an equal graph reuses the costs of the last. */
-  private readonly idleTables = new Map<Graph, TaskTable[]>();
   private wasShared = false;
   finished = 0;
 
@@ -50,7 +59,7 @@ export class Dispatcher {
     ready?: number;
     /** What comes after a request has ended; nothing more when absent. */
     follow?: JobSource | undefined;
-    /** Requests served at the same time; the others queue in order of arrival. */
+    /** Requests served at the same time, those of several workloads aside; the others queue in order of arrival. */
     concurrent: number;
   }) {
     this.machine = parts.machine;
@@ -61,9 +70,11 @@ export class Dispatcher {
     this.policy = parts.policy;
     this.jobs = [...parts.jobs];
     this.follow = parts.follow;
-    this.concurrent = parts.concurrent;
+    this.queues = new AdmissionQueues(parts.concurrent);
+    this.tables = new TableStore(parts.machine, parts.observer);
+    this.turn = new Turn(parts.policy.urgency ?? agedPriority);
     const count = parts.machine.units.length;
-    this.ready = Array.from({ length: count }, () => []);
+    this.last = new Array(count).fill(undefined);
     this.running = new Array(count).fill(undefined);
     this.runningOperator = new Int32Array(count);
     this.startedAt = new Float64Array(count);
@@ -84,12 +95,12 @@ export class Dispatcher {
 
   /** Nothing runs and nothing waits. */
   get idle(): boolean {
-    return this.active.size === 0;
+    return this.active.length === 0;
   }
 
   handle(kind: number, subject: number): void {
     if (kind === EVENT.arrival) {
-      this.waiting.push(subject);
+      this.queues.arrive(subject, this.jobs[subject]!);
       this.admit();
     } else {
       this.events[subject] = NO_EVENT;
@@ -166,41 +177,40 @@ export class Dispatcher {
     const { now } = this.kernel;
     this.running[u] = undefined;
     const cause = this.execution.causeOf(u);
+    request.served += now - this.startedAt[u]!;
     this.observer.operatorDone(u, request, operator, this.startedAt[u]!, now, cause);
     const end = table.successorStart[operator + 1]!;
     for (let k = table.successorStart[operator]!; k < end; k++) {
       const next = table.successors[k]!;
-      if (--request.pending[next]! === 0) this.makeReady(request, next);
+      if (--request.pending[next]! === 0) pushReady(request, next);
     }
     if (--request.left === 0) this.nextStep(request);
-    for (let i = 0; i < this.ready.length; i++) this.dispatch(i);
-  }
-
-  private makeReady(request: Active, operator: number): void {
-    const queue = this.ready[request.table.unit[operator]!]!;
-    const key = request.job.priority * PER_PRIORITY + request.index * PER_REQUEST + operator;
-    let place = queue.length;
-    // Sorted from the last to be served to the first, so that `pop` takes the most urgent.
-    queue.push(key);
-    while (place > 0 && queue[place - 1]! < key) {
-      queue[place] = queue[place - 1]!;
-      place--;
-    }
-    queue[place] = key;
+    for (let i = 0; i < this.running.length; i++) this.dispatch(i);
   }
 
   private dispatch(u: number): void {
-    const queue = this.ready[u]!;
-    if (queue.length === 0 || !this.execution.isIdle(u)) return;
-    const key = queue.pop()!;
-    const request = this.active.get(Math.floor((key % PER_PRIORITY) / PER_REQUEST)) as Active;
-    const operator = key % PER_REQUEST;
+    if (!this.execution.isIdle(u)) return;
+    const last = this.last[u];
+    const request = this.turn.next(this.active, u, last);
+    if (!request) return;
+    const operator = request.ready[u]!.pop()!;
     const { table } = request;
     const { now } = this.kernel;
     this.running[u] = request;
     this.runningOperator[u] = operator;
     this.startedAt[u] = now;
-    this.execution.start(u, now, table, operator, this.rowOf(request, table.cell[operator]!, u));
+    const row = this.rowOf(request, table.cell[operator]!, u);
+    const again = last === request ? 0 : this.takeOver(u, request, operator);
+    this.execution.start(u, now, table, operator, row, again);
+  }
+
+  /** Another request gets the unit. @returns seconds to submit again what was cut in the middle of a graph. */
+  private takeOver(u: number, request: Active, operator: number): Seconds {
+    const before = this.last[u];
+    this.last[u] = request;
+    if (!before) return 0;
+    if (before.ready[u]!.length > 0) before.preemptions++;
+    return request.table.callSeconds[operator]! > 0 ? 0 : this.machine.units[u]!.callSeconds;
   }
 
   private rowOf(request: Active, cell: number, u: number): number {
@@ -209,34 +219,31 @@ export class Dispatcher {
     const type = request.table.operatorType[Math.floor(cell / request.table.unitCount)]!;
     const { name } = this.machine.units[u]!.unit;
     const phase = request.labels[request.phase] as string;
-    const row = this.ledger.row(request.job.plan.name, phase, type, name);
+    const row = this.ledger.row(requestLabel(request.job), phase, type, name);
     request.rows[cell] = row;
     return row;
   }
 
   private admit(): void {
-    while (this.waiting.length > 0 && this.active.size < this.concurrent) {
-      const index = this.waiting.shift()!;
-      const job = this.jobs[index] as Job;
-      const table = this.takeTable(job.plan.phases[0]!);
-      const request: Active = {
-        job,
-        index,
-        phase: 0,
-        step: 0,
-        table,
-        pending: new Int32Array(0),
-        left: 0,
-        stepStart: this.kernel.now,
-        labels: phaseLabels(job.plan.phases.map(({ name }) => name)),
-        rows: new Int32Array(0),
-      };
-      this.active.set(index, request);
-      this.observer.requestStarted(request, this.kernel.now);
+    for (let index = this.queues.next(); index !== undefined; index = this.queues.next()) {
+      const job = this.jobs[index]!;
+      const { now } = this.kernel;
+      if (job.lane?.late === 'skip' && now >= dueAt(job)) {
+        this.observer.requestSkipped(job, now);
+        this.end(job);
+        continue;
+      }
+      const request = openRequest(job, index, this.takeTable(job, 0), now);
+      this.active.push(request);
+      this.observer.requestStarted(request, now);
       this.beginPhase(request);
-      for (let u = 0; u < this.ready.length; u++) this.dispatch(u);
+      for (let u = 0; u < this.running.length; u++) this.dispatch(u);
       this.flowsChanged();
     }
+  }
+
+  private takeTable({ plan, lane }: Job, phase: number): TaskTable {
+    return this.tables.take(plan.phases[phase]!, lane?.policy ?? this.policy);
   }
 
   private beginPhase(request: Active): void {
@@ -256,7 +263,8 @@ export class Dispatcher {
     request.pending.set(table.inputCount);
     request.left = table.operatorCount;
     request.stepStart = this.kernel.now;
-    for (const root of table.roots) this.makeReady(request, root);
+    request.served = 0;
+    for (const root of table.roots) pushReady(request, root);
   }
 
   private nextStep(request: Active): void {
@@ -269,38 +277,26 @@ export class Dispatcher {
       return;
     }
     this.observer.phaseDone(request, phase, now);
-    this.releaseTable(request.table);
+    this.tables.release(request.table);
     request.phase++;
-    const next = request.job.plan.phases[request.phase];
-    if (next) {
-      request.table = this.takeTable(next);
+    if (request.phase < request.job.plan.phases.length) {
+      request.table = this.takeTable(request.job, request.phase);
       this.beginPhase(request);
       return;
     }
-    this.active.delete(request.index);
-    this.finished++;
+    this.active.splice(this.active.indexOf(request), 1);
     this.observer.requestDone(request, now);
-    this.askForMore();
+    this.end(request.job);
     this.admit();
   }
 
-  private askForMore(): void {
-    const job = this.follow?.(this.jobs.length, this.kernel.now);
-    if (!job) return;
-    this.kernel.at(job.arrival, PRECEDENCE.arrival, EVENT.arrival, this.jobs.push(job) - 1);
-  }
-
-  private takeTable(phase: Phase): TaskTable {
-    const idle = this.idleTables.get(phase.graph)?.pop();
-    if (idle) return idle;
-    const table = compilePhase(phase, this.machine, this.policy);
-    this.observer.phaseCompiled(table);
-    return table;
-  }
-
-  private releaseTable(table: TaskTable): void {
-    const list = this.idleTables.get(table.phase.graph);
-    if (list) list.push(table);
-    else this.idleTables.set(table.phase.graph, [table]);
+  /** A request is over, served or not: what waits for its end may come. */
+  private end(job: Job): void {
+    this.finished++;
+    this.queues.leave(job);
+    for (const next of this.follow?.(this.jobs.length, this.kernel.now, job) ?? []) {
+      const index = this.jobs.push(next) - 1;
+      this.kernel.at(next.arrival, PRECEDENCE.arrival, EVENT.arrival, index);
+    }
   }
 }

@@ -135,14 +135,24 @@ export class Execution {
     return largestCause(this.causeSeconds, u * CAUSES.length);
   }
 
-  /** Puts operator `operator` of a table on an idle unit; its time and energy go to ledger row `row`. */
-  start(u: number, now: Seconds, table: TaskTable, operator: number, row: number): void {
+  /**
+   * Puts operator `operator` of a table on an idle unit; its time and energy go to ledger row `row`.
+   * @param again seconds to submit its graph once more, after another request had the unit.
+   */
+  start(
+    u: number,
+    now: Seconds,
+    table: TaskTable,
+    operator: number,
+    row: number,
+    again: Seconds = 0,
+  ): void {
     const cell = table.cell[operator]!;
     const transfer = table.transferSeconds[operator]!;
     const cycles = table.cycles[cell]!;
     const read = table.readBytes[cell]!;
     const bytes = read + table.writeBytes[cell]!;
-    const launch = table.launchSeconds[cell]! + table.callSeconds[operator]! + transfer;
+    const launch = table.launchSeconds[cell]! + table.callSeconds[operator]! + transfer + again;
     this.activeCount++;
     this.causeSeconds.fill(0, u * CAUSES.length, (u + 1) * CAUSES.length);
     this.state[u] = launch > 0 ? LAUNCHING : RUNNING;

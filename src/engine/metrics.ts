@@ -41,7 +41,8 @@ const defined = (value: number): number | undefined => (Number.isFinite(value) ?
 
 const named = (view: MetricView, phase: string) => view.phases.filter((p) => p.stage === phase);
 const secondsOf = (phases: readonly PhaseResult[]) =>
-  sum(phases.map((p) => p.endSeconds - p.startSeconds));
+  sum(phases.map((p) => p.activeSeconds ?? p.endSeconds - p.startSeconds));
+const served = (view: MetricView) => view.requests.filter((r) => r.skipped !== true);
 const tokens = (view: MetricView) => sum(view.requests.map((r) => r.generatedTokens));
 
 function rate(
@@ -58,7 +59,7 @@ export const metrics = {
     better: 'lower',
     meaning:
       'from the arrival of a request to its first output, waiting included; mean over requests',
-    compute: (v) => mean(v.requests.map((r) => r.firstTokenSeconds - r.arrivalSeconds)),
+    compute: (v) => mean(served(v).map((r) => r.firstTokenSeconds - r.arrivalSeconds)),
   },
   prefill_tokens_per_second: {
     label: 'prefill rate',
@@ -94,7 +95,18 @@ export const metrics = {
     unit: 's',
     better: 'lower',
     meaning: 'from arrival to the last output, waiting included; mean over requests',
-    compute: (v) => mean(v.requests.map((r) => r.endSeconds - r.arrivalSeconds)),
+    compute: (v) => mean(served(v).map((r) => r.endSeconds - r.arrivalSeconds)),
+  },
+  deadline_miss_ratio: {
+    label: 'deadlines missed',
+    unit: '',
+    better: 'lower',
+    meaning:
+      'requests that ended after their deadline or were skipped for it, over all that had one',
+    compute: (v) => {
+      const due = v.requests.filter((r) => r.missed !== undefined);
+      return mean(due.map((r) => (r.missed ? 1 : 0)));
+    },
   },
   energy_joules: {
     label: 'energy',

@@ -10,15 +10,21 @@ import type { Governor } from '../runtime/governor.ts';
 import { type GovernorName, governors } from '../runtime/governors/index.ts';
 import { policies } from '../runtime/policies/index.ts';
 import { parseRuntime, type RuntimeSpec, runsOn } from '../runtime/runtime-spec.ts';
+import type { SchedulingPolicy } from '../runtime/scheduling-policy.ts';
 import type { WorkloadSpec } from '../workload/family.ts';
 import type { RequestPlan } from '../workload/graph.ts';
 import type { ModelTables } from '../workload/models/tables.ts';
-import { buildWorkload, parseWorkload, schemaOfWorkload } from '../workload/workload-spec.ts';
 import { buildMachine, type VoteFile } from './build-machine.ts';
 import type { Machine } from './machine.ts';
 import { applyOverrides, type OverrideRoots } from './overrides.ts';
-import type { Job, JobSource } from './request.ts';
-import { parseScenario, type Scenario, scenarioSpec } from './scenario.ts';
+import {
+  type PreparedWorkload,
+  prepareClients,
+  requestsOf,
+  workloadRoots,
+} from './prepare-clients.ts';
+import type { Job } from './request.ts';
+import { parseScenario, type Scenario, type SharedWorkload, scenarioSpec } from './scenario.ts';
 import type { Simulation } from './simulation.ts';
 import { thermalPolicyOf } from './thermal-policy.ts';
 import { hostNotes, rangeNotes } from './what-if.ts';
@@ -48,6 +54,8 @@ export interface Prepared {
   readonly runtime: RuntimeSpec;
   readonly workload: WorkloadSpec;
   readonly plan: RequestPlan;
+  /** All workloads of the scenario; `workload` and `plan` are those of the first. */
+  readonly clients: readonly PreparedWorkload[];
   readonly machine: Machine;
 }
 
@@ -61,12 +69,11 @@ export function overrideRoots(scenarioFile: SpecFile, sources: Sources) {
   const scenario = parseScenario(scenarioFile);
   const soc = sources.soc(scenario.soc);
   const phoneName = scenario.phone ?? String((soc.data as { phone?: unknown }).phone);
-  const workload = sources.workload(scenario.workload);
   return {
     scenario: { spec: scenarioFile, schema: scenarioSpec },
     soc: { spec: soc, schema: socSpec },
     phone: { spec: sources.phone(phoneName), schema: phoneSchema },
-    workload: { spec: workload, schema: schemaOfWorkload(workload.data) },
+    ...workloadRoots(scenario, sources),
   } satisfies OverrideRoots;
 }
 
@@ -90,8 +97,7 @@ export function prepare(
   const phone = parsePhone(specs.phone);
   const preset = parseLpddrPreset(sources.preset(soc.memory.preset));
   const runtime = parseRuntime(sources.runtime(scenario.runtime));
-  const workload = parseWorkload(specs.workload, sources.tables);
-  const plan = buildWorkload(workload, sources.tables, scenario.workload);
+  const clients = prepareClients(scenario, specs, sources);
   const machine = buildMachine({
     soc,
     base,
@@ -103,7 +109,8 @@ export function prepare(
     fidelity: scenario.fidelity,
     memoryVotes: sources.memoryVotes,
   });
-  return { scenario, soc, phone, preset, runtime, workload, plan, machine };
+  const { workload, plan } = clients[0]!;
+  return { scenario, soc, phone, preset, runtime, workload, plan, clients, machine };
 }
 
 /** Keys that name files are options, not values: the files are read before values are changed. */
@@ -146,6 +153,27 @@ export function prepareMachine(socName: string, sources: Sources, runtimeName = 
   return buildMachine({ soc, phone, preset, runtime, environment: environmentSchema.parse({}) });
 }
 
+/** The policy of the scenario, or of one workload that has its own. */
+function policyFor(prepared: Prepared, own: Partial<SharedWorkload>): SchedulingPolicy {
+  const { scenario, soc } = prepared;
+  const { unit, decodeUnit } = unitsOf(scenario, soc, own);
+  const name = own.policy ?? scenario.policy;
+  const needed = { 'single-unit': [unit], 'stage-wise': [unit, decodeUnit] };
+  if (name in needed) requireKernels(prepared, needed[name as keyof typeof needed]);
+  return policies[name].create({ unit, decodeUnit });
+}
+
+function unitsOf(
+  scenario: Scenario,
+  soc: SocSpec,
+  own: Pick<Partial<SharedWorkload>, 'unit' | 'decodeUnit'>,
+) {
+  const best = Object.hasOwn(soc.units, 'npu') ? 'npu' : Object.keys(soc.units)[0]!;
+  const unit = own.unit ?? scenario.unit ?? best;
+  const cpu = Object.hasOwn(soc.units, 'cpu') ? 'cpu' : unit;
+  return { unit, decodeUnit: own.decodeUnit ?? scenario.decodeUnit ?? cpu };
+}
+
 /** Fresh governors and the scenario's requests (or those `given`) around a prepared machine. */
 export function buildSimulation(
   prepared: Prepared,
@@ -154,16 +182,13 @@ export function buildSimulation(
   given?: readonly Job[],
 ): Simulation {
   const { scenario, soc, phone, machine } = prepared;
-  const unit =
-    scenario.unit ?? (Object.hasOwn(soc.units, 'npu') ? 'npu' : Object.keys(soc.units)[0]!);
-  const decodeUnit = scenario.decodeUnit ?? (Object.hasOwn(soc.units, 'cpu') ? 'cpu' : unit);
   const thermal = thermalPolicyOf(scenario, soc, phone);
-  if (scenario.policy === 'single-unit') requireKernels(prepared, [unit]);
-  if (scenario.policy === 'stage-wise') requireKernels(prepared, [unit, decodeUnit]);
+  const { unit } = unitsOf(scenario, soc, {});
+  const several = scenario.workloads !== undefined;
   return {
     machine,
-    ...(given ? { jobs: given } : requestsOf(prepared)),
-    policy: policies[scenario.policy].create({ unit, decodeUnit }),
+    ...(given ? { jobs: given } : requestsOf(prepared, (entry) => policyFor(prepared, entry))),
+    policy: policyFor(prepared, {}),
     governors: machine.domains.map((_, d) => governorOf(scenario, machine, d)),
     memoryGovernor: memoryGovernorOf(scenario),
     thermalGovernor: thermal.governor,
@@ -174,7 +199,7 @@ export function buildSimulation(
     inputs: {
       soc: soc.name,
       phone: phone.name,
-      workload: scenario.workload,
+      workload: prepared.clients.map(({ name, file }) => (several ? name : file)).join(', '),
       policy: scenario.policy === 'single-unit' ? `single-unit (${unit})` : scenario.policy,
       governor: scenario.governor,
       thermalGovernor: thermal.label,
@@ -207,21 +232,4 @@ function governorOf({ governor }: Scenario, machine: Machine, domain: number): G
 function memoryGovernorOf({ governor }: Scenario): Governor | undefined {
   if (governor === 'auto' || governor === 'schedutil') return undefined;
   return governors[governor].create();
-}
-
-/** A closed loop of one user: the next request comes `pause` after the last has ended. */
-function requestsOf({ plan, scenario }: Prepared): { jobs: Job[]; follow?: JobSource } {
-  const { repeat, duration, pause } = scenario;
-  if (repeat === 1 && duration === undefined) return { jobs: [{ plan, arrival: 0, priority: 0 }] };
-  const job = (index: number, arrival: number): Job => ({
-    plan: { ...plan, name: `${plan.name} ${index + 1}`, model: plan.model ?? plan.name },
-    arrival,
-    priority: 0,
-  });
-  const goesOn = (index: number, now: number) =>
-    duration === undefined ? index < repeat : now + pause < duration;
-  return {
-    jobs: [job(0, 0)],
-    follow: (index, now) => (goesOn(index, now) ? job(index, now + pause) : undefined),
-  };
 }

@@ -1,5 +1,6 @@
 /** Requests under way, and what the dispatcher tells those who record them. */
 import type { Seconds } from '../base/units.ts';
+import type { SchedulingPolicy } from '../runtime/scheduling-policy.ts';
 import type { Phase, RequestPlan } from '../workload/graph.ts';
 import type { TaskTable } from './task-table.ts';
 
@@ -8,10 +9,35 @@ export interface Job {
   readonly arrival: Seconds;
   /** Smaller is more urgent; takes effect at operator boundaries. */
   readonly priority: number;
+  /** The workload it belongs to, where several share the phone. */
+  readonly lane?: Lane;
 }
 
-/** Asked after a request has ended: the next one of a closed loop, arriving at `now` or later, or nothing more. */
-export type JobSource = (index: number, now: Seconds) => Job | undefined;
+/** One of several workloads that share a phone: its requests queue behind each other and are reported together. */
+export interface Lane {
+  readonly name: string;
+  /** From the arrival of a request to its last output; what is later counts as missed. */
+  readonly deadline?: Seconds;
+  /** What becomes of a request that has missed its deadline before it could start. */
+  readonly late: 'serve' | 'skip';
+  /** Requests of the workload under way at the same time. */
+  readonly concurrent: number;
+  /** Where its operators run; the simulation's policy unless given. */
+  readonly policy?: SchedulingPolicy;
+}
+
+/** When a job has to be done; Infinity where nobody says. */
+export function dueAt({ arrival, lane }: Job): Seconds {
+  return arrival + (lane?.deadline ?? Number.POSITIVE_INFINITY);
+}
+
+/** Under which name a request is accounted for: its workload's where several share the phone, else its own. */
+export function requestLabel({ plan, lane }: Job): string {
+  return lane?.name ?? plan.name;
+}
+
+/** Asked after a request has ended: what follows it, arriving at `now` or later. `index` is the number of jobs so far. */
+export type JobSource = (index: number, now: Seconds, ended: Job) => readonly Job[];
 
 /** One request under way. */
 export interface Active {
@@ -23,6 +49,12 @@ export interface Active {
   pending: Int32Array;
   left: number;
   stepStart: Seconds;
+  /** Seconds that units worked for the present step. */
+  served: Seconds;
+  /** Operators that wait, by unit; the first to run last, so that `pop` takes it. */
+  ready: number[][];
+  /** How often a unit was taken from it before its step was over. */
+  preemptions: number;
   /** How reports call each phase: its name, numbered where the name comes back after others. */
   readonly labels: readonly string[];
   /** Ledger row of each cell of the present phase; −1 until used. */
@@ -47,6 +79,8 @@ export interface RunObserver {
   stepDone(request: Active, phase: Phase, now: Seconds): void;
   phaseDone(request: Active, phase: Phase, now: Seconds): void;
   requestDone(request: Active, now: Seconds): void;
+  /** A request was late before it began, and its workload skips what is late. */
+  requestSkipped(job: Job, now: Seconds): void;
 }
 
 /** `encoder, decode, encoder, decode` → `encoder, decode, encoder 2, decode 2`; neighbours of one name share it. */

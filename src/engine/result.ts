@@ -22,6 +22,7 @@ import {
 import type { Simulation } from './simulation.ts';
 import { peakOps } from './task-table.ts';
 import type { Limit } from './timeline.ts';
+import { workloadsOf } from './workload-report.ts';
 
 export interface RunParts {
   readonly simulation: Simulation;
@@ -69,6 +70,7 @@ export function assembleRun(parts: RunParts): Run {
       throttledSeconds: control.throttledSeconds,
     }),
     requests: collector.requests,
+    ...workloadsOf(simulation.expected ?? simulation.jobs, collector.requests, phases, rows),
     phases,
     compiled: collector.compiled,
     fusions: simulation.jobs[0]?.plan.savings ?? [],
@@ -111,7 +113,11 @@ function phaseResult(record: Collector['phases'][number], mine: readonly LedgerR
     endSeconds: record.end,
     steps: record.steps,
     outputs: record.outputs,
-    joules: record.joules,
+    joules:
+      record.activeSeconds === undefined
+        ? record.joules
+        : mine.reduce((sum, row) => sum + row.joules, 0),
+    ...(record.activeSeconds === undefined ? {} : { activeSeconds: record.activeSeconds }),
     dramBytes: mine.reduce((sum, row) => sum + row.dramBytes, 0),
     macs: mine.reduce((sum, row) => sum + row.macs, 0),
     shares: Object.fromEntries(
@@ -161,10 +167,15 @@ function ceiling(
   u: number,
   name: string,
 ): RooflineCeiling[] {
-  const { machine, jobs } = simulation;
+  const { machine } = simulation;
+  const jobs = simulation.expected ?? simulation.jobs;
   if (!rows.some((row) => row.unit === name && row.macs > 0)) return [];
-  const works = jobs[0]!.plan.phases.flatMap(({ graph, contextStart }) =>
-    graph.works.map((_, index) => workAt(graph, index, contextStart)),
+  // Alone there is one plan; of several workloads each may hold the heaviest work of a unit.
+  const plans = jobs.some(({ lane }) => lane) ? jobs.map(({ plan }) => plan) : [jobs[0]!.plan];
+  const works = plans.flatMap(({ phases }) =>
+    phases.flatMap(({ graph, contextStart }) =>
+      graph.works.map((_, index) => workAt(graph, index, contextStart)),
+    ),
   );
   const heaviest = works
     .filter((work) => work.form.kind !== 'attention' && machine.units[u]!.unit.supports(work).ok)
@@ -198,7 +209,10 @@ function limits(machine: Machine): Limit[] {
 }
 
 function notes({ simulation, recorder }: RunParts): string[] {
-  const found: string[] = [...(simulation.notes ?? []), ...(simulation.jobs[0]?.plan.notes ?? [])];
+  const found: string[] = [
+    ...(simulation.notes ?? []),
+    ...new Set((simulation.expected ?? simulation.jobs).flatMap(({ plan }) => plan.notes ?? [])),
+  ];
   if (!recorder.keepsOperators) {
     found.push(
       'the timeline shows operators of the first part of the run only; steps and phases are complete',

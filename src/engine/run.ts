@@ -36,6 +36,8 @@ export interface PhaseResult {
   readonly joules: number;
   readonly dramBytes: number;
   readonly macs: number;
+  /** Of all requests of a workload together, where several share the phone: how long the phase ran in all. */
+  readonly activeSeconds?: number;
   /** Share of the phase's time by cause, and the largest of them. */
   readonly shares: Readonly<Record<Cause, number>>;
   readonly limit: Cause;
@@ -109,6 +111,43 @@ export interface RequestResult {
   readonly endSeconds: number;
   readonly promptTokens: number;
   readonly generatedTokens: number;
+  /** Where several workloads share the phone: which one asked, and how often a unit was taken from it midway. */
+  readonly workload?: string;
+  readonly preemptions?: number;
+  /** Where the workload has a deadline: whether it ended later; skipped requests never ran at all. */
+  readonly missed?: boolean;
+  readonly skipped?: boolean;
+}
+
+/** One of several workloads that shared the phone. Times of requests that were skipped are left out. */
+export interface WorkloadResult {
+  readonly name: string;
+  readonly priority: number;
+  readonly deadlineSeconds?: number;
+  readonly requests: number;
+  readonly skipped: number;
+  /** Late or skipped; absent without a deadline. */
+  readonly missed?: number;
+  readonly preemptions: number;
+  /** From arrival to first output, and to the end. */
+  readonly firstOutputSeconds: Spread;
+  readonly latencySeconds: Spread;
+  readonly outputs: number;
+  /** Outputs over the time in which its requests were under way. */
+  readonly outputsPerSecond: number;
+  readonly joules: number;
+  readonly dramBytes: number;
+  /** Seconds that each unit worked for it. */
+  readonly unitSeconds: Readonly<Record<string, number>>;
+}
+
+/** Mean, quantiles and largest of a sample. */
+export interface Spread {
+  readonly mean: number;
+  readonly p50: number;
+  readonly p90: number;
+  readonly p99: number;
+  readonly max: number;
 }
 
 export interface Run {
@@ -116,6 +155,8 @@ export interface Run {
   /** By metric id (`metrics.ts`); a metric that does not apply is absent. */
   readonly metrics: Readonly<Record<string, number>>;
   readonly requests: readonly RequestResult[];
+  /** Where several workloads share the phone: each by itself. */
+  readonly workloads?: readonly WorkloadResult[];
   readonly phases: readonly PhaseResult[];
   readonly compiled: readonly CompiledPhase[];
   /** What the graph compiler's passes saved in one run of the first request's graph. */

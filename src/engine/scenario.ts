@@ -1,9 +1,11 @@
 /** Every input of one run: what a scenario file may say, with its defaults. */
+
 import { checkSpec, type Infer, quantity, z } from '../base/schema.ts';
 import type { SpecFile } from '../base/spec-file.ts';
 import { environmentSchema } from '../hardware/thermal/environment.ts';
 import { governors, thermalGovernors } from '../runtime/governors/index.ts';
 import { policies } from '../runtime/policies/index.ts';
+import { checkWorkloads } from './scenario-workloads.ts';
 
 const names = <T extends object>(record: T) =>
   Object.keys(record) as [keyof T & string, ...(keyof T & string)[]];
@@ -21,13 +23,57 @@ export const SCENARIO_GOVERNORS = [
 /** `auto` is the vendor's own policy where the phone description has one, else `skin-pid`. */
 export const SCENARIO_THERMAL_GOVERNORS = ['auto', ...names(thermalGovernors)] as const;
 
+/** When the requests of one of several workloads come; a single one at `start` when none of these is given. */
+const arrival = z.strictObject({
+  /** Of the first request. */
+  start: quantity('time', { min: 0 }).default(0),
+  /** One each period, such as the frames of a camera. */
+  every: quantity('time').optional(),
+  /** By chance, with this mean time between two. */
+  poisson: quantity('time').optional(),
+  /** A user who asks again this long after an answer. */
+  pause: quantity('time', { min: 0 }).optional(),
+  /** One for each request of that workload, when it has ended. */
+  after: z.string().optional(),
+  /** Between the end of that request and this one. */
+  delay: quantity('time', { min: 0 }).default(0),
+  /** At most so many; needed, or a duration of the scenario, where there would be no end. */
+  repeat: z.int().positive().optional(),
+});
+export type Arrival = Infer<typeof arrival>;
+
+/** One of several workloads that share the phone. */
+const sharedWorkload = z.strictObject({
+  /** What reports call it; the workload's own name unless given. */
+  name: z.string().optional(),
+  workload: z.string(),
+  /** `path=value` overrides of this workload alone. */
+  set: z.array(z.string()).default([]),
+  arrival: arrival.prefault({}),
+  /** Smaller is more urgent; a step that waits gains one level a second. */
+  priority: z.int().min(0).max(9).default(0),
+  /** From the arrival of a request to its last output. */
+  deadline: quantity('time').optional(),
+  /** What becomes of a request whose deadline has passed before it could start. */
+  late: z.enum(['serve', 'skip']).default('serve'),
+  /** Its requests under way at the same time. */
+  concurrent: z.int().positive().default(1),
+  /** As of the scenario, unless given. */
+  policy: z.enum(names(policies)).optional(),
+  unit: z.string().optional(),
+  decodeUnit: z.string().optional(),
+});
+export type SharedWorkload = Infer<typeof sharedWorkload>;
+
 export const scenarioSpec = z.strictObject({
   version: z.literal(1),
   summary: z.string().optional(),
   /** File names under socs, socs/phones and workloads. The phone is the SoC's own unless given. */
   soc: z.string(),
   phone: z.string().optional(),
-  workload: z.string(),
+  workload: z.string().optional(),
+  /** Instead of one workload: several that share the phone. */
+  workloads: z.array(sharedWorkload).min(1).optional(),
   policy: z.enum(names(policies)).default('single-unit'),
   /** Unit of the policy; the SoC's NPU where it has one. */
   unit: z.string().optional(),
@@ -59,5 +105,5 @@ export type Scenario = Infer<typeof scenarioSpec>;
 
 /** @throws SpecError with every fault of the file in one go. */
 export function parseScenario(spec: SpecFile): Scenario {
-  return checkSpec(spec, scenarioSpec);
+  return checkSpec(spec, scenarioSpec, [checkWorkloads]);
 }

@@ -24,7 +24,9 @@ import { ModelLoad } from './storage.ts';
 export interface Simulation {
   readonly machine: Machine;
   readonly jobs: readonly Job[];
-  /** Requests that follow those of `jobs` in a closed loop. */
+  /** One job of every workload, where some come only after others; `jobs` unless given. */
+  readonly expected?: readonly Job[];
+  /** Requests that follow those of `jobs`: in a closed loop, or after another. */
   readonly follow?: JobSource | undefined;
   /** Weights come from storage before the first request runs. */
   readonly cold?: boolean;
@@ -51,7 +53,7 @@ export interface Simulation {
  */
 export function simulate(simulation: Simulation): Run {
   const { machine, jobs, policy } = simulation;
-  const memory = requireMemory(machine, jobs, simulation.concurrent);
+  const memory = requireMemory(machine, simulation.expected ?? jobs, simulation.concurrent);
   requireBandwidth(machine);
   const kernel = new Kernel();
   const ledger = new Ledger();
@@ -59,7 +61,9 @@ export function simulate(simulation: Simulation): Run {
   const execution = new Execution(machine, ledger);
   const { storage } = machine;
   const load =
-    simulation.cold && storage ? new ModelLoad(machine, storage, jobs, ledger) : undefined;
+    simulation.cold && storage
+      ? new ModelLoad(machine, storage, simulation.expected ?? jobs, ledger)
+      : undefined;
   execution.load = load;
   const control = new ControlLoop({
     machine,

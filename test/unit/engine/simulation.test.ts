@@ -180,7 +180,7 @@ describe('several requests', () => {
 
   it('follow each other in a closed loop for as long as there is a next one', () => {
     const next = (index: number, now: number) =>
-      index < 3 ? { ...job(`r${index}`, now + 0.5), arrival: now + 0.5 } : undefined;
+      index < 3 ? [{ ...job(`r${index}`, now + 0.5), arrival: now + 0.5 }] : [];
     const run = runToy([], { jobs: [job('r0', 0)], follow: next });
     expect(run.requests.map((r) => [r.name, r.arrivalSeconds, r.endSeconds])).toEqual([
       ['r0', 0, 2],

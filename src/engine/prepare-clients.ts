@@ -1,0 +1,130 @@
+/** The workloads of a scenario: read, overridden, built, and turned into requests. */
+import type { SpecFile } from '../base/spec-file.ts';
+import type { SchedulingPolicy } from '../runtime/scheduling-policy.ts';
+import type { WorkloadSpec } from '../workload/family.ts';
+import type { RequestPlan } from '../workload/graph.ts';
+import type { ModelTables } from '../workload/models/tables.ts';
+import { buildWorkload, parseWorkload, schemaOfWorkload } from '../workload/workload-spec.ts';
+import { type ClientJobs, clientJobs } from './arrivals.ts';
+import { applyOverrides, type OverrideRoot } from './overrides.ts';
+import type { Job, JobSource } from './request.ts';
+import type { Scenario, SharedWorkload } from './scenario.ts';
+
+/** A workload of the scenario, checked and built. */
+export interface PreparedWorkload {
+  /** In the scenario. */
+  readonly name: string;
+  /** Of its description. */
+  readonly file: string;
+  readonly workload: WorkloadSpec;
+  readonly plan: RequestPlan;
+}
+
+/** First word of the override paths of a scenario's only workload. */
+const ALONE = 'workload';
+
+function nameOf({ name, workload }: SharedWorkload): string {
+  return name ?? workload;
+}
+
+/** Descriptions of the workloads by the first word of their override paths; several go by their names. */
+export function workloadRoots(
+  { workload = '', workloads }: Scenario,
+  sources: { workload(name: string): SpecFile },
+): Record<string, OverrideRoot> {
+  const rootOf = (name: string): OverrideRoot => {
+    const spec = sources.workload(name);
+    return { spec, schema: schemaOfWorkload(spec.data) };
+  };
+  if (!workloads) return { [ALONE]: rootOf(workload) };
+  return Object.fromEntries(
+    workloads.map((entry) => {
+      const name = nameOf(entry);
+      const root = rootOf(entry.workload);
+      const [spec] = Object.values(applyOverrides({ [name]: root }, entry.set)) as [SpecFile];
+      return [name, { ...root, spec }];
+    }),
+  );
+}
+
+/** @param specs descriptions by the names of `workloadRoots`, overrides applied. @throws SpecError */
+export function prepareClients(
+  { workload = '', workloads }: Scenario,
+  specs: Readonly<Record<string, SpecFile>>,
+  { tables }: { readonly tables: ModelTables },
+): PreparedWorkload[] {
+  const entries = workloads ?? [{ name: ALONE, workload }];
+  return entries.map(({ name, workload: file }) => {
+    const spec = parseWorkload(specs[name ?? file] as SpecFile, tables);
+    const plan = buildWorkload(spec, tables, file);
+    return {
+      name: name ?? file,
+      file,
+      workload: spec,
+      plan: workloads ? shared(plan, spec) : plan,
+    };
+  });
+}
+
+/** Workloads of one model in one format find its weights in memory once. */
+function shared(plan: RequestPlan, spec: WorkloadSpec): RequestPlan {
+  const { model, weightFormat } = spec as {
+    readonly model?: unknown;
+    readonly weightFormat?: unknown;
+  };
+  if (plan.model !== undefined || typeof model !== 'string') return plan;
+  return { ...plan, model: [model, weightFormat].filter((part) => part !== undefined).join(' ') };
+}
+
+/** What a scenario asks, and when. @param policyFor the policy of a workload that has its own. */
+export function requestsOf(
+  {
+    clients,
+    scenario,
+  }: { readonly clients: readonly PreparedWorkload[]; readonly scenario: Scenario },
+  policyFor: (entry: SharedWorkload) => SchedulingPolicy,
+): { jobs: readonly Job[]; follow?: JobSource; expected?: readonly Job[] } {
+  if (!scenario.workloads) return requestsOfOne(clients[0]!.plan, scenario);
+  return requestsOfMany(clients, scenario, scenario.workloads, policyFor);
+}
+
+function requestsOfMany(
+  clients: readonly PreparedWorkload[],
+  { duration, seed }: Scenario,
+  entries: readonly SharedWorkload[],
+  policyFor: (entry: SharedWorkload) => SchedulingPolicy,
+): ClientJobs {
+  const ready = entries.map((entry, i) => {
+    const { name, plan } = clients[i]!;
+    const { deadline, late, concurrent, priority, arrival } = entry;
+    const own = entry.policy ?? entry.unit ?? entry.decodeUnit;
+    const lane = {
+      name,
+      late,
+      concurrent,
+      ...(deadline === undefined ? {} : { deadline }),
+      ...(own === undefined ? {} : { policy: policyFor(entry) }),
+    };
+    return { plan, lane, priority, arrival };
+  });
+  return clientJobs(ready, duration, seed);
+}
+
+/** A closed loop of one user: the next request comes `pause` after the last has ended. */
+function requestsOfOne(
+  plan: RequestPlan,
+  { repeat, duration, pause }: Scenario,
+): { jobs: Job[]; follow?: JobSource } {
+  if (repeat === 1 && duration === undefined) return { jobs: [{ plan, arrival: 0, priority: 0 }] };
+  const job = (index: number, arrival: number): Job => ({
+    plan: { ...plan, name: `${plan.name} ${index + 1}`, model: plan.model ?? plan.name },
+    arrival,
+    priority: 0,
+  });
+  const goesOn = (index: number, now: number) =>
+    duration === undefined ? index < repeat : now + pause < duration;
+  return {
+    jobs: [job(0, 0)],
+    follow: (index, now) => (goesOn(index, now) ? [job(index, now + pause)] : []),
+  };
+}
