@@ -86,6 +86,7 @@ export function buildMachine(inputs: MachineInputs): Machine {
       inputs.fidelity === 'transaction'
         ? buildStreamModel({ ...deviceOf(inputs), background, peak: memory.peak })
         : undefined,
+    hostSeconds: inputs.runtime.host?.perOutput.is ?? 0,
     fabricPerByte: soc.fabric.energy.is,
     fabricNode: fabricBlock === undefined ? 0 : node(fabricBlock),
     regulator: { efficiency: phone.battery.regulatorEfficiency.is, node: node('board') },
@@ -162,6 +163,7 @@ function machineUnit(
   domainNames: readonly string[],
   runtime: RuntimeSpec,
 ): MachineUnit {
+  const kernels = kernelsOf(runtime, spec.kind);
   const unit = buildUnit(
     spec,
     {
@@ -169,12 +171,12 @@ function machineUnit(
       domains: 'domain' in spec ? [spec.domain] : [],
       port: { bandwidth: spec.port.bandwidth.is, outstandingBytes: spec.port.outstanding.is },
     },
-    { kernels: kernelsOf(runtime, spec.kind) },
+    { kernels },
   );
   return {
     unit: withRuntime(unit, runtime),
     domains: unit.domains.map((domain) => domainNames.indexOf(domain)),
-    callSeconds: spec.launch.graph?.is ?? 0,
+    callSeconds: kernels.callSeconds ?? spec.launch.graph?.is ?? 0,
     sramPerByte: spec.sramEnergy.is,
   };
 }

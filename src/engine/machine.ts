@@ -57,6 +57,8 @@ export interface Machine {
   readonly systemCache?: SystemCache | undefined;
   /** How fast streams run, where the closed forms of `memory` are not to be trusted with it. */
   readonly streamModel?: StreamModel | undefined;
+  /** Host work of the runtime for every result that a request hands out. */
+  readonly hostSeconds?: Seconds;
   /** Fabric energy of moving one byte between a unit and memory. */
   readonly fabricPerByte: JoulesPerByte;
   readonly fabricNode: number;

@@ -153,8 +153,8 @@ export function prepareMachine(socName: string, sources: Sources, runtimeName = 
   return buildMachine({ soc, phone, preset, runtime, environment: environmentSchema.parse({}) });
 }
 
-/** The policy of the scenario, or of one workload that has its own. */
-function policyFor(prepared: Prepared, own: Partial<SharedWorkload>): SchedulingPolicy {
+/** The policy of the scenario, or of one workload that has its own. @throws SpecError when its unit has no kernels. */
+export function policyFor(prepared: Prepared, own: Partial<SharedWorkload> = {}): SchedulingPolicy {
   const { scenario, soc } = prepared;
   const { unit, decodeUnit } = unitsOf(scenario, soc, own);
   const name = own.policy ?? scenario.policy;

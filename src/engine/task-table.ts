@@ -79,7 +79,7 @@ export function compilePhase(phase: Phase, machine: Machine, policy: SchedulingP
     successorStart,
     successors,
     transferSeconds: transfers(graph, context, unit, machine),
-    callSeconds: calls(graph, unit, machine),
+    callSeconds: calls(phase, unit, machine),
     cycles: column(),
     matrixCycles: column(),
     vectorCycles: column(),
@@ -245,11 +245,12 @@ function transfers(
   });
 }
 
-/** A run begins where nothing, or something from another unit, goes before. */
-function calls(graph: Graph, unit: Int32Array, machine: Machine): Float64Array {
-  return Float64Array.from(graph.operators, ({ inputs }, i) => {
+/** A run begins where nothing, or something from another unit, goes before; a step begins when the host has handed out the last result. */
+function calls(phase: Phase, unit: Int32Array, machine: Machine): Float64Array {
+  const host = phase.outputsPerStep > 0 ? (machine.hostSeconds ?? 0) : 0;
+  return Float64Array.from(phase.graph.operators, ({ inputs }, i) => {
     const continues = inputs.length > 0 && inputs.every((input) => unit[input] === unit[i]);
-    return continues ? 0 : machine.units[unit[i]!]!.callSeconds;
+    return (continues ? 0 : machine.units[unit[i]!]!.callSeconds) + (i === 0 ? host : 0);
   });
 }
 

@@ -14,10 +14,14 @@ const dtype = z.enum(Object.keys(DTYPE_BITS) as [DType, ...DType[]]);
 const kernels = z.strictObject({
   /** Reached over attainable multiply–accumulate rate, by format of the activations. */
   matrixShare: z.partialRecord(dtype, sourced('ratio', { max: 1 })).optional(),
+  /** Reached over peak rate in products of one row with weights, by format of the weights; absent where memory alone holds them. */
+  rowShare: z.partialRecord(dtype, sourced('ratio', { max: 1 })).optional(),
   /** Reached share of what the unit's memory port could draw. */
   bandwidthShare: sourced('ratio', { max: 1 }).optional(),
   /** Per operator; replaces the unit's own. */
   dispatch: sourced('time', { min: 0 }).optional(),
+  /** Call into the driver, once for each run of consecutive operators; replaces the unit's own. */
+  call: sourced('time', { min: 0 }).optional(),
   /** Activations are quantised to int8 on the fly where weights are integers. */
   quantiseActivations: sourcedValue(z.boolean()).optional(),
 });
@@ -32,6 +36,13 @@ export const runtimeSpec = z.strictObject({
   ),
   /** Names under which tables of measurements know it. */
   aliases: z.array(z.string()).default([]),
+  /**
+   * Pattern over what a measurement says of its source, engine and notes: rows of an alias that match belong to this
+   * class (an older build, an application around the engine) rather than to the one without a pattern.
+   */
+  when: z.string().optional(),
+  /** Host work for every result handed out: sampling, tokeniser, bridge to the application. */
+  host: z.strictObject({ perOutput: sourced('time', { min: 0 }) }).optional(),
   /** How it builds models, for predicting a measurement that gives nominal bits only. */
   models: z
     .strictObject({
@@ -43,6 +54,10 @@ export const runtimeSpec = z.strictObject({
       activations: z.partialRecord(z.enum(['cpu', 'gpu', 'npu']), dtype).default({}),
       /** Tokens per prefill call; the whole prompt at once when absent. */
       prefillChunk: z.int().positive().optional(),
+      /** Compute whole chunks even where fewer tokens are left, as graphs of fixed shape do. */
+      padPrefill: z.boolean().default(false),
+      /** Weight format of the key-value cache where it is not FP16, by kind of unit. */
+      kvCache: z.partialRecord(z.enum(['cpu', 'gpu', 'npu']), z.string()).default({}),
       /** Graphs of fixed shape: attention reads the whole allocated context, filled or not. */
       fixedContext: z.boolean().default(false),
     })
@@ -71,11 +86,14 @@ export function runsOn(runtime: RuntimeSpec, kind: string): boolean {
 export function kernelsOf(runtime: RuntimeSpec, kind: 'cpu' | 'gpu' | 'npu'): KernelClass {
   const entry = runtime.kernels[kind];
   if (!entry) return {};
-  const shares = Object.entries(entry.matrixShare ?? {}).map(([name, value]) => [name, value.is]);
+  const plain = (shares: Readonly<Record<string, { readonly is: number }>>) =>
+    Object.fromEntries(Object.entries(shares).map(([name, value]) => [name, value.is]));
   return {
-    matrixShare: Object.fromEntries(shares),
+    matrixShare: plain(entry.matrixShare ?? {}),
+    ...(entry.rowShare && { rowShare: plain(entry.rowShare) }),
     ...(entry.bandwidthShare && { bandwidthShare: entry.bandwidthShare.is }),
     ...(entry.dispatch && { dispatchSeconds: entry.dispatch.is }),
+    ...(entry.call && { callSeconds: entry.call.is }),
     ...(entry.quantiseActivations && { quantiseActivations: entry.quantiseActivations.is }),
   };
 }

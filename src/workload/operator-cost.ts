@@ -11,7 +11,12 @@
  */
 import { BITS_PER_BYTE, type Bytes } from '../base/units.ts';
 import { bytesOf, DTYPE_BITS, type DType, type Work, type WorkForm } from '../base/work.ts';
-import { effectiveBits, storedBytes, type WeightFormat } from './models/weight-format.ts';
+import {
+  effectiveBits,
+  formatFor,
+  storedBytes,
+  type WeightFormat,
+} from './models/weight-format.ts';
 
 /** Scalar operations per element; an exponential, a division and a square root count as one each. */
 export const OPS_PER_ELEMENT = {
@@ -93,7 +98,7 @@ export function matmulWork(shape: MatmulShape, format: WeightFormat, activation:
   return work(shape.operator ?? 'MatMul', { kind: 'matmul', batch, m, n, k }, activation, {
     macs: rows * n * k,
     vectorOps: bias ? rows * n : 0,
-    weightDType: format.dtype,
+    weightDType: formatFor(format, k).dtype,
     weightBytes: batch * (storedBytes(format, n * k, k) + (bias ? plainBytes(n, format) : 0)),
     inputBytes: bytesOf((shape.inputRows ?? rows) * k, activation),
     outputBytes: bytesOf(rows * n, activation),

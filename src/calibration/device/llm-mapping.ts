@@ -1,155 +1,235 @@
 /** From a measured row to the scenario that should reproduce it, or the reason why none does. */
-import { parseCsv } from '../../base/csv.ts';
-import { GIGA } from '../../base/units.ts';
 import type { RuntimeSpec } from '../../runtime/runtime-spec.ts';
-import { llmParameters } from '../../workload/llm/parameters.ts';
-import type { ModelTables } from '../../workload/models/tables.ts';
-import { type LlmRow, slug } from './llm-rows.ts';
+import { findModel, findRuntime, findSoc, type MappingTables, type Missing } from './llm-names.ts';
+import type { LlmRow } from './llm-rows.ts';
 
 export interface MappedRow {
   readonly row: LlmRow;
   /** Scenario keys; `workload` is built, not named. */
-  readonly scenario: Readonly<Record<string, string>>;
+  readonly scenario: Readonly<Record<string, unknown>> & {
+    readonly soc: string;
+    readonly runtime: string;
+    readonly unit: UnitKind;
+  };
   /** A workload description of family `llm`. */
-  readonly workload: Readonly<Record<string, unknown>>;
+  readonly workload: Readonly<Record<string, unknown>> & {
+    readonly model: string;
+    readonly weightFormat: string;
+  };
   /** Where the prediction departs from the row: stand-ins and assumed values. */
   readonly assumptions: readonly string[];
+  /** The SoC is another one than the row's. */
+  readonly standInSoc: boolean;
 }
 
 export type Mapping = MappedRow | { readonly row: LlmRow; readonly reason: string };
-
-/** What there is to map to. */
-export interface MappingTables {
-  readonly socs: readonly string[];
-  readonly runtimes: Readonly<Record<string, RuntimeSpec>>;
-  readonly models: ModelTables;
-  readonly aliases: Readonly<Record<string, { readonly model: string; readonly why: string }>>;
-}
+type UnitKind = 'cpu' | 'gpu' | 'npu';
 
 /** Prompt where a row gives none: a short question, as decode benchmarks use. */
 const DEFAULT_PROMPT = 64;
-/** Tokens generated to measure the decode rate; the rate changes little over so few. */
-const GENERATED = 32;
-/** Farthest a model of unknown shape may stand from its stand-in, as a ratio of parameters. */
-const STAND_IN_RATIO = 1.35;
-
-/** Reads `workloads/models/aliases.csv`. */
-export function parseAliases(text: string, file: string): MappingTables['aliases'] {
-  const { rows } = parseCsv(text, file, ['name', 'model', 'why']);
-  return Object.fromEntries(
-    rows.map(({ values }) => [
-      values['name'] as string,
-      { model: values['model'] as string, why: values['why'] as string },
-    ]),
-  );
-}
+/** Answer where a row does not say how long it was. */
+const DEFAULT_ANSWER = 64;
+/** Context that engines of fixed shape allocate where a row does not say: LiteRT-LM's model cards state it. */
+const DEFAULT_ALLOCATION = 1280;
 
 export function mapLlmRow(row: LlmRow, tables: MappingTables): Mapping {
-  const soc = slug(row.soc);
-  if (!tables.socs.includes(soc)) return { row, reason: `no description of SoC "${row.soc}"` };
-  const runtime = Object.values(tables.runtimes).find(({ aliases }) =>
-    aliases.includes(row.runtime),
-  );
+  const soc = findSoc(row, tables);
+  if ('reason' in soc) return { row, ...soc };
   const placement = placementOf(row);
-  if ('reason' in placement) return { row, reason: placement.reason };
-  if (!runtime && row.unit !== 'hybrid')
-    return { row, reason: `runtime "${row.runtime}" has no class` };
-  const model = modelOf(row, tables);
-  if ('reason' in model) return { row, reason: model.reason };
-  return mapped(
-    row,
-    soc,
-    runtime ?? (tables.runtimes['vendor'] as RuntimeSpec),
-    placement,
-    model,
-    tables,
-  );
-}
-
-function mapped(
-  row: LlmRow,
-  soc: string,
-  runtime: RuntimeSpec,
-  placement: Placement,
-  model: FoundModel,
-  tables: MappingTables,
-): Mapping {
-  const assumptions = [...model.assumptions];
-  const bits = row.weightBits === '4.5' ? '4' : row.weightBits || '4';
-  if (row.weightBits === '') assumptions.push('4-bit weights assumed');
-  const format = runtime.models.formats[bits];
-  if (format === undefined)
-    return { row, reason: `runtime class ${runtime.name} has no ${bits}-bit format` };
-  const prompt = row.promptTokens ?? DEFAULT_PROMPT;
-  if (row.promptTokens === undefined) assumptions.push(`${DEFAULT_PROMPT} prompt tokens assumed`);
-  const context = tables.models.llm.models[model.id]?.maxContext ?? Number.POSITIVE_INFINITY;
-  if (prompt + GENERATED > context) assumptions.push(`prompt cut to the context of ${model.id}`);
-  const head = format.startsWith('int') ? runtime.models.headFormat : undefined;
+  if ('reason' in placement) return { row, ...placement };
+  const { kind } = placement;
+  const engine = findRuntime(row, kind, tables);
+  if ('reason' in engine) return { row, ...engine };
+  const model = findModel(row, tables);
+  if ('reason' in model) return { row, ...model };
+  const { runtime } = engine;
+  const format = formatOf(row, runtime, tables);
+  if ('reason' in format) return { row, reason: format.reason };
+  const tokens = tokensOf(row, runtime, tables.models.llm.models[model.id]?.maxContext);
+  const set = [...(placement.set ?? []), ...conditionsOf(row, kind)];
   return {
     row,
-    scenario: { soc, runtime: runtime.name, ...placement.scenario },
+    scenario: {
+      soc: soc.id,
+      runtime: runtime.name,
+      ...placement.scenario,
+      unit: kind,
+      ...(set.length > 0 ? { set } : {}),
+    },
     workload: {
       version: 1,
       family: 'llm',
       summary: `measured row ${row.id}`,
       model: model.id,
-      weightFormat: format,
-      ...(head === undefined ? {} : { embeddingFormat: head, headFormat: head }),
-      activations: runtime.models.activations[placement.kind] ?? 'fp16',
-      promptTokens: Math.min(prompt, context - GENERATED),
-      generatedTokens: GENERATED,
-      ...(runtime.models.prefillChunk === undefined
-        ? {}
-        : { prefillChunk: runtime.models.prefillChunk }),
+      ...format.keys,
+      ...numbersOf(row, runtime, kind),
+      ...tokens.keys,
     },
-    assumptions,
+    assumptions: [
+      ...soc.assumptions,
+      ...engine.assumptions,
+      ...placement.assumptions,
+      ...model.assumptions,
+      ...format.assumptions,
+      ...tokens.assumptions,
+    ],
+    standInSoc: soc.assumptions.some((text) => text.includes('stand-in')),
   };
 }
 
 interface Placement {
-  readonly kind: 'cpu' | 'gpu' | 'npu';
+  readonly kind: UnitKind;
   readonly scenario: Readonly<Record<string, string>>;
-}
-
-function placementOf(row: LlmRow): Placement | { readonly reason: string } {
-  const { unit } = row;
-  if (unit === 'cpu' || unit === 'gpu' || unit === 'npu') return { kind: unit, scenario: { unit } };
-  if (unit === 'hybrid' && /NPU prefill, CPU decode/.test(row.runtime)) {
-    return { kind: 'npu', scenario: { policy: 'stage-wise', unit: 'npu', decodeUnit: 'cpu' } };
-  }
-  return {
-    reason: `several units at once in one operator ("${row.runtime}") are not modelled yet`,
-  };
-}
-
-interface FoundModel {
-  readonly id: string;
+  readonly set?: readonly string[];
   readonly assumptions: readonly string[];
 }
 
-function modelOf(row: LlmRow, tables: MappingTables): FoundModel | { readonly reason: string } {
-  const name = slug(row.model);
-  const { models } = tables.models.llm;
-  if (Object.hasOwn(models, name)) return { id: name, assumptions: [] };
-  const alias = tables.aliases[name];
-  if (alias)
-    return { id: alias.model, assumptions: [`${alias.model} for ${row.model}: ${alias.why}`] };
-  const nearest = nearestBySize(row.billions, tables);
-  if (nearest)
-    return { id: nearest, assumptions: [`${nearest} stands in for ${row.model} by size`] };
-  return { reason: `the shape of ${row.model} is not known` };
+function placementOf(row: LlmRow): Placement | Missing {
+  const { unit, runtime } = row;
+  if (unit === 'cpu' || unit === 'gpu' || unit === 'npu')
+    return { kind: unit, scenario: {}, assumptions: [] };
+  if (unit !== 'hybrid') return { reason: `unknown unit "${unit}"` };
+  if (/NPU prefill, CPU decode/.test(runtime))
+    return {
+      kind: 'npu',
+      scenario: { policy: 'stage-wise', decodeUnit: 'cpu' },
+      assumptions: [],
+    };
+  if (/GPU\+NPU/.test(runtime))
+    return {
+      kind: 'npu',
+      scenario: {},
+      // Both ports stream parts of one operator: the bytes in flight of two, HeteroInfer's Figure on joint bandwidth.
+      set: ['npu.port.outstanding=10 KiB'],
+      assumptions: [
+        'the NPU with the bytes in flight of both units stands for products cut in two',
+      ],
+    };
+  if (/PowerInfer/.test(runtime))
+    return {
+      reason:
+        'weights picked by activation sparsity and streamed from flash are no workload that can be described yet',
+    };
+  return { reason: `several units at once in one operator ("${runtime}") are not modelled yet` };
 }
 
-function nearestBySize(
-  billions: number | undefined,
-  { models }: MappingTables,
-): string | undefined {
-  if (billions === undefined) return undefined;
-  const distance = (parameters: number) => Math.abs(Math.log(parameters / (billions * GIGA)));
-  const dense = Object.values(models.llm.models).filter(({ experts }) => experts === undefined);
-  const sorted = dense
-    .map((model) => ({ id: model.id, away: distance(llmParameters(model)) }))
-    .sort((a, b) => a.away - b.away);
-  const best = sorted[0];
-  return best && best.away <= Math.log(STAND_IN_RATIO) ? best.id : undefined;
+interface ChosenFormat {
+  readonly keys: {
+    readonly weightFormat: string;
+    readonly embeddingFormat?: string;
+    readonly headFormat?: string;
+  };
+  readonly assumptions: readonly string[];
+}
+
+const NOMINAL_BITS = [2, 3, 4, 5, 6, 8, 16];
+
+/** GGUF type where the remarks name one, nominal bits otherwise; bits from the stored size where none are given. */
+function formatOf(
+  row: LlmRow,
+  runtime: RuntimeSpec,
+  tables: MappingTables,
+): ChosenFormat | Missing {
+  const { formats, headFormat } = runtime.models;
+  const known = tables.models.formats;
+  const assumptions: string[] = [];
+  const named = /\bI?Q\d(?:_[A-Z0-9]+)+\b/.exec(row.remarks)?.[0].toLowerCase() ?? '';
+  const file = [`${named}-file`, named].find((name) => Object.hasOwn(known, name));
+  let bits = row.weightBits;
+  if (bits === '') {
+    bits = bitsFromSize(row) ?? '4';
+    assumptions.push(`${bits}-bit weights assumed`);
+  }
+  const gguf = Object.values(formats).some((name) => /^q\d/.test(name));
+  const format = gguf && file ? file : formats[bits];
+  if (format === undefined)
+    return { reason: `runtime class ${runtime.name} has no ${bits}-bit format` };
+  const mixed = known[format]?.scope === 'model' || (known[format]?.elementBits ?? 16) >= 8;
+  const head = mixed ? undefined : headFormat;
+  const keys = {
+    weightFormat: format,
+    ...(head === undefined ? {} : { embeddingFormat: head, headFormat: head }),
+  };
+  return { keys, assumptions };
+}
+
+function bitsFromSize({ weightGigabytes, billions }: LlmRow): string | undefined {
+  if (weightGigabytes === undefined || billions === undefined) return undefined;
+  const bits = (8 * weightGigabytes) / billions;
+  // Scales and wider tables make files larger than nominal: the widest format below it by a fifth.
+  const nominal = NOMINAL_BITS.filter((one) => one <= 1.05 * bits).at(-1) ?? 2;
+  return nominal === 16 ? 'fp16' : String(nominal);
+}
+
+function numbersOf(row: LlmRow, runtime: RuntimeSpec, kind: UnitKind) {
+  const { activations, kvCache } = runtime.models;
+  const float = kind === 'npu' && /^(fp|bf)/.test(row.activationBits);
+  const stated = { '8': 'int8', '16': 'fp16' }[row.cacheBits];
+  const cache = stated ?? (float ? undefined : kvCache[kind]);
+  return {
+    activations: float ? 'fp16' : (activations[kind] ?? 'fp16'),
+    ...(cache === undefined ? {} : { kvCache: cache }),
+  };
+}
+
+/** Prompt, answer, cache and how the engine cuts them. */
+function tokensOf(row: LlmRow, runtime: RuntimeSpec, longest = Number.POSITIVE_INFINITY) {
+  const assumptions: string[] = [];
+  const { prefillChunk, padPrefill, fixedContext } = runtime.models;
+  const stated = statedPrompt(row);
+  if (stated === undefined) assumptions.push(`${DEFAULT_PROMPT} prompt tokens assumed`);
+  const prompt = stated ?? DEFAULT_PROMPT;
+  const cached = depthOf(row, prompt);
+  const generated = answerOf(row, cached + prompt);
+  const most = longest - generated;
+  if (cached + prompt > most) assumptions.push('prompt cut to the context of the model');
+  const total = Math.min(cached + prompt, most);
+  const held = Math.max(row.contextTokens ?? DEFAULT_ALLOCATION, total + generated);
+  // One call of a compiled graph processed the whole prompt.
+  const single = /prompt.processor/.test(row.remarks);
+  const chunk = single ? prompt : prefillChunk;
+  return {
+    assumptions,
+    keys: {
+      promptTokens: total,
+      generatedTokens: generated,
+      ...(cached > 0 ? { cachedTokens: cached } : {}),
+      ...(chunk === undefined ? {} : { prefillChunk: chunk }),
+      ...(padPrefill ? { padPrefill } : {}),
+      ...(fixedContext ? { contextBucket: held, scores: 'full' } : {}),
+    },
+  };
+}
+
+function statedPrompt(row: LlmRow): number | undefined {
+  const { promptTokens, prefillPerSecond, firstTokenSeconds } = row;
+  if (promptTokens !== undefined) return Math.round(promptTokens);
+  // Rate times time is what was processed.
+  if (prefillPerSecond === undefined || firstTokenSeconds === undefined) return undefined;
+  if (/image/.test(row.remarks)) return undefined;
+  return Math.max(1, Math.round(prefillPerSecond * firstTokenSeconds));
+}
+
+/** Tokens that were in the cache before the prompt came. */
+function depthOf(row: LlmRow, prompt: number): number {
+  const depth = Number(/at depth (\d+)/.exec(row.remarks)?.[1] ?? 0);
+  return depth > prompt ? depth : 0;
+}
+
+const ANSWER = /(\d+)[- ]token decode|tg(\d+)|(\d+) output tokens|\/ ?(\d+) out\b/;
+
+function answerOf(row: LlmRow, before: number): number {
+  const found = ANSWER.exec(row.remarks)?.slice(1).find(Boolean);
+  if (found) return Math.max(2, Number(found));
+  const room = (row.contextTokens ?? 0) - before;
+  return room >= 2 && room < DEFAULT_ANSWER ? room : DEFAULT_ANSWER;
+}
+
+/** Clocks and threads that a measurement fixed. */
+function conditionsOf(row: LlmRow, kind: UnitKind): string[] {
+  const threads = /\b(\d+) threads\b/.exec(row.remarks)?.[1];
+  const pinned = /GPU pinned (\d+) MHz|effective GPU clock (\d+) MHz/.exec(row.remarks);
+  if (kind === 'cpu' && threads) return [`cpu.threads=${threads}`];
+  if (kind === 'gpu' && pinned) return [`gpu.clock=${pinned[1] ?? pinned[2]} MHz`];
+  return [];
 }

@@ -19,6 +19,7 @@ export const LLM_COLUMNS = [
 
 export interface LlmRow {
   readonly id: string;
+  readonly line: number;
   readonly soc: string;
   readonly unit: string;
   readonly runtime: string;
@@ -27,6 +28,9 @@ export interface LlmRow {
   readonly billions: number | undefined;
   readonly weightBits: string;
   readonly activationBits: string;
+  readonly cacheBits: string;
+  /** Stored size of the model in 10^9 bytes. */
+  readonly weightGigabytes: number | undefined;
   readonly promptTokens: number | undefined;
   readonly contextTokens: number | undefined;
   readonly prefillPerSecond: number | undefined;
@@ -36,6 +40,8 @@ export interface LlmRow {
   readonly kind: string;
   /** A to D, best first. */
   readonly quality: string;
+  /** What the source says of itself and of the conditions. */
+  readonly remarks: string;
   readonly columns: Readonly<Record<string, string>>;
 }
 
@@ -45,8 +51,9 @@ export function parseLlmRows(text: string, file: string): LlmRow[] {
 }
 
 function rowsOf({ rows }: CsvFile): LlmRow[] {
-  return rows.map(({ values }) => ({
+  return rows.map(({ line, values }) => ({
     id: values['id'] ?? '',
+    line,
     soc: values['soc'] ?? '',
     unit: values['unit'] ?? '',
     runtime: values['runtime'] ?? '',
@@ -54,6 +61,8 @@ function rowsOf({ rows }: CsvFile): LlmRow[] {
     billions: numberOf(values['params_b']),
     weightBits: values['weight_bits'] ?? '',
     activationBits: values['act_bits'] ?? '',
+    cacheBits: values['kv_bits'] ?? '',
+    weightGigabytes: numberOf(values['weight_gb']),
     promptTokens: numberOf(values['prompt_tokens']),
     contextTokens: numberOf(values['context_tokens']),
     prefillPerSecond: numberOf(values['prefill_tok_s']),
@@ -61,6 +70,7 @@ function rowsOf({ rows }: CsvFile): LlmRow[] {
     decodePerSecond: numberOf(values['decode_tok_s']),
     kind: values['kind'] || 'measured',
     quality: values['quality'] || 'B',
+    remarks: `${values['source_title'] ?? values['source'] ?? ''}; ${values['notes'] ?? ''}`,
     columns: values,
   }));
 }

@@ -1,16 +1,19 @@
 /** Predicts measured rows with what is shipped: nothing is fitted, no row is dropped without a reason. */
 import { SpecError } from '../../base/errors.ts';
 import type { SpecFile } from '../../base/spec-file.ts';
-import { buildSimulation, prepare, type Sources } from '../../engine/prepare.ts';
-import { simulate } from '../../engine/simulation.ts';
+import { type PhaseTime, phaseTimes } from '../../engine/closed-form.ts';
+import { type Prepared, policyFor, prepare, type Sources } from '../../engine/prepare.ts';
 import { listBundled, readBundled } from '../../load.ts';
 import { parseRuntime } from '../../runtime/runtime-spec.ts';
-import { type MappedRow, type MappingTables, mapLlmRow, parseAliases } from './llm-mapping.ts';
+import { type MappedRow, mapLlmRow } from './llm-mapping.ts';
+import { type MappingTables, parseAliases } from './llm-names.ts';
 import type { LlmRow } from './llm-rows.ts';
+
+export type LlmQuantity = 'prefill' | 'time_to_first_token' | 'decode';
 
 export interface Prediction {
   readonly id: string;
-  readonly quantity: 'prefill' | 'time_to_first_token' | 'decode';
+  readonly quantity: LlmQuantity;
   readonly predicted: number;
   readonly reference: number;
   /** predicted ÷ reference − 1 */
@@ -26,8 +29,10 @@ export interface Predictions {
 /** Names and runtime classes that measured rows may refer to. */
 export function mappingTables(sources: Sources): MappingTables {
   const aliases = readBundled('workloads/models/aliases.csv');
+  const standIns = readBundled('socs/stand-ins.csv');
   return {
     socs: listBundled('socs', '.yaml'),
+    standIns: parseAliases(standIns.text, standIns.file, 'soc'),
     runtimes: Object.fromEntries(
       listBundled('socs/runtimes', '.yaml').map((name) => [
         name,
@@ -35,7 +40,7 @@ export function mappingTables(sources: Sources): MappingTables {
       ]),
     ),
     models: sources.tables,
-    aliases: parseAliases(aliases.text, aliases.file),
+    aliases: parseAliases(aliases.text, aliases.file, 'model'),
   };
 }
 
@@ -46,21 +51,42 @@ export function predictLlmRows(rows: readonly LlmRow[], sources: Sources): Predi
   const unmapped: { id: string; reason: string }[] = [];
   for (const row of rows) {
     const mapping = mapLlmRow(row, tables);
-    if ('reason' in mapping) {
-      unmapped.push({ id: row.id, reason: mapping.reason });
-      continue;
-    }
-    const outcome = runRow(mapping, sources);
+    const outcome = 'reason' in mapping ? mapping : predictRow(mapping, sources);
     if ('reason' in outcome) unmapped.push({ id: row.id, reason: outcome.reason });
-    else found.push(...compare(mapping, outcome.metrics));
+    else if (outcome.length === 0)
+      unmapped.push({ id: row.id, reason: 'no measured rate or time that could be compared' });
+    else found.push(...outcome);
   }
   return { rows: found, unmapped };
 }
 
-type Outcome = { readonly metrics: Readonly<Record<string, number>> } | { readonly reason: string };
+function predictRow(
+  mapped: MappedRow,
+  sources: Sources,
+): Prediction[] | { readonly reason: string } {
+  try {
+    const prepared = prepareRow(mapped, sources);
+    const times = phaseTimes(prepared.plan, prepared.machine, policyFor(prepared));
+    return comparisons(mapped).map(({ quantity, reference }) => {
+      const predicted = quantityOf(quantity, mapped, times);
+      return {
+        id: mapped.row.id,
+        quantity,
+        predicted,
+        reference,
+        error: predicted / reference - 1,
+        mapped,
+      };
+    });
+  } catch (error) {
+    if (error instanceof SpecError) throw error;
+    return { reason: (error as Error).message };
+  }
+}
 
-function runRow(mapping: MappedRow, sources: Sources): Outcome {
-  const place = `row ${mapping.row.id}`;
+/** The scenario of a row, its descriptions read and checked. */
+export function prepareRow(mapped: MappedRow, sources: Sources): Prepared {
+  const place = `row ${mapped.row.id}`;
   const file = (data: unknown): SpecFile => ({ file: place, data, faults: [], locate: () => ({}) });
   const inner: Sources = {
     soc: sources.soc,
@@ -71,28 +97,43 @@ function runRow(mapping: MappedRow, sources: Sources): Outcome {
     memoryVotes: sources.memoryVotes,
     hashes: sources.hashes,
     version: sources.version,
-    workload: () => file(mapping.workload),
+    workload: () => file(mapped.workload),
   };
-  try {
-    const scenario = file({ version: 1, workload: place, ...mapping.scenario });
-    const prepared = prepare(scenario, [], inner);
-    return { metrics: simulate(buildSimulation(prepared, [], inner)).metrics };
-  } catch (error) {
-    if (error instanceof SpecError) throw error;
-    return { reason: (error as Error).message };
-  }
+  return prepare(file({ version: 1, workload: place, ...mapped.scenario }), [], inner);
 }
 
-function compare(mapped: MappedRow, metrics: Readonly<Record<string, number>>): Prediction[] {
-  const { row } = mapped;
+/** What a row measured that its scenario predicts. */
+export function comparisons({
+  row,
+}: MappedRow): { readonly quantity: LlmQuantity; readonly reference: number }[] {
+  // An image encoder before the prompt is part of that time, and a prompt of unknown length says nothing of it.
+  const opaque =
+    /image/.test(row.remarks) ||
+    (row.promptTokens === undefined && row.prefillPerSecond === undefined);
   const pairs = [
-    ['prefill', metrics['prefill_tokens_per_second'], row.prefillPerSecond],
-    ['time_to_first_token', metrics['time_to_first_token_seconds'], row.firstTokenSeconds],
-    ['decode', metrics['decode_tokens_per_second'], row.decodePerSecond],
+    ['prefill', /image/.test(row.remarks) ? undefined : row.prefillPerSecond],
+    ['time_to_first_token', opaque ? undefined : row.firstTokenSeconds],
+    ['decode', row.decodePerSecond],
   ] as const;
-  return pairs.flatMap(([quantity, predicted, reference]) =>
-    predicted === undefined || reference === undefined
-      ? []
-      : [{ id: row.id, quantity, predicted, reference, error: predicted / reference - 1, mapped }],
+  return pairs.flatMap(([quantity, reference]) =>
+    reference === undefined || reference <= 0 ? [] : [{ quantity, reference }],
   );
+}
+
+export function quantityOf(
+  quantity: LlmQuantity,
+  { workload }: MappedRow,
+  times: readonly PhaseTime[],
+): number {
+  const total = (phase: string) =>
+    times.filter((one) => one.phase === phase).reduce((sum, { seconds }) => sum + seconds, 0);
+  if (quantity === 'time_to_first_token') return total('prefill');
+  if (quantity === 'prefill') {
+    const fresh = Number(workload['promptTokens']) - Number(workload['cachedTokens'] ?? 0);
+    return fresh / total('prefill');
+  }
+  const decoded = times
+    .filter(({ phase }) => phase === 'decode')
+    .reduce((sum, { outputs }) => sum + outputs, 0);
+  return decoded / total('decode');
 }

@@ -44,6 +44,7 @@ interface Cpu {
   readonly cores: readonly CoreGroup[];
   readonly matrixShare: number;
   readonly kernelShare: Readonly<Partial<Record<DType, number>>>;
+  readonly rowShare: Readonly<Partial<Record<DType, number>>>;
   readonly quantise: boolean;
   readonly cache: LocalMemory;
   readonly fusedAttention: boolean;
@@ -91,6 +92,7 @@ function cpuOf(spec: CpuSpec, options: UnitOptions): Cpu {
     cores,
     matrixShare: spec.matrixShare.is,
     kernelShare: options.kernels?.matrixShare ?? {},
+    rowShare: options.kernels?.rowShare ?? {},
     quantise: options.kernels?.quantiseActivations ?? true,
     cache: {
       bytes: Math.max(spec.l3.is, privateBytes),
@@ -172,8 +174,9 @@ function productCost(cpu: Cpu, work: Work, gemm: GemmShape, layer: GemmShape): U
   const weights = layer.products * layer.n * layer.k;
   const extraOps = quantised ? QUANTISE_OPS * layer.products * layer.m * layer.k : 0;
   const plain = kernelCycles(cpu, gemm, format, kernelOf(work));
+  const scaled = plain * (1 + scaleShare(cpu, work, format, weights));
   return costOf(cpu, work, format, {
-    cycles: plain * (1 + scaleShare(cpu, work, format, weights)),
+    cycles: Math.max(scaled, rowCycles(cpu, work, format)),
     extraOps,
     readBytes: layer.products * tiling.readBytes + sideBytes(work, layer),
     writeBytes: work.outputBytes + work.kvWriteBytes,
@@ -219,6 +222,13 @@ function kernelCycles(cpu: Cpu, gemm: GemmShape, format: DType, kernel: CpuKerne
   const blocks = products * Math.max(Math.ceil(n / REGISTER_TILE), Math.ceil(m / REGISTER_TILE));
   const idle = blocks >= used ? 1 : used / blocks;
   return (padded / macs) * idle;
+}
+
+/** What the runtime's own kernels for one row take, where they are known not to keep up with memory. */
+function rowCycles(cpu: Cpu, work: Work, format: DType): number {
+  const share = work.weightBytes > 0 ? cpu.rowShare[work.weightDType] : undefined;
+  const row = work.form.kind === 'matmul' && work.form.m === 1;
+  return row && share !== undefined ? work.macs / (cpu.macs[format] * share) : 0;
 }
 
 interface Load {

@@ -44,6 +44,7 @@ interface Gpu {
   readonly vectorRates: Readonly<Record<DType, number | undefined>>;
   readonly matrixShare: number;
   readonly kernelShare: Readonly<Partial<Record<DType, number>>>;
+  readonly rowShare: Readonly<Partial<Record<DType, number>>>;
   readonly cache: LocalMemory;
   readonly cacheBytesPerClock: number;
   readonly fusedAttention: boolean;
@@ -84,6 +85,7 @@ function gpuOf(spec: GpuSpec, options: UnitOptions): Gpu {
     vectorRates: buildVectorRates(spec.rates),
     matrixShare: spec.matrixShare.is,
     kernelShare: options.kernels?.matrixShare ?? {},
+    rowShare: options.kernels?.rowShare ?? {},
     cache: {
       bytes: spec.l2.size.is,
       accumulatorBytes: 0,
@@ -146,7 +148,16 @@ function productCost(gpu: Gpu, work: Work, gemm: GemmShape, layer: GemmShape): U
     side +
     write;
   const read = layer.products * tiling.readBytes + side;
-  return costOf(gpu, work, kernelCycles(gpu, work, gemm), unpack, cacheBytes, read, write);
+  const cycles = Math.max(kernelCycles(gpu, work, gemm), rowCycles(gpu, work));
+  return costOf(gpu, work, cycles, unpack, cacheBytes, read, write);
+}
+
+/** What the runtime's own kernels for one row take, where they are known not to keep up with memory. */
+function rowCycles(gpu: Gpu, work: Work): number {
+  const share = work.weightBytes > 0 ? gpu.rowShare[work.weightDType] : undefined;
+  if (share === undefined || work.form.kind !== 'matmul' || work.form.m > 1) return 0;
+  const rate = gpu.matrixRates[work.weightDType][work.activationDType]?.rate ?? 1;
+  return work.macs / (gpu.cores * gpu.fmaPerClock * rate * share);
 }
 
 function costOf(

@@ -44,6 +44,7 @@ interface Npu {
   readonly residentBytes: number;
   readonly fusedAttention: boolean;
   readonly matrixShare: Readonly<Partial<Record<DType, number>>>;
+  readonly rowShare: Readonly<Partial<Record<DType, number>>>;
   readonly launchSeconds: number;
 }
 
@@ -97,6 +98,7 @@ function npuOf(spec: NpuSpec, options: UnitOptions): Npu {
     residentBytes,
     fusedAttention: options.fusedAttention ?? spec.fusedAttention,
     matrixShare: options.kernels?.matrixShare ?? {},
+    rowShare: options.kernels?.rowShare ?? {},
     launchSeconds: options.kernels?.dispatchSeconds ?? spec.launch.operator.is,
   };
 }
@@ -143,7 +145,7 @@ function matrixCost(npu: Npu, work: Work, load: MatrixLoad, serial: boolean): Un
   const format = npu.matrixRates[work.weightDType][work.activationDType];
   const rate = (format?.rate ?? 1) * (work.weightBytes > 0 ? npu.sparseGain : 1);
   const share = npu.matrixShare[work.activationDType] ?? 1;
-  const arrayCycles = arrayTime(load, rate * share);
+  const arrayCycles = Math.max(arrayTime(load, rate * share), rowCycles(npu, work, rate));
   const lanes = npu.vectorRates[work.activationDType] ?? npu.vectorRates.fp16 ?? 1;
   const expanded = format?.expand ? load.weightFetches : 0;
   const vectorCycles =
@@ -164,6 +166,13 @@ function matrixCost(npu: Npu, work: Work, load: MatrixLoad, serial: boolean): Un
     launchSeconds: npu.launchSeconds,
     utilisation: work.macs === 0 ? 0 : work.macs / (cycles * npu.peakMacs * rate),
   };
+}
+
+/** What the runtime's own kernels for one row take, where they are known not to keep up with memory. */
+function rowCycles(npu: Npu, work: Work, rate: number): number {
+  const share = work.weightBytes > 0 ? npu.rowShare[work.weightDType] : undefined;
+  const row = work.form.kind === 'matmul' && work.form.m === 1;
+  return row && share !== undefined ? work.macs / (npu.peakMacs * rate * share) : 0;
 }
 
 /**

@@ -18,10 +18,17 @@ export interface UnitCommon {
 export interface KernelClass {
   /** Reached over attainable matrix rate, by dtype of the activations; 1 where absent. */
   readonly matrixShare?: Readonly<Partial<Record<DType, number>>>;
+  /**
+   * Reached share of the peak rate in products of one row with weights, by dtype of the weights: what unpacking and
+   * short dot products leave. Where absent such a product is held by memory alone, as tuned kernels are.
+   */
+  readonly rowShare?: Readonly<Partial<Record<DType, number>>>;
   /** Reached share of what the unit's memory port could draw. */
   readonly bandwidthShare?: number;
   /** Replaces the unit's own dispatch time. */
   readonly dispatchSeconds?: Seconds;
+  /** Replaces the unit's own time of a call into its driver. */
+  readonly callSeconds?: Seconds;
   /** Quantises activations to int8 on the fly where weights are integers, as CPU runtimes do; true where absent. */
   readonly quantiseActivations?: boolean;
 }

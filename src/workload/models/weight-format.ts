@@ -14,6 +14,8 @@ export interface WeightFormat {
   readonly dtype: DType;
   readonly elementBits: number;
   readonly scales: ScaleLayout;
+  /** What an exporter stores instead where the reduction is no multiple of the group. */
+  readonly fallback: WeightFormat | undefined;
   readonly source: string;
 }
 
@@ -49,11 +51,31 @@ export function parseWeightFormats(
       dtype: cells.oneOf('dtype', DTYPES),
       elementBits: cells.numberOr('weight_bits', 0),
       scales: readScales(cells),
+      fallback: fallbackOf(cells, formats),
       source: cells.text('source'),
     };
   }
   if (faults.length > 0) throw new SpecError(faults);
   return formats;
+}
+
+/** A row may fall back on a format above it. */
+function fallbackOf(
+  cells: RowCells,
+  formats: Readonly<Record<string, WeightFormat>>,
+): WeightFormat | undefined {
+  const name = cells.text('fallback');
+  if (name === '') return undefined;
+  if (!Object.hasOwn(formats, name))
+    cells.fail('fallback', 'no such format above this row', Object.keys(formats).join(', '));
+  return formats[name];
+}
+
+/** The format in which a tensor whose reduction is `inputs` long is stored. */
+export function formatFor(format: WeightFormat, inputs: number): WeightFormat {
+  const { fallback, scales } = format;
+  if (!fallback || scales.kind !== 'group' || inputs % scales.group === 0) return format;
+  return fallback;
 }
 
 function readScales(cells: RowCells): ScaleLayout {
@@ -88,5 +110,5 @@ export function effectiveBits(format: WeightFormat, inputs: number): number {
 
 /** Bytes of `elements` weights whose reduction is `inputs` long. */
 export function storedBytes(format: WeightFormat, elements: number, inputs: number): Bytes {
-  return (elements * effectiveBits(format, inputs)) / BITS_PER_BYTE;
+  return (elements * effectiveBits(formatFor(format, inputs), inputs)) / BITS_PER_BYTE;
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { SpecError } from '../../../../src/base/errors.ts';
 import { mapLlmRow } from '../../../../src/calibration/device/llm-mapping.ts';
+import type { MappingTables } from '../../../../src/calibration/device/llm-names.ts';
 import { type LlmRow, parseLlmRows, slug } from '../../../../src/calibration/device/llm-rows.ts';
 import { mappingTables } from '../../../../src/calibration/device/predict.ts';
 import { fileSources } from '../../../../src/load.ts';
@@ -84,13 +85,111 @@ describe('mapping a row', () => {
 
   it.each([
     ['Kirin 970,cpu,MNN,Llama-2-7B,6.74,4,,,,,,1', /no description of SoC/],
-    ['Snapdragon 8 Gen 3,cpu,MyEngine,Llama-2-7B,6.74,4,,,,,,1', /runtime "MyEngine" has no class/],
     [
-      'Snapdragon 8 Gen 3,hybrid,HeteroInfer (GPU+NPU),Llama-2-7B,6.74,4,,,,,,1',
+      'Snapdragon 8 Gen 3,cpu,MyEngine,Llama-2-7B,6.74,4,,,,,,1',
+      /runtime "MyEngine" has no class with kernels for the cpu/,
+    ],
+    [
+      'Snapdragon 8 Gen 3,hybrid,MyEngine (CPU with GPU),Llama-2-7B,6.74,4,,,,,,1',
       /several units at once/,
     ],
     ['Snapdragon 8 Gen 3,cpu,MNN,Llama-2-7B,6.74,7,,,,,,1', /no 7-bit format/],
   ])('gives the reason it cannot: %s', (text, reason) => {
     expect((mapLlmRow(row(`a,${text}`), tables) as { reason: string }).reason).toMatch(reason);
+  });
+});
+
+const NOTES = `${HEADER},kv_bits,weight_gb,source_title,notes`;
+const noted = (text: string): LlmRow => parseLlmRows(`${NOTES}\n${text}\n`, 'rows.csv')[0]!;
+const mappedOf = (text: string, given: MappingTables = tables) => {
+  const mapping = mapLlmRow(noted(text), given);
+  if ('reason' in mapping) throw new Error(mapping.reason);
+  return mapping;
+};
+
+describe('what a row says beside its columns', () => {
+  it('picks the class of an engine whose pattern fits the source', () => {
+    const start = 'a,Snapdragon 8 Gen 3,cpu,ExecuTorch (XNNPACK),SmolLM2-135M,0.135,4,8,,,,,64,,';
+    const bare = mappedOf(`${start},ExecuTorch README,`);
+    expect(bare.scenario.runtime).toBe('executorch');
+    const inside = mappedOf(`${start},React Native ExecuTorch tables,`);
+    expect(inside.scenario.runtime).toBe('executorch-app');
+  });
+
+  it('takes the GGUF type that the notes name', () => {
+    const start = 'a,Snapdragon 8 Gen 3,cpu,llama.cpp,Llama-3.2-3B,3.21,4,,64,,,,4.8,,,Bench';
+    expect(mappedOf(`${start},GGUF Q4_K_S`).workload).toMatchObject({
+      weightFormat: 'q4_k_s-file',
+    });
+    expect(mappedOf(`${start},Q8_0 was slower`).workload.weightFormat).toBe('q8_0-file');
+    expect(mappedOf(`${start},`).workload).toMatchObject({
+      weightFormat: 'q4_0',
+      headFormat: 'q6_k',
+    });
+  });
+
+  it('reads bits from the stored size where none are given', () => {
+    const row = mappedOf(
+      'a,Snapdragon 8 Gen 3,cpu,llama.cpp,Llama-2-7B,6.74,,,64,,,,6,,7.2,Bench,',
+    );
+    expect(row.workload.weightFormat).toBe('q8_0');
+    expect(row.assumptions.join()).toMatch(/8-bit weights assumed/);
+  });
+
+  it('fixes the clocks and threads that the measurement fixed', () => {
+    const gpu = mappedOf(
+      'a,Snapdragon 8 Gen 3,gpu,llama.cpp (OpenCL),Llama-3.2-1B,1.24,4,,32,,,,9,,,Study,GPU pinned 680 MHz',
+    );
+    expect(gpu.scenario['set']).toEqual(['gpu.clock=680 MHz']);
+    const cpu = mappedOf(
+      'a,Snapdragon 8 Gen 3,cpu,llama.cpp,Llama-3.2-1B,1.24,4,,32,,,,9,,,Study,2 threads; 100 / 200 out',
+    );
+    expect(cpu.scenario['set']).toEqual(['cpu.threads=2']);
+    expect(cpu.workload['generatedTokens']).toBe(200);
+  });
+
+  it('attends the whole allocation of a graph of fixed shape, and computes whole chunks', () => {
+    const { workload } = mappedOf(
+      'a,Snapdragon 8 Gen 3,cpu,LiteRT-LM,Qwen3-0.6B,0.6,4,,20,4096,24,0.8,11,,,Bench,',
+    );
+    expect(workload).toMatchObject({
+      contextBucket: 4096,
+      scores: 'full',
+      prefillChunk: 128,
+      padPrefill: true,
+    });
+  });
+
+  it('takes a depth as tokens that are in the cache already', () => {
+    const { workload } = mappedOf(
+      'a,Snapdragon 8 Gen 3,cpu,llama.cpp,Llama-3.2-1B,1.24,4,,1024,5120,40,,12,,,Bench,at depth 4096',
+    );
+    expect(workload).toMatchObject({ promptTokens: 5120, cachedTokens: 4096 });
+  });
+
+  it('counts the prompt from rate and time where only those are given', () => {
+    const { workload, assumptions } = mappedOf(
+      'a,Snapdragon 8 Gen 3,cpu,MNN,Llama-3.2-1B,1.24,4,,,,50,0.5,12,,,Bench,',
+    );
+    expect(workload['promptTokens']).toBe(25);
+    expect(assumptions).toEqual([]);
+  });
+
+  it('names every SoC on the way to the one that stands in, and gives up after two', () => {
+    const chain: MappingTables = {
+      ...tables,
+      standIns: {
+        one: { to: 'two', why: 'stand-in: older' },
+        two: { to: 'snapdragon-8-gen-3', why: 'stand-in: older still' },
+        zero: { to: 'minus', why: '' },
+        minus: { to: 'one', why: '' },
+      },
+    };
+    const row = (soc: string) => `a,${soc},cpu,MNN,Llama-3.2-1B,1.24,4,,64,,,,12,,,,`;
+    const mapped = mappedOf(row('One'), chain);
+    expect(mapped.scenario.soc).toBe('snapdragon-8-gen-3');
+    expect(mapped.standInSoc).toBe(true);
+    expect(mapped.assumptions).toHaveLength(2);
+    expect(() => mappedOf(row('Zero'), chain)).toThrow(/no description of SoC "Zero"/);
   });
 });

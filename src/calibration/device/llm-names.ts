@@ -1,0 +1,114 @@
+/** From the names that a measurement gives (SoC, engine, model) to the descriptions that are there. */
+import { parseCsv } from '../../base/csv.ts';
+import { GIGA } from '../../base/units.ts';
+import { type RuntimeSpec, runsOn } from '../../runtime/runtime-spec.ts';
+import { llmParameters } from '../../workload/llm/parameters.ts';
+import type { ModelTables } from '../../workload/models/tables.ts';
+import { type LlmRow, slug } from './llm-rows.ts';
+
+/** One name for another, and why they may be taken for each other. */
+interface Alias {
+  readonly to: string;
+  readonly why: string;
+}
+type Aliases = Readonly<Record<string, Alias>>;
+
+/** What there is to map to. */
+export interface MappingTables {
+  readonly socs: readonly string[];
+  /** SoCs without a description, by slug: which one stands in. */
+  readonly standIns: Aliases;
+  readonly runtimes: Readonly<Record<string, RuntimeSpec>>;
+  readonly models: ModelTables;
+  readonly aliases: Aliases;
+}
+
+export interface Found {
+  readonly id: string;
+  /** Where the answer departs from the row. */
+  readonly assumptions: readonly string[];
+}
+export interface Missing {
+  readonly reason: string;
+}
+
+/** Reads `workloads/models/aliases.csv` (column `model`) and `socs/stand-ins.csv` (column `soc`). */
+export function parseAliases(text: string, file: string, column: 'model' | 'soc'): Aliases {
+  const { rows } = parseCsv(text, file, ['name', column, 'why']);
+  return Object.fromEntries(
+    rows.map(({ values }) => [
+      values['name'] as string,
+      { to: values[column] as string, why: values['why'] as string },
+    ]),
+  );
+}
+
+/** A chain of stand-ins longer than this ends at another kind of chip. */
+const MOST_HOPS = 2;
+
+export function findSoc({ soc }: LlmRow, { socs, standIns }: MappingTables): Found | Missing {
+  let id = slug(soc);
+  const assumptions: string[] = [];
+  for (let hop = 0; hop <= MOST_HOPS; hop++) {
+    if (socs.includes(id)) return { id, assumptions };
+    const next = standIns[id];
+    if (!next) break;
+    assumptions.push(`${next.to} for ${hop === 0 ? soc : id}: ${next.why}`);
+    id = next.to;
+  }
+  return { reason: `no description of SoC "${soc}"` };
+}
+
+/**
+ * The class of a row's engine: one whose pattern fits the row before one without a pattern; an engine's back end
+ * (in brackets) may be left out.
+ */
+export function findRuntime(
+  row: LlmRow,
+  kind: string,
+  { runtimes }: MappingTables,
+): { readonly runtime: RuntimeSpec; readonly assumptions: readonly string[] } | Missing {
+  const bare = row.runtime.replace(/ \(.*\)$/, '');
+  for (const name of new Set([row.runtime, bare])) {
+    const classes = Object.values(runtimes).filter(
+      (one) => one.aliases.includes(name) && runsOn(one, kind),
+    );
+    const fitting = classes.find(({ when }) => when && new RegExp(when).test(row.remarks));
+    const runtime = fitting ?? classes.find(({ when }) => !when);
+    if (runtime) {
+      const departs = name === row.runtime ? [] : [`${name} for ${row.runtime}`];
+      return { runtime, assumptions: departs };
+    }
+  }
+  return { reason: `runtime "${row.runtime}" has no class with kernels for the ${kind}` };
+}
+
+/** Farthest a model of unknown shape may stand from its stand-in, as a ratio of parameters. */
+const STAND_IN_RATIO = 1.35;
+
+export function findModel(row: LlmRow, tables: MappingTables): Found | Missing {
+  const name = slug(row.model);
+  const { models } = tables.models.llm;
+  const bare = name.replace(/-(it|chat|instruct)$/, '');
+  for (const id of [name, bare]) if (Object.hasOwn(models, id)) return { id, assumptions: [] };
+  const alias = tables.aliases[name] ?? tables.aliases[bare];
+  if (alias) return { id: alias.to, assumptions: [`${alias.to} for ${row.model}: ${alias.why}`] };
+  const nearest = nearestBySize(row.billions, tables);
+  if (nearest)
+    return { id: nearest, assumptions: [`${nearest} stands in for ${row.model} by size`] };
+  return { reason: `the shape of ${row.model} is not known` };
+}
+
+function nearestBySize(
+  billions: number | undefined,
+  { models }: MappingTables,
+): string | undefined {
+  if (billions === undefined) return undefined;
+  const distance = (parameters: number) => Math.abs(Math.log(parameters / (billions * GIGA)));
+  const dense = Object.values(models.llm.models).filter(({ experts }) => experts === undefined);
+  const sorted = dense
+    .map((model) => ({ id: model.id, away: distance(llmParameters(model)) }))
+    .sort((a, b) => a.away - b.away);
+  const best = sorted[0];
+  return best && best.away <= Math.log(STAND_IN_RATIO) ? best.id : undefined;
+}

@@ -1,0 +1,68 @@
+/**
+ * How long the phases of one request take when nothing else runs, clocks stand at their top and nothing is hot.
+ *
+ * Model    an operator takes call + transfer + launch + max(cycles ÷ speed, bytes ÷ bandwidth alone); operators of one
+ *          unit follow each other, units work side by side; of steps that differ in context, the one in the middle
+ * Ignores  governors, heat, bandwidth that units take from each other
+ * Valid    requests on one unit, where it equals the simulation under `governor: performance` and no thermal limits
+ * Source   the cost of an operator: src/engine/task-table.ts
+ * Checked  test/unit/engine/closed-form.test.ts (against the simulation)
+ */
+import type { Seconds } from '../base/units.ts';
+import type { SchedulingPolicy } from '../runtime/scheduling-policy.ts';
+import type { Phase, RequestPlan } from '../workload/graph.ts';
+import type { Machine } from './machine.ts';
+import { compilePhase, refresh, type TaskTable } from './task-table.ts';
+
+export interface PhaseTime {
+  readonly phase: string;
+  readonly steps: number;
+  readonly outputs: number;
+  /** Of all steps together. */
+  readonly seconds: Seconds;
+}
+
+/** @throws InfeasibleError when an operator fits no unit. */
+export function phaseTimes(
+  plan: RequestPlan,
+  machine: Machine,
+  policy: SchedulingPolicy,
+): PhaseTime[] {
+  return plan.phases.map((phase) => {
+    const middle = { ...phase, contextStart: middleContext(phase) };
+    const table = compilePhase(middle, machine, policy);
+    refresh(table, machine, middle.contextStart);
+    return {
+      phase: phase.name,
+      steps: phase.steps,
+      outputs: phase.steps * phase.outputsPerStep,
+      seconds: phase.steps * stepSeconds(table, machine),
+    };
+  });
+}
+
+/** Costs that grow with the context grow in proportion, so the mean step is the one in the middle. */
+function middleContext({ contextStart, contextStride, steps }: Phase): number {
+  return contextStart + (contextStride * (steps - 1)) / 2;
+}
+
+function stepSeconds(table: TaskTable, machine: Machine): Seconds {
+  const { operators } = table.phase.graph;
+  const speeds = machine.units.map(({ unit, domains }) =>
+    unit.speed(domains.map((d) => machine.domains[d]!.clock.points.at(-1)!.frequency)),
+  );
+  const free = new Float64Array(machine.units.length);
+  const end = new Float64Array(operators.length);
+  for (const [i, { inputs }] of operators.entries()) {
+    const u = table.unit[i]!;
+    const cell = table.cell[i]!;
+    const ready = inputs.reduce((latest, input) => Math.max(latest, end[input]!), 0);
+    const bytes = table.readBytes[cell]! + table.writeBytes[cell]!;
+    const stream = bytes > 0 ? bytes / table.soloRate[cell]! : 0;
+    const compute = table.cycles[cell]! / speeds[u]!;
+    const wait = table.callSeconds[i]! + table.transferSeconds[i]! + table.launchSeconds[cell]!;
+    end[i] = Math.max(ready, free[u]!) + wait + Math.max(compute, stream);
+    free[u] = end[i]!;
+  }
+  return free.reduce((latest, one) => Math.max(latest, one), 0);
+}
