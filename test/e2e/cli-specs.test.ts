@@ -7,6 +7,7 @@ import { sourcedEntries } from '../../src/base/provenance.ts';
 import { parseSpecFile } from '../../src/base/spec-file.ts';
 import { readBundled } from '../../src/load.ts';
 import { builtCli, socsim } from '../support/cli.ts';
+import { wholeSocText } from '../support/whole-soc.ts';
 
 let folder: string;
 beforeAll(() => {
@@ -19,7 +20,7 @@ function write(name: string, text: string): string {
   writeFileSync(path, text);
   return path;
 }
-const soc = readBundled('socs/dimensity-9300.yaml').text;
+const soc = wholeSocText;
 const lineOf = (start: string) => soc.split('\n').findIndex((line) => line.startsWith(start)) + 1;
 
 describe('socsim', () => {

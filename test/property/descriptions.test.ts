@@ -4,9 +4,8 @@ import { SpecError } from '../../src/base/errors.ts';
 import { parseSpecFile } from '../../src/base/spec-file.ts';
 import { overridePaths, resolvePath } from '../../src/engine/overrides.ts';
 import { parseSoc, socSpec } from '../../src/hardware/soc-spec.ts';
-import { readBundled } from '../../src/load.ts';
+import { wholeSocText as text } from '../support/whole-soc.ts';
 
-const { text } = readBundled('socs/dimensity-9300.yaml');
 const lines = text.split('\n');
 
 /** What a person may do to a file by mistake: lose a line, repeat one, move it, or write something else into it. */

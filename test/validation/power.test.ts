@@ -4,6 +4,9 @@ import { describe, expect, it } from 'vitest';
 import { parseCsv } from '../../src/base/csv.ts';
 import { MEGA, MILLI } from '../../src/base/units.ts';
 import { fitRail, type PowerStep, railWatts } from '../../src/hardware/power.ts';
+import { parseSoc } from '../../src/hardware/soc-spec.ts';
+import { type DomainSpec, voltageAt } from '../../src/hardware/spec/domain-spec.ts';
+import { descriptions } from '../../src/load.ts';
 import { accuracyLine, recordAccuracy } from '../support/accuracy.ts';
 
 const text = readFileSync(new URL('./data/thermal/power_profile.csv', import.meta.url), 'utf8');
@@ -85,5 +88,56 @@ describe('power per frequency', () => {
   it('does not follow the Exynos 2400 prime core, whose top steps are not one law', () => {
     const steps = [...tables()].find(([name]) => name.includes('X4'))?.[1] as PowerStep[];
     expect(errorsOf(steps, steps).at(-1)).toBeGreaterThan(0.3);
+  });
+});
+
+describe('the descriptions of those phones’ SoCs', () => {
+  /** Cores that a row of the profile stands for, and the domain they are on. */
+  const DOMAINS: readonly (readonly [string, string, string, number])[] = [
+    ['exynos-2400', 'cpu.cluster0 (A520)', 'cpu-little', 4],
+    ['exynos-2400', 'cpu.cluster1 (A720 mid)', 'cpu-middle-slow', 3],
+    ['exynos-2400', 'cpu.cluster2 (A720 high)', 'cpu-middle', 2],
+    ['exynos-2400', 'gpu (Xclipse 940)', 'gpu', 1],
+    ['dimensity-8300', 'cpu.cluster0 (A510)', 'cpu-little', 4],
+    ['dimensity-8300', 'cpu.cluster1 (A715)', 'cpu-middle', 3],
+    ['dimensity-8300', 'cpu.cluster2 (A715 prime)', 'cpu-prime', 1],
+  ];
+  /** Battery to rails, as the phones’ descriptions have it. */
+  const REGULATORS = 0.87;
+  const { read } = descriptions();
+  const domainOf = (soc: string, name: string) =>
+    parseSoc(read('soc', soc)).domains[name] as DomainSpec;
+  const full = ({ power }: DomainSpec) =>
+    power.stalled.is + power.matrix.is + power.leakage.power.is;
+
+  it.each(DOMAINS)(
+    '%s: %s draws at its top step what the profile says',
+    (soc, row, name, cores) => {
+      const steps = tables().get(`${soc} ${row}`) as PowerStep[];
+      const shared = cores > 1 ? fitRail(steps).base : 0;
+      const top = steps.at(-1)?.watts as number;
+      const rail = (cores * (top - shared) + shared) * REGULATORS;
+      expect(full(domainOf(soc, name)) / rail).toBeCloseTo(1, 1);
+    },
+  );
+
+  // Little cores are left out: a third of what their rows hold does not move with the clock.
+  const large = DOMAINS.filter(([, , name]) => name !== 'cpu-little');
+  it.each(large)('%s: %s falls with the clock as the profile does', (soc, row, name) => {
+    const domain = domainOf(soc, name);
+    const top = domain.clock.is;
+    const relative = (frequency: number) => {
+      const volts = voltageAt(domain, frequency as never) / voltageAt(domain, top);
+      const leak = domain.power.leakage.power.is / full(domain);
+      return (1 - leak) * (frequency / top) * volts ** 2 + leak * volts;
+    };
+    const steps = tables().get(`${soc} ${row}`) as PowerStep[];
+    const topWatts = steps.at(-1)?.watts as number;
+    const errors = steps
+      .filter(({ frequency }) => frequency >= top / 2)
+      .map(({ frequency, watts }) => Math.abs(relative(frequency) / (watts / topWatts) - 1))
+      .sort((a, b) => a - b);
+    expect(errors[Math.floor(errors.length / 2)]).toBeLessThan(0.1);
+    expect(errors.at(-1)).toBeLessThan(0.22);
   });
 });

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parseSpecFile } from '../../../src/base/spec-file.ts';
 import {
@@ -13,9 +12,9 @@ import {
 } from '../../../src/hardware/power.ts';
 import { parseSoc } from '../../../src/hardware/soc-spec.ts';
 import { type DomainSpec, referencePoint } from '../../../src/hardware/spec/domain-spec.ts';
+import { wholeSocText } from '../../support/whole-soc.ts';
 
-const text = readFileSync(new URL('../../../socs/dimensity-9300.yaml', import.meta.url), 'utf8');
-const { domains } = parseSoc(parseSpecFile(text, 'dimensity-9300.yaml'));
+const { domains } = parseSoc(parseSpecFile(wholeSocText, 'whole-soc.yaml'));
 const spec = domains['npu'] as DomainSpec;
 const model = buildPowerModel(spec);
 const { frequency, voltage } = referencePoint(spec);

@@ -9,9 +9,9 @@ import {
   referencePoint,
   voltageAt,
 } from '../../../src/hardware/spec/domain-spec.ts';
-import { readBundled } from '../../../src/load.ts';
+import { wholeSocText } from '../../support/whole-soc.ts';
 
-const { text } = readBundled('socs/dimensity-9300.yaml');
+const text = wholeSocText;
 
 function faults(changed: string) {
   try {
