@@ -8,7 +8,7 @@
  * Source   rules as documented for and observed in DRAMsim3
  * Checked  test/validation/dram.test.ts
  */
-import { BurstSlots } from './burst-queue.ts';
+import { BurstSlots } from './burst-slots.ts';
 import { ChannelState, CLOSED } from './channel-state.ts';
 import {
   type ChannelController,
@@ -122,8 +122,8 @@ export class BankQueueController implements ChannelController {
     if (this.closeFor(queue, bank, now)) return true;
     for (let i = 0; i < queue.length; i++) {
       const slot = queue[i] as number;
-      if (slots.row[slot] !== state.openRow[bank]) continue;
-      const at = state.columnReady(bank, slots.write[slot] === 1);
+      if (slots.row(slot) !== state.openRow[bank]) continue;
+      const at = state.columnReady(bank, slots.writes(slot));
       if (at > now) this.notBefore(at);
       else {
         this.issueColumn(queue, i, bank, now);
@@ -137,7 +137,7 @@ export class BankQueueController implements ChannelController {
     const { state } = this;
     const at = state.activateReady(bank);
     if (at > now) return this.notBefore(at);
-    state.activate(bank, this.slots.row[slot] as number, now);
+    state.activate(bank, this.slots.row(slot), now);
     state.activated(bank);
     this.accesses[bank] = 0;
     this.counts.misses++;
@@ -147,7 +147,7 @@ export class BankQueueController implements ChannelController {
   /** Only the oldest burst of a bank may close its row. */
   private closeFor(queue: readonly number[], bank: number, now: number): boolean {
     const { state } = this;
-    const hit = this.slots.row[queue[0] as number] === state.openRow[bank];
+    const hit = this.slots.row(queue[0] as number) === state.openRow[bank];
     if (hit || !this.mayClose(queue, bank)) return false;
     const at = state.prechargeReady(bank);
     if (at > now) return this.notBefore(at);
@@ -159,13 +159,13 @@ export class BankQueueController implements ChannelController {
   private mayClose(queue: readonly number[], bank: number): boolean {
     if ((this.accesses[bank] as number) >= this.config.hitCap) return true;
     const open = this.state.openRow[bank];
-    return !queue.some((slot) => this.slots.row[slot] === open);
+    return !queue.some((slot) => this.slots.row(slot) === open);
   }
 
   private issueColumn(queue: number[], index: number, bank: number, now: number): void {
     const { slots, state, timing } = this;
     const slot = queue[index] as number;
-    const write = slots.write[slot] === 1;
+    const write = slots.writes(slot);
     queue.splice(index, 1);
     this.queued--;
     this.accesses[bank] = (this.accesses[bank] as number) + 1;
@@ -173,10 +173,10 @@ export class BankQueueController implements ChannelController {
     if (this.accesses[bank] !== 1) this.counts.hits++;
     if (write) {
       state.write(bank, now);
-      this.pendingWrites.delete(slots.burst[slot] as number);
+      this.pendingWrites.delete(slots.burst(slot));
     } else {
       state.read(bank, now);
-      this.completions.push(slots.access[slot] as number, now + timing.nRL + timing.nBLmin + 1);
+      this.completions.push(slots.access(slot), now + timing.nRL + timing.nBLmin + 1);
     }
     slots.release(slot);
   }
@@ -191,7 +191,7 @@ export class BankQueueController implements ChannelController {
     const source = this.draining > 0 ? writes : reads;
     for (let i = 0; i < source.length; i++) {
       const slot = source[i] as number;
-      const queue = this.queues[this.slots.bank[slot] as number] as number[];
+      const queue = this.queues[this.slots.bank(slot)] as number[];
       if (queue.length >= config.bankQueue) continue;
       if (this.draining > 0) this.draining--;
       queue.push(slot);

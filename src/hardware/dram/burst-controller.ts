@@ -8,7 +8,7 @@
  * Source   rules as documented for and observed in gem5 24.0 (gem5/gem5, MemCtrl and DRAMInterface)
  * Checked  test/validation/dram.test.ts
  */
-import { BurstSlots } from './burst-queue.ts';
+import { BurstSlots } from './burst-slots.ts';
 import { BurstTiming, NO_ROW, onPicoseconds } from './burst-timing.ts';
 import { ChannelState } from './channel-state.ts';
 import {
@@ -147,9 +147,8 @@ export class BurstController implements ChannelController {
   private choose(queue: readonly number[], seamless: number, now: number): number {
     if (queue.length === 1) return 0;
     const { slots, timing } = this;
-    const hits = (slot: number) =>
-      timing.openRow[slots.bank[slot] as number] === slots.row[slot] ? 1 : 0;
-    const bankOf = (slot: number) => slots.bank[slot] as number;
+    const hits = (slot: number) => (timing.openRow[slots.bank(slot)] === slots.row(slot) ? 1 : 0);
+    const bankOf = (slot: number) => slots.bank(slot);
     const free = queue.findIndex(
       (slot) => hits(slot) === 1 && timing.columnAt(bankOf(slot), this.writing) <= seamless,
     );
@@ -170,7 +169,7 @@ export class BurstController implements ChannelController {
     const { timing, device } = this;
     const { nRPpb, nRCD } = device.timing;
     let waiting = 0;
-    for (const slot of queue) waiting |= 1 << (this.slots.bank[slot] as number);
+    for (const slot of queue) waiting |= 1 << this.slots.bank(slot);
     let banks = 0;
     let hidden = false;
     let foundSeamless = false;
@@ -204,8 +203,8 @@ export class BurstController implements ChannelController {
   private place(queue: number[], index: number, now: number): void {
     const { slots, timing, device } = this;
     const slot = queue[index] as number;
-    const bank = slots.bank[slot] as number;
-    const row = slots.row[slot] as number;
+    const bank = slots.bank(slot);
+    const row = slots.row(slot);
     const write = this.writing;
     timing.prune(now);
     this.state.openCycles = timing.openCycles;
@@ -229,12 +228,12 @@ export class BurstController implements ChannelController {
     }
     if (write) {
       this.state.writes++;
-      this.pendingWrites.delete(slots.burst[slot] as number);
+      this.pendingWrites.delete(slots.burst(slot));
     } else {
       this.state.reads++;
       const end = at + device.timing.nRL + device.timing.nBLmin + this.config.staticLatency;
       // The requester looks at whole cycles; a picosecond more or less must not cost it one.
-      this.completions.push(slots.access[slot] as number, Math.ceil(end - 1e-2));
+      this.completions.push(slots.access(slot), Math.ceil(end - 1e-2));
     }
     slots.release(slot);
   }
@@ -245,8 +244,8 @@ export class BurstController implements ChannelController {
     if (page === 'close' || this.timing.rowAccesses[bank] === closeAfter) return true;
     if (page !== 'close-adaptive' && page !== 'open-adaptive') return false;
     const { slots } = this;
-    const others = queue.filter((slot) => slots.bank[slot] === bank);
-    if (others.some((slot) => slots.row[slot] === row)) return false;
+    const others = queue.filter((slot) => slots.bank(slot) === bank);
+    if (others.some((slot) => slots.row(slot) === row)) return false;
     return page === 'close-adaptive' || others.length > 0;
   }
 

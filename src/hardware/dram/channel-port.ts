@@ -15,6 +15,8 @@ export class ChannelPort {
   private first = 0;
   private cycle = -1;
   private left = 0;
+  /** The first burst has been refused: it need not be offered again before there is room. */
+  private refused = false;
 
   push(burst: number, access: number, write: boolean, bank: number, row: number): void {
     if (this.count === this.burst.length) this.grow();
@@ -28,6 +30,8 @@ export class ChannelPort {
 
   /** Offers a few bursts in a cycle; the first refusal ends the turn. */
   offer(controller: ChannelController, now: number): void {
+    if (this.refused && !this.ready(controller)) return;
+    this.refused = false;
     const mask = this.burst.length - 1;
     if (this.cycle !== now) {
       this.cycle = now;
@@ -43,7 +47,10 @@ export class ChannelPort {
         this.row[at] as number,
         now,
       );
-      if (!taken) return;
+      if (!taken) {
+        this.refused = true;
+        return;
+      }
       this.first = (at + 1) & mask;
       this.count--;
       this.left--;

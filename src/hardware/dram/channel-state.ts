@@ -14,6 +14,28 @@ export const CLOSED = 0;
 const ACTIVATING = 1;
 export const OPEN = 2;
 
+/**
+ * Where each kind of time begins in `times`: of up to 32 banks, of up to 8 groups (rank, group), of up to 2 ranks.
+ * One array, because every command reads and writes many kinds.
+ */
+const MOST_BANKS = 32;
+export const ACTIVATE = 0;
+export const PRECHARGE = ACTIVATE + MOST_BANKS;
+export const COLUMN = PRECHARGE + MOST_BANKS;
+const REFRESH_BANK = COLUMN + MOST_BANKS;
+const MOST_GROUPS = 8;
+const GROUP_READ = REFRESH_BANK + MOST_BANKS;
+const GROUP_WRITE = GROUP_READ + MOST_GROUPS;
+const MOST_RANKS = 2;
+const RANK_ACTIVATE = GROUP_WRITE + MOST_GROUPS;
+const RANK_PRECHARGE = RANK_ACTIVATE + MOST_RANKS;
+const RANK_PRECHARGE_ALL = RANK_PRECHARGE + MOST_RANKS;
+const RANK_READ = RANK_PRECHARGE_ALL + MOST_RANKS;
+const RANK_WRITE = RANK_READ + MOST_RANKS;
+const RANK_REFRESH = RANK_WRITE + MOST_RANKS;
+const RANK_REFRESH_BANK = RANK_REFRESH + MOST_RANKS;
+const TIMES = RANK_REFRESH_BANK + MOST_RANKS;
+
 /** Owned by one controller, which asks for the earliest cycle of a command before it issues it. */
 export class ChannelState {
   readonly banks: number;
@@ -24,24 +46,17 @@ export class ChannelState {
   closedBanks = 0;
   openedBanks = 0;
   readonly openRow: Int32Array;
+  /** The row whose bursts are hits: none until ACT-2 has been sent. */
+  readonly hitRow: Int32Array;
   readonly groupOf: Uint8Array;
   readonly rankOf: Uint8Array;
-  readonly actAt: Int32Array;
-  readonly preAt: Int32Array;
-  readonly columnAt: Int32Array;
-  readonly refreshBankAt: Int32Array;
-  /** By flat group (rank, group). */
-  readonly groupActAt: Int32Array;
-  readonly groupReadAt: Int32Array;
-  readonly groupWriteAt: Int32Array;
-  /** By rank. */
-  readonly rankActAt: Int32Array;
-  readonly rankPreAt: Int32Array;
-  readonly rankPreAllAt: Int32Array;
-  readonly rankReadAt: Int32Array;
-  readonly rankWriteAt: Int32Array;
-  readonly rankRefreshAt: Int32Array;
-  readonly rankRefreshBankAt: Int32Array;
+  /** Earliest legal cycle of every command, by kind and place. */
+  readonly times = new Int32Array(TIMES);
+  /** Parts of it. */
+  readonly rankActAt = this.times.subarray(RANK_ACTIVATE, RANK_ACTIVATE + MOST_RANKS);
+  readonly rankPreAt = this.times.subarray(RANK_PRECHARGE, RANK_PRECHARGE + MOST_RANKS);
+  readonly rankPreAllAt = this.times.subarray(RANK_PRECHARGE_ALL, RANK_PRECHARGE_ALL + MOST_RANKS);
+  readonly rankRefreshAt = this.times.subarray(RANK_REFRESH, RANK_REFRESH + MOST_RANKS);
   /** Counts since the start, for energy and reports. */
   activates = 0;
   reads = 0;
@@ -52,6 +67,9 @@ export class ChannelState {
   openCycles = 0;
   private readonly timing: DeviceTiming;
   private readonly ranks: number;
+  /** Banks of the first rank, and of each group, as bits. */
+  private readonly firstRank: number;
+  private readonly groups: Int32Array;
   /** The last four ACT-1 of each rank, oldest overwritten first. */
   private readonly window: Int32Array;
   private readonly windowAt: Uint8Array;
@@ -64,83 +82,70 @@ export class ChannelState {
     this.ranks = ranks;
     this.banksPerRank = device.banks;
     this.banks = ranks * device.banks;
-    const perBank = () => new Int32Array(this.banks);
-    const perGroup = () => new Int32Array(ranks * bankGroups);
-    const perRank = () => new Int32Array(ranks);
     this.state = new Uint8Array(this.banks);
-    this.closedBanks = this.banks === 32 ? -1 : (1 << this.banks) - 1;
-    this.openRow = perBank().fill(-1);
+    this.closedBanks = this.banks === MOST_BANKS ? -1 : (1 << this.banks) - 1;
+    this.openRow = new Int32Array(this.banks).fill(-1);
+    this.hitRow = new Int32Array(this.banks).fill(-1);
     this.groupOf = Uint8Array.from({ length: this.banks }, (_, i) => Math.floor(i / banksPerGroup));
     this.rankOf = Uint8Array.from({ length: this.banks }, (_, i) => Math.floor(i / device.banks));
-    this.actAt = perBank();
-    this.preAt = perBank();
-    this.columnAt = perBank();
-    this.refreshBankAt = perBank();
-    this.groupActAt = perGroup();
-    this.groupReadAt = perGroup();
-    this.groupWriteAt = perGroup();
-    this.rankActAt = perRank();
-    this.rankPreAt = perRank();
-    this.rankPreAllAt = perRank();
-    this.rankReadAt = perRank();
-    this.rankWriteAt = perRank();
-    this.rankRefreshAt = perRank();
-    this.rankRefreshBankAt = perRank();
+    this.firstRank = this.banksOf(0);
+    const members = banksPerGroup === MOST_BANKS ? -1 : (1 << banksPerGroup) - 1;
+    this.groups = Int32Array.from(
+      { length: ranks * bankGroups },
+      (_, group) => members << (group * banksPerGroup),
+    );
     this.window = new Int32Array(4 * ranks).fill(-device.timing.nFAW);
     this.windowAt = new Uint8Array(ranks);
-    this.openBanks = perRank();
-    this.openedAt = perRank();
+    this.openBanks = new Int32Array(ranks);
+    this.openedAt = new Int32Array(ranks);
   }
 
   /** Earliest cycle of ACT-1. */
   activateReady(bank: number): number {
-    const rank = this.rankOf[bank] as number;
-    const own = this.actAt[bank] as number;
-    const group = this.groupActAt[this.groupOf[bank] as number] as number;
-    const all = this.rankActAt[rank] as number;
-    return Math.max(own, group, all);
+    return this.later(ACTIVATE + bank, RANK_ACTIVATE + (this.rankOf[bank] as number));
   }
 
   prechargeReady(bank: number): number {
-    const own = this.preAt[bank] as number;
-    const all = this.rankPreAt[this.rankOf[bank] as number] as number;
-    return Math.max(own, all);
+    return this.later(PRECHARGE + bank, RANK_PRECHARGE + (this.rankOf[bank] as number));
   }
 
   readReady(bank: number): number {
-    const own = this.columnAt[bank] as number;
-    const group = this.groupReadAt[this.groupOf[bank] as number] as number;
-    const all = this.rankReadAt[this.rankOf[bank] as number] as number;
-    return Math.max(own, group, all);
+    const group = this.times[GROUP_READ + (this.groupOf[bank] as number)] as number;
+    return Math.max(group, this.later(COLUMN + bank, RANK_READ + (this.rankOf[bank] as number)));
   }
 
   writeReady(bank: number): number {
-    const own = this.columnAt[bank] as number;
-    const group = this.groupWriteAt[this.groupOf[bank] as number] as number;
-    const all = this.rankWriteAt[this.rankOf[bank] as number] as number;
-    return Math.max(own, group, all);
+    const group = this.times[GROUP_WRITE + (this.groupOf[bank] as number)] as number;
+    return Math.max(group, this.later(COLUMN + bank, RANK_WRITE + (this.rankOf[bank] as number)));
   }
 
   columnReady(bank: number, write: boolean): number {
     return write ? this.writeReady(bank) : this.readReady(bank);
   }
 
-  /** No rank takes such a command before this cycle. */
-  earliestColumn(write: boolean): number {
-    return least(write ? this.rankWriteAt : this.rankReadAt);
+  /** Banks whose rank and group take a read or a write now, as bits. */
+  columnsAllowed(write: boolean, now: number): number {
+    const { times, groups } = this;
+    const rank = write ? RANK_WRITE : RANK_READ;
+    let banks = (times[rank] as number) <= now ? this.firstRank : 0;
+    if (this.ranks > 1 && (times[rank + 1] as number) <= now) banks |= ~this.firstRank;
+    if (banks === 0) return 0;
+    const group = write ? GROUP_WRITE : GROUP_READ;
+    for (let i = 0; i < groups.length; i++) {
+      if ((times[group + i] as number) > now) banks &= ~(groups[i] as number);
+    }
+    return banks;
   }
 
-  earliestPrecharge(): number {
-    return least(this.rankPreAt);
-  }
-
-  earliestActivate(): number {
-    return least(this.rankActAt);
+  /** Banks of the ranks whose time has come, as bits. */
+  ranksAllowed(times: Int32Array, now: number): number {
+    const first = (times[0] as number) <= now ? this.firstRank : 0;
+    if (this.ranks === 1) return first;
+    return (times[1] as number) <= now ? first | ~this.firstRank : first;
   }
 
   refreshBankReady(bank: number): number {
-    const all = this.rankRefreshBankAt[this.rankOf[bank] as number] as number;
-    return Math.max(this.refreshBankAt[bank] as number, all);
+    return this.later(REFRESH_BANK + bank, RANK_REFRESH_BANK + (this.rankOf[bank] as number));
   }
 
   /** The banks of one rank as bits. */
@@ -157,119 +162,118 @@ export class ChannelState {
 
   /** ACT-1: starts to open `row`; the row counts as open from `activated`. */
   activate(bank: number, row: number, now: number): void {
-    const t = this.timing;
+    const { times, timing: t } = this;
     const rank = this.rankOf[bank] as number;
-    const group = this.groupOf[bank] as number;
     this.state[bank] = ACTIVATING;
     this.closedBanks &= ~(1 << bank);
     this.openRow[bank] = row;
     this.activates++;
-    this.columnAt[bank] = now + t.nRCD;
-    raise(this.actAt, bank, now + t.nRC);
-    raise(this.preAt, bank, now + t.nRAS);
-    raise(this.refreshBankAt, bank, now + t.nRC);
-    raise(this.groupActAt, group, now + t.nRRD);
+    times[COLUMN + bank] = now + t.nRCD;
+    raise(times, ACTIVATE + bank, now + t.nRC);
+    raise(times, PRECHARGE + bank, now + t.nRAS);
+    raise(times, REFRESH_BANK + bank, now + t.nRC);
     // The fourth ACT before the next one must be tFAW old.
     const slot = 4 * rank + (this.windowAt[rank] as number);
     this.window[slot] = now;
     this.windowAt[rank] = ((this.windowAt[rank] as number) + 1) & 3;
     const oldest = this.window[4 * rank + (this.windowAt[rank] as number)] as number;
-    raise(this.rankActAt, rank, now + t.nRRD);
-    raise(this.rankActAt, rank, oldest + t.nFAW);
-    raise(this.rankPreAllAt, rank, now + t.nRAS);
-    raise(this.rankRefreshAt, rank, now + t.nRC);
+    raise(times, RANK_ACTIVATE + rank, now + t.nRRD);
+    raise(times, RANK_ACTIVATE + rank, oldest + t.nFAW);
+    raise(times, RANK_PRECHARGE_ALL + rank, now + t.nRAS);
+    raise(times, RANK_REFRESH + rank, now + t.nRC);
     if ((this.openBanks[rank] as number)++ === 0) this.openedAt[rank] = now;
   }
 
   /** ACT-2: the row is open. */
   activated(bank: number): void {
     this.state[bank] = OPEN;
+    this.hitRow[bank] = this.openRow[bank] as number;
     this.openedBanks |= 1 << bank;
   }
 
   precharge(bank: number, now: number): void {
-    const t = this.timing;
+    const { times, timing: t } = this;
     const rank = this.rankOf[bank] as number;
     this.close(bank, now);
-    raise(this.actAt, bank, now + t.nRPpb);
-    raise(this.refreshBankAt, bank, now + t.nRPpb);
-    raise(this.rankPreAt, rank, now + t.nPPD);
-    raise(this.rankPreAllAt, rank, now + t.nPPD);
-    raise(this.rankRefreshAt, rank, now + t.nRPpb);
+    raise(times, ACTIVATE + bank, now + t.nRPpb);
+    raise(times, REFRESH_BANK + bank, now + t.nRPpb);
+    raise(times, RANK_PRECHARGE + rank, now + t.nPPD);
+    raise(times, RANK_PRECHARGE_ALL + rank, now + t.nPPD);
+    raise(times, RANK_REFRESH + rank, now + t.nRPpb);
   }
 
   prechargeAll(rank: number, now: number): void {
-    const t = this.timing;
+    const { times, timing: t } = this;
     const first = rank * this.banksPerRank;
     for (let bank = first; bank < first + this.banksPerRank; bank++) this.close(bank, now);
-    raise(this.rankActAt, rank, now + t.nRPab);
-    raise(this.rankPreAt, rank, now + t.nPPD);
-    raise(this.rankPreAllAt, rank, now + t.nPPD);
-    raise(this.rankRefreshAt, rank, now + t.nRPREF);
-    raise(this.rankRefreshBankAt, rank, now + t.nRPab);
+    raise(times, RANK_ACTIVATE + rank, now + t.nRPab);
+    raise(times, RANK_PRECHARGE + rank, now + t.nPPD);
+    raise(times, RANK_PRECHARGE_ALL + rank, now + t.nPPD);
+    raise(times, RANK_REFRESH + rank, now + t.nRPREF);
+    raise(times, RANK_REFRESH_BANK + rank, now + t.nRPab);
   }
 
   /** One read burst; `close` adds auto-precharge. */
   read(bank: number, now: number, close = false): void {
-    const t = this.timing;
+    const { times, timing: t } = this;
     const rank = this.rankOf[bank] as number;
     const group = this.groupOf[bank] as number;
     this.reads++;
-    raise(this.groupReadAt, group, now + t.nCCDL);
-    raise(this.rankReadAt, rank, now + t.nCCDS);
-    raise(this.rankWriteAt, rank, now + t.nRTW);
+    raise(times, GROUP_READ + group, now + t.nCCDL);
+    raise(times, RANK_READ + rank, now + t.nCCDS);
+    raise(times, RANK_WRITE + rank, now + t.nRTW);
     if (this.ranks > 1) {
       const other = 1 - rank;
-      raise(this.rankReadAt, other, now + t.nRTRO);
-      raise(this.rankWriteAt, other, now + t.nRTWO);
+      raise(times, RANK_READ + other, now + t.nRTRO);
+      raise(times, RANK_WRITE + other, now + t.nRTWO);
     }
     if (close) this.closeAfter(bank, now, t.nRTP);
     else {
-      raise(this.preAt, bank, now + t.nRTP);
-      raise(this.rankPreAllAt, rank, now + t.nRTP);
+      raise(times, PRECHARGE + bank, now + t.nRTP);
+      raise(times, RANK_PRECHARGE_ALL + rank, now + t.nRTP);
     }
   }
 
   /** One write burst; `close` adds auto-precharge. */
   write(bank: number, now: number, close = false): void {
-    const t = this.timing;
+    const { times, timing: t } = this;
     const rank = this.rankOf[bank] as number;
     const group = this.groupOf[bank] as number;
     this.writes++;
-    raise(this.groupWriteAt, group, now + t.nCCDL);
-    raise(this.groupReadAt, group, now + t.nWTRL);
-    raise(this.rankWriteAt, rank, now + t.nCCDS);
-    raise(this.rankReadAt, rank, now + t.nWTRS);
+    raise(times, GROUP_WRITE + group, now + t.nCCDL);
+    raise(times, GROUP_READ + group, now + t.nWTRL);
+    raise(times, RANK_WRITE + rank, now + t.nCCDS);
+    raise(times, RANK_READ + rank, now + t.nWTRS);
     if (this.ranks > 1) {
       const other = 1 - rank;
-      raise(this.rankWriteAt, other, now + t.nWTWO);
-      raise(this.rankReadAt, other, now + t.nWTRO);
+      raise(times, RANK_WRITE + other, now + t.nWTWO);
+      raise(times, RANK_READ + other, now + t.nWTRO);
     }
     if (close) this.closeAfter(bank, now, t.nWTP);
     else {
-      raise(this.preAt, bank, now + t.nWTP);
-      raise(this.rankPreAllAt, rank, now + t.nWTP);
+      raise(times, PRECHARGE + bank, now + t.nWTP);
+      raise(times, RANK_PRECHARGE_ALL + rank, now + t.nWTP);
     }
   }
 
   refreshAll(rank: number, now: number): void {
-    const t = this.timing;
+    const { times, timing: t } = this;
     this.refreshes++;
-    raise(this.rankActAt, rank, now + t.nRFCab);
-    raise(this.rankPreAllAt, rank, now + t.nRFCab);
-    raise(this.rankRefreshAt, rank, now + t.nRFCab);
-    raise(this.rankRefreshBankAt, rank, now + t.nRFCab);
+    raise(times, RANK_ACTIVATE + rank, now + t.nRFCab);
+    raise(times, RANK_PRECHARGE_ALL + rank, now + t.nRFCab);
+    raise(times, RANK_REFRESH + rank, now + t.nRFCab);
+    raise(times, RANK_REFRESH_BANK + rank, now + t.nRFCab);
   }
 
   refreshBank(bank: number, now: number): void {
-    const t = this.timing;
+    const { times, timing: t } = this;
     const rank = this.rankOf[bank] as number;
     this.bankRefreshes++;
-    raise(this.actAt, bank, now + t.nRFCpb);
-    raise(this.refreshBankAt, bank, now + t.nRFCpb);
-    raise(this.rankActAt, rank, now + t.nPBR2ACT);
-    raise(this.rankRefreshBankAt, rank, now + t.nPBR2PBR);
-    raise(this.rankRefreshAt, rank, now + t.nRFCpb);
+    raise(times, ACTIVATE + bank, now + t.nRFCpb);
+    raise(times, REFRESH_BANK + bank, now + t.nRFCpb);
+    raise(times, RANK_ACTIVATE + rank, now + t.nPBR2ACT);
+    raise(times, RANK_REFRESH_BANK + rank, now + t.nPBR2PBR);
+    raise(times, RANK_REFRESH + rank, now + t.nRFCpb);
   }
 
   /** Rank-cycles with a row open until `now`. */
@@ -283,13 +287,17 @@ export class ChannelState {
 
   /** Auto-precharge `wait` cycles after the column command, not before tRAS is over. */
   private closeAfter(bank: number, now: number, wait: number): void {
-    const t = this.timing;
+    const { times, timing: t } = this;
     const rank = this.rankOf[bank] as number;
-    const at = Math.max(now + wait, this.preAt[bank] as number);
+    const at = Math.max(now + wait, times[PRECHARGE + bank] as number);
     this.close(bank, now);
-    raise(this.actAt, bank, at + t.nRPpb);
-    raise(this.refreshBankAt, bank, at + t.nRPpb);
-    raise(this.rankRefreshAt, rank, at + t.nRPpb);
+    raise(times, ACTIVATE + bank, at + t.nRPpb);
+    raise(times, REFRESH_BANK + bank, at + t.nRPpb);
+    raise(times, RANK_REFRESH + rank, at + t.nRPpb);
+  }
+
+  private later(one: number, other: number): number {
+    return Math.max(this.times[one] as number, this.times[other] as number);
   }
 
   private close(bank: number, now: number): void {
@@ -299,6 +307,7 @@ export class ChannelState {
     this.closedBanks |= 1 << bank;
     this.openedBanks &= ~(1 << bank);
     this.openRow[bank] = -1;
+    this.hitRow[bank] = -1;
     if (--(this.openBanks[rank] as number) === 0) {
       this.openCycles += now - (this.openedAt[rank] as number);
     }
@@ -307,10 +316,4 @@ export class ChannelState {
 
 function raise(times: Int32Array, index: number, cycle: number): void {
   if ((times[index] as number) < cycle) times[index] = cycle;
-}
-
-/** Of one or two ranks. */
-function least(times: Int32Array): number {
-  const first = times[0] as number;
-  return times.length === 1 ? first : Math.min(first, times[1] as number);
 }

@@ -3,8 +3,9 @@
  *
  * Fields instead of results, because a returned object would be allocated in every cycle.
  */
-import type { BurstQueue, BurstSlots } from './burst-queue.ts';
-import type { ChannelState } from './channel-state.ts';
+import type { BurstQueue } from './burst-queue.ts';
+import { type BurstSlots, ORDER } from './burst-slots.ts';
+import { ACTIVATE, type ChannelState, COLUMN, PRECHARGE } from './channel-state.ts';
 import { NEVER } from './controller.ts';
 
 export class CommandChoice {
@@ -13,9 +14,7 @@ export class CommandChoice {
   bestColumn = false;
   /** Earliest later cycle at which something looked at could go. */
   soonest = NEVER;
-  /** Row commands that were legal, chosen or not. */
-  othersReady = 0;
-  private bestOrder = 0;
+  private bestOrder = NEVER;
   private readonly slots: BurstSlots;
   private readonly state: ChannelState;
   private readonly protectHits: boolean;
@@ -28,8 +27,8 @@ export class CommandChoice {
 
   start(): void {
     this.best = -1;
+    this.bestOrder = NEVER;
     this.soonest = NEVER;
-    this.othersReady = 0;
   }
 
   notBefore(at: number): false {
@@ -37,15 +36,22 @@ export class CommandChoice {
     return false;
   }
 
-  /** Bursts whose row has been opened for them. */
-  considerOwners(owner: Int32Array, owners: number, now: number): void {
-    for (let left = owners; left !== 0; left &= left - 1) {
+  /** Bursts whose row has been opened for them, in banks given as bits: readers and writers. */
+  considerOwners(owner: Int32Array, readers: number, writers: number, now: number): void {
+    const { state } = this;
+    const { times } = state;
+    let left = readers === 0 ? 0 : readers & state.columnsAllowed(false, now);
+    if (writers !== 0) left |= writers & state.columnsAllowed(true, now);
+    for (; left !== 0; left &= left - 1) {
       const bank = 31 - Math.clz32(left & -left);
-      const slot = owner[bank] as number;
-      const at = this.state.columnReady(bank, this.slots.write[slot] === 1);
-      if (at <= now) this.take(slot, true);
-      else this.notBefore(at);
+      if ((times[COLUMN + bank] as number) <= now) this.take(owner[bank] as number, true);
     }
+  }
+
+  /** When those owners could go that could not. */
+  awaitOwners(readers: number, writers: number): void {
+    this.awaitColumns(readers, false);
+    this.awaitColumns(writers, true);
   }
 
   /** `closable` and `openable` are the banks, as bits, whose row may be closed or opened. */
@@ -58,82 +64,62 @@ export class CommandChoice {
   ): void {
     if (queue.hits !== 0) this.considerHits(queue, write, now);
     if (queue.misses === 0) return;
-    const open = queue.misses & this.state.openedBanks & closable;
-    if (open !== 0) this.considerClosing(queue, open, now);
-    const closed = queue.misses & this.state.closedBanks & openable;
-    if (closed !== 0) this.considerOpening(queue, closed, now);
+    const { state } = this;
+    const open = this.closing(queue, closable);
+    if (open !== 0) {
+      this.considerRows(queue, open & state.ranksAllowed(state.rankPreAt, now), PRECHARGE, now);
+    }
+    const closed = queue.misses & state.closedBanks & openable;
+    if (closed !== 0) {
+      this.considerRows(queue, closed & state.ranksAllowed(state.rankActAt, now), ACTIVATE, now);
+    }
+  }
+
+  /** When the bursts could go that `considerQueue` was asked for in vain. */
+  awaitQueue(queue: BurstQueue, write: boolean, closable: number, openable: number): void {
+    const { state } = this;
+    this.awaitColumns(queue.hits, write);
+    if (queue.misses === 0) return;
+    for (let left = this.closing(queue, closable); left !== 0; left &= left - 1) {
+      this.notBefore(state.prechargeReady(31 - Math.clz32(left & -left)));
+    }
+    for (let left = queue.misses & state.closedBanks & openable; left !== 0; left &= left - 1) {
+      this.notBefore(state.activateReady(31 - Math.clz32(left & -left)));
+    }
   }
 
   private considerHits(queue: BurstQueue, write: boolean, now: number): void {
-    const { state } = this;
-    const from = Math.max(queue.hitFrom, state.earliestColumn(write));
-    if (from > now) {
-      this.notBefore(from);
-      return;
-    }
-    let next = NEVER;
-    for (let left = queue.hits; left !== 0; left &= left - 1) {
+    const { times } = this.state;
+    let left = queue.hits & this.state.columnsAllowed(write, now);
+    for (; left !== 0; left &= left - 1) {
       const bank = 31 - Math.clz32(left & -left);
-      const at = state.columnReady(bank, write);
-      if (at <= now) this.take(queue.hit[bank] as number, true);
-      if (at < next) next = at;
+      if ((times[COLUMN + bank] as number) <= now) this.take(queue.hit(bank), true);
     }
-    queue.hitFrom = next;
-    if (next > now) this.notBefore(next);
   }
 
-  private considerClosing(queue: BurstQueue, banks: number, now: number): void {
-    const { state } = this;
-    const from = Math.max(queue.closeFrom, state.earliestPrecharge());
-    if (from > now) {
-      this.notBefore(from);
-      return;
-    }
-    let next = NEVER;
+  private considerRows(queue: BurstQueue, banks: number, kind: number, now: number): void {
+    const { times } = this.state;
     for (let left = banks; left !== 0; left &= left - 1) {
       const bank = 31 - Math.clz32(left & -left);
-      const miss = queue.miss[bank] as number;
-      if (!this.mayClose(miss, queue.hit[bank] as number)) continue;
-      const at = state.prechargeReady(bank);
-      this.considerRow(miss, at, now);
-      if (at < next) next = at;
+      if ((times[kind + bank] as number) <= now) this.take(queue.miss(bank), false);
     }
-    queue.closeFrom = next;
   }
 
-  private considerOpening(queue: BurstQueue, banks: number, now: number): void {
-    const { state } = this;
-    const from = Math.max(queue.openFrom, state.earliestActivate());
-    if (from > now) {
-      this.notBefore(from);
-      return;
-    }
-    let next = NEVER;
+  /** Banks whose row a conflict asks to close; it stays open for hits older than the conflict. */
+  private closing(queue: BurstQueue, closable: number): number {
+    const banks = queue.misses & this.state.openedBanks & closable;
+    return this.protectHits ? banks & ~queue.guarded : banks;
+  }
+
+  private awaitColumns(banks: number, write: boolean): void {
     for (let left = banks; left !== 0; left &= left - 1) {
-      const bank = 31 - Math.clz32(left & -left);
-      const at = state.activateReady(bank);
-      this.considerRow(queue.miss[bank] as number, at, now);
-      if (at < next) next = at;
+      this.notBefore(this.state.columnReady(31 - Math.clz32(left & -left), write));
     }
-    queue.openFrom = next;
-  }
-
-  private considerRow(slot: number, at: number, now: number): void {
-    if (at <= now) {
-      this.othersReady++;
-      this.take(slot, false);
-    } else this.notBefore(at);
-  }
-
-  /** A row stays open for hits older than the conflict. */
-  private mayClose(miss: number, hit: number): boolean {
-    if (!this.protectHits || hit < 0) return true;
-    return (this.slots.arrival[hit] as number) > (this.slots.arrival[miss] as number);
   }
 
   private take(slot: number, column: boolean): void {
-    const order = this.slots.order[slot] as number;
-    if (this.best >= 0 && order > this.bestOrder) return;
+    const order = this.slots.data[slot + ORDER] as number;
+    if (order >= this.bestOrder) return;
     this.best = slot;
     this.bestOrder = order;
     this.bestColumn = column;

@@ -8,7 +8,8 @@
  * Source   queue and priority rules as documented for and observed in Ramulator 2.1 (CMU-SAFARI/ramulator2, 2026-06)
  * Checked  test/validation/dram.test.ts
  */
-import { BurstQueue, BurstSlots } from './burst-queue.ts';
+import { BurstQueue } from './burst-queue.ts';
+import { ACCESS, BANK, BurstSlots, COUNTED, ROW, WRITE } from './burst-slots.ts';
 import { ChannelState, CLOSED, OPEN } from './channel-state.ts';
 import { CommandChoice } from './command-choice.ts';
 import {
@@ -36,6 +37,8 @@ export class CommandController implements ChannelController {
   /** Bursts whose row was opened for them and that come first now: one per bank at most. */
   private readonly owner: Int32Array;
   private owners = 0;
+  /** Those of them that write. */
+  private writers = 0;
   /** Burst whose ACT-1 has gone out; ACT-2 must follow by `deadline`. */
   private opening = -1;
   private deadline = 0;
@@ -49,6 +52,11 @@ export class CommandController implements ChannelController {
   private held = 0;
   private wake = 0;
   private commandAt = 0;
+  /** What the configuration says, at hand. */
+  private readonly closesWorn: boolean;
+  private readonly keepsOpen: boolean;
+  private readonly splits: boolean;
+  private readonly syncs: boolean;
   private readonly drainAbove: number;
   private readonly drainBelow: number;
   private readonly choice: CommandChoice;
@@ -66,6 +74,10 @@ export class CommandController implements ChannelController {
     this.choice = new CommandChoice(this.slots, this.state, config.protectHits);
     this.owner = new Int32Array(banks).fill(-1);
     this.accesses = new Int32Array(banks);
+    this.closesWorn = config.page === 'close-after';
+    this.keepsOpen = config.page === 'open';
+    this.splits = config.splitActivate;
+    this.syncs = config.wckSync;
     this.drainAbove = config.drainAbove * config.writeQueue;
     this.drainBelow = config.drainBelow * config.writeQueue;
   }
@@ -132,7 +144,7 @@ export class CommandController implements ChannelController {
   private step(now: number): number {
     const { choice } = this;
     choice.start();
-    if (this.config.page === 'close-after' && this.closeWorn(now)) return this.sent(now);
+    if (this.closesWorn && this.closeWorn(now)) return this.sent(now);
     if (this.opening >= 0 && this.deadline <= now) return this.finishOpening(now);
     if (this.synced >= 0) {
       const slot = this.synced;
@@ -140,17 +152,29 @@ export class CommandController implements ChannelController {
       this.issueColumn(slot, now);
       return this.sent(now);
     }
-    choice.considerOwners(this.owner, this.owners, now);
-    if (choice.best >= 0) return this.column(choice.best, now);
+    if (this.owners !== 0) {
+      choice.considerOwners(this.owner, this.owners & ~this.writers, this.writers, now);
+      if (choice.best >= 0) return this.column(choice.best, now);
+    }
     if (this.refresh.waiting.length > 0) {
       if (this.tryRefresh(now)) return this.sent(now);
       if (this.config.refreshHolds === 'channel') return this.idle(now);
     }
-    // One ACT is split at a time.
+    return this.serveQueue(now);
+  }
+
+  /** The oldest burst whose next command is legal gets it. */
+  private serveQueue(now: number): number {
+    const { choice } = this;
+    const queue = this.chooseQueue();
     const closable = ~this.owners;
+    // One ACT is split at a time.
     const openable = this.opening < 0 ? ~this.held : 0;
-    choice.considerQueue(this.chooseQueue(), this.writing, closable, openable, now);
-    if (choice.best < 0) return this.idle(now);
+    choice.considerQueue(queue, this.writing, closable, openable, now);
+    if (choice.best < 0) {
+      if (this.opening < 0) choice.awaitQueue(queue, this.writing, closable, openable);
+      return this.idle(now);
+    }
     if (choice.bestColumn) return this.column(choice.best, now);
     return this.rowCommand(choice.best, now);
   }
@@ -162,16 +186,19 @@ export class CommandController implements ChannelController {
   }
 
   private idle(now: number): number {
-    return this.opening >= 0 ? this.finishOpening(now) : this.choice.soonest;
+    if (this.opening >= 0) return this.finishOpening(now);
+    this.choice.awaitOwners(this.owners & ~this.writers, this.writers);
+    return this.choice.soonest;
   }
 
   private finishOpening(now: number): number {
     const slot = this.opening;
-    const bank = this.slots.bank[slot] as number;
+    const bank = this.slots.bank(slot);
     this.opening = -1;
     this.state.activated(bank);
     this.owner[bank] = slot;
     this.owners |= 1 << bank;
+    if (this.slots.writes(slot)) this.writers |= 1 << bank;
     this.reads.reclassify(bank);
     this.writes.reclassify(bank);
     return this.sent(now);
@@ -191,21 +218,22 @@ export class CommandController implements ChannelController {
 
   private rowCommand(slot: number, now: number): number {
     const { slots, state } = this;
-    const bank = slots.bank[slot] as number;
+    const { data } = slots;
+    const bank = data[slot + BANK] as number;
     if (state.state[bank] === OPEN) {
-      if (slots.counted[slot] === 0) this.counts.conflicts++;
-      slots.counted[slot] = 1;
+      if (data[slot + COUNTED] === 0) this.counts.conflicts++;
+      data[slot + COUNTED] = 1;
       this.closeRow(bank, now);
       return this.sent(now);
     }
-    if (slots.counted[slot] === 0) this.counts.misses++;
-    slots.counted[slot] = 1;
-    state.activate(bank, slots.row[slot] as number, now);
+    if (data[slot + COUNTED] === 0) this.counts.misses++;
+    data[slot + COUNTED] = 1;
+    state.activate(bank, data[slot + ROW] as number, now);
     this.accesses[bank] = 0;
-    (slots.write[slot] === 1 ? this.writes : this.reads).remove(slot);
+    (data[slot + WRITE] === 1 ? this.writes : this.reads).remove(slot);
     this.opening = slot;
     this.deadline = now + this.timing.nAAD;
-    if (!this.config.splitActivate) this.finishOpening(now);
+    if (!this.splits) this.finishOpening(now);
     return this.sent(now);
   }
 
@@ -217,7 +245,7 @@ export class CommandController implements ChannelController {
 
   /** Sends the column command, or first the CAS that restarts a stopped data clock. */
   private column(slot: number, now: number): number {
-    if (!this.config.wckSync || now < this.clockUntil) return this.issueColumn(slot, now);
+    if (!this.syncs || now < this.clockUntil) return this.issueColumn(slot, now);
     // CAS reserves the next cycle too; an ACT-2 that must go by then goes first.
     if (this.opening >= 0 && this.deadline <= now + this.timing.nCMD)
       return this.finishOpening(now);
@@ -227,15 +255,17 @@ export class CommandController implements ChannelController {
 
   private issueColumn(slot: number, now: number): number {
     const { slots, state, timing } = this;
-    const bank = slots.bank[slot] as number;
-    const write = slots.write[slot] === 1;
+    const { data } = slots;
+    const bank = data[slot + BANK] as number;
+    const write = data[slot + WRITE] === 1;
     const latency = (write ? timing.nWL : timing.nRL) + timing.nBLmin;
-    if (slots.counted[slot] === 0) this.counts.hits++;
+    if (data[slot + COUNTED] === 0) this.counts.hits++;
     this.clockUntil = Math.max(this.clockUntil, now + latency + timing.nWCKPST);
     const owned = this.owner[bank] === slot;
     if (owned) {
       this.owner[bank] = -1;
       this.owners &= ~(1 << bank);
+      this.writers &= ~(1 << bank);
     } else (write ? this.writes : this.reads).remove(slot);
     const close = this.closesWith(bank);
     if (write) state.write(bank, now, close);
@@ -243,44 +273,39 @@ export class CommandController implements ChannelController {
     if (close) {
       this.reads.reclassify(bank);
       this.writes.reclassify(bank);
-    } else if (owned) {
-      // Others may close the row from now on.
-      const from = state.preAt[bank] as number;
-      this.reads.lowerClose(from);
-      this.writes.lowerClose(from);
     }
-    const access = slots.access[slot] as number;
+    const access = data[slot + ACCESS] as number;
     slots.release(slot);
     if (write) this.sink(access, now);
     else this.completions.push(access, now + latency);
-    return this.afterColumn(now, owned);
+    return this.afterColumn(now);
   }
 
   /** Whether auto-precharge goes with this column command; counts it. */
   private closesWith(bank: number): boolean {
+    if (this.keepsOpen) return false;
     const { page, closeAfter } = this.config;
-    if (page === 'open') return false;
-    const queueHits =
-      (this.reads.hit[bank] as number) >= 0 || (this.writes.hit[bank] as number) >= 0;
-    const queueMisses = (this.reads.miss[bank] as number) >= 0;
+    const bit = 1 << bank;
+    const queueHits = ((this.reads.hits | this.writes.hits) & bit) !== 0;
+    const queueMisses = (this.reads.misses & bit) !== 0;
     const worn = (this.accesses[bank] as number) >= closeAfter;
     this.accesses[bank] = (this.accesses[bank] as number) + 1;
-    if ((this.owners & (1 << bank)) !== 0) return false;
+    if ((this.owners & bit) !== 0) return false;
     if (page === 'close-after') return worn;
     return page === 'close' || (!queueHits && (page === 'close-adaptive' || queueMisses));
   }
 
   /**
-   * The earliest cycle worth looking at after a column command. The next column command is at least tCCD_S away
-   * and row commands that were not legal keep their times, so most of a stream needs one look per burst.
+   * The earliest cycle worth looking at after a column command: while only hits wait, when the data bus is free for the
+   * next, so most of a stream needs one look per burst.
    */
-  private afterColumn(now: number, owned: boolean): number {
-    const unseen =
-      owned || this.opening >= 0 || this.choice.othersReady > 0 || this.refresh.waiting.length > 0;
+  private afterColumn(now: number): number {
+    const { reads, writes, refresh } = this;
     const least = this.sent(now);
-    if (unseen || this.config.page !== 'open' || this.modeChanges()) return least;
-    const next = now + this.timing.nCCDS;
-    return Math.max(least, Math.min(this.choice.soonest, next));
+    const rows = this.owners | (this.writing ? writes : reads).misses;
+    if (rows !== 0 || this.opening >= 0 || refresh.waiting.length > 0) return least;
+    if (!this.keepsOpen || this.modeChanges()) return least;
+    return Math.max(least, now + this.timing.nCCDS);
   }
 
   /** Rows that have had their column accesses are closed as soon as they may. */
@@ -357,11 +382,9 @@ export class CommandController implements ChannelController {
   /** Banks whose refresh is done may be opened again. */
   private release(banks: number): void {
     this.held &= ~banks;
-    this.reads.openFrom = 0;
-    this.writes.openFrom = 0;
   }
 
   private opens(banks: number): boolean {
-    return this.opening >= 0 && (banks & (1 << (this.slots.bank[this.opening] as number))) !== 0;
+    return this.opening >= 0 && (banks & (1 << this.slots.bank(this.opening))) !== 0;
   }
 }

@@ -130,12 +130,15 @@ export class RequestStream implements AccessStream {
   private readonly requester: Requester;
   private index = 0;
   private chunkBase = 0;
+  /** Accesses that the region holds. */
+  private readonly lines: number;
   private readonly addresses: XorShift;
   private readonly writes: XorShift;
 
   constructor(requester: Requester) {
     this.requester = requester;
     this.window = requester.window ?? Number.MAX_SAFE_INTEGER;
+    this.lines = Math.floor(requester.region / ACCESS_BYTES);
     this.addresses = new XorShift(requester.seed);
     this.writes = new XorShift(requester.seed ^ WRITE_SEED);
   }
@@ -151,8 +154,7 @@ export class RequestStream implements AccessStream {
   private offset({ kind, region, stride }: Requester): number {
     const i = this.index;
     if (kind === 'seq') return (ACCESS_BYTES * i) % region;
-    if (kind === 'rand')
-      return ACCESS_BYTES * (this.addresses.next() % Math.floor(region / ACCESS_BYTES));
+    if (kind === 'rand') return ACCESS_BYTES * (this.addresses.next() % this.lines);
     if (kind === 'stride') {
       const t = i * stride;
       return (t % region) + ACCESS_BYTES * Math.floor(t / region);

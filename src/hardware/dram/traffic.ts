@@ -61,7 +61,7 @@ export class TrafficDriver {
   private readonly together: number;
   private readonly window: number;
   /** By channel: before this cycle nothing happens there unless a burst arrives. */
-  private readonly quietUntil: Float64Array;
+  private readonly quietUntil: Int32Array;
   private issued = 0;
   private outstanding = 0;
   private pointer = 0;
@@ -78,7 +78,7 @@ export class TrafficDriver {
     const { device, map, controllers } = this.memory;
     if (!trace) checkReach(plan, map);
     this.ports = controllers.map(() => new ChannelPort());
-    this.quietUntil = new Float64Array(controllers.length);
+    this.quietUntil = new Int32Array(controllers.length);
     this.burstsPerAccess = Math.max(1, ACCESS_BYTES / device.burstBytes);
     this.together = Math.min(map.run, this.burstsPerAccess);
     this.paced = pacesOf(plan, device, controllers.length);
@@ -91,19 +91,20 @@ export class TrafficDriver {
     if (trace?.cycle) this.due[0] = trace.cycle[0] as number;
   }
 
-  /** Runs to the end; returns the last cycle. */
+  /** Runs to the end; returns the cycle in which the last access was complete. */
   run(): number {
     const { controllers } = this.memory;
-    let now = 0;
-    while (this.meter.completed < this.accesses) {
+    for (let now = 0; ; ) {
       for (let channel = 0; channel < controllers.length; channel++) {
         (controllers[channel] as ChannelController).collect(now);
       }
+      if (this.meter.completed === this.accesses) return now;
       if (this.due.length > 0) this.issuePaced(now);
       if (this.outstanding < this.window) this.issueClosed(now);
-      now = Math.max(now + 1, this.serve(now));
+      const next = this.serve(now);
+      if (this.meter.completed === this.accesses) return now;
+      now = next > now ? next : now + 1;
     }
-    return now;
   }
 
   /** Offers and one cycle of each channel; returns when something can happen next. */
@@ -117,8 +118,6 @@ export class TrafficDriver {
       if (port.count > 0 || at <= now) {
         at = serveChannel(controllers[channel] as ChannelController, port, now);
         quietUntil[channel] = at;
-        if (at > now + 1 && port.count > 0 && port.ready(controllers[channel] as ChannelController))
-          at = now + 1;
       }
       if (at < next) next = at;
     }
@@ -128,7 +127,8 @@ export class TrafficDriver {
 
   private nextDue(next: number): number {
     for (let i = 0; i < this.due.length; i++) {
-      const due = Math.ceil(this.due[i] as number);
+      // Cycles are whole numbers of 32 bits, or every comparison would be one of floating point.
+      const due = Math.ceil(this.due[i] as number) | 0;
       if (due < next) next = due;
     }
     return next;
@@ -204,7 +204,10 @@ function serveChannel(controller: ChannelController, port: ChannelPort, now: num
   if (port.count > 0) port.offer(controller, now);
   controller.tick(now);
   // What the next cycle would offer is offered at once: nothing happens in between, and that cycle may be empty.
-  if (port.count > 0 && port.ready(controller)) port.offer(controller, now + 1);
+  if (port.ready(controller)) {
+    port.offer(controller, now + 1);
+    if (port.ready(controller)) return now + 1;
+  }
   return controller.next();
 }
 
