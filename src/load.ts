@@ -74,6 +74,7 @@ export const FOLDERS = {
   phone: 'socs/phones',
   preset: 'socs/lpddr',
   runtime: 'socs/runtimes',
+  security: 'socs/security',
   workload: 'workloads',
 } as const;
 export type DescriptionKind = keyof typeof FOLDERS;
@@ -85,6 +86,7 @@ export const SHAPES = {
   phone: { what: 'phone', keys: ['body', 'battery', 'screen', 'thermal'] },
   preset: { what: 'memory', keys: ['cycles', 'times', 'modes', 'densities'] },
   runtime: { what: 'runtime', keys: ['kernels'] },
+  security: { what: 'security preset', keys: ['protects', 'promises', 'releases'] },
   workload: { what: 'workload', keys: ['family', 'model', 'promptTokens', 'weightFormat'] },
 } as const satisfies Readonly<
   Record<DescriptionKind, { readonly what: string; readonly keys: readonly string[] }>
@@ -119,6 +121,7 @@ export function fileSources(options: SourceOptions = {}): Sources {
     phone: (name) => read('phone', name),
     preset: (name) => read('preset', name),
     runtime: (name) => read('runtime', name),
+    security: (name) => read('security', name),
     workload: (name) => {
       const keys = options.onnx ?? {};
       if (name.endsWith('.onnx')) return onnxWorkload(name, keys);
@@ -193,7 +196,7 @@ export function descriptions(remember = (text: TextFile): TextFile => text): Des
 /** What a name looks like that is a path to a file of the user. */
 const PATH_NAME = /[/\\]|\.ya?ml$/;
 const TOP = 'like at the top of the file';
-const IN_SOC = `${TOP}, or in a map of domains, units or clusters, or in memory, systemCache, fabric, background or limits`;
+const IN_SOC = `${TOP}, or in a map of domains, units or clusters, or in memory, systemCache, fabric, background, limits or security`;
 const LIKE_PLACES: Readonly<Record<DescriptionKind, string>> = {
   soc: IN_SOC,
   part: IN_SOC,
@@ -201,6 +204,7 @@ const LIKE_PLACES: Readonly<Record<DescriptionKind, string>> = {
   preset: TOP,
   runtime: TOP,
   workload: TOP,
+  security: TOP,
 };
 
 /** Faults that do not say where they are, are where the name was asked for. */

@@ -47,6 +47,27 @@ export class InfeasibleError extends Error {
   }
 }
 
+export interface SecurityFaultDetail {
+  readonly initiator: string;
+  readonly region: string;
+  readonly tensor: string;
+  readonly label: string;
+  /** Simulated time. */
+  readonly seconds: number;
+  /** What stopped it; absent where nothing did and a secret came out. */
+  readonly gate?: string;
+}
+
+/** An access that must not be (exit 4): stopped by a gate, or found to have given a secret away. */
+export class SecurityFault extends Error {
+  readonly detail: SecurityFaultDetail;
+  constructor(message: string, detail: SecurityFaultDetail) {
+    super(message);
+    this.name = 'SecurityFault';
+    this.detail = detail;
+  }
+}
+
 /** A bug in socsim (exit 1): a promise the simulator makes to itself did not hold. */
 export class InvariantError extends Error {
   override readonly name = 'InvariantError';

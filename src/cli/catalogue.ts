@@ -31,6 +31,7 @@ export const catalogue: Readonly<Record<string, CatalogueKind>> = {
   phones: files('phone', 'phone'),
   workloads: files('workload', 'workload'),
   runtimes: files('runtime', 'runtime'),
+  security: files('security preset', 'security'),
   memories: files('memory', 'preset'),
   traces: { one: 'request trace', entries: traceEntries },
   policies: {

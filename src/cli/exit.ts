@@ -1,5 +1,5 @@
 /** How a command ends: each kind of error as one block of text and one exit code. */
-import { formatFault, InfeasibleError, SpecError } from '../base/errors.ts';
+import { formatFault, InfeasibleError, SecurityFault, SpecError } from '../base/errors.ts';
 import { systemReason } from '../base/file-reason.ts';
 import { type Dimension, formatQuantity, unitsOf } from '../base/quantity.ts';
 
@@ -25,9 +25,8 @@ export function endingOf(error: unknown): Ending {
   if (error instanceof InfeasibleError) {
     return { code: EXIT.infeasible, text: describeInfeasible(error) };
   }
-  // Named, not imported: the secure path is a later layer's matter.
-  if (error instanceof Error && error.name === 'SecurityFault') {
-    return { code: EXIT.securityFault, text: `security fault: ${error.message}` };
+  if (error instanceof SecurityFault) {
+    return { code: EXIT.securityFault, text: describeSecurityFault(error) };
   }
   const fileFault = describeFileError(error);
   if (fileFault) return { code: EXIT.badInput, text: fileFault };
@@ -47,6 +46,18 @@ function describeFaults({ faults }: SpecError): string {
   const more = faults.length - lines.length;
   if (more > 0) lines.push(`… and ${more} more`);
   return `${faults.length} faults:\n${lines.map((line) => `  ${line}`).join('\n')}`;
+}
+
+function describeSecurityFault({ message, detail }: SecurityFault): string {
+  return [
+    `security fault: ${message}`,
+    `  initiator  ${detail.initiator}`,
+    `  region     ${detail.region}`,
+    `  tensor     ${detail.tensor} (${detail.label})`,
+    `  at         ${formatQuantity(detail.seconds, 'time')} of simulated time`,
+    `  ${detail.gate === undefined ? 'nothing stopped it' : `stopped by the ${detail.gate}`}`,
+    '  --on-fault record goes on without the access and lists it in the audit',
+  ].join('\n');
 }
 
 function describeInfeasible({ message, detail }: InfeasibleError): string {

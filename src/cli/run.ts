@@ -8,6 +8,7 @@ import { simulate } from '../engine/simulation.ts';
 import { fileSources } from '../load.ts';
 import { FUSION_NAMES } from '../workload/fusion/index.ts';
 import { PRECISIONS } from '../workload/fusion/precision.ts';
+import { auditLines } from './audit-text.ts';
 import type { Args, Command } from './command.ts';
 import { DIM_OPTION, parseDims, textsOf } from './model-file.ts';
 import {
@@ -29,6 +30,7 @@ export const run: Command = {
     'socsim run --soc dimensity-9300 --workload llama-2-7b-chat',
     'socsim run --soc snapdragon-8-gen-3 --workload llama-2-7b-chat --policy stage-wise --decode-unit gpu --out out',
     'socsim run --soc snapdragon-8-gen-3 --workload model.onnx --dim batch=1,sequence=128',
+    'socsim run --soc dimensity-9300 --workload llama-2-7b-chat --security pipelined',
     'socsim run --soc dimensity-9300 --workload llama-2-7b-chat --set npu.clock=3GHz --set workload.promptTokens=2048',
   ],
   positionals: {
@@ -121,6 +123,7 @@ export function describeRun(result: Run): string {
     memoryLine(result),
     energyLine(result),
     ...result.notes.map((note) => colours.dim(`note: ${note}`)),
+    ...(result.audit ? auditLines(result.audit) : []),
   ].join('\n');
 }
 

@@ -63,6 +63,16 @@ export const scenarioOptions = {
   brightness: { type: 'number', summary: 'of the screen, 0 to 1', value: 'SHARE' },
   charge: { type: 'number', summary: 'of the battery at the start, 0.01 to 1', value: 'SHARE' },
   charging: { type: 'string', summary: 'power of a charger, such as "18 W"', value: 'POWER' },
+  security: {
+    type: 'string',
+    summary: 'how data are protected, a name of `socsim list security`',
+    value: 'NAME',
+  },
+  'on-fault': {
+    type: 'string',
+    summary: 'stop at the first access that must not be, or list it and go on without',
+    choices: ['stop', 'record'],
+  },
   repeat: { type: 'number', summary: 'make the request this often, back to back', value: 'N' },
   duration: {
     type: 'string',
@@ -137,6 +147,8 @@ export function scenarioOf(args: Args, file = args['scenario'] as string | undef
   if (Object.keys(environment).length > 0) {
     merged['environment'] = { ...(data['environment'] as object | undefined), ...environment };
   }
+  const security = securityOf(args, data['security']);
+  if (security) merged['security'] = security;
   const traffic = trafficOf(args);
   if (traffic) merged['background'] = { ...(data['background'] as object | undefined), ...traffic };
   const needed = merged['workloads'] === undefined ? ['soc', 'workload'] : ['soc'];
@@ -163,6 +175,27 @@ export function scenarioOf(args: Args, file = args['scenario'] as string | undef
             : Object.keys(KEYS).find((name) => KEYS[name] === path[0] && args[name] !== undefined);
       return option !== undefined || !base ? { file: optionPlace(option) } : base.locate(path);
     },
+  };
+}
+
+/** A preset takes the place of the file's own, whose other choices stay. */
+function securityOf(args: Args, written: unknown): Record<string, unknown> | undefined {
+  const preset = args['security'];
+  const onFault = args['on-fault'];
+  if (preset === undefined && onFault === undefined) return undefined;
+  if (preset === undefined && written === undefined) {
+    throw new SpecError([
+      {
+        path: '--on-fault',
+        message: 'has no effect where nothing is protected',
+        hint: 'add --security NAME (socsim list security)',
+      },
+    ]);
+  }
+  return {
+    ...(written as object | undefined),
+    ...(preset !== undefined && { preset }),
+    ...(onFault !== undefined && { onFault }),
   };
 }
 

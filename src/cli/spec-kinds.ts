@@ -86,6 +86,15 @@ export const specKinds = {
       return { schema: runtimeSpec, check: parseRuntime };
     },
   },
+  security: {
+    title: 'security preset (socs/security/*.yaml)',
+    folder: FOLDERS.security,
+    signature: SHAPES.security.keys,
+    load: async () => {
+      const { parseStrategy, strategySchema } = await import('../runtime/secure/strategy.ts');
+      return { schema: strategySchema, check: parseStrategy };
+    },
+  },
   workload: {
     title: 'workload (workloads/*.yaml)',
     folder: FOLDERS.workload,

@@ -12,12 +12,14 @@ export interface MemoryUse {
 
 /**
  * Sums the demands: equal weights are resident once, caches and activations once per request served at a time.
+ * @param protection memory that keeps others out, by what for.
  * @throws InfeasibleError when they exceed the capacity.
  */
 export function requireMemory(
   machine: Machine,
   jobs: readonly Job[],
   concurrent: number,
+  protection: Readonly<Record<string, Bytes>> = {},
 ): MemoryUse {
   const { capacity } = machine.memory;
   const weights = new Map<string, Bytes>();
@@ -33,6 +35,7 @@ export function requireMemory(
   for (const [name, bytes] of weights) owners[`weights of ${name}`] = bytes;
   owners['key–value cache'] = largest(({ plan }) => plan.memory.kvCache);
   owners['activations'] = largest(({ plan }) => plan.memory.activations);
+  Object.assign(owners, protection);
   const demand = Object.values(owners).reduce((a, b) => a + b, 0);
   if (demand <= capacity) return { capacity, owners };
   const show = (bytes: Bytes) => formatQuantity(bytes, 'size', 3);

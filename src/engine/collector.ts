@@ -2,12 +2,11 @@
 import type { Joules, Seconds } from '../base/units.ts';
 import type { Phase } from '../workload/graph.ts';
 import { reportCompilation } from './compile-report.ts';
-import { CAUSE } from './ledger.ts';
 import type { Machine } from './machine.ts';
 import type { Recorder } from './recorder.ts';
 import { type Active, dueAt, type Job, type Lane, type RunObserver } from './request.ts';
 import type { CompiledPhase, RequestResult } from './run.ts';
-import { LOAD_PHASE, type ModelLoad } from './storage.ts';
+import type { Loading } from './storage.ts';
 import type { TaskTable } from './task-table.ts';
 
 /** A phase as it happened; the ledger knows where its time went. */
@@ -51,7 +50,7 @@ export class Collector implements RunObserver {
   private readonly shared = new Map<string, number>();
   private readonly operatorNames = new Map<TaskTable, Int32Array>();
   private readonly rate: number;
-  private load: ModelLoad | undefined;
+  private load: Loading | undefined;
   private requestTrack = -1;
 
   /** @param energyAt joules drawn by the whole device up to a time not before the last one asked for. */
@@ -59,7 +58,7 @@ export class Collector implements RunObserver {
     machine: Machine,
     recorder: Recorder,
     energyAt: (now: Seconds) => Joules,
-    load?: ModelLoad,
+    load?: Loading,
   ) {
     this.load = load;
     this.machine = machine;
@@ -94,17 +93,18 @@ export class Collector implements RunObserver {
   }
 
   /** The first request finds its model in memory: what came before was the load. */
-  private loaded(load: ModelLoad, request: Active, now: Seconds): void {
+  private loaded(load: Loading, request: Active, now: Seconds): void {
     const { recorder } = this;
     this.load = undefined;
+    if (load.ready === 0) return;
     const { track } = this.entry(request);
-    recorder.span(track, 0, load.end, recorder.intern(LOAD_PHASE), request.index, CAUSE.bandwidth);
+    recorder.span(track, 0, load.ready, recorder.intern(load.phase), request.index, load.cause);
     this.addPhase({
       request: load.request,
-      phase: LOAD_PHASE,
-      stage: LOAD_PHASE,
+      phase: load.phase,
+      stage: load.phase,
       start: 0,
-      end: load.end,
+      end: load.ready,
       steps: 1,
       outputs: 0,
       joules: this.energyAt(now),

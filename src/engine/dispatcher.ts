@@ -11,6 +11,7 @@ import type { Ledger } from './ledger.ts';
 import type { Machine } from './machine.ts';
 import { openRequest, pushReady, Turn } from './ready.ts';
 import {
+  type AccessGuard,
   type Active,
   dueAt,
   type Job,
@@ -30,6 +31,7 @@ export class Dispatcher {
   private readonly execution: Execution;
   private readonly ledger: Ledger;
   private readonly observer: RunObserver;
+  private readonly guard: AccessGuard | undefined;
   private readonly policy: SchedulingPolicy;
   private readonly jobs: Job[];
   private readonly follow: JobSource | undefined;
@@ -53,6 +55,8 @@ export class Dispatcher {
     execution: Execution;
     ledger: Ledger;
     observer: RunObserver;
+    /** Asked before every operator, where data are protected. */
+    guard?: AccessGuard | undefined;
     policy: SchedulingPolicy;
     jobs: readonly Job[];
     /** When models are in memory: no request runs before. */
@@ -67,6 +71,7 @@ export class Dispatcher {
     this.execution = parts.execution;
     this.ledger = parts.ledger;
     this.observer = parts.observer;
+    this.guard = parts.guard;
     this.policy = parts.policy;
     this.jobs = [...parts.jobs];
     this.follow = parts.follow;
@@ -201,7 +206,22 @@ export class Dispatcher {
     this.startedAt[u] = now;
     const row = this.rowOf(request, table.cell[operator]!, u);
     const again = last === request ? 0 : this.takeOver(u, request, operator);
-    this.execution.start(u, now, table, operator, row, again);
+    if (this.guard) this.startGuarded(this.guard, u, operator, row, again);
+    else this.execution.start(u, now, table, operator, row, again);
+  }
+
+  private startGuarded(
+    guard: AccessGuard,
+    u: number,
+    operator: number,
+    row: number,
+    again: Seconds,
+  ): void {
+    const request = this.running[u] as Active;
+    const { now } = this.kernel;
+    const wait = guard.admit(u, request, operator, now);
+    this.execution.start(u, now, request.table, operator, row, again, wait);
+    if (guard.withheld > 0) this.execution.withhold(u, guard.withheld);
   }
 
   /** Another request gets the unit. @returns seconds to submit again what was cut in the middle of a graph. */
@@ -271,6 +291,7 @@ export class Dispatcher {
     const { now } = this.kernel;
     const phase = request.job.plan.phases[request.phase]!;
     this.observer.stepDone(request, phase, now);
+    this.guard?.stepDone(request, phase, now);
     request.step++;
     if (request.step < phase.steps) {
       this.beginStep(request);

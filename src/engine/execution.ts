@@ -16,7 +16,7 @@ import { CAUSE, type Ledger } from './ledger.ts';
 import type { Machine } from './machine.ts';
 import { largestCause } from './recorder.ts';
 import { CAUSES } from './run.ts';
-import type { ModelLoad } from './storage.ts';
+import type { Loading } from './storage.ts';
 import type { TaskTable } from './task-table.ts';
 
 const IDLE = 0;
@@ -34,6 +34,8 @@ export class Execution {
   private readonly last: Float64Array;
   private readonly launchEnd: Float64Array;
   private readonly transferLeft: Float64Array;
+  /** Time before launch that protection takes. */
+  private readonly secureLeft: Float64Array;
   private readonly cyclesLeft: Float64Array;
   private readonly bytesLeft: Float64Array;
   private readonly matrixPerCycle: Float64Array;
@@ -68,7 +70,7 @@ export class Execution {
   cacheBytes = 0;
   activeCount = 0;
   /** Models on their way into memory. */
-  load: ModelLoad | undefined;
+  load: Loading | undefined;
 
   constructor(machine: Machine, ledger: Ledger) {
     const count = machine.units.length;
@@ -82,6 +84,7 @@ export class Execution {
     this.last = column();
     this.launchEnd = column();
     this.transferLeft = column();
+    this.secureLeft = column();
     this.cyclesLeft = column();
     this.bytesLeft = column();
     this.matrixPerCycle = column();
@@ -138,6 +141,7 @@ export class Execution {
   /**
    * Puts operator `operator` of a table on an idle unit; its time and energy go to ledger row `row`.
    * @param again seconds to submit its graph once more, after another request had the unit.
+   * @param secure seconds that it waits for protection before its launch.
    */
   start(
     u: number,
@@ -146,19 +150,22 @@ export class Execution {
     operator: number,
     row: number,
     again: Seconds = 0,
+    secure: Seconds = 0,
   ): void {
     const cell = table.cell[operator]!;
     const transfer = table.transferSeconds[operator]!;
     const cycles = table.cycles[cell]!;
     const read = table.readBytes[cell]!;
     const bytes = read + table.writeBytes[cell]!;
-    const launch = table.launchSeconds[cell]! + table.callSeconds[operator]! + transfer + again;
+    const own = table.launchSeconds[cell]! + table.callSeconds[operator]! + transfer + again;
+    const launch = own + secure;
     this.activeCount++;
     this.causeSeconds.fill(0, u * CAUSES.length, (u + 1) * CAUSES.length);
     this.state[u] = launch > 0 ? LAUNCHING : RUNNING;
     this.last[u] = now;
     this.launchEnd[u] = now + launch;
     this.transferLeft[u] = transfer;
+    this.secureLeft[u] = secure;
     this.cyclesLeft[u] = cycles;
     this.bytesLeft[u] = bytes;
     this.matrixPerCycle[u] = cycles > 0 ? table.matrixCycles[cell]! / cycles : 0;
@@ -176,6 +183,11 @@ export class Execution {
     this.ledger.joules[row]! += sram;
     this.ledger.counts[row]!++;
     this.ledger.macs[row]! += table.macs[cell]!;
+  }
+
+  /** Takes bytes off the operator that has just begun: an access that a gate refused moves nothing. */
+  withhold(u: number, bytes: number): void {
+    this.bytesLeft[u] = Math.max(0, this.bytesLeft[u]! - bytes);
   }
 
   /** Brings one unit's accounts up to `now`, which must not pass what `due` says. */
@@ -294,8 +306,11 @@ export class Execution {
     const row = this.row[u]!;
     const transfer = Math.min(dt, this.transferLeft[u]!);
     this.transferLeft[u]! -= transfer;
+    const secure = Math.min(dt - transfer, this.secureLeft[u]!);
+    this.secureLeft[u]! -= secure;
     this.attribute(u, row, CAUSE.transfer, transfer);
-    this.attribute(u, row, CAUSE.launch, dt - transfer);
+    this.attribute(u, row, CAUSE.secure, secure);
+    this.attribute(u, row, CAUSE.launch, dt - transfer - secure);
     this.spend(u, row, this.stalledWatts[u]! * dt);
   }
 

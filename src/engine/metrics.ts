@@ -1,6 +1,7 @@
 /** The catalogue of metrics: one id, one unit, one meaning each. */
 import type { Joules, Seconds } from '../base/units.ts';
 import type { PhaseResult, RequestResult } from './run.ts';
+import type { SecurityAudit } from './secure-audit.ts';
 
 /** What metrics are computed from. */
 export interface MetricView {
@@ -19,6 +20,7 @@ export interface MetricView {
   readonly endSkin: number;
   readonly maxJunction: number;
   readonly throttledSeconds: Seconds;
+  readonly audit?: SecurityAudit | undefined;
 }
 
 export interface Metric {
@@ -226,6 +228,36 @@ export const metrics = {
       v.drawnJoules > 0
         ? defined((v.batteryJoules / v.drawnJoules) * (v.seconds / SECONDS_PER_HOUR))
         : undefined,
+  },
+  protection_seconds: {
+    label: 'time for protection',
+    unit: 's',
+    better: 'lower',
+    meaning: 'by which the mechanisms that protect data lengthened the run',
+    compute: (v) => v.audit && sum(v.audit.protection.map(({ seconds }) => seconds)),
+  },
+  protection_joules: {
+    label: 'energy for protection',
+    unit: 'J',
+    better: 'lower',
+    meaning:
+      'drawn by the mechanisms that protect data; what the rest draws meanwhile is not in it',
+    compute: (v) => v.audit && sum(v.audit.protection.map(({ joules }) => joules)),
+  },
+  protection_bytes: {
+    label: 'memory for protection',
+    unit: 'B',
+    better: 'lower',
+    meaning: 'memory that protection keeps from others: codes, counters, empty secure memory',
+    compute: (v) => v.audit && sum(v.audit.protection.map(({ bytes }) => bytes)),
+  },
+  leaked_bytes: {
+    label: 'leaked',
+    unit: 'B',
+    better: 'lower',
+    meaning:
+      'promised secrets that came below their clearance; each attack that got through is one page',
+    compute: (v) => v.audit?.leakedBytes,
   },
   run_seconds: {
     label: 'simulated time',

@@ -25,6 +25,9 @@ import {
 } from './prepare-clients.ts';
 import type { Job } from './request.ts';
 import { parseScenario, type Scenario, type SharedWorkload, scenarioSpec } from './scenario.ts';
+import { secureMachine } from './secure-machine.ts';
+import { barredFromNpu, planSecurity } from './secure-plan.ts';
+import type { Protection } from './secure-run.ts';
 import type { Simulation } from './simulation.ts';
 import { thermalPolicyOf } from './thermal-policy.ts';
 import { hostNotes, rangeNotes } from './what-if.ts';
@@ -36,6 +39,8 @@ export interface Sources {
   workload(name: string): SpecFile;
   preset(name: string): SpecFile;
   runtime(name: string): SpecFile;
+  /** A preset under socs/security. */
+  security(name: string): SpecFile;
   readonly tables: ModelTables;
   /** `socs/memory-votes.csv`; CPUs ask for memory clocks in proportion to their own when absent. */
   readonly memoryVotes?: VoteFile | undefined;
@@ -57,6 +62,7 @@ export interface Prepared {
   /** All workloads of the scenario; `workload` and `plan` are those of the first. */
   readonly clients: readonly PreparedWorkload[];
   readonly machine: Machine;
+  readonly protection?: Protection | undefined;
 }
 
 /** Frequency governors look every 10 ms: the scheduler tick of an Android kernel built with HZ=100. */
@@ -98,7 +104,7 @@ export function prepare(
   const preset = parseLpddrPreset(sources.preset(soc.memory.preset));
   const runtime = parseRuntime(sources.runtime(scenario.runtime));
   const clients = prepareClients(scenario, specs, sources);
-  const machine = buildMachine({
+  const plain = buildMachine({
     soc,
     base,
     phone,
@@ -110,7 +116,10 @@ export function prepare(
     memoryVotes: sources.memoryVotes,
   });
   const { workload, plan } = clients[0]!;
-  return { scenario, soc, phone, preset, runtime, workload, plan, clients, machine };
+  const security = planSecurity(scenario.security, soc, plan, (name) => sources.security(name));
+  const machine = security ? secureMachine(plain, security) : plain;
+  const protection = security && { plan: security, plain };
+  return { scenario, soc, phone, preset, runtime, workload, plan, clients, machine, protection };
 }
 
 /** Keys that name files are options, not values: the files are read before values are changed. */
@@ -155,8 +164,8 @@ export function prepareMachine(socName: string, sources: Sources, runtimeName = 
 
 /** The policy of the scenario, or of one workload that has its own. @throws SpecError when its unit has no kernels. */
 export function policyFor(prepared: Prepared, own: Partial<SharedWorkload> = {}): SchedulingPolicy {
-  const { scenario, soc } = prepared;
-  const { unit, decodeUnit } = unitsOf(scenario, soc, own);
+  const { scenario } = prepared;
+  const { unit, decodeUnit } = unitsOf(prepared, own);
   const name = own.policy ?? scenario.policy;
   const needed = { 'single-unit': [unit], 'stage-wise': [unit, decodeUnit] };
   if (name in needed) requireKernels(prepared, needed[name as keyof typeof needed]);
@@ -164,11 +173,12 @@ export function policyFor(prepared: Prepared, own: Partial<SharedWorkload> = {})
 }
 
 function unitsOf(
-  scenario: Scenario,
-  soc: SocSpec,
+  { scenario, soc, protection }: Prepared,
   own: Pick<Partial<SharedWorkload>, 'unit' | 'decodeUnit'>,
 ) {
-  const best = Object.hasOwn(soc.units, 'npu') ? 'npu' : Object.keys(soc.units)[0]!;
+  // Protected jobs that have no way onto the NPU go to the CPU.
+  const first = protection && barredFromNpu(protection.plan.strategy) ? 'cpu' : 'npu';
+  const best = Object.hasOwn(soc.units, first) ? first : Object.keys(soc.units)[0]!;
   const unit = own.unit ?? scenario.unit ?? best;
   const cpu = Object.hasOwn(soc.units, 'cpu') ? 'cpu' : unit;
   return { unit, decodeUnit: own.decodeUnit ?? scenario.decodeUnit ?? cpu };
@@ -183,7 +193,7 @@ export function buildSimulation(
 ): Simulation {
   const { scenario, soc, phone, machine } = prepared;
   const thermal = thermalPolicyOf(scenario, soc, phone);
-  const { unit } = unitsOf(scenario, soc, {});
+  const { unit } = unitsOf(prepared, {});
   const several = scenario.workloads !== undefined;
   return {
     machine,
@@ -193,6 +203,7 @@ export function buildSimulation(
     memoryGovernor: memoryGovernorOf(scenario),
     thermalGovernor: thermal.governor,
     cold: scenario.start === 'cold',
+    protection: prepared.protection,
     concurrent: 1,
     controlPeriod: CONTROL_PERIOD,
     thermalEvery: THERMAL_EVERY,
@@ -210,7 +221,8 @@ export function buildSimulation(
       hashes: sources.hashes,
       version: sources.version,
     },
-    trust: trustShares(soc, phone),
+    // What is not in use says nothing about the run.
+    trust: trustShares(prepared.protection ? soc : { ...soc, security: undefined }, phone),
     notes: [...rangeNotes(soc), ...hostNotes(soc)],
   };
 }

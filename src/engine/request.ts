@@ -83,6 +83,19 @@ export interface RunObserver {
   requestSkipped(job: Job, now: Seconds): void;
 }
 
+/** Checks what operators access, before they do; the one part that may hold them up. */
+export interface AccessGuard {
+  /** Bytes that the operator admitted last must not move. */
+  readonly withheld: number;
+  /**
+   * An operator is about to start on an idle unit.
+   * @returns seconds that it waits before its launch.
+   * @throws SecurityFault where an access must not be.
+   */
+  admit(unit: number, request: Active, operator: number, now: Seconds): Seconds;
+  stepDone(request: Active, phase: Phase, now: Seconds): void;
+}
+
 /** `encoder, decode, encoder, decode` → `encoder, decode, encoder 2, decode 2`; neighbours of one name share it. */
 export function phaseLabels(names: readonly string[]): string[] {
   const seen = new Map<string, number>();

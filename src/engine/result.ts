@@ -19,6 +19,7 @@ import {
   type RooflinePoint,
   type Run,
 } from './run.ts';
+import type { SecurityAudit } from './secure-audit.ts';
 import type { Simulation } from './simulation.ts';
 import { peakOps } from './task-table.ts';
 import type { Limit } from './timeline.ts';
@@ -32,10 +33,11 @@ export interface RunParts {
   readonly control: ControlLoop;
   readonly collector: Collector;
   readonly memory: MemoryUse;
+  readonly audit?: SecurityAudit | undefined;
 }
 
 export function assembleRun(parts: RunParts): Run {
-  const { simulation, kernel, ledger, recorder, control, collector, memory } = parts;
+  const { simulation, kernel, ledger, recorder, control, collector, memory, audit } = parts;
   const { machine } = simulation;
   const rows = ledger.toRows();
   const byPhase = new Map<string, LedgerRow[]>();
@@ -68,6 +70,7 @@ export function assembleRun(parts: RunParts): Run {
       endSkin: Math.max(...skins),
       maxJunction: control.maxJunction,
       throttledSeconds: control.throttledSeconds,
+      audit,
     }),
     requests: collector.requests,
     ...workloadsOf(simulation.expected ?? simulation.jobs, collector.requests, phases, rows),
@@ -80,6 +83,7 @@ export function assembleRun(parts: RunParts): Run {
     energy: control.byRail(),
     trust: simulation.trust,
     ...(machine.floorplan && { floorplan: machine.floorplan }),
+    ...(audit && { audit }),
     timeline: recorder.finish(limits(machine), kernel.now),
     notes: notes(parts),
     eventCount: kernel.eventCount,

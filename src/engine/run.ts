@@ -2,10 +2,19 @@
 
 import type { Floorplan } from '../hardware/thermal/floorplan.ts';
 import type { FusionSaving } from '../workload/graph.ts';
+import type { SecurityAudit } from './secure-audit.ts';
 import type { Timeline } from './timeline.ts';
 
 /** What held an interval of a unit's time; the columns of the ledger. Order is part of the file format. */
-export const CAUSES = ['compute', 'bandwidth', 'launch', 'transfer', 'queue', 'thermal'] as const;
+export const CAUSES = [
+  'compute',
+  'bandwidth',
+  'launch',
+  'transfer',
+  'queue',
+  'thermal',
+  'secure',
+] as const;
 export type Cause = (typeof CAUSES)[number];
 
 /** Seconds and joules of one (request, phase, operator type, unit), split by cause; parts sum to the total. */
@@ -177,6 +186,8 @@ export interface Run {
   readonly trust: Readonly<Record<string, number>>;
   /** Blocks of the die by name of their thermal node, in metres from its lower left corner. */
   readonly floorplan?: Floorplan;
+  /** Where data are protected: what was accessed, found and paid. */
+  readonly audit?: SecurityAudit;
   readonly timeline: Timeline;
   /** What a reader should know before quoting a number. */
   readonly notes: readonly string[];

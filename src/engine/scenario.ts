@@ -6,6 +6,7 @@ import { environmentSchema } from '../hardware/thermal/environment.ts';
 import { governors, thermalGovernors } from '../runtime/governors/index.ts';
 import { policies } from '../runtime/policies/index.ts';
 import { checkWorkloads } from './scenario-workloads.ts';
+import { securityScenario } from './secure-scenario.ts';
 
 const names = <T extends object>(record: T) =>
   Object.keys(record) as [keyof T & string, ...(keyof T & string)[]];
@@ -96,6 +97,8 @@ export const scenarioSpec = z.strictObject({
   duration: quantity('time').optional(),
   /** Between the end of one request and the next. */
   pause: quantity('time', { min: 0 }).default(0),
+  /** How data are protected; not at all when absent. */
+  security: securityScenario.optional(),
   seed: z.int().nonnegative().default(1),
   /** `path=value` overrides of any description, before those of the command line. */
   set: z.array(z.string()).default([]),

@@ -18,6 +18,8 @@ import { Recorder } from './recorder.ts';
 import type { Job, JobSource } from './request.ts';
 import { assembleRun } from './result.ts';
 import type { Run, RunInputs } from './run.ts';
+import { protectionOwners } from './secure-plan.ts';
+import { type Protection, SecureRun } from './secure-run.ts';
 import { ModelLoad } from './storage.ts';
 
 /** Everything one run needs, built; holds state (temperatures, governors), so it serves one run only. */
@@ -30,6 +32,8 @@ export interface Simulation {
   readonly follow?: JobSource | undefined;
   /** Weights come from storage before the first request runs. */
   readonly cold?: boolean;
+  /** How data are protected; `machine` already pays for it in its memory path. */
+  readonly protection?: Protection | undefined;
   readonly policy: SchedulingPolicy;
   /** One per clock domain, in the order of `machine.domains`. */
   readonly governors: readonly Governor[];
@@ -50,20 +54,25 @@ export interface Simulation {
 /**
  * Runs to the end of the last request.
  * @throws InfeasibleError when a model does not fit in memory or an operator on any unit.
+ * @throws SecurityFault at the first access that must not be, unless the scenario records them.
  */
 export function simulate(simulation: Simulation): Run {
   const { machine, jobs, policy } = simulation;
-  const memory = requireMemory(machine, simulation.expected ?? jobs, simulation.concurrent);
+  const { protection } = simulation;
+  const expected = simulation.expected ?? jobs;
+  const owners = protection ? protectionOwners(protection.plan) : {};
+  const memory = requireMemory(machine, expected, simulation.concurrent, owners);
   requireBandwidth(machine);
   const kernel = new Kernel();
   const ledger = new Ledger();
   const recorder = new Recorder();
   const execution = new Execution(machine, ledger);
+  const cold = simulation.cold ?? false;
+  const secure =
+    protection && new SecureRun(protection, { machine, execution, ledger, jobs: expected, cold });
   const { storage } = machine;
-  const load =
-    simulation.cold && storage
-      ? new ModelLoad(machine, storage, simulation.expected ?? jobs, ledger)
-      : undefined;
+  const plainLoad = cold && storage && !secure?.restore;
+  const load = plainLoad ? new ModelLoad(machine, storage, expected, ledger) : secure?.restore;
   execution.load = load;
   const control = new ControlLoop({
     machine,
@@ -93,15 +102,17 @@ export function simulate(simulation: Simulation): Run {
     ledger,
     policy,
     jobs,
-    ready: load?.end ?? 0,
+    ready: load?.ready ?? 0,
     follow: simulation.follow,
     observer: collector,
+    guard: secure?.guard,
     concurrent: simulation.concurrent,
   });
   drive(kernel, dispatcher, control, pace);
   if (!dispatcher.done)
     throw new InvariantError(`the run stopped at ${kernel.now} s with requests left`);
-  return assembleRun({ simulation, kernel, ledger, recorder, control, collector, memory });
+  const audit = secure?.finish(kernel.now);
+  return assembleRun({ simulation, kernel, ledger, recorder, control, collector, memory, audit });
 }
 
 function drive(kernel: Kernel, dispatcher: Dispatcher, control: ControlLoop, pace: Pace): void {

@@ -14,7 +14,7 @@ import type { Machine } from './machine.ts';
 import type { Job } from './request.ts';
 
 /** Name of the phase in results. */
-export const LOAD_PHASE = 'load';
+const LOAD_PHASE = 'load';
 
 /** Where a machine keeps models that are not in memory. */
 export interface MachineStorage {
@@ -30,9 +30,26 @@ export function weightsOf(jobs: readonly Job[]): Bytes {
   return [...weights.values()].reduce((sum, bytes) => sum + bytes, 0);
 }
 
-/** Accounts for one load as time passes. */
-export class ModelLoad {
+/** What happens before the first request may run, or while it begins to. */
+export interface Loading {
   readonly request: string;
+  /** Name of the phase that it is until `ready`. */
+  readonly phase: string;
+  /** Requests may run from here on. */
+  readonly ready: Seconds;
+  /** Index into `CAUSES` of that time. */
+  readonly cause: number;
+  /** Brings the accounts up to `now`. @returns joules of memory and fabric since the last call. */
+  progress(now: Seconds): { readonly memory: Joules; readonly fabric: Joules };
+  /** Joules of the storage since the last call. */
+  takeJoules(): Joules;
+}
+
+/** Accounts for one load as time passes. */
+export class ModelLoad implements Loading {
+  readonly request: string;
+  readonly phase = LOAD_PHASE;
+  readonly cause = CAUSE.bandwidth;
   readonly bytes: Bytes;
   readonly end: Seconds;
   private readonly machine: Machine;
@@ -53,7 +70,10 @@ export class ModelLoad {
     ledger.counts[this.row] = 1;
   }
 
-  /** Brings the accounts up to `now`. @returns joules of memory and fabric since the last call. */
+  get ready(): Seconds {
+    return this.end;
+  }
+
   progress(now: Seconds): { readonly memory: Joules; readonly fabric: Joules } {
     const until = Math.min(now, this.end);
     const dt = Math.max(0, until - this.last);
@@ -69,7 +89,6 @@ export class ModelLoad {
     return { memory, fabric };
   }
 
-  /** Joules of the storage since the last call. */
   takeJoules(): Joules {
     const joules = this.storageJoules;
     this.storageJoules = 0;

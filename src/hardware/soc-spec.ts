@@ -3,6 +3,7 @@ import { checkReferences } from '../base/provenance.ts';
 import { nearestHint } from '../base/registry.ts';
 import { type CrossFault, checkSpec, type Infer, sourced, z } from '../base/schema.ts';
 import type { SpecFile, SpecPath } from '../base/spec-file.ts';
+import { regionPlaces, securitySpec } from './secure/security-spec.ts';
 import { domainSpec } from './spec/domain-spec.ts';
 import {
   backgroundSpec,
@@ -58,6 +59,8 @@ export const socSpec = z.strictObject({
   background: backgroundSpec.optional(),
   floorplan: floorplanSpec.optional(),
   limits: limitsSpec,
+  /** Where the SoC can protect data from its own software. */
+  security: securitySpec.optional(),
 });
 
 export type SocSpec = Infer<typeof socSpec>;
@@ -68,7 +71,13 @@ export type SocUnitSpec = SocSpec['units'][string];
  * @throws SpecError with every fault of the file in one go.
  */
 export function parseSoc(spec: SpecFile): SocSpec {
-  return checkSpec(spec, socSpec, [checkReferences, checkDomains, checkShares, checkFloorplan]);
+  return checkSpec(spec, socSpec, [
+    checkReferences,
+    checkDomains,
+    checkShares,
+    checkFloorplan,
+    checkRegions,
+  ]);
 }
 
 type Loose = Readonly<Record<string, unknown>>;
@@ -134,6 +143,12 @@ function checkFloorplan(data: unknown): CrossFault[] {
       path: ['floorplan', 'blocks', 'is'],
       message: `domain "${name}" has no block`,
     }));
+}
+
+/** Regions of the firewall, as far as the section can be read at all. */
+function checkRegions(data: unknown): CrossFault[] {
+  const section = securitySpec.safeParse(asMap(data)['security']);
+  return section.success ? regionPlaces(section.data) : [];
 }
 
 function mapOf(data: unknown, key: string): Loose {

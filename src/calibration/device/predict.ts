@@ -93,6 +93,7 @@ export function prepareRow(mapped: MappedRow, sources: Sources): Prepared {
     phone: sources.phone,
     preset: sources.preset,
     runtime: sources.runtime,
+    security: sources.security,
     tables: sources.tables,
     memoryVotes: sources.memoryVotes,
     hashes: sources.hashes,

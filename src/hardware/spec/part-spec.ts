@@ -5,7 +5,7 @@ import type { SpecFile } from '../../base/spec-file.ts';
 import { socSpec } from '../soc-spec.ts';
 import { clusterSpec } from '../units/unit-spec.ts';
 
-const { memory, systemCache, fabric, background, limits } = socSpec.shape;
+const { memory, systemCache, fabric, background, limits, security } = socSpec.shape;
 
 /** Each section may leave out what differs from SoC to SoC. */
 export const partSpec = z.strictObject({
@@ -25,6 +25,7 @@ export const partSpec = z.strictObject({
   fabric: fabric.optional(),
   background,
   limits: limits.optional(),
+  security,
 });
 
 /** @throws SpecError with every fault of what the part says; what it leaves out is for SoCs to say. */

@@ -2,7 +2,7 @@
 import type { SpecPath } from '../../base/spec-file.ts';
 
 /** Sections that stand under their own name in a SoC. */
-const PLAIN_SECTIONS = ['memory', 'systemCache', 'fabric', 'background', 'limits'];
+const PLAIN_SECTIONS = ['memory', 'systemCache', 'fabric', 'background', 'limits', 'security'];
 
 /** The section of a part that a `like` at `path` of a SoC, or of another part, takes; undefined where none may stand. */
 export function sectionAt(path: SpecPath): string | undefined {

@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { InfeasibleError, InvariantError, SpecError } from '../../../src/base/errors.ts';
+import {
+  InfeasibleError,
+  InvariantError,
+  SecurityFault,
+  SpecError,
+} from '../../../src/base/errors.ts';
 import { endingOf } from '../../../src/cli/exit.ts';
 import { readUserFile } from '../../../src/load.ts';
 
@@ -43,8 +48,23 @@ describe('endingOf', () => {
   });
 
   it('ends with 4 at a forbidden access', () => {
-    const fault = Object.assign(new Error('npu may not read ta-heap'), { name: 'SecurityFault' });
-    expect(endingOf(fault)).toMatchObject({ code: 4 });
+    const detail = {
+      initiator: 'gpu',
+      region: 'secure',
+      tensor: 'weights',
+      label: 'model-secret',
+      seconds: 0.25,
+      gate: 'firewall',
+    };
+    const { code, text } = endingOf(new SecurityFault('gpu read weights', detail));
+    expect(code).toBe(4);
+    for (const part of ['gpu', 'secure', 'weights (model-secret)', '250 ms', 'firewall']) {
+      expect(text).toContain(part);
+    }
+    const leak = endingOf(
+      new SecurityFault('out it went', { ...detail, gate: undefined as never }),
+    );
+    expect(leak.text).toContain('nothing stopped it');
   });
 
   it('blames the path, not socsim, for files that cannot be written', () => {

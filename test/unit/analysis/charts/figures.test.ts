@@ -105,7 +105,15 @@ describe('ledger', () => {
   it('leaves rows without time to the energy chart', () => {
     const run = sampleRun();
     const [row] = run.ledger;
-    const none = { compute: 0, bandwidth: 0, launch: 0, transfer: 0, queue: 0, thermal: 0 };
+    const none = {
+      compute: 0,
+      bandwidth: 0,
+      launch: 0,
+      transfer: 0,
+      queue: 0,
+      thermal: 0,
+      secure: 0,
+    };
     const more = {
       ...run,
       ledger: [...run.ledger, { ...row!, phase: 'leakage', seconds: none, joules: 3 }],

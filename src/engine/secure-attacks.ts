@@ -1,0 +1,174 @@
+/** Attacks that a scenario tries on a run: each acts on the gates as they stand, and tells what came out. */
+import { formatSecrecy, join, type Secrecy, secrecyOf } from '../base/labels.ts';
+import type { Seconds } from '../base/units.ts';
+import type { Initiator } from '../hardware/secure/initiators.ts';
+import type { RegionKind } from '../hardware/secure/regions.ts';
+import type { SecureSystem, Verdict } from '../hardware/secure/secure-system.ts';
+import type { AttackName } from '../runtime/secure/strategy.ts';
+import type { AttackResult, AuditFault } from './secure-audit.ts';
+import { kindOfClass, protectedKind, type SecurityPlan } from './secure-plan.ts';
+
+/** What one attack did: the access that decided it, and what it answered. */
+interface Attempt {
+  readonly initiator: Initiator;
+  readonly region: RegionKind;
+  readonly tensor: string;
+  readonly secrecy: Secrecy;
+  readonly verdict: Verdict;
+  readonly story: string;
+}
+
+type Attack = (system: SecureSystem, plan: SecurityPlan) => Attempt;
+
+interface AttackEntry {
+  readonly try: Attack;
+  /** The choice that closes it. */
+  readonly closedBy: string;
+}
+
+const modelOf = ({ scenario }: SecurityPlan) => secrecyOf(scenario.labels.weights);
+const promptOf = ({ scenario }: SecurityPlan) => secrecyOf(scenario.labels.prompt);
+const derivedOf = (plan: SecurityPlan) => join(modelOf(plan), promptOf(plan));
+
+/** Reads of a region by a master whose tables the normal world writes as it likes. */
+function readBy(initiator: Initiator, who: string): Attack {
+  return (system, plan) => {
+    const region = kindOfClass(plan.strategy, 'weights');
+    const secrecy = modelOf(plan);
+    system.map(initiator, region, 'normal');
+    const verdict = system.access(initiator, region, 'read', secrecy);
+    const story = `the normal world maps the weights for the ${who} and lets it read them`;
+    return { initiator, region, tensor: 'weights', secrecy, verdict, story };
+  };
+}
+
+const ATTACKS: Readonly<Record<AttackName, AttackEntry>> = {
+  'gpu-reads-carveout': { try: readBy('gpu', 'GPU'), closedBy: 'firewall: true' },
+  'dma-into-secure': {
+    try: readBy('dma', 'DMA controller'),
+    closedBy: 'firewall: true',
+  },
+  'stale-local-memory': {
+    closedBy: 'clean: on-switch, or tagged',
+    try: (system, plan) => {
+      const back = system.npuWorld;
+      system.switchNpu('normal');
+      const verdict = system.readLocalMemory();
+      system.switchNpu(back);
+      return {
+        initiator: 'npu-normal',
+        region: 'npu-only',
+        tensor: 'local memory',
+        secrecy: derivedOf(plan),
+        verdict,
+        story: 'the next job of the normal world reads what the last one left in local memory',
+      };
+    },
+  },
+  'wrong-smmu-tables': {
+    closedBy: 'tablesOwner: secure',
+    try: (system, plan) => {
+      const initiator: Initiator =
+        plan.strategy.world === 'protected-vm' ? 'npu-protected-vm' : 'npu-secure';
+      const secrecy = modelOf(plan);
+      const taken = system.map(initiator, 'normal', 'normal');
+      const verdict: Verdict = taken
+        ? system.access(initiator, 'normal', 'write', secrecy)
+        : { kind: 'refused', gate: 'address tables' };
+      const story = 'a compromised driver maps normal memory where protected jobs write';
+      return { initiator, region: 'normal', tensor: 'weights', secrecy, verdict, story };
+    },
+  },
+  'replay-kv-page': {
+    closedBy: 'integrity: tree-less, or counter-tree',
+    try: (system, plan) => {
+      const region = kindOfClass(plan.strategy, 'kv');
+      const secrecy = derivedOf(plan);
+      const story = 'a probe on the DRAM bus puts an old page of the key–value cache back';
+      const verdict = system.replay(region, secrecy);
+      return { initiator: 'dma', region, tensor: 'kv', secrecy, verdict, story };
+    },
+  },
+  'raw-cloud-upload': {
+    closedBy: 'cloud: redact, or block',
+    try: (system, plan) => ({
+      initiator: 'modem',
+      region: 'normal',
+      tensor: 'prompt',
+      secrecy: promptOf(plan),
+      verdict: system.upload(promptOf(plan)),
+      story: 'the assistant hands the prompt over to the cloud as the user wrote it',
+    }),
+  },
+  'bus-snoop': {
+    closedBy: 'encryption: inline, and the data in protected memory',
+    try: (system, plan) => {
+      const region = kindOfClass(plan.strategy, 'weights');
+      const secrecy = modelOf(plan);
+      const story = 'a probe on the DRAM bus reads the weights as they pass';
+      const verdict = system.snoop(region, secrecy);
+      return { initiator: 'dma', region, tensor: 'weights', secrecy, verdict, story };
+    },
+  },
+};
+
+export interface AttackOutcome {
+  readonly result: AttackResult;
+  /** Where it was stopped or got through. */
+  readonly fault?: AuditFault;
+}
+
+export function tryAttack(
+  name: AttackName,
+  system: SecureSystem,
+  plan: SecurityPlan,
+  now: Seconds,
+): AttackOutcome {
+  const { try: attack, closedBy } = ATTACKS[name];
+  const attempt = attack(system, plan);
+  const { verdict, story } = attempt;
+  const told = ending(verdict);
+  const result: AttackResult = {
+    attack: name,
+    seconds: now,
+    outcome: told.outcome,
+    explanation: `${story}: ${told.text}`,
+    ...(told.outcome === 'leak' && { closedBy }),
+  };
+  if (told.outcome === 'harmless') return { result };
+  const fault: AuditFault = {
+    seconds: now,
+    initiator: attempt.initiator,
+    region: attempt.region === 'secure' ? protectedKind(plan.strategy) : attempt.region,
+    tensor: attempt.tensor,
+    label: formatSecrecy(attempt.secrecy),
+    ...(told.gate !== undefined && { gate: told.gate }),
+    message: `${name}: ${result.explanation}`,
+  };
+  return { result, fault };
+}
+
+interface Ending {
+  readonly outcome: AttackResult['outcome'];
+  readonly text: string;
+  readonly gate?: string;
+}
+
+function ending(verdict: Verdict): Ending {
+  switch (verdict.kind) {
+    case 'refused':
+      return {
+        outcome: 'stopped',
+        text: `stopped by the ${verdict.gate}`,
+        gate: verdict.gate,
+      };
+    case 'harmless':
+      return { outcome: 'harmless', text: verdict.why };
+    case 'granted':
+      return { outcome: 'harmless', text: 'it carries no secret' };
+    case 'breach': {
+      const what = verdict.what === 'replay' ? 'taken for the newest' : 'comes out';
+      return { outcome: 'leak', text: `${formatSecrecy(verdict.secrecy)} data ${what}` };
+    }
+  }
+}

@@ -1,0 +1,87 @@
+/** What a protected run proves: every access with its verdict, what was given up, what an attack got, and what it cost. */
+import type { Bytes, Joules, Seconds } from '../base/units.ts';
+
+/** Bytes of one kind of access; rows of a run differ in at least one of the first six. */
+export interface AuditRow {
+  readonly phase: string;
+  readonly initiator: string;
+  readonly access: 'read' | 'write';
+  readonly tensor: string;
+  readonly region: string;
+  readonly label: string;
+  readonly verdict: AuditVerdict;
+  readonly accesses: number;
+  readonly bytes: Bytes;
+  readonly firstSeconds: Seconds;
+  readonly lastSeconds: Seconds;
+}
+
+/**
+ * `protected`: a secret where it is cleared. `public`: no secret. `released`: given up in a declared step.
+ * `unpromised`: a secret that the strategy does not keep. `refused`: stopped by a gate. `leak`: a promised secret below its clearance.
+ */
+export const AUDIT_VERDICTS = [
+  'public',
+  'protected',
+  'released',
+  'unpromised',
+  'refused',
+  'leak',
+] as const;
+export type AuditVerdict = (typeof AUDIT_VERDICTS)[number];
+
+export interface AuditFault {
+  readonly seconds: Seconds;
+  readonly initiator: string;
+  readonly region: string;
+  readonly tensor: string;
+  readonly label: string;
+  /** Absent where nothing stopped it. */
+  readonly gate?: string;
+  readonly message: string;
+}
+
+export interface AttackResult {
+  readonly attack: string;
+  readonly seconds: Seconds;
+  readonly outcome: 'stopped' | 'harmless' | 'leak';
+  readonly explanation: string;
+  /** Choice that closes it, where it is open. */
+  readonly closedBy?: string;
+}
+
+/** One mechanism of protection: `seconds` lengthened the run, `hiddenSeconds` passed beside other work. */
+export interface ProtectionCost {
+  readonly mechanism: string;
+  readonly seconds: Seconds;
+  readonly hiddenSeconds: Seconds;
+  readonly joules: Joules;
+  readonly bytes: Bytes;
+}
+
+export interface AuditRegion {
+  readonly name: string;
+  readonly kind: string;
+  readonly base: Bytes;
+  readonly size: Bytes;
+  /** Filled by the workload. */
+  readonly used: Bytes;
+  readonly clearance: string;
+}
+
+export interface SecurityAudit {
+  readonly preset: string;
+  readonly world: string;
+  readonly choices: Readonly<Record<string, string>>;
+  readonly promises: string;
+  readonly regions: readonly AuditRegion[];
+  readonly flows: readonly AuditRow[];
+  readonly faults: readonly AuditFault[];
+  readonly attacks: readonly AttackResult[];
+  readonly protection: readonly ProtectionCost[];
+  readonly accesses: number;
+  readonly checks: number;
+  /** Bytes of promised secrets that came below their clearance; attacks that got through count as one page each. */
+  readonly leakedBytes: Bytes;
+  readonly releasedBytes: Bytes;
+}

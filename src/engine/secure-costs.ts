@@ -1,0 +1,128 @@
+/** The protection ledger: time, energy and memory by mechanism, told apart by what each operator would take without. */
+import type { Bytes, Joules, Seconds } from '../base/units.ts';
+import { workAt } from '../workload/graph.ts';
+import { soloRate, streamPort } from './bandwidth.ts';
+import type { Machine } from './machine.ts';
+import type { ProtectionCost } from './secure-audit.ts';
+import { PATH_MECHANISMS, secureMachine } from './secure-machine.ts';
+import type { SecurityPlan } from './secure-plan.ts';
+import type { TaskTable } from './task-table.ts';
+
+interface Sum {
+  seconds: Seconds;
+  hiddenSeconds: Seconds;
+  joules: Joules;
+  bytes: Bytes;
+}
+
+/** Adds up costs by mechanism, in the order in which they first come. */
+export class ProtectionLedger {
+  private readonly sums = new Map<string, Sum>();
+
+  add(mechanism: string, cost: Partial<Sum>): void {
+    let sum = this.sums.get(mechanism);
+    if (!sum) {
+      sum = { seconds: 0, hiddenSeconds: 0, joules: 0, bytes: 0 };
+      this.sums.set(mechanism, sum);
+    }
+    sum.seconds += cost.seconds ?? 0;
+    sum.hiddenSeconds += cost.hiddenSeconds ?? 0;
+    sum.joules += cost.joules ?? 0;
+    sum.bytes += cost.bytes ?? 0;
+  }
+
+  toRows(): ProtectionCost[] {
+    return [...this.sums].map(([mechanism, sum]) => ({ mechanism, ...sum }));
+  }
+}
+
+interface CellCost {
+  context: number;
+  speed: number;
+  readonly seconds: Float64Array;
+  readonly joules: Float64Array;
+  bytes: Bytes;
+}
+
+/**
+ * Model    an operator takes max(compute, stream); the same with mechanisms left out one by one gives what each adds, and
+ *          the parts sum to the whole difference
+ * Ignores  other units that stream at the same time, which change all terms of a difference alike
+ */
+export class PathCosts {
+  readonly seconds = new Float64Array(PATH_MECHANISMS.length);
+  readonly joules = new Float64Array(PATH_MECHANISMS.length);
+  /** Metadata moved. */
+  bytes: Bytes = 0;
+  private readonly ladder: readonly Machine[];
+  private readonly plan: SecurityPlan;
+  private readonly known = new Map<TaskTable, (CellCost | undefined)[]>();
+  readonly active: boolean;
+
+  /** @param plain the machine without protection; @param secured the one that runs. */
+  constructor(plain: Machine, secured: Machine, plan: SecurityPlan) {
+    this.plan = plan;
+    this.ladder = [
+      plain,
+      ...PATH_MECHANISMS.slice(0, -1).map((_, k) => secureMachine(plain, plan, k + 1)),
+      secured,
+    ];
+    const { strategy, hardware } = plan;
+    this.active =
+      strategy.encryption !== 'none' ||
+      strategy.integrity !== 'none' ||
+      (strategy.npu === 'coarse' && hardware?.accelerator?.pages !== undefined);
+  }
+
+  /** One operator of a cell at the unit's present speed. */
+  add(table: TaskTable, cell: number, speed: number): void {
+    let cells = this.known.get(table);
+    if (!cells) {
+      cells = new Array(table.classCount * table.unitCount).fill(undefined);
+      this.known.set(table, cells);
+    }
+    let cost = cells[cell];
+    if (cost?.context !== table.context || cost.speed !== speed) {
+      cost = this.cost(table, cell, speed);
+      cells[cell] = cost;
+    }
+    for (let k = 0; k < this.seconds.length; k++) {
+      this.seconds[k]! += cost.seconds[k]!;
+      this.joules[k]! += cost.joules[k]!;
+    }
+    this.bytes += cost.bytes;
+  }
+
+  private cost(table: TaskTable, cell: number, speed: number): CellCost {
+    const u = cell % table.unitCount;
+    const work = workAt(table.phase.graph, Math.floor(cell / table.unitCount), table.context);
+    const hits = { read: table.readHits[cell]!, write: table.writeHits[cell]! };
+    const times = this.ladder.map((machine) => {
+      const unit = machine.units[u]!;
+      const { cycles, readBytes, writeBytes } = unit.unit.estimate(work);
+      const bytes = readBytes + writeBytes;
+      const rate =
+        bytes > 0 ? soloRate(machine, streamPort(unit), { readBytes, writeBytes }, hits) : 1;
+      return { seconds: Math.max(cycles / speed, bytes / rate), bytes };
+    });
+    const last = times.at(-1)!;
+    const metadata = last.bytes - times[0]!.bytes;
+    const dram = last.bytes - hits.read - hits.write;
+    const { memory, fabricPerByte } = this.ladder[0]!;
+    const cipher = this.plan.strategy.encryption === 'none' ? 0 : dram * this.cipherEnergy;
+    return {
+      context: table.context,
+      speed,
+      seconds: Float64Array.from(
+        PATH_MECHANISMS,
+        (_, k) => times[k + 1]!.seconds - times[k]!.seconds,
+      ),
+      joules: Float64Array.of(0, cipher, metadata * (memory.energyPerReadByte + fabricPerByte)),
+      bytes: metadata,
+    };
+  }
+
+  private get cipherEnergy(): number {
+    return this.plan.hardware?.encryption?.energy.is ?? 0;
+  }
+}

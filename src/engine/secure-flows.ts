@@ -1,0 +1,159 @@
+/** What every operator of a phase accesses, worked out once per table: which row of the audit, and how many bytes. */
+import { EVERY_SECRET, join, PUBLIC, type Secrecy, secrecyOf } from '../base/labels.ts';
+import type { Bytes } from '../base/units.ts';
+import type { Work } from '../base/work.ts';
+import { labelFlow } from '../runtime/secure/label-flow.ts';
+import type { TensorClass } from '../runtime/secure/strategy.ts';
+import { workAt } from '../workload/graph.ts';
+import type { SecurityPlan } from './secure-plan.ts';
+import type { TaskTable } from './task-table.ts';
+
+/** Kinds of bytes that an operator moves, in this order in `FlowTable.bytes`. */
+const PARTS = ['weights', 'inputs', 'kvRead', 'kvWrite', 'results'] as const;
+const WIDTH = PARTS.length;
+
+/** What one access is, apart from its bytes. */
+export interface AccessKind {
+  readonly access: 'read' | 'write';
+  readonly tensor: TensorClass;
+  readonly secrecy: Secrecy;
+}
+
+export interface FlowTable {
+  /** Accesses of operator i are `start[i] … start[i + 1]`. */
+  readonly start: Int32Array;
+  readonly row: Int32Array;
+  readonly part: Uint8Array;
+  /** `cell × parts`, at the table's present context. */
+  readonly bytes: Float64Array;
+  /** Secrecy of each operator's result. */
+  readonly results: Uint8Array;
+  /** Weight bytes up to and with each operator, as a share of all. */
+  readonly weightShare: Float64Array;
+  /** Operators that nothing goes before. */
+  readonly root: Uint8Array;
+  context: number;
+}
+
+/**
+ * @param first whether the phase starts from the prompt; later ones go on from what it left.
+ * @param rowOf the row of the audit for an access by a unit.
+ */
+export function flowTable(
+  table: TaskTable,
+  plan: SecurityPlan,
+  first: boolean,
+  rowOf: (unit: number, kind: AccessKind) => number,
+): FlowTable {
+  const { graph } = table.phase;
+  const { labels } = plan.scenario;
+  const sources = {
+    weights: secrecyOf(labels.weights),
+    adapters: secrecyOf(labels.adapters),
+    prompt: secrecyOf(labels.prompt),
+  };
+  const derived = join(join(sources.weights, sources.prompt), PUBLIC);
+  const flow = labelFlow(graph, table.context, {
+    ...sources,
+    prompt: first ? sources.prompt : derived,
+    kv: first ? PUBLIC : derived,
+  });
+  const start = new Int32Array(graph.operators.length + 1);
+  const rows: number[] = [];
+  const parts: number[] = [];
+  const root = new Uint8Array(graph.operators.length);
+  for (const [i, operator] of graph.operators.entries()) {
+    root[i] = operator.inputs.length === 0 ? 1 : 0;
+    const work = workAt(graph, operator.work, table.context);
+    const entry: TensorClass = first && root[i] === 1 ? 'prompt' : 'activations';
+    for (const [part, kind] of accessesOf(work, entry, {
+      weights: flow.weights[i]!,
+      inputs: flow.inputs[i]!,
+      results: flow.results[i]!,
+      kv: flow.kv & EVERY_SECRET,
+    })) {
+      rows.push(rowOf(table.unit[i]!, kind));
+      parts.push(part);
+    }
+    start[i + 1] = rows.length;
+  }
+  return {
+    start,
+    row: Int32Array.from(rows),
+    part: Uint8Array.from(parts),
+    bytes: new Float64Array(table.classCount * table.unitCount * WIDTH),
+    results: flow.results,
+    weightShare: weightShares(table),
+    root,
+    context: Number.NaN,
+  };
+}
+
+interface OperatorSecrecy {
+  readonly weights: Secrecy;
+  readonly inputs: Secrecy;
+  readonly results: Secrecy;
+  readonly kv: Secrecy;
+}
+
+function accessesOf(work: Work, entry: TensorClass, of: OperatorSecrecy): [number, AccessKind][] {
+  const found: [number, AccessKind][] = [];
+  const add = (
+    part: (typeof PARTS)[number],
+    bytes: Bytes,
+    access: 'read' | 'write',
+    tensor: TensorClass,
+    secrecy: Secrecy,
+  ) => {
+    if (bytes > 0) found.push([PARTS.indexOf(part), { access, tensor, secrecy }]);
+  };
+  add('weights', work.weightBytes, 'read', 'weights', of.weights);
+  add('inputs', work.inputBytes, 'read', entry, of.inputs);
+  add('kvRead', work.kvReadBytes, 'read', 'kv', of.kv);
+  add('kvWrite', work.kvWriteBytes, 'write', 'kv', of.results);
+  add('results', work.outputBytes, 'write', 'activations', of.results);
+  return found;
+}
+
+/** Brings the bytes of each cell up to the context of the table. */
+export function refreshFlows(flows: FlowTable, table: TaskTable): void {
+  if (flows.context === table.context) return;
+  const all = Number.isNaN(flows.context);
+  flows.context = table.context;
+  if (all) for (const cell of new Set(table.cell)) fillCell(flows, table, cell);
+  else {
+    for (const { index, units } of table.growing) {
+      for (const u of units) fillCell(flows, table, index * table.unitCount + u);
+    }
+  }
+}
+
+/** The traffic of a cell, repeated fetches included, split as its tensors are. */
+function fillCell(flows: FlowTable, table: TaskTable, cell: number): void {
+  const work = workAt(table.phase.graph, Math.floor(cell / table.unitCount), table.context);
+  const reads = work.weightBytes + work.inputBytes + work.kvReadBytes;
+  const writes = work.kvWriteBytes + work.outputBytes;
+  const readScale = reads > 0 ? table.readBytes[cell]! / reads : 0;
+  const writeScale = writes > 0 ? table.writeBytes[cell]! / writes : 0;
+  const at = cell * WIDTH;
+  flows.bytes[at] = work.weightBytes * readScale;
+  flows.bytes[at + 1] = work.inputBytes * readScale;
+  flows.bytes[at + 2] = work.kvReadBytes * readScale;
+  flows.bytes[at + 3] = work.kvWriteBytes * writeScale;
+  flows.bytes[at + 4] = work.outputBytes * writeScale;
+}
+
+export function flowBytes(flows: FlowTable, cell: number, access: number): Bytes {
+  return flows.bytes[cell * WIDTH + flows.part[access]!]!;
+}
+
+function weightShares(table: TaskTable): Float64Array {
+  const { graph } = table.phase;
+  const shares = new Float64Array(graph.operators.length);
+  let sum = 0;
+  for (const [i, operator] of graph.operators.entries()) {
+    sum += workAt(graph, operator.work, table.context).weightBytes;
+    shares[i] = sum;
+  }
+  return sum > 0 ? shares.map((bytes) => bytes / sum) : shares;
+}

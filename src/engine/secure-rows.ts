@@ -1,0 +1,154 @@
+/** Rows of the audit in columns: one for each kind of access, with its verdict, bytes and times. */
+import { formatSecrecy, type Secrecy, within } from '../base/labels.ts';
+import type { Bytes, Seconds } from '../base/units.ts';
+import type { Initiator } from '../hardware/secure/initiators.ts';
+import { clearanceOf, type RegionKind } from '../hardware/secure/regions.ts';
+import {
+  clearanceOfInitiator,
+  type Gate,
+  type SecureSystem,
+} from '../hardware/secure/secure-system.ts';
+import type { TensorClass } from '../runtime/secure/strategy.ts';
+import type { AuditRow, AuditVerdict } from './secure-audit.ts';
+
+export interface RowKind {
+  readonly phase: string;
+  readonly initiator: Initiator;
+  readonly access: 'read' | 'write';
+  readonly tensor: TensorClass;
+  readonly region: RegionKind;
+  readonly secrecy: Secrecy;
+  /** Secrets that a declared step gave up on the way. */
+  readonly dropped: Secrecy;
+}
+
+export interface RowVerdict {
+  readonly verdict: AuditVerdict;
+  readonly gate?: Gate;
+}
+
+export class AuditRows {
+  readonly kinds: RowKind[] = [];
+  readonly verdicts: RowVerdict[] = [];
+  /** 1 where an access must not be, by row; looked at before every access. */
+  stopped = new Uint8Array(64);
+  accesses = 0;
+  checks = 0;
+  private readonly system: SecureSystem;
+  private readonly promised: Secrecy;
+  private readonly byKey = new Map<string, number>();
+  private readonly counts: number[] = [];
+  private readonly bytes: number[] = [];
+  private readonly first: number[] = [];
+  private readonly last: number[] = [];
+  /** What rows held before their verdict changed. */
+  private readonly closed: AuditRow[] = [];
+  private epoch: number;
+
+  constructor(system: SecureSystem, promised: Secrecy) {
+    this.system = system;
+    this.promised = promised;
+    this.epoch = system.epoch;
+  }
+
+  /** The row of a kind of access, made and judged when it is new. */
+  row(kind: RowKind): number {
+    const key = Object.values(kind).join('\n');
+    const known = this.byKey.get(key);
+    if (known !== undefined) return known;
+    const row = this.kinds.push(kind) - 1;
+    this.byKey.set(key, row);
+    this.clear(row);
+    if (row >= this.stopped.length) {
+      const more = new Uint8Array(2 * this.stopped.length);
+      more.set(this.stopped);
+      this.stopped = more;
+    }
+    this.judge(row);
+    return row;
+  }
+
+  /** Verdicts anew after somebody changed the tables. */
+  review(): void {
+    if (this.epoch === this.system.epoch) return;
+    this.epoch = this.system.epoch;
+    for (let row = 0; row < this.kinds.length; row++) {
+      const before = this.rowAt(row);
+      this.judge(row);
+      if (this.verdicts[row]!.verdict === before.verdict) continue;
+      this.closed.push(before);
+      this.clear(row);
+    }
+  }
+
+  /** One access of a row that is let through. */
+  note(row: number, bytes: Bytes, now: Seconds): void {
+    this.accesses++;
+    this.checks++;
+    this.counts[row]!++;
+    this.bytes[row]! += bytes;
+    if (now < this.first[row]!) this.first[row] = now;
+    this.last[row] = now;
+  }
+
+  /** One access that a gate refused: counted, and nothing moved. */
+  refuse(row: number, now: Seconds): void {
+    this.note(row, 0, now);
+  }
+
+  bytesWhere(verdict: AuditVerdict): Bytes {
+    return this.toRows().reduce((sum, row) => sum + (row.verdict === verdict ? row.bytes : 0), 0);
+  }
+
+  toRows(): AuditRow[] {
+    const open = this.kinds.map((_, row) => this.rowAt(row));
+    return [...this.closed, ...open].filter(({ accesses }) => accesses > 0);
+  }
+
+  private rowAt(row: number): AuditRow {
+    const { phase, initiator, access, tensor, region, secrecy } = this.kinds[row]!;
+    return {
+      phase,
+      initiator,
+      access,
+      tensor,
+      region,
+      label: formatSecrecy(secrecy),
+      verdict: this.verdicts[row]!.verdict,
+      accesses: this.counts[row]!,
+      bytes: this.bytes[row]!,
+      firstSeconds: this.first[row]!,
+      lastSeconds: this.last[row]!,
+    };
+  }
+
+  private clear(row: number): void {
+    this.counts[row] = 0;
+    this.bytes[row] = 0;
+    this.first[row] = Number.POSITIVE_INFINITY;
+    this.last[row] = 0;
+  }
+
+  private judge(row: number): void {
+    const verdict = this.verdictOf(this.kinds[row]!);
+    this.verdicts[row] = verdict;
+    this.stopped[row] = verdict.verdict === 'refused' || verdict.verdict === 'leak' ? 1 : 0;
+  }
+
+  private verdictOf({ initiator, access, region, secrecy, dropped }: RowKind): RowVerdict {
+    const kept = secrecy & ~dropped;
+    // A declared step hands over what it made public by a copy of its own, not through the tables of the job.
+    if (access === 'write' && kept === 0 && secrecy !== 0) return { verdict: 'released' };
+    const answer = this.system.access(initiator, region, access, kept);
+    if (answer.kind === 'refused') return { verdict: 'refused', gate: answer.gate };
+    if (answer.kind === 'breach') {
+      return { verdict: (answer.secrecy & this.promised) !== 0 ? 'leak' : 'unpromised' };
+    }
+    if (secrecy === 0) return { verdict: 'public' };
+    const cleared = access === 'read' ? clearanceOfInitiator(initiator) : clearanceOf(region);
+    // A reader that is cleared may still fetch from a place that is not: what lies there was given up.
+    return within(secrecy, cleared) && within(secrecy, clearanceOf(region))
+      ? { verdict: 'protected' }
+      : { verdict: (dropped & secrecy) !== 0 ? 'released' : 'unpromised' };
+  }
+}

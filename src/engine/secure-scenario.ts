@@ -1,0 +1,40 @@
+/** The `security:` part of a scenario: a preset, choices that differ from it, labels, and attacks to try. */
+
+import { LABELS } from '../base/labels.ts';
+import { type Infer, quantity, z } from '../base/schema.ts';
+import { ATTACK_NAMES, choicesSchema } from '../runtime/secure/strategy.ts';
+
+const attack = z.strictObject({
+  kind: z.enum(ATTACK_NAMES),
+  /** When it is tried; the first operator that starts then or later sees it. */
+  at: quantity('time', { min: 0 }).default(0),
+});
+
+export const securityScenario = z.strictObject({
+  /** A name under socs/security. */
+  preset: z.string().default('all'),
+  ...choicesSchema,
+  /** Stop at the first fault, or go on without the access and list it. */
+  onFault: z.enum(['stop', 'record']).default('stop'),
+  /** How secret the inputs are. */
+  labels: z
+    .strictObject({
+      weights: z.enum(LABELS).default('model-secret'),
+      adapters: z.enum(LABELS).default('user-secret'),
+      prompt: z.enum(LABELS).default('user-secret'),
+    })
+    .prefault({}),
+  /** A normal application that uses the NPU too, in turns with the protected one. */
+  normalWork: z
+    .strictObject({
+      share: quantity('ratio', { min: 0, max: 0.95 }).default(0),
+      /** How long one of them keeps the NPU. */
+      slice: quantity('time').default(0.01),
+    })
+    .prefault({}),
+  /** Share of the memory to be taken that other data fill; what the SoC's description says unless given. */
+  occupied: quantity('ratio', { min: 0, max: 1 }).optional(),
+  attacks: z.array(attack).default([]),
+});
+
+export type SecurityScenario = Infer<typeof securityScenario>;

@@ -1,0 +1,217 @@
+import { describe, expect, it } from 'vitest';
+import { InfeasibleError, SecurityFault, SpecError } from '../../../src/base/errors.ts';
+import { parseSpecFile } from '../../../src/base/spec-file.ts';
+import { buildSimulation, prepare } from '../../../src/engine/prepare.ts';
+import type { Run } from '../../../src/engine/run.ts';
+import { simulate } from '../../../src/engine/simulation.ts';
+import { fileSources, listBundled } from '../../../src/load.ts';
+
+const sources = fileSources();
+const SHORT = ['workload.promptTokens=64', 'workload.generatedTokens=8'];
+
+function run(security: string, set: readonly string[] = [], soc = 'dimensity-9300'): Run {
+  const text = `version: 1\nsoc: ${soc}\nworkload: llama-2-7b-chat${security && `\nsecurity: ${security}`}`;
+  const all = [...SHORT, ...set];
+  return simulate(
+    buildSimulation(prepare(parseSpecFile(text, 'test'), all, sources), all, sources),
+  );
+}
+
+function failure(work: () => unknown): Error {
+  try {
+    work();
+  } catch (error) {
+    return error as Error;
+  }
+  throw new Error('expected a failure');
+}
+
+const auditOf = (security: string, set: readonly string[] = []) => {
+  const { audit } = run(security, set);
+  if (!audit) throw new Error('no audit');
+  return audit;
+};
+
+describe('without protection', () => {
+  it('is the same run to the last bit, whether said or not', () => {
+    const absent = run('');
+    const none = run('{ preset: none }');
+    expect(none.metrics).toEqual(absent.metrics);
+    expect(none.ledger).toEqual(absent.ledger);
+    expect(none.eventCount).toBe(absent.eventCount);
+    expect(none.audit).toBeUndefined();
+  });
+});
+
+describe.each(listBundled('socs/security', '.yaml').filter((name) => name !== 'none'))(
+  'preset %s',
+  (preset) => {
+    const { audit, metrics, ledger, energy } = run(`{ preset: ${preset} }`);
+
+    it('keeps what it promises, and checks every access', () => {
+      expect(audit?.leakedBytes).toBe(0);
+      expect(audit?.faults).toEqual([]);
+      expect(audit?.accesses).toBeGreaterThan(1000);
+      expect(audit?.checks).toBe(audit?.accesses);
+      const counted = audit?.flows.reduce((sum, { accesses }) => sum + accesses, 0);
+      expect(counted).toBe(audit?.accesses);
+    });
+
+    it('accounts for every joule in ledger and rails', () => {
+      const rails = Object.values(energy).reduce((a, b) => a + b, 0);
+      const rows = ledger.reduce((sum, { joules }) => sum + joules, 0);
+      expect(rails).toBeCloseTo(metrics['energy_joules']!, 9);
+      expect(rows / rails).toBeCloseTo(1, 9);
+    });
+
+    it('gives the answer up, and nothing that it does not declare', () => {
+      const out = audit?.flows.filter(({ tensor }) => tensor === 'output');
+      expect(out?.map(({ verdict }) => verdict)).toEqual(expect.arrayContaining(['released']));
+      // Eight tokens of four bytes.
+      expect(out?.reduce((sum, { bytes }) => sum + bytes, 0)).toBe(32);
+    });
+  },
+);
+
+describe('costs', () => {
+  it('of the memory path sum to the time by which a run grows', () => {
+    const plain = run('{ preset: fine }');
+    const full = run('{ preset: fine, encryption: inline, integrity: counter-tree }');
+    const parts = full.audit?.protection.filter(({ mechanism }) =>
+      ['memory encryption', 'integrity', 'address checks'].includes(mechanism),
+    );
+    const sum = parts?.reduce((total, { seconds }) => total + seconds, 0) ?? 0;
+    const grown = full.metrics['run_seconds']! - plain.metrics['run_seconds']!;
+    expect(sum).toBeGreaterThan(0);
+    expect(sum / grown).toBeCloseTo(1, 2);
+  });
+
+  it('of restoring are those of its stages, before the first token', () => {
+    const naive = run('{ preset: naive }');
+    const stages = ['runtime start', 'attestation', 'memory growth', 'load', 'decryption'];
+    const cost = (name: string) =>
+      naive.audit?.protection.find(({ mechanism }) => mechanism === name)?.seconds ?? 0;
+    const restore = naive.phases.find(({ stage }) => stage === 'restore');
+    const total = stages.reduce((sum, name) => sum + cost(name), 0);
+    expect(restore?.endSeconds).toBeCloseTo(total, 6);
+    // 3.6 GB at 4 GB/s after 100 ms of setup, as vivo-x100.yaml says.
+    expect(cost('load')).toBeCloseTo(0.1 + 3.6 / 4, 1);
+    expect(naive.metrics['time_to_first_token_seconds']).toBeGreaterThan(total);
+  });
+
+  it('of a pipeline pass beside work for the most part', () => {
+    const piped = run('{ preset: pipelined }');
+    const naive = run('{ preset: naive }');
+    const hidden = piped.audit?.protection.find(({ mechanism }) => mechanism === 'memory growth');
+    expect(hidden?.seconds).toBe(0);
+    expect(hidden?.hiddenSeconds).toBeGreaterThan(0.1);
+    expect(piped.metrics['time_to_first_token_seconds']).toBeLessThan(
+      naive.metrics['time_to_first_token_seconds']!,
+    );
+  });
+
+  it('grow with what other data fill, and shrink with the carve-out', () => {
+    const growth = (set: readonly string[], more = '') =>
+      auditOf(`{ preset: naive${more} }`, set).protection.find(
+        ({ mechanism }) => mechanism === 'memory growth',
+      )?.seconds ?? 0;
+    expect(growth([], ', occupied: 1')).toBeGreaterThan(growth([]));
+    expect(growth(['security.carveout=2GiB', 'security.base=4GiB'])).toBeLessThan(growth([]));
+  });
+
+  it('of turns with a normal application fall with finer sharing', () => {
+    const switches = (preset: string) =>
+      auditOf(`{ preset: ${preset}, normalWork: { share: 0.3, slice: 5 ms } }`).protection.find(
+        ({ mechanism }) => mechanism === 'NPU switches',
+      )?.seconds ?? 0;
+    expect(switches('coarse')).toBeGreaterThan(20 * switches('fine'));
+  });
+});
+
+describe('accesses that must not be', () => {
+  const stop = (security: string, set: readonly string[] = []) =>
+    failure(() => run(security, set)) as SecurityFault;
+
+  it('stop a GPU at secure weights, with who, where, what and when', () => {
+    const fault = stop('{ preset: all }', ['scenario.unit=gpu']);
+    expect(fault).toBeInstanceOf(SecurityFault);
+    expect(fault.detail).toMatchObject({
+      initiator: 'gpu',
+      region: 'secure',
+      tensor: 'weights',
+      label: 'model-secret',
+      gate: 'address tables',
+    });
+  });
+
+  it('are listed and move nothing where faults are recorded', () => {
+    const { audit, metrics } = run('{ preset: all, onFault: record }', ['scenario.unit=gpu']);
+    const allowed = run('{ preset: none }', ['scenario.unit=gpu']);
+    const refused = audit?.flows.filter(({ verdict }) => verdict === 'refused');
+    expect(refused?.length).toBeGreaterThan(2);
+    expect(refused?.every(({ bytes }) => bytes === 0)).toBe(true);
+    expect(audit?.faults.length).toBeGreaterThan(2);
+    expect(metrics['dram_bytes']).toBeLessThan(0.1 * allowed.metrics['dram_bytes']!);
+  });
+
+  it('find a result that a strategy forgot to declare', () => {
+    const fault = stop('{ preset: weights, releases: [] }');
+    expect(fault.detail.gate).toBeUndefined();
+    expect(fault.detail.tensor).toBe('activations');
+    expect(fault.message).toContain('nothing stopped it');
+  });
+});
+
+describe('bad input', () => {
+  it('names what the SoC lacks for a strategy', () => {
+    const error = failure(() => run('{ preset: all }', [], 'snapdragon-8-gen-3'));
+    expect(error).toBeInstanceOf(SpecError);
+    expect(error.message).toContain('snapdragon-8-gen-3');
+  });
+
+  it('names every missing part in one go', () => {
+    const error = failure(() =>
+      run('{ preset: all, decryption: npu-dma, integrity: hash-tree }', [
+        'security.accelerator.sharing=coarse',
+        'security.integrity.kinds=[tree-less]',
+      ]),
+    );
+    for (const part of ['tags requests', 'memory integrity by hash-tree', 'decryption by npu-dma'])
+      expect(error.message).toContain(part);
+  });
+
+  it('refuses a model larger than a carve-out that may not grow, with levers', () => {
+    const error = failure(() => run('{ preset: weights, growth: fixed }')) as InfeasibleError;
+    expect(error).toBeInstanceOf(InfeasibleError);
+    expect(error.detail.bound).toBe(512 * 2 ** 20);
+    expect(error.detail.demand).toBeGreaterThan(3.5e9);
+    expect(error.detail.levers.join()).toContain('security.carveout');
+  });
+
+  it('fits a carve-out that is large enough, and takes the rest of it from the system', () => {
+    const { memory } = run('{ preset: weights, growth: fixed }', [
+      'security.carveout=4GiB',
+      'security.base=4GiB',
+    ]);
+    expect(memory.owners['carve-out not in use']).toBeCloseTo(4 * 2 ** 30 - 3.6e9, -8);
+  });
+
+  it.each([
+    ['{ preset: al }', 'did you mean "all"'],
+    ['{ preset: all, labels: { prompt: user-secre } }', 'did you mean "user-secret"'],
+    ['{ preset: all, world: secur }', 'did you mean "secure"'],
+    ['{ preset: all, attacks: [{ kind: gpu-reads-carvout }] }', 'gpu-reads-carveout'],
+    ['{ preset: all, protects: [weigths] }', 'did you mean "weights"'],
+  ])('%s → %s', (security, hint) => {
+    const error = failure(() => run(security));
+    expect(error).toBeInstanceOf(SpecError);
+    expect(error.message).toContain(hint);
+  });
+
+  it('refuses regions that overlap or are crooked, with their place in the file', () => {
+    const overlap = failure(() => run('{ preset: all }', ['security.carveout=2GiB']));
+    expect(overlap.message).toContain('overlaps region "carveout"');
+    const crooked = failure(() => run('{ preset: all }', ['security.carveout=1000B']));
+    expect(crooked.message).toContain('granule');
+  });
+});
