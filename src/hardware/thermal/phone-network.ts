@@ -5,7 +5,7 @@
  *          resistances to DRAM above and package below) and one per part of the body; each face is two
  *          nodes, near and far from the SoC, so that the hottest skin runs ahead of the mean
  * Ignores  gradients inside a block, inside the battery and along the frame; camera and speaker cut-outs
- * Valid    passive phones and phones with a clip-on fan, 0…60 °C air
+ * Valid    passive phones and phones with a fan, 0…60 °C air; laptops as a larger phone, roughly
  * Source   topology and ranges: thermal facts section 3; values per phone from socs/phones/*.yaml
  * Checked  test/unit/hardware/thermal/phone-network.test.ts (resistances and time constants of real phones)
  */
@@ -139,6 +139,7 @@ export function phoneNetworkSpec(
 function phoneFaces(phone: PhoneBody, environment: Environment, blocks: number): BodyFace[] {
   const { width, height, nearShare, edgeShare, emissivity } = phone.body;
   const side = width.is * height.is;
+  const air = phone.body.fan ? { ...environment, fan: phone.body.fan } : environment;
   const parts: readonly (readonly [BodyNode, number, 'front' | 'back' | 'edge'])[] = [
     ['skin-front', side * nearShare.is, 'front'],
     ['skin-back', side * nearShare.is, 'back'],
@@ -147,7 +148,7 @@ function phoneFaces(phone: PhoneBody, environment: Environment, blocks: number):
     ['frame', 2 * side * edgeShare.is, 'edge'],
   ];
   return parts.map(([name, area, where]) => {
-    const face = faceOf(environment, where, area, width.is, emissivity.is);
+    const face = faceOf(air, where, area, width.is, emissivity.is);
     return {
       ...face,
       node: blocks + BODY_NODES.indexOf(name),

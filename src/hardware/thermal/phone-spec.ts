@@ -21,6 +21,8 @@ const bodySchema = z.strictObject({
   edgeShare: sourced('ratio', { min: 0, max: 0.5 }),
   /** Share of each face that lies over the vapour chamber and warms first. */
   nearShare: sourced('ratio', { min: 0.05, max: 0.95 }),
+  /** A fan of its own, which blows whatever the environment says; absent in passive bodies. */
+  fan: z.enum(['built-in']).optional(),
 });
 
 const screenSchema = z.strictObject({
