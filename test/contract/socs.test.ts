@@ -71,8 +71,9 @@ describe.each(socs)('$name', ({ name, spec, soc }) => {
   it('keeps the peak of memory to the grade of its parts', () => {
     const { channels, channelWidth, rate } = soc.memory;
     const peak = (channels.is * channelWidth.is * rate.is) / 8;
+    // 32-bit LPDDR5X and 64-bit LPDDR4X at the low end, 128-bit LPDDR5X of laptops at the high end.
     expect(peak).toBeGreaterThan(30e9);
-    expect(peak).toBeLessThan(120e9);
+    expect(peak).toBeLessThan(160e9);
     expect(rate.is).toBe(soc.memory.rates?.is.at(-1));
   });
 
@@ -84,8 +85,10 @@ describe.each(socs)('$name', ({ name, spec, soc }) => {
     const rates = Object.values(soc.units).map(({ port }) =>
       Math.min(port.bandwidth.is, port.outstanding.is / latency),
     );
+    // The bus of a laptop is twice as wide for an NPU of the same generation.
+    const least = channels.is * channelWidth.is > 64 ? 0.4 : 0.5;
     for (const alone of rates) {
-      expect(alone / peak).toBeGreaterThan(0.5);
+      expect(alone / peak).toBeGreaterThan(least);
       expect(alone / peak).toBeLessThan(0.75);
     }
     expect(((rates[0] as number) + (rates[1] as number)) / peak).toBeGreaterThan(0.87);
