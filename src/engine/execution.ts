@@ -40,6 +40,8 @@ export class Execution {
   private readonly bytesLeft: Float64Array;
   private readonly matrixPerCycle: Float64Array;
   private readonly vectorPerCycle: Float64Array;
+  /** Joules of local memory that go with every cycle of the present operator. */
+  private readonly sramPerCycle: Float64Array;
   /** Of all bytes of the operator, cache hits included: what hits, and what reads from and writes to DRAM. */
   private readonly hitShare: Float64Array;
   private readonly readHits: Float64Array;
@@ -89,6 +91,7 @@ export class Execution {
     this.bytesLeft = column();
     this.matrixPerCycle = column();
     this.vectorPerCycle = column();
+    this.sramPerCycle = column();
     this.hitShare = column();
     this.readHits = column();
     this.dramReads = column();
@@ -179,8 +182,9 @@ export class Execution {
     this.soloRate[u] = table.soloRate[cell]!;
     this.row[u] = row;
     const sram = table.sramBytes[cell]! * this.machine.units[u]!.sramPerByte;
-    this.unitJoules[u]! += sram;
-    this.ledger.joules[row]! += sram;
+    // Spread over the operator: charged at once, a long one would be a spike of watts that no phone shows.
+    this.sramPerCycle[u] = cycles > 0 ? sram / cycles : 0;
+    if (cycles === 0) this.spend(u, row, sram);
     this.ledger.counts[row]!++;
     this.ledger.macs[row]! += table.macs[cell]!;
   }
@@ -326,7 +330,11 @@ export class Execution {
     const busy =
       this.matrixWatts[u]! * this.matrixPerCycle[u]! +
       this.vectorWatts[u]! * this.vectorPerCycle[u]!;
-    this.spend(u, row, this.stalledWatts[u]! * dt + (busy * cycles) / speed);
+    this.spend(
+      u,
+      row,
+      this.stalledWatts[u]! * dt + (busy / speed + this.sramPerCycle[u]!) * cycles,
+    );
     this.moveBytes(u, Math.min(this.bytesLeft[u]!, this.rate[u]! * dt));
   }
 

@@ -99,8 +99,24 @@ describe('the junction guard in the loop', () => {
 });
 
 describe('peak power', () => {
-  it('is the mean over a period, whatever an operator pays at its start', () => {
-    // 10 mJ of local memory at the start of an operator that begins 1 µs before the first look.
+  it('does not charge the local memory of a long operator at once', () => {
+    const light = toyUnit('npu');
+    const heavy: ComputeUnit = {
+      ...light,
+      estimate: (cost) => ({ ...light.estimate(cost), sramBytes: 1 }),
+    };
+    const toy = toyMachine({ units: [heavy] });
+    const units = toy.units.map((unit) => ({ ...unit, sramPerByte: 0.5 }));
+    // 0.5 J over one second beside 1 W of platform and 1 W of work; within one period it would be 50 W.
+    const { metrics } = runToy([toyPlan([toyPhase('only', chain([toyWork(1 * G)]))])], {
+      machine: { ...toy, units },
+    });
+    expect(metrics.peak_power_watts).toBeCloseTo(2.5, 6);
+    expect(metrics.average_power_watts).toBeCloseTo(2.5, 6);
+  });
+
+  it('is the mean over a period, whatever a short operator pays', () => {
+    // 10 mJ of local memory in an operator that begins 1 µs before the first look.
     const light = toyUnit('npu');
     const heavy: ComputeUnit = {
       ...light,
