@@ -1,13 +1,13 @@
 /** What protection cost and proved, as tables for a terminal. */
 import { formatQuantity } from '../base/quantity.ts';
-import { PICO } from '../base/units.ts';
+import { NANO } from '../base/units.ts';
 import type { AuditRow, SecurityAudit } from '../engine/secure-audit.ts';
 import { renderTable } from './terminal.ts';
 
 /** Rows that fit a screen; `--json` and run.json hold all. */
 const MOST_FLOWS = 14;
 /** Below it a sum of differences is rounding, not a cost. */
-const ROUNDING = PICO;
+const ROUNDING = NANO;
 
 export function auditLines(audit: SecurityAudit): string[] {
   return [
@@ -45,7 +45,10 @@ function protectionTable({ protection }: SecurityAudit): string {
   rows.push([
     'total',
     time(sum((row) => row.seconds)),
-    time(sum((row) => Math.max(0, row.hiddenSeconds))),
+    show(
+      sum((row) => Math.max(0, row.hiddenSeconds)),
+      time,
+    ),
     formatQuantity(
       sum((row) => row.joules),
       'energy',

@@ -18,19 +18,24 @@ export const compare: Command = {
     'socsim compare dimensity-9300 snapdragon-8-gen-3 --workload llama-2-7b-chat',
     'socsim compare llama-2-7b-chat gemma-2b-chat --soc dimensity-9300',
     'socsim compare today.yaml next-year.yaml',
+    'socsim compare --security none,weights,all,naive,pipelined --soc dimensity-9300 --workload llama-2-7b-chat',
   ],
   positionals: {
-    items: { usage: 'NAME..', summary: 'SoCs, workloads or scenario files; two or more' },
+    items: {
+      usage: '[NAME..]',
+      summary: 'SoCs, workloads or scenario files; two or more, or several names at --security',
+    },
   },
   options: { ...scenarioOptions, json: { type: 'boolean', summary: 'print JSON for machines' } },
   run: async (args) => {
-    const items = args['items'] as readonly string[];
-    if (items.length < 2) {
+    const entries = entriesOf(args);
+    if (entries.length < 2) {
       throw new SpecError([
         { message: 'compare needs at least two names', hint: 'socsim compare A B --workload W' },
       ]);
     }
-    const runs = items.map((item) => runOf(item, args));
+    const items = entries.map(({ name }) => name);
+    const runs = entries.map(runOf);
     if (args['json'] === true) {
       const list = items.map((name, i) => ({
         name,
@@ -44,15 +49,37 @@ export const compare: Command = {
   },
 };
 
-/** A name stands for whatever the other options leave open: a scenario file, a SoC, or a workload. */
-function runOf(item: string, args: Args): Run {
-  const sources = fileSources();
-  const overrides = overridesOf(args);
-  return simulate(
-    buildSimulation(prepare(scenarioFor(item, args), overrides, sources), overrides, sources),
+interface Entry {
+  readonly name: string;
+  /** Absent where only the protection differs. */
+  readonly item: string | undefined;
+  readonly args: Args;
+}
+
+/** Every name with every preset at `--security`, where there are several. */
+function entriesOf(args: Args): Entry[] {
+  const items = (args['items'] as readonly string[] | undefined) ?? [];
+  const named = (args['security'] as string | undefined)?.split(',').map((name) => name.trim());
+  if (named === undefined || named.length < 2)
+    return items.map((item) => ({ name: item, item, args }));
+  const each = items.length > 0 ? items : [undefined];
+  return each.flatMap((item) =>
+    named.map((security) => ({
+      name: item === undefined ? security : `${item}, ${security}`,
+      item,
+      args: { ...args, security },
+    })),
   );
 }
 
+function runOf({ item, args }: Entry): Run {
+  const sources = fileSources();
+  const overrides = overridesOf(args);
+  const scenario = item === undefined ? scenarioOf(args, undefined) : scenarioFor(item, args);
+  return simulate(buildSimulation(prepare(scenario, overrides, sources), overrides, sources));
+}
+
+/** A name stands for whatever the other options leave open: a scenario file, a SoC, or a workload. */
 function scenarioFor(item: string, args: Args): SpecFile {
   const isFile = /[/\\]|\.ya?ml$/.test(item);
   if (isFile && args['soc'] === undefined && args['workload'] === undefined)

@@ -167,7 +167,7 @@ function ending(verdict: Verdict): Ending {
     case 'granted':
       return { outcome: 'harmless', text: 'it carries no secret' };
     case 'breach': {
-      const what = verdict.what === 'replay' ? 'taken for the newest' : 'comes out';
+      const what = verdict.what === 'replay' ? 'are taken for the newest' : 'come out';
       return { outcome: 'leak', text: `${formatSecrecy(verdict.secrecy)} data ${what}` };
     }
   }
