@@ -43,7 +43,7 @@ export const socSpec = z.strictObject({
   /** Phone under socs/phones that carries it, unless a scenario names another: body, memory size, storage, screen. */
   phone: z.string(),
   process: z.string(),
-  /** Other names in tables of measurements, each with what taking it for this SoC assumes; empty where nothing. */
+  /** Other names in tables of measurements, each with what taking it for this SoC assumes; another chip's starts with `stand-in:`. */
   aliases: z.record(z.string(), z.string()).optional(),
   /** Sources that `from` names. */
   references: z.record(

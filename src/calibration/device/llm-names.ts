@@ -16,7 +16,7 @@ type Aliases = Readonly<Record<string, Alias>>;
 /** What there is to map to. */
 export interface MappingTables {
   readonly socs: readonly string[];
-  /** SoCs without a description, by slug: which one stands in. */
+  /** Other names of SoCs, by slug: whose description they mean, and what that assumes. */
   readonly standIns: Aliases;
   readonly runtimes: Readonly<Record<string, RuntimeSpec>>;
   readonly models: ModelTables;
@@ -32,13 +32,13 @@ export interface Missing {
   readonly reason: string;
 }
 
-/** Reads `workloads/models/aliases.csv` (column `model`) and `socs/stand-ins.csv` (column `soc`). */
-export function parseAliases(text: string, file: string, column: 'model' | 'soc'): Aliases {
-  const { rows } = parseCsv(text, file, ['name', column, 'why']);
+/** Reads `workloads/models/aliases.csv`. */
+export function parseAliases(text: string, file: string): Aliases {
+  const { rows } = parseCsv(text, file, ['name', 'model', 'why']);
   return Object.fromEntries(
     rows.map(({ values }) => [
       values['name'] as string,
-      { to: values[column] as string, why: values['why'] as string },
+      { to: values['model'] as string, why: values['why'] as string },
     ]),
   );
 }

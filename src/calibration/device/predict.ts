@@ -7,7 +7,7 @@ import { listBundled, readBundled } from '../../load.ts';
 import { parseRuntime } from '../../runtime/runtime-spec.ts';
 import { type MappedRow, mapLlmRow } from './llm-mapping.ts';
 import { type MappingTables, parseAliases } from './llm-names.ts';
-import type { LlmRow } from './llm-rows.ts';
+import { type LlmRow, slug } from './llm-rows.ts';
 
 export type LlmQuantity = 'prefill' | 'time_to_first_token' | 'decode';
 
@@ -29,10 +29,9 @@ export interface Predictions {
 /** Names and runtime classes that measured rows may refer to. */
 export function mappingTables(sources: Sources): MappingTables {
   const aliases = readBundled('workloads/models/aliases.csv');
-  const standIns = readBundled('socs/stand-ins.csv');
   return {
     socs: listBundled('socs', '.yaml'),
-    standIns: parseAliases(standIns.text, standIns.file, 'soc'),
+    standIns: socAliases(sources),
     runtimes: Object.fromEntries(
       listBundled('socs/runtimes', '.yaml').map((name) => [
         name,
@@ -40,8 +39,17 @@ export function mappingTables(sources: Sources): MappingTables {
       ]),
     ),
     models: sources.tables,
-    aliases: parseAliases(aliases.text, aliases.file, 'model'),
+    aliases: parseAliases(aliases.text, aliases.file),
   };
+}
+
+/** Other names that descriptions list for themselves, by slug. */
+function socAliases(sources: Sources): MappingTables['standIns'] {
+  const entries = listBundled('socs', '.yaml').flatMap((name) => {
+    const { aliases = {} } = sources.soc(name).data as { aliases?: Record<string, string> };
+    return Object.entries(aliases).map(([alias, why]) => [slug(alias), { to: name, why }]);
+  });
+  return Object.fromEntries(entries);
 }
 
 /** Predicts every row that can be mapped; the others come back with the reason. */

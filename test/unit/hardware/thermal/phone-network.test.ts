@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { SpecError } from '../../../../src/base/errors.ts';
+import type { Environment } from '../../../../src/hardware/thermal/environment.ts';
 import { decompose } from '../../../../src/hardware/thermal/modal.ts';
 import {
   buildPhoneNetwork,
@@ -102,6 +103,19 @@ describe('surroundings of the phone', () => {
     expect(skinOf({ ambient: 25, placement: 'table' })).toBeGreaterThan(free * 1.15);
     expect(skinOf({ ambient: 25, placement: 'table' })).toBeLessThan(free * 1.45);
     expect(skinOf({ ambient: 25, fan: 'clip-on' })).toBeLessThan(free * 0.85);
+  });
+
+  it('a fan of its own cools as one of the environment does', () => {
+    const skin = (own: object, environment: Environment) => {
+      const body = { ...phone.body, ...own };
+      const network = buildPhoneNetwork(DIE, { ...phone, body }, environment);
+      const steady = network.steadyState(wattsAt(network.nodes, CHAT));
+      return steady[network.nodes.indexOf('skin-back')];
+    };
+    const within = skin({}, { ambient: 25, fan: 'built-in' });
+    expect(skin({ fan: 'built-in' }, { ambient: 25 })).toBe(within);
+    expect(skin({ fan: 'built-in' }, { ambient: 25, fan: 'none' })).toBe(within);
+    expect(within).toBeLessThan(skin({}, { ambient: 25 }) as number);
   });
 
   it('hot air sheds a little better per kelvin', () => {
