@@ -1,11 +1,13 @@
 /** The options of the DRAM commands, and the memory and traffic they stand for. */
 import { type Fault, SpecError } from '../base/errors.ts';
 import { pick } from '../base/registry.ts';
+import { NANO } from '../base/units.ts';
 import { loadLpddrPreset } from '../calibration/lpddr-presets.ts';
 import { buildAddressMap } from '../hardware/dram/address-map.ts';
-import type { ControllerConfig } from '../hardware/dram/controller.ts';
+import { type ControllerConfig, NEVER } from '../hardware/dram/controller.ts';
 import { CONTROLLERS } from '../hardware/dram/controllers.ts';
 import { buildDevice } from '../hardware/dram/device.ts';
+import type { LpddrPreset } from '../hardware/dram/preset.ts';
 import { ACCESS_BYTES, parseRequesters, type Requester } from '../hardware/dram/requester.ts';
 import type { TrafficOptions } from '../hardware/dram/simulate.ts';
 import { type AccessTrace, parseTrace } from '../hardware/dram/trace.ts';
@@ -55,6 +57,17 @@ export const dramOptions: Readonly<Record<string, OptionSpec>> = {
     summary: 'which banks refresh at once; as the controller does by default',
     choices: ['all', 'per-bank', 'none'],
   },
+  'power-down': {
+    type: 'number',
+    summary:
+      'idle nanoseconds after which a rank closes its rows and powers down; never by default',
+    value: 'NS',
+  },
+  'self-refresh': {
+    type: 'number',
+    summary: 'idle nanoseconds after which a rank refreshes itself; never by default',
+    value: 'NS',
+  },
   pattern: { type: 'string', summary: 'where accesses go', choices: PATTERNS, default: 'stream' },
   'read-share': { type: 'number', summary: 'of the accesses, 0 to 1', default: 1 },
   streams: { type: 'number', summary: 'requesters side by side', default: 1 },
@@ -97,7 +110,7 @@ export function trafficOptions(args: Args): TrafficOptions {
     density: args['density'] as string | undefined,
     mode: args['mode'] as string | undefined,
     temperature: args['temperature'] as number,
-    controller: controllerOption(args),
+    controller: controllerOption(args, preset),
     map: args['map'] as string,
   };
   const map = buildAddressMap(memory.map, buildDevice(preset, memory), channels);
@@ -134,6 +147,14 @@ function checkNumbers(args: Args): void {
   if (args['controller'] === 'gem5') {
     demand('ranks', (value) => value === 1, '1: the gem5 controller keeps time for one rank');
   }
+  const commands = pick(CONTROLLERS, args['controller'] as string, 'controller').config.structure;
+  if (commands !== 'command') {
+    const expected = 'a controller with low-power states: mobile or ramulator2.1';
+    demand('power-down', () => false, expected);
+    demand('self-refresh', () => false, expected);
+  }
+  demand('power-down', idleTime, 'nanoseconds from 0 to a tenth of a second');
+  demand('self-refresh', idleTime, 'nanoseconds from 0 to a tenth of a second');
   demand('streams', (value) => whole(1)(value) && value <= 64, 'a whole number from 1 to 64');
   demand('requests', whole(LEAST_ACCESSES), `a whole number of at least ${LEAST_ACCESSES}`);
   demand('window', whole(1), 'a whole number of at least 1');
@@ -149,6 +170,9 @@ function checkNumbers(args: Args): void {
 /** Measuring starts after a tenth of the accesses and ends before the last twentieth: fewer leave nothing between. */
 const LEAST_ACCESSES = 20;
 
+/** Idle times that the cycle counters can hold. */
+const idleTime = (value: number) => value >= 0 && value <= 1e8;
+
 function traceOption({ text, file }: TextFile, capacity: number): AccessTrace {
   const trace = parseTrace(text, file, capacity);
   const { length } = trace.address;
@@ -163,10 +187,15 @@ function traceOption({ text, file }: TextFile, capacity: number): AccessTrace {
   ]);
 }
 
-function controllerOption(args: Args): ControllerConfig {
+function controllerOption(args: Args, preset: LpddrPreset): ControllerConfig {
   const { config } = pick(CONTROLLERS, args['controller'] as string, 'controller');
   const page = args['page'] as string | undefined;
   const refresh = args['refresh'] as string | undefined;
+  const cycle = preset.beatsPerClock.is / preset.rate.is;
+  const cyclesOf = (name: string) => {
+    const time = args[name] as number | undefined;
+    return time === undefined ? NEVER : Math.ceil((time * NANO) / cycle);
+  };
   return {
     ...config,
     readQueue: (args['read-queue'] as number | undefined) ?? config.readQueue,
@@ -175,6 +204,8 @@ function controllerOption(args: Args): ControllerConfig {
       page === 'closed' ? 'close-adaptive' : ((page as ControllerConfig['page']) ?? config.page),
     refresh:
       refresh === 'all' ? 'all-bank' : ((refresh as ControllerConfig['refresh']) ?? config.refresh),
+    powerDownAfter: cyclesOf('power-down'),
+    selfRefreshAfter: cyclesOf('self-refresh'),
   };
 }
 

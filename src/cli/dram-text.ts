@@ -30,6 +30,8 @@ export function runJson({ run, wallSeconds }: TimedRun): Record<string, unknown>
     row_conflicts: run.conflicts,
     row_hit_rate: run.hits / bursts,
     refresh_share: run.refreshShare,
+    power_down_share: run.lowPower.powerDownShare,
+    self_refresh_share: run.lowPower.selfRefreshShare,
     energy_joules: Object.values(run.energy).reduce((sum, part) => sum + part, 0),
     energy_by_part_joules: run.energy,
     energy_per_byte_joules: run.energyPerByte,
@@ -52,9 +54,14 @@ export function renderRun({ run, wallSeconds }: TimedRun, offered?: number): str
   const bursts = run.hits + run.misses + run.conflicts;
   const latency = run.readLatency;
   const watts = Object.values(run.energy).reduce((sum, part) => sum + part, 0) / run.seconds;
-  const parts = Object.entries(run.energy).map(
-    ([name, joules]) => `${name} ${percent(joules / (watts * run.seconds), 0)}`,
-  );
+  const parts = Object.entries(run.energy)
+    .filter(([name, joules]) => joules > 0 || name !== 'lowPower')
+    .map(
+      ([name, joules]) =>
+        `${name === 'lowPower' ? 'low power' : name} ${percent(joules / (watts * run.seconds), 0)}`,
+    );
+  const { powerDownShare, selfRefreshShare, powerDowns, selfRefreshes } = run.lowPower;
+  const entries = powerDowns + selfRefreshes;
   const rows = [
     [
       'bandwidth',
@@ -71,6 +78,14 @@ export function renderRun({ run, wallSeconds }: TimedRun, offered?: number): str
       `hit ${percent(run.hits / bursts)}, miss ${percent(run.misses / bursts)}, conflict ${percent(run.conflicts / bursts)} of ${bursts} bursts`,
     ],
     ['refresh', `${percent(run.refreshShare)} of the banks' time`],
+    ...(entries > 0
+      ? [
+          [
+            'low power',
+            `power-down ${percent(powerDownShare)} of the ranks' time (${powerDowns} times), self-refresh ${percent(selfRefreshShare)} (${selfRefreshes} times)`,
+          ],
+        ]
+      : []),
     [
       'energy',
       // Over the whole run, whose bandwidth is less than the one measured between its marks.

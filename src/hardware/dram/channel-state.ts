@@ -276,6 +276,14 @@ export class ChannelState {
     raise(times, RANK_REFRESH + rank, now + t.nRFCpb);
   }
 
+  /** No command to the rank before `cycle`, as while it comes out of a low-power state. */
+  holdRank(rank: number, cycle: number): void {
+    const { times } = this;
+    for (let kind = RANK_ACTIVATE; kind < TIMES; kind += MOST_RANKS) {
+      raise(times, kind + rank, cycle);
+    }
+  }
+
   /** Rank-cycles with a row open until `now`. */
   openCyclesUntil(now: number): number {
     let sum = this.openCycles;

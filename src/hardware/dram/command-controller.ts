@@ -3,7 +3,7 @@
  *
  * Model    per cycle one command: an overdue ACT-2, the column command of a row just opened, a waiting refresh,
  *          then the oldest burst whose next command is legal; ACT-2 goes out when nothing else can
- * Ignores  errors, retraining, quality of service
+ * Ignores  errors, retraining, quality of service; low-power states are those of low-power.ts
  * Valid    any device of device.ts; one command bus per channel
  * Source   queue and priority rules as documented for and observed in Ramulator 2.1 (CMU-SAFARI/ramulator2, 2026-06)
  * Checked  test/validation/dram.test.ts
@@ -21,7 +21,9 @@ import {
   NEVER,
 } from './controller.ts';
 import type { DeviceTiming, DramDevice } from './device.ts';
+import { buildLowPower, type LowPower } from './low-power.ts';
 import { RefreshQueue } from './refresh-queue.ts';
+import { RefreshSteps } from './refresh-steps.ts';
 
 export class CommandController implements ChannelController {
   readonly state: ChannelState;
@@ -33,7 +35,10 @@ export class CommandController implements ChannelController {
   private readonly slots: BurstSlots;
   private readonly reads: BurstQueue;
   private readonly writes: BurstQueue;
+  readonly power: LowPower | undefined;
   private readonly refresh: RefreshQueue;
+  private readonly steps: RefreshSteps;
+  private readonly holdsChannel: boolean;
   /** Bursts whose row was opened for them and that come first now: one per bank at most. */
   private readonly owner: Int32Array;
   private owners = 0;
@@ -48,8 +53,6 @@ export class CommandController implements ChannelController {
   private writing = false;
   /** Column accesses since the row was opened. */
   private readonly accesses: Int32Array;
-  /** Banks that may not be opened because their refresh waits. */
-  private held = 0;
   private wake = 0;
   private commandAt = 0;
   /** What the configuration says, at hand. */
@@ -72,6 +75,11 @@ export class CommandController implements ChannelController {
     this.writes = new BurstQueue(this.slots, this.state, config.writeQueue);
     this.refresh = new RefreshQueue(device, config);
     this.choice = new CommandChoice(this.slots, this.state, config.protectHits);
+    this.power = buildLowPower(this.state, this.timing, config);
+    const { state, refresh, choice, power } = this;
+    const queues = [this.reads, this.writes];
+    this.steps = new RefreshSteps({ config, state, refresh, choice, queues, power });
+    this.holdsChannel = config.refreshHolds === 'channel';
     this.owner = new Int32Array(banks).fill(-1);
     this.accesses = new Int32Array(banks);
     this.closesWorn = config.page === 'close-after';
@@ -100,6 +108,7 @@ export class CommandController implements ChannelController {
     const queue = write ? this.writes : this.reads;
     if (queue.size >= queue.limit) return false;
     queue.push(this.slots.take(burst, access, write, bank, row, now));
+    this.power?.arrive(this.state.rankOf[bank] as number, now);
     // A burst that has to wait for its bank gives no reason to look at the others.
     const at = write === this.writing ? this.readyAt(queue, bank, row) : NEVER;
     if (at < this.wake) this.wake = at;
@@ -118,16 +127,26 @@ export class CommandController implements ChannelController {
 
   tick(now: number): void {
     if (now >= this.refresh.due) {
-      this.refresh.advance(now);
+      this.refresh.advance(now, this.power);
       this.wake = now;
     }
+    if (this.power && now >= this.power.due && this.lowerPower(this.power, now)) return;
     // A command longer than a cycle keeps the bus from the next one.
     if (now >= this.wake && now < this.commandAt) this.wake = this.commandAt;
     if (now >= this.wake) this.wake = this.step(now);
   }
 
   next(): number {
-    return Math.min(this.wake, this.completions.next(), this.refresh.due);
+    const due = Math.min(this.wake, this.completions.next(), this.refresh.due);
+    return this.power ? Math.min(due, this.power.due) : due;
+  }
+
+  /** Idle ranks go down; @returns whether that took the cycle's command. */
+  private lowerPower(power: LowPower, now: number): boolean {
+    if (now < this.commandAt || !power.step(now, this.refresh.wanted())) return false;
+    const free = this.sent(now);
+    if (this.wake < free) this.wake = free;
+    return true;
   }
 
   /** No earlier than this can a new burst of the bank be served. */
@@ -157,8 +176,9 @@ export class CommandController implements ChannelController {
       if (choice.best >= 0) return this.column(choice.best, now);
     }
     if (this.refresh.waiting.length > 0) {
-      if (this.tryRefresh(now)) return this.sent(now);
-      if (this.config.refreshHolds === 'channel') return this.idle(now);
+      const busy = this.opening < 0 ? this.owners : this.owners | this.bankBit(this.opening);
+      if (this.steps.attempt(busy, now)) return this.sent(now);
+      if (this.holdsChannel) return this.idle(now);
     }
     return this.serveQueue(now);
   }
@@ -169,7 +189,7 @@ export class CommandController implements ChannelController {
     const queue = this.chooseQueue();
     const closable = ~this.owners;
     // One ACT is split at a time.
-    const openable = this.opening < 0 ? ~this.held : 0;
+    const openable = this.opening < 0 ? ~this.steps.held : 0;
     choice.considerQueue(queue, this.writing, closable, openable, now);
     if (choice.best < 0) {
       if (this.opening < 0) choice.awaitQueue(queue, this.writing, closable, openable);
@@ -223,7 +243,7 @@ export class CommandController implements ChannelController {
     if (state.state[bank] === OPEN) {
       if (data[slot + COUNTED] === 0) this.counts.conflicts++;
       data[slot + COUNTED] = 1;
-      this.closeRow(bank, now);
+      this.steps.close(bank, now);
       return this.sent(now);
     }
     if (data[slot + COUNTED] === 0) this.counts.misses++;
@@ -235,12 +255,6 @@ export class CommandController implements ChannelController {
     this.deadline = now + this.timing.nAAD;
     if (!this.splits) this.finishOpening(now);
     return this.sent(now);
-  }
-
-  private closeRow(bank: number, now: number): void {
-    this.state.precharge(bank, now);
-    this.reads.reclassify(bank);
-    this.writes.reclassify(bank);
   }
 
   /** Sends the column command, or first the CAS that restarts a stopped data clock. */
@@ -276,6 +290,10 @@ export class CommandController implements ChannelController {
     }
     const access = data[slot + ACCESS] as number;
     slots.release(slot);
+    this.power?.leave(
+      state.rankOf[bank] as number,
+      now + (write ? timing.nWTP : timing.nRL + timing.nBLmax),
+    );
     if (write) this.sink(access, now);
     else this.completions.push(access, now + latency);
     return this.afterColumn(now);
@@ -318,73 +336,14 @@ export class CommandController implements ChannelController {
       const at = state.prechargeReady(bank);
       if (at > now) this.choice.notBefore(at);
       else {
-        this.closeRow(bank, now);
+        this.steps.close(bank, now);
         return true;
       }
     }
     return false;
   }
 
-  /** Does the next command of the first waiting refresh, if it may go now. */
-  private tryRefresh(now: number): boolean {
-    const target = this.refresh.waiting[0] as number;
-    const done =
-      this.config.refresh === 'all-bank'
-        ? this.refreshRank(target, now)
-        : this.refreshBanks(target, now);
-    return done;
-  }
-
-  private refreshRank(rank: number, now: number): boolean {
-    const { state } = this;
-    const first = rank * state.banksPerRank;
-    const mine = state.banksOf(rank);
-    if (this.config.refreshHolds === 'bank') this.held |= mine;
-    if ((this.owners & mine) !== 0 || this.opens(mine)) return false;
-    const idle = state.idle(rank);
-    const at = (idle ? state.rankRefreshAt : state.rankPreAllAt)[rank] as number;
-    if (at > now) return this.choice.notBefore(at);
-    if (idle) {
-      state.refreshAll(rank, now);
-      this.refresh.waiting.shift();
-      this.release(mine);
-      return true;
-    }
-    state.prechargeAll(rank, now);
-    for (let bank = first; bank < first + state.banksPerRank; bank++) {
-      this.reads.reclassify(bank);
-      this.writes.reclassify(bank);
-    }
-    return true;
-  }
-
-  private refreshBanks(target: number, now: number): boolean {
-    const { state } = this;
-    const partner = target + this.refresh.pairOffset;
-    const mine = (1 << target) | (1 << partner);
-    if (this.config.refreshHolds === 'bank') this.held |= mine;
-    if ((this.owners & mine) !== 0 || this.opens(mine)) return false;
-    const open = [target, partner].find((bank) => state.state[bank] === OPEN);
-    const at =
-      open === undefined
-        ? Math.max(state.refreshBankReady(target), state.refreshBankReady(partner))
-        : state.prechargeReady(open);
-    if (at > now) return this.choice.notBefore(at);
-    if (open === undefined) {
-      state.refreshBank(target, now);
-      if (partner !== target) state.refreshBank(partner, now);
-      this.refresh.waiting.shift();
-      this.release(mine);
-    } else this.closeRow(open, now);
-    return true;
-  }
-
-  /** Banks whose refresh is done may be opened again. */
-  private release(banks: number): void {
-    this.held &= ~banks;
-  }
-
-  private opens(banks: number): boolean {
-    return this.opening >= 0 && (banks & (1 << this.slots.bank(this.opening))) !== 0;
+  private bankBit(slot: number): number {
+    return 1 << this.slots.bank(slot);
   }
 }

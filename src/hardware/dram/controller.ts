@@ -1,5 +1,6 @@
 /** What every DRAM controller of the transaction model shares: configuration, contract towards the driver, counts. */
 import type { ChannelState } from './channel-state.ts';
+import type { LowPower } from './low-power.ts';
 
 /**
  * How a controller decides.
@@ -40,6 +41,9 @@ export interface ControllerConfig {
   readonly splitActivate: boolean;
   /** Only `command`: limits between ranks and before REFab as loose as Ramulator 2.1 has them. */
   readonly looseRanks: boolean;
+  /** Only `command`: cycles without work after which a rank powers down or refreshes itself; `NEVER` where it does not. */
+  readonly powerDownAfter: number;
+  readonly selfRefreshAfter: number;
   /** Only `bank-queues`: entries of each bank's queue, and hits after which a conflict may close the row. */
   readonly bankQueue: number;
   readonly hitCap: number;
@@ -63,6 +67,8 @@ export const NEVER = 0x7fffffff;
 export interface ChannelController {
   readonly state: ChannelState;
   readonly counts: HitCounts;
+  /** Only where ranks may power down. */
+  readonly power?: LowPower | undefined;
   collect(now: number): void;
   /** Whether a burst of this kind would find room. */
   hasRoom(write: boolean): boolean;

@@ -3,7 +3,12 @@ import type { Entry } from '../../base/registry.ts';
 import { BankQueueController } from './bank-queue-controller.ts';
 import { BurstController } from './burst-controller.ts';
 import { CommandController } from './command-controller.ts';
-import type { ChannelController, CompletionSink, ControllerConfig } from './controller.ts';
+import {
+  type ChannelController,
+  type CompletionSink,
+  type ControllerConfig,
+  NEVER,
+} from './controller.ts';
 import type { DramDevice } from './device.ts';
 
 export interface ControllerEntry extends Entry {
@@ -27,6 +32,8 @@ const mobile: ControllerConfig = {
   wckSync: true,
   splitActivate: true,
   looseRanks: false,
+  powerDownAfter: NEVER,
+  selfRefreshAfter: NEVER,
   bankQueue: 8,
   hitCap: 4,
   idleDrain: 8,

@@ -24,10 +24,24 @@ export interface DramActivity {
   /** Summed over channels and ranks. */
   readonly openSeconds: Seconds;
   readonly closedSeconds: Seconds;
+  readonly powerDownSeconds?: Seconds | undefined;
+  readonly selfRefreshSeconds?: Seconds | undefined;
+  /** Decides how much a rank in self-refresh refreshes. */
+  readonly temperature?: Celsius | undefined;
 }
 
-const ENERGY_PARTS = ['activate', 'read', 'write', 'refresh', 'standby', 'host'] as const;
+const ENERGY_PARTS = [
+  'activate',
+  'read',
+  'write',
+  'refresh',
+  'standby',
+  'lowPower',
+  'host',
+] as const;
 export type EnergyPart = (typeof ENERGY_PARTS)[number];
+
+const ROOM: Celsius = 25;
 
 /** Joules by part; `host` is the PHY and controller on the SoC. */
 export function dramEnergy(
@@ -49,6 +63,12 @@ export function dramEnergy(
       scale *
       (activity.openSeconds * power.activeStandby[corner].is +
         activity.closedSeconds * power.prechargeStandby[corner].is),
+    lowPower:
+      scale *
+      ((activity.powerDownSeconds ?? 0) * power.powerDown[corner].is +
+        (activity.selfRefreshSeconds ?? 0) *
+          power.selfRefresh[corner].is *
+          refreshMultiple(activity.temperature ?? ROOM)),
     host: bytes * power.host[corner].is,
   };
 }

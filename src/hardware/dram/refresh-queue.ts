@@ -2,6 +2,7 @@
 import type { ControllerConfig } from './controller.ts';
 import { NEVER } from './controller.ts';
 import type { DramDevice } from './device.ts';
+import type { LowPower } from './low-power.ts';
 
 /** A refresh names a rank (`all-bank`) or the first of its banks (`per-bank`). */
 export class RefreshQueue {
@@ -11,6 +12,7 @@ export class RefreshQueue {
   readonly waiting: number[] = [];
   /** Banks that one REFpb takes, as an offset from the first; 0 when it is alone. */
   readonly pairOffset: number;
+  private readonly banksPerTarget: number;
   private readonly interval: number;
   private readonly targets: readonly number[];
   private readonly atOnce: number;
@@ -25,19 +27,36 @@ export class RefreshQueue {
     this.targets = perBank
       ? banks.filter((bank) => !pairs || bank % device.banks < device.banks / 2)
       : Array.from({ length: device.ranks }, (_, rank) => rank);
+    this.banksPerTarget = perBank ? device.banks : 1;
     // All ranks at once for REFab; one bank at a time for REFpb, each rank keeping its own pace.
     this.atOnce = perBank ? 1 : this.targets.length;
     this.due = config.refresh === 'none' ? NEVER : this.interval - 1;
   }
 
-  /** Moves what falls due by `now` into `waiting`. */
-  advance(now: number): void {
+  /** Moves what falls due by `now` into `waiting`, but for ranks that refresh themselves. */
+  advance(now: number, power?: LowPower): void {
     while (this.due <= now) {
       for (let i = 0; i < this.atOnce; i++) {
-        this.waiting.push(this.targets[this.turn] as number);
+        const target = this.targets[this.turn] as number;
+        const rank = this.rankOf(target);
+        if (power?.refreshesItself(rank) !== true) {
+          this.waiting.push(target);
+          power?.wake(rank, now);
+        }
         this.turn = (this.turn + 1) % this.targets.length;
       }
       this.due += this.interval;
     }
+  }
+
+  /** Ranks for which a refresh waits, as bits. */
+  wanted(): number {
+    let ranks = 0;
+    for (const target of this.waiting) ranks |= 1 << this.rankOf(target);
+    return ranks;
+  }
+
+  private rankOf(target: number): number {
+    return Math.floor(target / this.banksPerTarget);
   }
 }

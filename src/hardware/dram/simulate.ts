@@ -51,6 +51,13 @@ export interface TrafficRun {
   readonly activates: number;
   /** Share of the time that banks spend in refresh. */
   readonly refreshShare: number;
+  /** Shares of the ranks' time, and how often they went there. */
+  readonly lowPower: {
+    readonly powerDownShare: number;
+    readonly selfRefreshShare: number;
+    readonly powerDowns: number;
+    readonly selfRefreshes: number;
+  };
   readonly energy: Readonly<Record<EnergyPart, Joules>>;
   readonly energyPerByte: JoulesPerByte;
   readonly bytes: Bytes;
@@ -83,7 +90,7 @@ export function simulateTraffic(options: TrafficOptions): TrafficRun {
   });
   const readLatency = seconds(meter.latencyCycles());
   const measured = (meter.toCycle - meter.fromCycle) * tCK;
-  const activity = activityOf(driver, device, cycles);
+  const activity = activityOf(driver, device, cycles, options.temperature);
   const energy = dramEnergy(preset, options.density, activity, options.corner);
   const bytes = ACCESS_BYTES * meter.completed;
   const sum = Object.values(energy).reduce((total, part) => total + part, 0);
@@ -98,6 +105,7 @@ export function simulateTraffic(options: TrafficOptions): TrafficRun {
     ...foundRows(driver),
     activates: activity.activates,
     refreshShare: refreshShare(driver, device, cycles),
+    lowPower: lowPowerOf(driver, device, cycles),
     energy,
     energyPerByte: sum / bytes,
     bytes,
@@ -117,12 +125,20 @@ function foundRows({ memory }: TrafficDriver) {
   return total;
 }
 
-function activityOf({ memory }: TrafficDriver, device: DramDevice, cycles: number): DramActivity {
-  const states = memory.controllers.map(({ state }) => state);
+function activityOf(
+  driver: TrafficDriver,
+  device: DramDevice,
+  cycles: number,
+  temperature?: Celsius,
+): DramActivity {
+  const states = driver.memory.controllers.map(({ state }) => state);
   const sum = (pick: (state: (typeof states)[number]) => number) =>
     states.reduce((total, state) => total + pick(state), 0);
   const open = sum((state) => state.openCyclesUntil(cycles)) * device.tCK;
   const all = cycles * device.tCK * device.ranks * states.length;
+  const { powerDownShare, selfRefreshShare } = lowPowerOf(driver, device, cycles);
+  const powerDownSeconds = powerDownShare * all;
+  const selfRefreshSeconds = selfRefreshShare * all;
   return {
     seconds: cycles * device.tCK,
     activates: sum((state) => state.activates),
@@ -130,7 +146,29 @@ function activityOf({ memory }: TrafficDriver, device: DramDevice, cycles: numbe
     writeBytes: sum((state) => state.writes) * device.burstBytes,
     refreshes: sum((state) => state.refreshes + state.bankRefreshes / device.banks),
     openSeconds: Math.min(open, all),
-    closedSeconds: Math.max(0, all - open),
+    closedSeconds: Math.max(0, all - open - powerDownSeconds - selfRefreshSeconds),
+    powerDownSeconds,
+    selfRefreshSeconds,
+    temperature,
+  };
+}
+
+function lowPowerOf({ memory }: TrafficDriver, device: DramDevice, cycles: number) {
+  const total = { down: 0, selfRefresh: 0, powerDowns: 0, selfRefreshes: 0 };
+  for (const { power } of memory.controllers) {
+    if (!power) continue;
+    const { down, selfRefresh } = power.cyclesUntil(cycles);
+    total.down += down;
+    total.selfRefresh += selfRefresh;
+    total.powerDowns += power.powerDowns;
+    total.selfRefreshes += power.selfRefreshes;
+  }
+  const all = Math.max(1, cycles * device.ranks * memory.controllers.length);
+  return {
+    powerDownShare: total.down / all,
+    selfRefreshShare: total.selfRefresh / all,
+    powerDowns: total.powerDowns,
+    selfRefreshes: total.selfRefreshes,
   };
 }
 

@@ -109,6 +109,23 @@ describe('device', () => {
     });
   });
 
+  it('has 16 banks without groups at 3200 MT/s, each as fast as the bus', () => {
+    const device = deviceOf('lpddr5-3200');
+    expect(device).toMatchObject({
+      banks: 16,
+      bankGroups: 1,
+      banksPerGroup: 16,
+      burstBytes: 32,
+      pageBytes: 2048,
+      rows: 2 ** 15,
+    });
+    // 16 beats at 8 per CK; with groups, bursts of one group would be 4 CK apart.
+    expect(device.timing).toMatchObject({ nBLmin: 2, nCCDS: 2, nCCDL: 2, nRCD: 8, nRAS: 17 });
+    expect(device.peak).toBe(6.4e9);
+    const long = deviceOf('lpddr5-3200', { mode: '16-bank-bl32' });
+    expect(long).toMatchObject({ burstBytes: 64, columns: 32, rows: 2 ** 15 });
+  });
+
   it('derates and refreshes more when hot', () => {
     const [cool, hot, hotter] = [40, 90, 100].map(
       (temperature) => deviceOf('lpddr5-6400', { temperature }).timing,

@@ -5,6 +5,7 @@ import { parseLpddrPreset } from '../../../../src/hardware/dram/preset.ts';
 import { loadPreset, presetText } from '../../../support/dram.ts';
 
 const NAMES = [
+  'lpddr5-3200',
   'lpddr5-5500',
   'lpddr5-6400',
   'lpddr5x-7500',
