@@ -86,12 +86,13 @@ describe.each(socs)('$name', ({ name, spec, soc }) => {
       Math.min(port.bandwidth.is, port.outstanding.is / latency),
     );
     // The bus of a laptop is twice as wide for an NPU of the same generation.
-    const least = channels.is * channelWidth.is > 64 ? 0.4 : 0.5;
+    const wide = channels.is * channelWidth.is > 64;
     for (const alone of rates) {
-      expect(alone / peak).toBeGreaterThan(least);
+      expect(alone / peak).toBeGreaterThan(wide ? 0.28 : 0.5);
       expect(alone / peak).toBeLessThan(0.75);
     }
-    expect(((rates[0] as number) + (rates[1] as number)) / peak).toBeGreaterThan(0.87);
+    const two = (rates[0] as number) + (rates[1] as number);
+    expect(two / peak).toBeGreaterThan(wide ? 0.8 : 0.87);
   });
 
   it('has a floorplan that fits the die without overlap or islands', () => {
