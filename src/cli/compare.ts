@@ -1,15 +1,18 @@
 /** `socsim compare`: several SoCs, workloads or scenario files side by side. */
 import { formatMetric, metricLabel } from '../analysis/metric-text.ts';
 import { SpecError } from '../base/errors.ts';
+import { nearestHint } from '../base/registry.ts';
 import type { SpecFile } from '../base/spec-file.ts';
 import { metrics as catalogue, type Metric } from '../engine/metrics.ts';
 import { buildSimulation, prepare } from '../engine/prepare.ts';
 import type { Run } from '../engine/run.ts';
 import { simulate } from '../engine/simulation.ts';
 import { fileSources, listBundled } from '../load.ts';
+import { policies } from '../runtime/policies/index.ts';
 import type { Args, Command } from './command.ts';
 import { overridesOf, scenarioOf, scenarioOptions } from './scenario-options.ts';
 import { coloursFor, renderTable } from './terminal.ts';
+import { workloadTable } from './workload-table.ts';
 
 export const compare: Command = {
   name: 'compare',
@@ -18,15 +21,25 @@ export const compare: Command = {
     'socsim compare dimensity-9300 snapdragon-8-gen-3 --workload llama-2-7b-chat',
     'socsim compare llama-2-7b-chat gemma-2b-chat --soc dimensity-9300',
     'socsim compare today.yaml next-year.yaml',
+    'socsim compare --policy single-unit,tensor-split,energy-aware --soc snapdragon-8-gen-3 --workload llama-3-8b-chat',
     'socsim compare --security none,weights,all,naive,pipelined --soc dimensity-9300 --workload llama-2-7b-chat',
   ],
   positionals: {
     items: {
       usage: '[NAME..]',
-      summary: 'SoCs, workloads or scenario files; two or more, or several names at --security',
+      summary:
+        'SoCs, workloads or scenario files; two or more, or several names at --security or --policy',
     },
   },
-  options: { ...scenarioOptions, json: { type: 'boolean', summary: 'print JSON for machines' } },
+  options: {
+    ...scenarioOptions,
+    policy: {
+      type: 'string',
+      summary: `who runs what; several with commas are compared (${Object.keys(policies).join(', ')})`,
+      value: 'A,B,…',
+    },
+    json: { type: 'boolean', summary: 'print JSON for machines' },
+  },
   run: async (args) => {
     const entries = entriesOf(args);
     if (entries.length < 2) {
@@ -42,6 +55,7 @@ export const compare: Command = {
         inputs: runs[i]!.inputs,
         metrics: runs[i]!.metrics,
         phases: runs[i]!.phases,
+        ...(runs[i]!.workloads && { workloads: runs[i]!.workloads }),
       }));
       console.log(JSON.stringify(list, undefined, 2));
     } else console.log(describe(items, runs));
@@ -56,20 +70,43 @@ interface Entry {
   readonly args: Args;
 }
 
-/** Every name with every preset at `--security`, where there are several. */
+/** Options whose names may be several, each compared. */
+const COMPARED = ['security', 'policy'] as const;
+
+/** Every name with every one of several names at an option. */
 function entriesOf(args: Args): Entry[] {
   const items = (args['items'] as readonly string[] | undefined) ?? [];
-  const named = (args['security'] as string | undefined)?.split(',').map((name) => name.trim());
-  if (named === undefined || named.length < 2)
-    return items.map((item) => ({ name: item, item, args }));
-  const each = items.length > 0 ? items : [undefined];
-  return each.flatMap((item) =>
-    named.map((security) => ({
-      name: item === undefined ? security : `${item}, ${security}`,
-      item,
-      args: { ...args, security },
-    })),
-  );
+  const start: Entry[] = items.map((item) => ({ name: item, item, args }));
+  checkPolicies(namesAt(args, 'policy'));
+  return COMPARED.reduce<Entry[]>((entries, option) => {
+    const named = namesAt(args, option);
+    if (named.length < 2) return entries;
+    const each = entries.length > 0 ? entries : [{ name: '', item: undefined, args }];
+    return each.flatMap((entry) =>
+      named.map((value) => ({
+        name: entry.name === '' ? value : `${entry.name}, ${value}`,
+        item: entry.item,
+        args: { ...entry.args, [option]: value },
+      })),
+    );
+  }, start);
+}
+
+function namesAt(args: Args, option: string): string[] {
+  return (args[option] as string | undefined)?.split(',').map((name) => name.trim()) ?? [];
+}
+
+/** @throws SpecError for names that are no policy, with the nearest. */
+function checkPolicies(names: readonly string[]): void {
+  const known = Object.keys(policies);
+  const faults = names
+    .filter((name) => !known.includes(name))
+    .map((name) => ({
+      path: '--policy',
+      message: `no policy "${name}"`,
+      hint: nearestHint(name, known),
+    }));
+  if (faults.length > 0) throw new SpecError(faults);
 }
 
 function runOf({ item, args }: Entry): Run {
@@ -118,7 +155,12 @@ function describe(items: readonly string[], runs: readonly Run[]): string {
       .map((p) => `${p.phase} on ${p.units.join('+')}: ${p.limit}`);
     return `${items[i]}: ${parts.join(', ')}`;
   });
-  return [renderTable(columns, rows), '', colours.bold('limited by'), ...limits].join('\n');
+  const shared = runs.flatMap((run, i) =>
+    run.workloads ? ['', colours.bold(items[i]!), workloadTable(run.workloads)] : [],
+  );
+  return [renderTable(columns, rows), ...shared, '', colours.bold('limited by'), ...limits].join(
+    '\n',
+  );
 }
 
 /** Temperatures differ by kelvins, everything else by factors. */

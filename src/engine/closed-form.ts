@@ -11,8 +11,9 @@
 import type { Seconds } from '../base/units.ts';
 import type { SchedulingPolicy } from '../runtime/scheduling-policy.ts';
 import type { Phase, RequestPlan } from '../workload/graph.ts';
+import { compilePhase } from './compile.ts';
 import type { Machine } from './machine.ts';
-import { compilePhase, refresh, type TaskTable } from './task-table.ts';
+import { refresh, type TaskTable } from './task-table.ts';
 
 export interface PhaseTime {
   readonly phase: string;

@@ -6,6 +6,7 @@ import { type Kernel, PRECEDENCE } from '../kernel/kernel.ts';
 import { agedPriority } from '../runtime/policies/urgency.ts';
 import type { SchedulingPolicy } from '../runtime/scheduling-policy.ts';
 import { AdmissionQueues } from './admission.ts';
+import type { ClockWishes } from './clock-wishes.ts';
 import type { Execution } from './execution.ts';
 import type { Ledger } from './ledger.ts';
 import type { Machine } from './machine.ts';
@@ -21,6 +22,7 @@ import {
 } from './request.ts';
 import { TableStore } from './table-store.ts';
 import { followMemory, refresh, type TaskTable } from './task-table.ts';
+import { unitStates } from './unit-states.ts';
 
 /** Event kinds of the kernel; control events belong to the control loop. */
 export const EVENT = { unit: 0, arrival: 1, control: 2 } as const;
@@ -35,6 +37,7 @@ export class Dispatcher {
   private readonly policy: SchedulingPolicy;
   private readonly jobs: Job[];
   private readonly follow: JobSource | undefined;
+  private readonly wishes: ClockWishes | undefined;
   private readonly queues: AdmissionQueues;
   private readonly tables: TableStore;
   private readonly turn: Turn;
@@ -65,6 +68,8 @@ export class Dispatcher {
     follow?: JobSource | undefined;
     /** Requests served at the same time, those of several workloads aside; the others queue in order of arrival. */
     concurrent: number;
+    /** Where policies ask for clocks. */
+    wishes?: ClockWishes | undefined;
   }) {
     this.machine = parts.machine;
     this.kernel = parts.kernel;
@@ -75,6 +80,7 @@ export class Dispatcher {
     this.policy = parts.policy;
     this.jobs = [...parts.jobs];
     this.follow = parts.follow;
+    this.wishes = parts.wishes;
     this.queues = new AdmissionQueues(parts.concurrent);
     this.tables = new TableStore(parts.machine, parts.observer);
     this.turn = new Turn(parts.policy.urgency ?? agedPriority);
@@ -262,20 +268,44 @@ export class Dispatcher {
     }
   }
 
-  private takeTable({ plan, lane }: Job, phase: number): TaskTable {
-    return this.tables.take(plan.phases[phase]!, lane?.policy ?? this.policy);
+  private takeTable(job: Job, phase: number): TaskTable {
+    return this.tables.take(job.plan.phases[phase]!, this.policyOf(job), this.modeOf(job));
+  }
+
+  private policyOf({ lane }: Job): SchedulingPolicy {
+    return lane?.policy ?? this.policy;
+  }
+
+  private modeOf(job: Job): string {
+    const { mode } = this.policyOf(job);
+    return mode ? mode(unitStates(this.machine, this.execution)) : '';
+  }
+
+  /** The policy may want the rest of a phase elsewhere. */
+  private followMode(request: Active): void {
+    if (!this.policyOf(request.job).mode) return;
+    if (this.modeOf(request.job) === request.table.mode) return;
+    this.tables.release(request.table);
+    request.table = this.takeTable(request.job, request.phase);
+    this.openTable(request);
+  }
+
+  private openTable(request: Active): void {
+    const { table } = request;
+    request.pending = new Int32Array(table.operatorCount);
+    request.rows = new Int32Array(table.classCount * table.unitCount).fill(-1);
+    this.wishes?.follow(request, table);
   }
 
   private beginPhase(request: Active): void {
-    const { table } = request;
     request.step = 0;
-    request.pending = new Int32Array(table.operatorCount);
-    request.rows = new Int32Array(table.classCount * table.unitCount).fill(-1);
+    this.openTable(request);
     this.observer.phaseStarted(request, this.kernel.now);
     this.beginStep(request);
   }
 
   private beginStep(request: Active): void {
+    if (request.step > 0) this.followMode(request);
     const { table } = request;
     const phase = request.job.plan.phases[request.phase]!;
     followMemory(table, this.execution.machine);
@@ -306,6 +336,7 @@ export class Dispatcher {
       return;
     }
     this.active.splice(this.active.indexOf(request), 1);
+    this.wishes?.leave(request);
     this.observer.requestDone(request, now);
     this.end(request.job);
     this.admit();

@@ -25,6 +25,9 @@ const RUNNING = 2;
 /** Less than one tick of the time grid (2^-36 s): rounding, not work. */
 const TICK = 1.5e-11;
 
+/** Sharings of memory kept; a long decode meets new ones at every step. */
+const MOST_RATES = 20_000;
+
 export class Execution {
   /** As it is now: its memory follows the memory clock. */
   machine: Machine;
@@ -50,6 +53,8 @@ export class Execution {
   private readonly soloRate: Float64Array;
   private readonly rate: Float64Array;
   private readonly row: Int32Array;
+  /** Shares of memory by what streams at once. */
+  private readonly knownRates = new Map<string, readonly number[]>();
   /** Of the operator under way: `unit × causes`. */
   private readonly causeSeconds: Float64Array;
   /** Cycles per second now, and if no thermal cap held. */
@@ -129,6 +134,7 @@ export class Execution {
   /** Memory runs at another clock: what streams alone now streams at the rate it gives. Call with accounts up to date. */
   changeMemory(machine: Machine): void {
     this.machine = machine;
+    this.knownRates.clear();
     for (let u = 0; u < this.state.length; u++) {
       if (this.state[u] === IDLE || this.bytesLeft[u]! <= 0) continue;
       const port = streamPort(machine.units[u]!, this.splitOf(u));
@@ -279,9 +285,25 @@ export class Execution {
   private shareMemory(): void {
     const { machine } = this;
     const streaming = machine.units.flatMap((_, u) => (this.isStreaming(u) ? [u] : []));
-    const ports = streaming.map((u) => streamPort(machine.units[u]!, this.splitOf(u)));
-    const rates = sharedRates(machine, ports, (capacity, limits) => this.grant(capacity, limits));
+    const key = this.streamsKey(streaming);
+    const rates = this.knownRates.get(key) ?? this.ratesOf(machine, streaming);
+    if (this.knownRates.size >= MOST_RATES) this.knownRates.clear();
+    this.knownRates.set(key, rates);
     for (const [i, u] of streaming.entries()) this.rate[u] = rates[i]!;
+  }
+
+  private ratesOf(machine: Machine, streaming: readonly number[]): readonly number[] {
+    const ports = streaming.map((u) => streamPort(machine.units[u]!, this.splitOf(u)));
+    return sharedRates(machine, ports, (capacity, limits) => this.grant(capacity, limits));
+  }
+
+  /** Rates depend on who streams and on what kinds of bytes, and on nothing else while memory keeps its clock. */
+  private streamsKey(streaming: readonly number[]): string {
+    let key = '';
+    for (const u of streaming) {
+      key += `${u} ${this.dramReads[u]} ${this.dramWrites[u]} ${this.hitShare[u]} ${this.readHits[u]};`;
+    }
+    return key;
   }
 
   private splitOf(u: number): StreamSplit {

@@ -6,6 +6,7 @@ import type { Governor, ThermalGovernor } from '../runtime/governor.ts';
 import type { SchedulingPolicy } from '../runtime/scheduling-policy.ts';
 import { requireBandwidth } from './bandwidth.ts';
 import { requireMemory } from './capacity.ts';
+import { ClockWishes } from './clock-wishes.ts';
 import { Collector } from './collector.ts';
 import { ControlLoop } from './control-loop.ts';
 import { Dispatcher, EVENT } from './dispatcher.ts';
@@ -74,11 +75,12 @@ export function simulate(simulation: Simulation): Run {
   const plainLoad = cold && storage && !secure?.restore;
   const load = plainLoad ? new ModelLoad(machine, storage, expected, ledger) : secure?.restore;
   execution.load = load;
+  const wishes = new ClockWishes(machine);
   const control = new ControlLoop({
     machine,
     execution,
     ledger,
-    governors: simulation.governors,
+    governors: simulation.governors.map((governor, d) => wishes.hold(governor, d)),
     memoryGovernor: simulation.memoryGovernor,
     thermalGovernor: simulation.thermalGovernor,
     thermalEvery: simulation.thermalEvery,
@@ -107,6 +109,7 @@ export function simulate(simulation: Simulation): Run {
     observer: collector,
     guard: secure?.guard,
     concurrent: simulation.concurrent,
+    wishes,
   });
   drive(kernel, dispatcher, control, pace);
   if (!dispatcher.done)

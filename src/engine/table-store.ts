@@ -1,9 +1,10 @@
 /** Compiled phases that no request uses at the moment: a step of an equal graph reuses the costs of the last. */
 import type { SchedulingPolicy } from '../runtime/scheduling-policy.ts';
 import type { Graph, Phase } from '../workload/graph.ts';
+import { compilePhase } from './compile.ts';
 import type { Machine } from './machine.ts';
 import type { RunObserver } from './request.ts';
-import { compilePhase, type TaskTable } from './task-table.ts';
+import type { TaskTable } from './task-table.ts';
 
 export class TableStore {
   private readonly machine: Machine;
@@ -15,17 +16,18 @@ export class TableStore {
     this.observer = observer;
   }
 
-  take(phase: Phase, policy: SchedulingPolicy): TaskTable {
-    const idle = this.idle.get(phase.graph)?.pop();
-    if (idle) return idle;
-    const table = compilePhase(phase, this.machine, policy);
+  take(phase: Phase, policy: SchedulingPolicy, mode: string): TaskTable {
+    const list = this.idle.get(phase.graph) ?? [];
+    const place = list.findLastIndex((table) => table.mode === mode);
+    if (place >= 0) return list.splice(place, 1)[0]!;
+    const table = compilePhase(phase, this.machine, policy, mode);
     this.observer.phaseCompiled(table);
     return table;
   }
 
   release(table: TaskTable): void {
-    const list = this.idle.get(table.phase.graph);
+    const list = this.idle.get(table.source.graph);
     if (list) list.push(table);
-    else this.idle.set(table.phase.graph, [table]);
+    else this.idle.set(table.source.graph, [table]);
   }
 }

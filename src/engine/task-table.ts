@@ -1,8 +1,6 @@
 /** One phase compiled for one machine: who runs each operator, and what every distinct operator costs there. */
-import { InfeasibleError } from '../base/errors.ts';
 import { OPS_PER_MAC } from '../base/units.ts';
 import type { Work } from '../base/work.ts';
-import type { PlacementView, SchedulingPolicy } from '../runtime/scheduling-policy.ts';
 import { type Graph, type Phase, workAt } from '../workload/graph.ts';
 import { soloRate, streamPort } from './bandwidth.ts';
 import { CachePlan } from './cache-plan.ts';
@@ -15,6 +13,12 @@ import type { Machine } from './machine.ts';
  */
 export interface TaskTable {
   readonly phase: Phase;
+  /** The phase as the workload has it; `phase` may hold parts of its operators. */
+  readonly source: Phase;
+  /** Of the policy, when it placed. */
+  readonly mode: string;
+  /** Highest operating point that the policy wants of each unit. */
+  readonly points: Int32Array | undefined;
   readonly operatorCount: number;
   readonly unitCount: number;
   readonly classCount: number;
@@ -54,21 +58,35 @@ export interface TaskTable {
   context: number;
 }
 
-/**
- * Places and costs a phase.
- * @throws InfeasibleError when an operator fits no unit that the policy may use.
- */
-export function compilePhase(phase: Phase, machine: Machine, policy: SchedulingPolicy): TaskTable {
+/** Where the operators of a phase run, units known to support them. */
+export interface Placed {
+  readonly unit: Int32Array;
+  /** Graphs stay open on their units, which are told of each operator by a flag in memory: one call per unit and step. */
+  readonly held?: boolean;
+  /** Highest operating point of each unit's clocks; the fastest where absent. */
+  readonly points?: Int32Array;
+}
+
+/** Costs a placed phase. @param source the phase that it stands for, where operators were split. */
+export function buildTable(
+  phase: Phase,
+  machine: Machine,
+  placed: Placed,
+  source = phase,
+  mode = '',
+): TaskTable {
   const { graph } = phase;
+  const { unit } = placed;
   const context = phase.contextStart;
-  requireSupport(graph, context, machine);
-  const unit = policy.place(placementView(phase, machine));
   const unitCount = machine.units.length;
   const cells = graph.works.length * unitCount;
   const column = () => new Float64Array(cells);
   const { inputCount, roots, successorStart, successors } = edges(graph);
   const table: TaskTable = {
     phase,
+    source,
+    mode,
+    points: placed.points,
     operatorCount: graph.operators.length,
     unitCount,
     classCount: graph.works.length,
@@ -78,8 +96,8 @@ export function compilePhase(phase: Phase, machine: Machine, policy: SchedulingP
     roots,
     successorStart,
     successors,
-    transferSeconds: transfers(graph, context, unit, machine),
-    callSeconds: calls(phase, unit, machine),
+    transferSeconds: transfers(graph, context, placed, machine),
+    callSeconds: calls(phase, placed, machine),
     cycles: column(),
     matrixCycles: column(),
     vectorCycles: column(),
@@ -156,59 +174,6 @@ function rateCell(table: TaskTable, machine: Machine, cell: number): void {
   table.soloRate[cell] = soloRate(machine, streamPort(unit), cost, hits);
 }
 
-/** Every operator must run somewhere, or the phase cannot be placed at all. */
-function requireSupport(graph: Graph, context: number, machine: Machine): void {
-  for (let index = 0; index < graph.works.length; index++) {
-    const work = workAt(graph, index, context);
-    const answers = machine.units.map(({ unit }) => ({ unit, support: unit.supports(work) }));
-    if (answers.some(({ support }) => support.ok)) continue;
-    const reasons = answers.map(
-      ({ unit, support }) => `${unit.name}: ${support.ok ? '' : support.reason}`,
-    );
-    throw new InfeasibleError(
-      `no unit of ${machine.soc} can run ${work.operator} (${work.weightDType} weights)`,
-      {
-        demand: 1,
-        bound: 0,
-        unit: 'units',
-        breakdown: {},
-        levers: reasons,
-      },
-    );
-  }
-}
-
-function placementView(phase: Phase, machine: Machine): PlacementView {
-  const { graph } = phase;
-  const context = phase.contextStart + ((phase.steps - 1) / 2) * phase.contextStride;
-  const cache = new Map<number, number>();
-  const unitCount = machine.units.length;
-  const classSeconds = (index: number, u: number): number => {
-    const key = index * unitCount + u;
-    const known = cache.get(key);
-    if (known !== undefined) return known;
-    const seconds =
-      predictAlone(machine, u, workAt(graph, index, context))?.seconds ?? Number.POSITIVE_INFINITY;
-    cache.set(key, seconds);
-    return seconds;
-  };
-  return {
-    phase: phase.name,
-    units: machine.units.map(({ unit }) => unit.name),
-    operatorCount: graph.operators.length,
-    seconds: (operator, u) => classSeconds(graph.operators[operator]!.work, u),
-    inputs: (operator) => graph.operators[operator]!.inputs,
-    // Crossing units pays the call into the other driver too, or a list scheduler would cut graphs to pieces.
-    transferSeconds: (operator, from, to) =>
-      from === to
-        ? 0
-        : machine.units[to]!.callSeconds +
-          machine.transferSeconds(
-            workAt(graph, graph.operators[operator]!.work, context).outputBytes,
-          ),
-  };
-}
-
 /** What one operator takes on one unit that has the machine to itself at full clock. */
 export interface AlonePrediction {
   readonly launch: number;
@@ -233,23 +198,42 @@ export function predictAlone(machine: Machine, u: number, work: Work): AlonePred
 function transfers(
   graph: Graph,
   context: number,
-  unit: Int32Array,
+  { unit, held }: Placed,
   machine: Machine,
 ): Float64Array {
   return Float64Array.from(graph.operators, (operator, i) => {
     const foreign = operator.inputs.filter((input) => unit[input] !== unit[i]);
-    return foreign.reduce((sum, input) => {
-      const work = workAt(graph, graph.operators[input]!.work, context);
-      return sum + machine.transferSeconds(work.outputBytes);
-    }, 0);
+    const bytes = foreign.map(
+      (input) => workAt(graph, graph.operators[input]!.work, context).outputBytes,
+    );
+    if (held)
+      return heldTransferSeconds(
+        machine,
+        bytes.reduce((sum, part) => sum + part, 0),
+      );
+    return bytes.reduce((sum, part) => sum + machine.transferSeconds(part), 0);
   });
 }
 
-/** A run begins where nothing, or something from another unit, goes before; a step begins when the host has handed out the last result. */
-function calls(phase: Phase, unit: Int32Array, machine: Machine): Float64Array {
+/** What a flag in shared memory takes to be seen by a unit that polls for it. */
+const FLAG_SECONDS = 5e-6; // "a few microseconds": HeteroInfer (arXiv 2501.14794), fast synchronisation
+
+/** Results from other units, between graphs that stay open: no events, one flag and the bytes. */
+export function heldTransferSeconds(machine: Machine, bytes: number): number {
+  if (bytes === 0) return 0;
+  return FLAG_SECONDS + machine.transferSeconds(bytes) - machine.transferSeconds(0);
+}
+
+/**
+ * A run begins where nothing, or something from another unit, goes before, and once per unit where graphs stay open;
+ * a step begins when the host has handed out the last result.
+ */
+function calls(phase: Phase, { unit, held }: Placed, machine: Machine): Float64Array {
   const host = phase.outputsPerStep > 0 ? (machine.hostSeconds ?? 0) : 0;
   return Float64Array.from(phase.graph.operators, ({ inputs }, i) => {
-    const continues = inputs.length > 0 && inputs.every((input) => unit[input] === unit[i]);
+    const continues = held
+      ? unit.indexOf(unit[i]!) < i
+      : inputs.length > 0 && inputs.every((input) => unit[input] === unit[i]);
     return (continues ? 0 : machine.units[unit[i]!]!.callSeconds) + (i === 0 ? host : 0);
   });
 }

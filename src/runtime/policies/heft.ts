@@ -2,44 +2,29 @@
  * Heterogeneous earliest finish time.
  *
  * Model    upward rank = mean time + max over successors (mean transfer + their rank); in falling rank, each operator
- *          goes to the unit on which it finishes first, gaps between placed operators included
- * Ignores  bandwidth that units take from each other; clocks that fall under heat
+ *          goes to the unit on which it finishes first, gaps between placed operators included; then the placement and
+ *          every single unit are tried for a step with shared bandwidth, and the fastest is taken
+ * Ignores  bandwidth that units take from each other while it places; clocks that fall under heat
  * Valid    graphs up to some thousands of operators
  * Source   Topcuoglu, Hariri, Wu: IEEE TPDS 13(3), 2002
  * Checked  test/unit/runtime/policies.test.ts (bounds on the paper's example), test/contract/policies.test.ts
  */
 import type { PlacementView, SchedulingPolicy } from '../scheduling-policy.ts';
-import { placeWithFallback } from './fallback.ts';
+import { homesOf } from './homes.ts';
 
 export function heft(): SchedulingPolicy {
   return {
     place: (view) => {
-      const { unit, finish } = schedule(view);
-      // List scheduling looks one operator ahead and may lose to staying put; then stay put.
-      const home = bestHome(view);
-      return home.seconds <= Math.max(0, ...finish) * WORTHWHILE ? home.unit : unit;
+      const { unit } = schedule(view);
+      // List scheduling looks one operator ahead and knows nothing of shared bandwidth: staying put may be faster.
+      const [home] = homesOf(view);
+      return home && home.seconds <= view.trial(unit).seconds * WORTHWHILE ? home.unit : unit;
     },
   };
 }
 
 /** Predicted gain below which a cut graph is not worth its hand-overs, which also disturb memory and caches. */
-const WORTHWHILE = 1.1;
-
-/** The single unit on which the whole graph ends first, its fallbacks and their hand-overs included. */
-function bestHome(view: PlacementView): { unit: Int32Array; seconds: number } {
-  const homes = view.units.map((_, u) => {
-    const unit = placeWithFallback(view, u);
-    let seconds = 0;
-    for (let operator = 0; operator < view.operatorCount; operator++) {
-      seconds += view.seconds(operator, unit[operator]!);
-      for (const input of view.inputs(operator)) {
-        seconds += view.transferSeconds(input, unit[input]!, unit[operator]!);
-      }
-    }
-    return { unit, seconds };
-  });
-  return homes.sort((a, b) => a.seconds - b.seconds)[0]!;
-}
+const WORTHWHILE = 1.02;
 
 /** The placement with its predicted times, for tests and reports. */
 export function schedule(view: PlacementView): { unit: Int32Array; finish: Float64Array } {

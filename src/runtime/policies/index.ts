@@ -1,8 +1,13 @@
 /** Registry of scheduling policies: CLI choices, `list` output and the contract suite are derived from it. */
 import type { SchedulingPolicy } from '../scheduling-policy.ts';
+import { energyAware } from './energy-aware.ts';
 import { heft } from './heft.ts';
+import { pipeline } from './pipeline.ts';
 import { singleUnit } from './single-unit.ts';
 import { stageWise } from './stage-wise.ts';
+import { tensorSplit } from './tensor-split.ts';
+import { thermalAware } from './thermal-aware.ts';
+import { byDeadline } from './urgency.ts';
 
 export interface PolicyOptions {
   /** Unit of the preparing stage, or of everything. */
@@ -29,6 +34,26 @@ export const policies = {
   heft: {
     summary: 'list scheduling by upward rank: each operator where it finishes first',
     create: () => heft(),
+  },
+  'tensor-split': {
+    summary: 'products split over two units that stream weights together, where that is faster',
+    create: () => tensorSplit(),
+  },
+  pipeline: {
+    summary: 'one stage of the graph per unit, for requests that overlap (concurrent above 1)',
+    create: () => pipeline(),
+  },
+  'earliest-deadline-first': {
+    summary: 'everything on --unit; of several workloads the one that is due first goes first',
+    create: ({ unit }) => ({ ...singleUnit(unit), urgency: byDeadline }),
+  },
+  'energy-aware': {
+    summary: 'the unit and clock of least energy: races to idle or goes slow and steady',
+    create: () => energyAware(),
+  },
+  'thermal-aware': {
+    summary: 'on the fastest unit until heat holds it back, then on the next, and back',
+    create: () => thermalAware(),
   },
 } as const satisfies Record<string, PolicyEntry>;
 

@@ -1,0 +1,137 @@
+/** From a phase to a task table: the policy places it, by what the machine predicts of its operators and placements. */
+import { InfeasibleError } from '../base/errors.ts';
+import { Fluid } from '../kernel/fluid.ts';
+import type {
+  Clocks,
+  Placement,
+  PlacementView,
+  SchedulingPolicy,
+  Trial,
+} from '../runtime/scheduling-policy.ts';
+import { type Graph, type Phase, workAt } from '../workload/graph.ts';
+import { sharedRates, soloRate, streamPort } from './bandwidth.ts';
+import type { Machine } from './machine.ts';
+import { columnsOf, splitPhase } from './split.ts';
+import {
+  type AlonePrediction,
+  buildTable,
+  heldTransferSeconds,
+  predictAlone,
+  type TaskTable,
+} from './task-table.ts';
+import { runTrial, topPoints } from './trial.ts';
+
+/**
+ * Places and costs a phase.
+ * @throws InfeasibleError when an operator fits no unit that the policy may use.
+ */
+export function compilePhase(
+  phase: Phase,
+  machine: Machine,
+  policy: SchedulingPolicy,
+  mode = '',
+): TaskTable {
+  requireSupport(phase.graph, phase.contextStart, machine);
+  const placement = policy.place(placementView(phase, machine, mode));
+  return tableOf(phase, machine, placement, mode);
+}
+
+function tableOf(phase: Phase, machine: Machine, placement: Placement, mode = ''): TaskTable {
+  if (placement instanceof Int32Array) {
+    return buildTable(phase, machine, { unit: placement }, phase, mode);
+  }
+  const points = placement.clocks && pointsOf(machine, placement.clocks);
+  const clocks = points ? { points } : {};
+  if (!placement.parts) {
+    return buildTable(phase, machine, { unit: placement.unit, ...clocks }, phase, mode);
+  }
+  const split = splitPhase(phase, placement.unit, placement.parts);
+  return buildTable(split.phase, machine, { unit: split.unit, held: true, ...clocks }, phase, mode);
+}
+
+/** The operating point of each unit that is just as fast as asked for. */
+function pointsOf(machine: Machine, clocks: Clocks): Int32Array {
+  const points = topPoints(machine);
+  for (const [u, share] of clocks) points[u] = Math.round(share * points[u]!);
+  return points;
+}
+
+/** Every operator must run somewhere, or the phase cannot be placed at all. */
+function requireSupport(graph: Graph, context: number, machine: Machine): void {
+  for (let index = 0; index < graph.works.length; index++) {
+    const work = workAt(graph, index, context);
+    const answers = machine.units.map(({ unit }) => ({ unit, support: unit.supports(work) }));
+    if (answers.some(({ support }) => support.ok)) continue;
+    const reasons = answers.map(
+      ({ unit, support }) => `${unit.name}: ${support.ok ? '' : support.reason}`,
+    );
+    throw new InfeasibleError(
+      `no unit of ${machine.soc} can run ${work.operator} (${work.weightDType} weights)`,
+      {
+        demand: 1,
+        bound: 0,
+        unit: 'units',
+        breakdown: {},
+        levers: reasons,
+      },
+    );
+  }
+}
+
+export function placementView(phase: Phase, machine: Machine, mode = ''): PlacementView {
+  const { graph } = phase;
+  const context = phase.contextStart + ((phase.steps - 1) / 2) * phase.contextStride;
+  const alone = alonePredictions(graph, context, machine);
+  const workOf = (operator: number) => graph.operators[operator]!.work;
+  const middle = { ...phase, contextStart: Math.round(context), steps: 1 };
+  return {
+    phase: phase.name,
+    mode,
+    units: machine.units.map(({ unit }) => unit.name),
+    kinds: machine.units.map(({ unit }) => unit.kind),
+    operatorCount: graph.operators.length,
+    seconds: (operator, u) => alone(workOf(operator), u)?.seconds ?? Number.POSITIVE_INFINITY,
+    cost: (operator, u) => alone(workOf(operator), u),
+    inputs: (operator) => graph.operators[operator]!.inputs,
+    columns: (operator) => columnsOf(workAt(graph, workOf(operator), context)),
+    shares: (units) => streamShares(machine, units),
+    clockSteps: (u) => topPoints(machine)[u]!,
+    handOverSeconds: (operator, from, to) =>
+      from === to
+        ? 0
+        : heldTransferSeconds(machine, workAt(graph, workOf(operator), context).outputBytes),
+    // Crossing units pays the call into the other driver too, or a list scheduler would cut graphs to pieces.
+    transferSeconds: (operator, from, to) =>
+      from === to
+        ? 0
+        : machine.units[to]!.callSeconds +
+          machine.transferSeconds(workAt(graph, workOf(operator), context).outputBytes),
+    trial: (placement): Trial => runTrial(machine, tableOf(middle, machine, placement)),
+  };
+}
+
+function alonePredictions(graph: Graph, context: number, machine: Machine) {
+  const known = new Map<number, AlonePrediction | undefined>();
+  return (index: number, u: number): AlonePrediction | undefined => {
+    const key = index * machine.units.length + u;
+    if (!known.has(key)) known.set(key, predictAlone(machine, u, workAt(graph, index, context)));
+    return known.get(key);
+  };
+}
+
+/** What each of some units keeps of the bandwidth that it has alone when all of them stream. */
+function streamShares(machine: Machine, units: readonly number[]): number[] {
+  const ports = units.map((u) => streamPort(machine.units[u]!));
+  const cost = { readBytes: 1, writeBytes: 0 };
+  const share = (capacity: number, limits: readonly number[]) => fairShares(capacity, limits);
+  return sharedRates(machine, ports, share).map(
+    (rate, i) => rate / soloRate(machine, ports[i]!, cost),
+  );
+}
+
+function fairShares(capacity: number, limits: readonly number[]): number[] {
+  const fluid = new Fluid(limits.length);
+  for (const [i, limit] of limits.entries()) fluid.open(i, limit);
+  fluid.share(capacity);
+  return limits.map((_, i) => fluid.rate[i]!);
+}
