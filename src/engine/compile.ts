@@ -1,6 +1,5 @@
 /** From a phase to a task table: the policy places it, by what the machine predicts of its operators and placements. */
 import { InfeasibleError } from '../base/errors.ts';
-import { Fluid } from '../kernel/fluid.ts';
 import type {
   Clocks,
   Placement,
@@ -11,6 +10,7 @@ import type {
 import { type Graph, type Phase, workAt } from '../workload/graph.ts';
 import { sharedRates, soloRate, streamPort } from './bandwidth.ts';
 import type { Machine } from './machine.ts';
+import { fairShares } from './shared-streams.ts';
 import { columnsOf, splitPhase } from './split.ts';
 import {
   type AlonePrediction,
@@ -123,15 +123,7 @@ function alonePredictions(graph: Graph, context: number, machine: Machine) {
 function streamShares(machine: Machine, units: readonly number[]): number[] {
   const ports = units.map((u) => streamPort(machine.units[u]!));
   const cost = { readBytes: 1, writeBytes: 0 };
-  const share = (capacity: number, limits: readonly number[]) => fairShares(capacity, limits);
-  return sharedRates(machine, ports, share).map(
+  return sharedRates(machine, ports, fairShares).map(
     (rate, i) => rate / soloRate(machine, ports[i]!, cost),
   );
-}
-
-function fairShares(capacity: number, limits: readonly number[]): number[] {
-  const fluid = new Fluid(limits.length);
-  for (const [i, limit] of limits.entries()) fluid.open(i, limit);
-  fluid.share(capacity);
-  return limits.map((_, i) => fluid.rate[i]!);
 }

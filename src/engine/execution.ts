@@ -10,12 +10,12 @@
  * Checked  test/unit/engine/execution.test.ts, test/property/engine.test.ts
  */
 import type { Seconds } from '../base/units.ts';
-import { Fluid } from '../kernel/fluid.ts';
 import { type StreamSplit, sharedRates, streamPort } from './bandwidth.ts';
 import { CAUSE, type Ledger } from './ledger.ts';
 import type { Machine } from './machine.ts';
 import { largestCause } from './recorder.ts';
 import { CAUSES } from './run.ts';
+import { SharedStreams } from './shared-streams.ts';
 import type { Loading } from './storage.ts';
 import type { TaskTable } from './task-table.ts';
 
@@ -25,14 +25,10 @@ const RUNNING = 2;
 /** Less than one tick of the time grid (2^-36 s): rounding, not work. */
 const TICK = 1.5e-11;
 
-/** Sharings of memory kept; a long decode meets new ones at every step. */
-const MOST_RATES = 20_000;
-
 export class Execution {
   /** As it is now: its memory follows the memory clock. */
   machine: Machine;
   private readonly ledger: Ledger;
-  private readonly fluid: Fluid;
   private readonly state: Uint8Array;
   private readonly last: Float64Array;
   private readonly launchEnd: Float64Array;
@@ -53,8 +49,7 @@ export class Execution {
   private readonly soloRate: Float64Array;
   private readonly rate: Float64Array;
   private readonly row: Int32Array;
-  /** Shares of memory by what streams at once. */
-  private readonly knownRates = new Map<string, readonly number[]>();
+  private readonly shared = new SharedStreams();
   /** Of the operator under way: `unit × causes`. */
   private readonly causeSeconds: Float64Array;
   /** Cycles per second now, and if no thermal cap held. */
@@ -84,7 +79,6 @@ export class Execution {
     const column = () => new Float64Array(count);
     this.machine = machine;
     this.ledger = ledger;
-    this.fluid = new Fluid(count);
     this.state = new Uint8Array(count);
     this.row = new Int32Array(count);
     this.causeSeconds = new Float64Array(count * CAUSES.length);
@@ -134,7 +128,7 @@ export class Execution {
   /** Memory runs at another clock: what streams alone now streams at the rate it gives. Call with accounts up to date. */
   changeMemory(machine: Machine): void {
     this.machine = machine;
-    this.knownRates.clear();
+    this.shared.forget();
     for (let u = 0; u < this.state.length; u++) {
       if (this.state[u] === IDLE || this.bytesLeft[u]! <= 0) continue;
       const port = streamPort(machine.units[u]!, this.splitOf(u));
@@ -285,25 +279,9 @@ export class Execution {
   private shareMemory(): void {
     const { machine } = this;
     const streaming = machine.units.flatMap((_, u) => (this.isStreaming(u) ? [u] : []));
-    const key = this.streamsKey(streaming);
-    const rates = this.knownRates.get(key) ?? this.ratesOf(machine, streaming);
-    if (this.knownRates.size >= MOST_RATES) this.knownRates.clear();
-    this.knownRates.set(key, rates);
+    const splits = streaming.map((u) => this.splitOf(u));
+    const rates = this.shared.rates(machine, streaming, splits);
     for (const [i, u] of streaming.entries()) this.rate[u] = rates[i]!;
-  }
-
-  private ratesOf(machine: Machine, streaming: readonly number[]): readonly number[] {
-    const ports = streaming.map((u) => streamPort(machine.units[u]!, this.splitOf(u)));
-    return sharedRates(machine, ports, (capacity, limits) => this.grant(capacity, limits));
-  }
-
-  /** Rates depend on who streams and on what kinds of bytes, and on nothing else while memory keeps its clock. */
-  private streamsKey(streaming: readonly number[]): string {
-    let key = '';
-    for (const u of streaming) {
-      key += `${u} ${this.dramReads[u]} ${this.dramWrites[u]} ${this.hitShare[u]} ${this.readHits[u]};`;
-    }
-    return key;
   }
 
   private splitOf(u: number): StreamSplit {
@@ -314,14 +292,6 @@ export class Execution {
       readHits,
       writeHits: this.hitShare[u]! - readHits,
     };
-  }
-
-  private grant(capacity: number, limits: readonly number[]): number[] {
-    const { fluid } = this;
-    for (let u = 0; u < this.state.length; u++) fluid.close(u);
-    for (const [i, limit] of limits.entries()) fluid.open(i, limit);
-    fluid.share(capacity);
-    return limits.map((_, i) => fluid.rate[i]!);
   }
 
   private isStreaming(u: number): boolean {
