@@ -30,6 +30,7 @@ import {
   viewOf,
 } from './domain-views.ts';
 import type { Execution } from './execution.ts';
+import { HotMemory } from './hot-memory.ts';
 import type { Ledger } from './ledger.ts';
 import type { Machine } from './machine.ts';
 import { MemoryClock } from './memory-clock.ts';
@@ -84,6 +85,7 @@ export class ControlLoop {
   private readonly unitClocks: readonly Hertz[][];
   private readonly cores: OnlineCores;
   private readonly memory: MemoryClock | undefined;
+  private readonly hotMemory = new HotMemory();
   /** Moved by units since the last decision. */
   private movedBytes: Bytes = 0;
   private caps: readonly Cap[];
@@ -223,6 +225,7 @@ export class ControlLoop {
       this.point[d] = next;
     }
     if (this.decideMemory(now, period)) changed = true;
+    if (this.decideRefresh(now)) changed = true;
     this.busySeconds.fill(0);
     this.domainJoules.fill(0);
     this.movedBytes = 0;
@@ -299,13 +302,23 @@ export class ControlLoop {
     return true;
   }
 
+  /** Hot rows must be refreshed more often, which costs bandwidth. */
+  private decideRefresh(now: Seconds): boolean {
+    const { hotMemory, memory, parts } = this;
+    const { machine, execution, probes } = parts;
+    if (!hotMemory.look(this.at(machine.memoryNode))) return false;
+    execution.changeMemory(hotMemory.present(memory?.present ?? machine));
+    probes.refreshChanged(hotMemory.multiple, now);
+    return true;
+  }
+
   /** A request ends a pause: memory is fast again before it begins. */
   wakeMemory(now: Seconds): void {
     if (this.memory?.wake()) this.changeMemory(this.memory, 'governor: a request begins', now);
   }
 
   private changeMemory(memory: MemoryClock, reason: string, now: Seconds): void {
-    this.parts.execution.changeMemory(memory.present);
+    this.parts.execution.changeMemory(this.hotMemory.present(memory.present));
     this.parts.probes.changed('dram', memory.frequency, reason, now);
   }
 

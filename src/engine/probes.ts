@@ -90,6 +90,11 @@ export class Probes {
     this.recorder.mark({ time: now, track: domain, name, reason });
   }
 
+  refreshChanged(multiple: number, now: Seconds): void {
+    const name = `dram refreshes ${multiple === 1 ? 'at its nominal rate' : `${multiple} times as often`}`;
+    this.recorder.mark({ time: now, track: 'dram', name, reason: 'temperature of the dram' });
+  }
+
   private keepStates(now: Seconds): void {
     const { states, machine } = this;
     const { temperatures } = machine.thermal;
