@@ -130,7 +130,7 @@ function memoryClockOf(inputs: MachineInputs, machine: Machine): MachineMemoryCl
   const known: Machine[] = [];
   const cpu = Object.values(units).find((unit) => unit.kind === 'cpu');
   const clusters = cpu?.clusters.map(({ clock: domain }) => domain) ?? [];
-  const votes = inputs.memoryVotes && votesFor(inputs.memoryVotes, name);
+  const votes = inputs.memoryVotes && votesFor(inputs.memoryVotes, memory.votes ?? name);
   const monitors = votes ? monitorsOf(votes, clusters.length) : [];
   return {
     clock,

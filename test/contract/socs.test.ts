@@ -5,7 +5,8 @@ import { parseSoc, socSpec } from '../../src/hardware/soc-spec.ts';
 import { summariseSoc } from '../../src/hardware/soc-summary.ts';
 import { buildClockDomain, referencePoint } from '../../src/hardware/spec/domain-spec.ts';
 import { borders, floorplanFaults, floorplanOf } from '../../src/hardware/thermal/floorplan.ts';
-import { descriptions, listBundled } from '../../src/load.ts';
+import { descriptions, listBundled, readBundled } from '../../src/load.ts';
+import { hasVotes } from '../../src/runtime/governors/memory-votes.ts';
 
 const { read } = descriptions();
 const socs = listBundled('socs', '.yaml').map((name) => {
@@ -15,7 +16,7 @@ const socs = listBundled('socs', '.yaml').map((name) => {
 
 /** Values that are a choice or a name, not a figure somebody might quote. */
 const UNSOURCED =
-  /^(version|name|vendor|summary|phone|process|aliases|references|memory\.(type|preset))/;
+  /^(version|name|vendor|summary|phone|process|aliases|references|memory\.(type|preset|votes))/;
 const UNIT_CHOICES =
   /\.(kind|domain|name|core|clock|overlapFolds|doubleBufferPreload|fusedAttention|dot|i8mm|fp16|only|except)$/;
 
@@ -108,6 +109,13 @@ describe.each(socs)('$name', ({ name, spec, soc }) => {
     expect(touching.size).toBe(blocks.length);
     const area = blocks.reduce((sum, { width, height }) => sum + width * height, 0);
     expect(area / (floorplan.width.is * floorplan.height.is)).toBeGreaterThan(0.98);
+  });
+
+  it('names memory votes that are there', () => {
+    const { votes } = soc.memory;
+    if (votes === undefined) return;
+    const { file, text } = readBundled('socs/memory-votes.csv');
+    expect(hasVotes(text, file, votes, 'ddr')).toBe(true);
   });
 
   it('names a speed bin and a phone that are there', () => {

@@ -2,9 +2,12 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { scenarioFile } from '../../src/analysis/sweep-run.ts';
 import { SpecError } from '../../src/base/errors.ts';
 import { completeSpec, kindOf } from '../../src/cli/spec-kinds.ts';
 import { applyOverrides } from '../../src/engine/overrides.ts';
+import { buildSimulation, prepare } from '../../src/engine/prepare.ts';
+import { simulate } from '../../src/engine/simulation.ts';
 import { parseSoc, socSpec } from '../../src/hardware/soc-spec.ts';
 import { descriptions, fileSources } from '../../src/load.ts';
 
@@ -47,6 +50,17 @@ describe('a SoC like another', () => {
     expect({ ...soc.units, npu: 0 }).toEqual({ ...model.units, npu: 0 });
     expect(soc.domains).toEqual(model.domains);
     expect(soc.name).toBe('mine');
+  });
+
+  it('runs as the other where it says nothing', () => {
+    const twin = write('twin.yaml', 'name: twin\nsummary: s\nlike: snapdragon-8-gen-3\n');
+    const metricsOf = (name: string) => {
+      const scenario = { soc: name, workload: 'llama-3.2-1b-chat', unit: 'cpu' };
+      const set = ['workload.promptTokens=16', 'workload.generatedTokens=3'];
+      const prepared = prepare(scenarioFile(scenario, 'test'), set, sources);
+      return simulate(buildSimulation(prepared, set, sources)).metrics;
+    };
+    expect(metricsOf(twin)).toEqual(metricsOf('snapdragon-8-gen-3'));
   });
 
   it('is hashed with every file that it takes from', () => {

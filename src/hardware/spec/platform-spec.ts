@@ -6,6 +6,8 @@ export const memorySpec = z.strictObject({
   type: z.enum(['lpddr5', 'lpddr5x', 'lpddr5t', 'lpddr6', 'other']),
   /** Speed bin under socs/lpddr, such as `lpddr5x-8533`. */
   preset: z.string(),
+  /** SoC of socs/memory-votes.csv whose CPUs ask for memory clocks so; the description's own name where absent. */
+  votes: z.string().optional(),
   /** Data rate per pin; peak = channels × width × rate. */
   rate: sourced('transfer-rate'),
   /** Rates the controller can step down to; `rate` is always the last. */
