@@ -5,6 +5,7 @@ import type { ChartName } from './charts/summaries.ts';
 import { STYLE } from './charts/theme.ts';
 import { CAPTIONS } from './report/captions.ts';
 import { type Html, html } from './report/html.ts';
+import { renderSecurityTables } from './report/security.ts';
 import { PAGE_STYLE } from './report/style.ts';
 import {
   renderInputs,
@@ -24,6 +25,7 @@ interface Section {
 }
 
 const TIME_CHARTS: readonly ChartName[] = ['ledger', 'timeline', 'rate'];
+const SECURITY_CHARTS: readonly ChartName[] = ['security'];
 const MEASURED_CHARTS: readonly ChartName[] = ['overlay'];
 const MEMORY_CHARTS: readonly ChartName[] = ['roofline', 'bandwidth', 'memory'];
 const POWER_CHARTS: readonly ChartName[] = [
@@ -89,6 +91,11 @@ ${renderPhases(run)}`,
     { id: 'time', title: 'Time', body: renderFigures(drawn, TIME_CHARTS) },
     { id: 'memory', title: 'Arithmetic and memory', body: renderFigures(drawn, MEMORY_CHARTS) },
     { id: 'power', title: 'Power, heat and clocks', body: renderFigures(drawn, POWER_CHARTS) },
+    {
+      id: 'protection',
+      title: 'Protection',
+      body: html`${renderFigures(drawn, SECURITY_CHARTS)}${renderSecurityTables(run)}`,
+    },
     { id: 'measured', title: 'Measured', body: renderFigures(drawn, MEASURED_CHARTS) },
     { id: 'metrics', title: 'All metrics', body: renderMetrics(run) },
     {

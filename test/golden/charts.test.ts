@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { charts } from '../../src/analysis/charts/index.ts';
 import { overlayRun } from '../../src/analysis/overlay.ts';
 import type { Counter } from '../../src/engine/timeline.ts';
+import { sampleAudit } from '../support/sample-audit.ts';
 import { sampleRun } from '../support/sample-run.ts';
 
 /**
@@ -28,7 +29,7 @@ const update = process.env['UPDATE_GOLDEN'] === '1';
 describe.each(Object.entries(charts))('chart %s', (name, chart) => {
   it('draws the committed picture', () => {
     const file = new URL(`${name}.svg`, folder);
-    const svg = chart.render(run, { overlay });
+    const svg = chart.render({ ...run, audit: sampleAudit }, { overlay });
     if (update) {
       mkdirSync(folder, { recursive: true });
       writeFileSync(file, svg ?? '');

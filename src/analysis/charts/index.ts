@@ -13,6 +13,7 @@ import { renderLedger } from './ledger.ts';
 import { renderMemory } from './memory.ts';
 import { renderOverlay } from './overlay.ts';
 import { renderRoofline } from './roofline.ts';
+import { renderSecurity } from './security.ts';
 import { renderBandwidth, renderPower } from './stack.ts';
 import { type ChartName, chartSummaries } from './summaries.ts';
 import { renderTimeline } from './timeline.ts';
@@ -41,6 +42,7 @@ const renderers = {
   energy: renderEnergy,
   temperature: renderTemperature,
   frequency: renderFrequency,
+  security: renderSecurity,
   heatmap: (run, options) => renderHeatmap(run, options?.at),
   overlay: (_, options) => options?.overlay && renderOverlay(options.overlay),
 } satisfies Record<ChartName, Chart['render']>;

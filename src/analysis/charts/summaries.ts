@@ -13,6 +13,7 @@ export const chartSummaries = {
   temperature: 'temperature of nodes over time with trip points and the skin limit',
   heatmap: 'how warm each block of the die is at one instant, and the phone around it',
   frequency: 'clock of every domain over time with caps and the reason of each change',
+  security: 'who reads and writes what in which memory, how secret it is, and whether it may',
   overlay: 'what was measured laid over what the run predicts (run --overlay)',
 } as const;
 

@@ -86,6 +86,7 @@ const CAUSE_STYLES: Readonly<Record<string, CauseStyle>> = {
   transfer: { label: 'Transfer', hue: 4, meaning: 'copies and format changes between units' },
   queue: { label: 'Queue', hue: 6, meaning: 'waiting for a unit that was busy' },
   thermal: { label: 'Thermal', hue: 5, meaning: 'clocks held back by heat or by the battery' },
+  secure: { label: 'Protection', hue: 3, meaning: 'waiting for what protects data' },
 };
 
 /** A cause added to the engine later still gets a name and a hue. */

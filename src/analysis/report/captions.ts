@@ -23,6 +23,8 @@ export const CAPTIONS: Readonly<Record<ChartName, string>> = {
     'A block that does all the work is tens of kelvins hotter than its neighbours: millimetres of silicon carry heat sideways only so well. What touches the hand follows minutes later.',
   frequency:
     'Clock of each domain. A clock below its highest point is a choice of a governor; the marks say which and why.',
+  security:
+    'Bars are as thick as the powers of ten of their bytes. A secret in memory that every part may read is safe only where the strategy declares that it gives it up.',
   overlay:
     'Marks on their line mean that the description of the phone is right for this use. One that leaves it steadily points at a wrong number; one that scatters points at the measurement.',
 };

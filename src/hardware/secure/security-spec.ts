@@ -90,10 +90,10 @@ export const securitySpec = z.strictObject({
       run: sourced('size'),
     })
     .optional(),
-  /** Cipher instructions of the CPU clusters named. */
+  /** Cipher instructions of the CPU clusters named; of all but the slowest where none is. */
   cpuCrypto: z
     .strictObject({
-      clusters: sourcedValue(z.array(z.string()).min(1)),
+      clusters: sourcedValue(z.array(z.string()).min(1)).optional(),
       keyBits: sourced('count'),
       /** Share of one AES round a clock. */
       efficiency: sourced('ratio', { max: 1 }),

@@ -15,12 +15,20 @@ export interface CipherCoresOfSoc {
 
 /** Cores that have cipher instructions, at their highest clock, and the unit that they belong to. */
 export function cipherCores(soc: SocSpec): CipherCoresOfSoc | undefined {
-  const names = soc.security?.cpuCrypto?.clusters.is ?? [];
+  const { cpuCrypto } = soc.security ?? {};
+  if (!cpuCrypto) return undefined;
   for (const [unit, spec] of Object.entries(soc.units)) {
     if (spec.kind !== 'cpu') continue;
-    const cores = spec.clusters
-      .filter(({ name }) => names.includes(name))
-      .map(({ count, clock }) => ({ count: count.is, clock: soc.domains[clock]?.clock.is ?? 0 }));
+    const all = spec.clusters.map(({ name, count, clock }) => ({
+      name,
+      count: count.is,
+      clock: soc.domains[clock]?.clock.is ?? 0,
+    }));
+    const slowest = Math.min(...all.map(({ clock }) => clock));
+    const named = cpuCrypto.clusters?.is;
+    const cores = all.filter(({ name, clock }) =>
+      named ? named.includes(name) : all.length === 1 || clock > slowest,
+    );
     if (cores.length > 0) return { unit, cores };
   }
   return undefined;

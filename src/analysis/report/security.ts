@@ -1,0 +1,65 @@
+/** The section of the report on protection: what it cost, what was accessed, what attacks got. */
+import type { Run } from '../../engine/run.ts';
+import { formatValue } from '../charts/units.ts';
+import { type Html, html, renderTable } from './html.ts';
+
+/** Rows of the audit that a page shows; run.json holds all. */
+const MOST_FLOWS = 40;
+
+export function renderSecurityTables({ audit }: Run): Html {
+  if (!audit) return html``;
+  const amount = (value: number, unit: string) => (value > 0 ? formatValue(value, unit) : '');
+  const protection = renderTable(
+    [
+      { header: 'Mechanism' },
+      { header: 'Time', numeric: true },
+      { header: 'Beside work', numeric: true },
+      { header: 'Energy', numeric: true },
+      { header: 'Memory', numeric: true },
+    ],
+    audit.protection.map(({ mechanism, seconds, hiddenSeconds, joules, bytes }) => [
+      mechanism,
+      amount(seconds, 's'),
+      amount(hiddenSeconds, 's'),
+      amount(joules, 'J'),
+      amount(bytes, 'B'),
+    ]),
+  );
+  const flows = renderTable(
+    [
+      { header: 'Phase' },
+      { header: 'Who' },
+      { header: 'Access' },
+      { header: 'Tensor' },
+      { header: 'Memory' },
+      { header: 'Label' },
+      { header: 'Verdict' },
+      { header: 'Bytes', numeric: true },
+      { header: 'From', numeric: true },
+      { header: 'To', numeric: true },
+    ],
+    audit.flows
+      .slice(0, MOST_FLOWS)
+      .map((row) => [
+        row.phase,
+        row.initiator,
+        row.access,
+        row.tensor,
+        row.region,
+        row.label,
+        row.verdict,
+        formatValue(row.bytes, 'B'),
+        formatValue(row.firstSeconds, 's'),
+        formatValue(row.lastSeconds, 's'),
+      ]),
+  );
+  const attacks = audit.attacks.map(
+    ({ attack, outcome, explanation, closedBy }) =>
+      html`<li><b>${attack}</b>, ${outcome}: ${explanation}${closedBy === undefined ? '' : `; closed by ${closedBy}`}</li>`,
+  );
+  const tried = attacks.length > 0 ? html`<p>Attacks tried:</p><ul>${attacks}</ul>` : html``;
+  return html`${protection}
+${tried}
+<p class="why">Every access of the run by who made it, where, and how secret what it carried is. Secrets are labelled at their sources; a result is as secret as everything it was computed from.</p>
+${flows}`;
+}
