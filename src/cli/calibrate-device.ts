@@ -6,6 +6,7 @@ import { parseLlmRows } from '../calibration/device/llm-rows.ts';
 import { type Prediction, predictLlmRows } from '../calibration/device/predict.ts';
 import { fileSources, readUserFile } from '../load.ts';
 import type { Command } from './command.ts';
+import { checkSustained, sustainedKind } from './sustained-report.ts';
 import { renderTable } from './terminal.ts';
 
 export const calibrateDevice: Command = {
@@ -34,6 +35,11 @@ export const calibrateDevice: Command = {
       ]);
     }
     const { file, text } = readUserFile(String(args['data']));
+    const overTime = sustainedKind(text);
+    if (overTime) {
+      checkSustained(overTime(text, file), args);
+      return undefined;
+    }
     const { rows, unmapped } = predictLlmRows(parseLlmRows(text, file), fileSources());
     const report = reportRows(rows.map(checkedRow), unmapped);
     if (args['json'] === true) console.log(JSON.stringify(reportJson(report), undefined, 2));
