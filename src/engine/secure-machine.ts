@@ -30,11 +30,22 @@ export function secureMachine(machine: Machine, plan: SecurityPlan, count = 3): 
     count >= 1 ? machine.units.map((unit) => checked(unit, machine, plan)) : machine.units;
   const encrypted = count >= 2 ? withEncryption(machine.memory, plan) : machine.memory;
   const memory = count >= 3 ? withCounters(encrypted, plan) : encrypted;
-  return {
+  const { memoryClock } = machine;
+  // At a lower clock of memory its path is protected all the same.
+  const clock = memoryClock && {
+    ...memoryClock,
+    at: (point: number): Machine => {
+      const slower = memoryClock.at(point);
+      return slower === machine ? secured : secureMachine(slower, plan, count);
+    },
+  };
+  const secured: Machine = {
     ...machine,
     memory,
+    memoryClock: clock,
     units: count >= 3 ? units.map((unit) => withCodes(unit, plan)) : units,
   };
+  return secured;
 }
 
 /** An NPU whose addresses are checked page by page streams slower; where whole ranges are compared it does not. */

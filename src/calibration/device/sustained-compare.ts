@@ -22,6 +22,8 @@ export interface SustainedPrediction {
 const SUSTAINED_PART = 0.4;
 /** A run whose sustained rate is above this share of the initial one has no drop to time. */
 const NO_DROP = 0.92;
+/** Fewer points than this say only between which two of them a drop lies. */
+const TIMED = 5;
 
 export function compareSeries(
   scenario: SeriesScenario,
@@ -55,7 +57,7 @@ function predictPoint(
 ): number | undefined {
   switch (point.quantity) {
     case 'decode':
-      return point.statistic === 'mean' ? meanRate(trials) : trialAt(point, series, trials)?.rate;
+      return decodeAt(point, series, trials);
     case 'latency':
       return statisticOf(
         point.statistic,
@@ -72,6 +74,18 @@ function predictPoint(
     case 'power':
       return point.statistic === 'mean' ? run.metrics['average_power_watts'] : undefined;
   }
+}
+
+function decodeAt(
+  point: SeriesPoint,
+  series: Series,
+  trials: readonly SimulatedTrial[],
+): number | undefined {
+  const { time, until, statistic } = point;
+  if (statistic === 'mean') return meanRate(trials);
+  if (time === undefined || until === undefined) return trialAt(point, series, trials)?.rate;
+  const within = trials.filter(({ start, end }) => end > time && start < until);
+  return within.length > 0 ? meanRate(within) : undefined;
 }
 
 function meanRate(trials: readonly SimulatedTrial[]): number {
@@ -134,7 +148,7 @@ function curveOf(run: Run, quantity: string, subject: (name: string) => boolean)
 /** Span of a point: what came before its time, or the trial of its number. */
 function spanOf(point: SeriesPoint, run: Run, trials: readonly SimulatedTrial[]) {
   if (point.statistic !== 'point') return { from: 0, to: Number.POSITIVE_INFINITY };
-  if (point.time !== undefined) return { from: point.time, to: point.time };
+  if (point.time !== undefined) return { from: point.time, to: point.until ?? point.time };
   const trial = trials.find(({ number }) => number === point.iteration);
   return trial
     ? { from: trial.start, to: trial.end }
@@ -163,7 +177,7 @@ function temperatureAt(
   run: Run,
   trials: readonly SimulatedTrial[],
 ): number | undefined {
-  if (point.time === 0) return undefined;
+  if (point.time === 0 && point.until === undefined) return undefined;
   const { sensor } = point;
   const named = (names: readonly string[]) => (subject: string) => names.includes(subject);
   let which: ((subject: string) => boolean) | undefined;
@@ -207,6 +221,7 @@ function summaries(series: Series, run: Run, trials: readonly SimulatedTrial[]) 
   if (pairs.length < 2) return [];
   const measured = figuresOf(pairs.map(({ time, measured: rate }) => ({ time, rate })));
   const predicted = figuresOf(pairs.map(({ time, predicted: rate }) => ({ time, rate })));
+  const timed = pairs.length >= TIMED;
   const of = (quantity: SummaryQuantity, a: number | undefined, b: number | undefined) =>
     a === undefined || b === undefined
       ? []
@@ -214,14 +229,14 @@ function summaries(series: Series, run: Run, trials: readonly SimulatedTrial[]) 
   return [
     ...of('initial_rate', measured.initial, predicted.initial),
     ...of('sustained_rate', measured.sustained, predicted.sustained),
-    ...of('drop_time', measured.drop, predicted.drop),
+    ...(timed ? of('drop_time', measured.drop, predicted.drop) : []),
   ];
 }
 
 interface Figures {
   readonly initial: number;
   readonly sustained: number;
-  /** First point below the middle between the two; absent where the run does not drop. */
+  /** First of three points in a row below the middle between the two; absent where the run does not drop. */
   readonly drop: number | undefined;
 }
 
@@ -231,6 +246,8 @@ function figuresOf(curve: readonly { readonly time: number; readonly rate: numbe
   const sustained = tail.reduce((sum, { rate }) => sum + rate, 0) / tail.length;
   if (sustained > NO_DROP * initial) return { initial, sustained, drop: undefined };
   const middle = (initial + sustained) / 2;
-  const drop = curve.find(({ rate, time }) => time > 0 && rate < middle)?.time;
+  const low = (i: number) => (curve[i]?.rate ?? 0) < middle;
+  // One slow request among fast ones is no drop.
+  const drop = curve.find(({ time }, i) => time > 0 && low(i) && low(i + 1) && low(i + 2))?.time;
   return { initial, sustained, drop };
 }

@@ -32,6 +32,8 @@ export interface SeriesPoint {
   readonly statistic: string;
   /** Seconds from the start of the run. */
   readonly time: number | undefined;
+  /** End of the span that the value is a mean (or maximum) over; `time` is its beginning. */
+  readonly until?: number | undefined;
   readonly iteration: number | undefined;
   readonly sensor: string;
   readonly columns: Readonly<Record<string, string>>;
@@ -45,6 +47,7 @@ export interface Series {
   readonly runtime: string;
   readonly model: string;
   readonly remarks: string;
+  readonly source: string;
   readonly points: readonly SeriesPoint[];
 }
 
@@ -81,6 +84,7 @@ function seriesOf(id: string, rows: readonly CsvRow[]): Series {
     runtime: of('runtime'),
     model: of('model'),
     remarks: [...remarks].join('; '),
+    source: of('source_title'),
     points: rows.flatMap((row) => pointsOf(id, row)),
   };
 }

@@ -72,8 +72,8 @@ function requestsOf(members: readonly SeriesScenario[]): Requests {
     jobs: [{ plan: planOf(first, 1), arrival: 0, priority: 0 }],
     follow: (index, now) =>
       index < count && now + gap < seconds
-        ? { plan: planOf(first, index + 1), arrival: now + gap, priority: 0 }
-        : undefined,
+        ? [{ plan: planOf(first, index + 1), arrival: now + gap, priority: 0 }]
+        : [],
     owners,
   };
 }
@@ -84,7 +84,7 @@ function startsOf(points: readonly SeriesPoint[]): number[] {
 
 /** As many requests as were counted, or as long as was measured. */
 function lengthOf({ series }: SeriesScenario): { count: number; seconds: number } {
-  const times = series.points.flatMap(({ time }) => (time === undefined ? [] : [time]));
+  const times = series.points.flatMap(({ time, until }) => until ?? time ?? []);
   const counts = series.points.flatMap(({ iteration }) =>
     iteration === undefined ? [] : [iteration],
   );
@@ -131,7 +131,7 @@ function runStress(one: SeriesScenario, sources: Sources): SimulatedRun {
   const simulation = buildSimulation({ ...prepared, machine: full }, [], sources, [job(1, 0)]);
   const run = simulate({
     ...simulation,
-    follow: (index, now) => (now < seconds + STRESS_PASS ? job(index + 1, now) : undefined),
+    follow: (index, now) => (now < seconds + STRESS_PASS ? [job(index + 1, now)] : []),
   });
   return {
     run,

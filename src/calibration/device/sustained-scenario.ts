@@ -4,7 +4,8 @@ import type { SpecFile } from '../../base/spec-file.ts';
 import type { Prepared, Sources } from '../../engine/prepare.ts';
 import { prepare } from '../../engine/prepare.ts';
 import { listBundled } from '../../load.ts';
-import { type MappingTables, mapLlmRow } from './llm-mapping.ts';
+import { mapLlmRow } from './llm-mapping.ts';
+import type { MappingTables } from './llm-names.ts';
 import { LLM_COLUMNS, parseLlmRows, slug } from './llm-rows.ts';
 import { type Protocol, protocolOf, type Series } from './sustained-rows.ts';
 
@@ -22,8 +23,8 @@ export interface SeriesScenario {
 /** Prompt and answer of a chat of which nothing is known. */
 const PROMPT = 256;
 const ANSWER = 128;
-/** Prompt of a turn that keeps the cache of the turns before. */
-const TURN_PROMPT = 32;
+/** Prompt of a turn that keeps the cache of the turns before, and of a benchmark's trial: short questions. */
+const SHORT_PROMPT = 24;
 /** Charger that holds a full phone up during a run with the cable in; estimated. */
 const CHARGER = '15 W';
 
@@ -42,7 +43,11 @@ export function scenarioOf(
   const phone = phoneOf(series, workload.soc, sources);
   if ('reason' in phone) return phone;
   const first = series.points.find(
-    ({ quantity, time }) => quantity === 'temperature' && time === 0,
+    ({ quantity, time, until, sensor }) =>
+      quantity === 'temperature' &&
+      time === 0 &&
+      until === undefined &&
+      !/gpu|cpu|core/i.test(sensor),
   );
   const assumptions = [...workload.assumptions, ...phone.assumptions];
   if (protocol.ambient === undefined) assumptions.push('air of 25 °C assumed');
@@ -83,20 +88,27 @@ function workloadOf(
 }
 
 function stressOf(series: Series, tables: MappingTables): FoundWorkload | Reason {
-  const soc = slug(series.soc);
-  if (!tables.socs.includes(soc)) return { reason: `no description of SoC "${series.soc}"` };
+  const soc = socOf(series, tables);
+  if (soc === undefined) return { reason: `no description of SoC "${series.soc}"` };
+  // As many threads as any phone has cores: the test starts a hundred.
+  const set = series.unit === 'cpu' ? ['cpu.threads=8'] : [];
   return {
     soc,
-    scenario: { unit: series.unit, workload: 'llama-3.2-1b-chat' },
+    scenario: { unit: series.unit, workload: 'llama-3.2-1b-chat', set },
     keys: {},
     stress: true,
     assumptions: ['every pipe of the unit at full switching stands for the test'],
   };
 }
 
+/** Apple's chips come with and without the maker's name. */
+function socOf({ soc }: Series, { socs }: MappingTables): string | undefined {
+  return [slug(soc), `apple-${slug(soc)}`].find((name) => socs.includes(name));
+}
+
 function diffusionOf(series: Series, tables: MappingTables): FoundWorkload | Reason {
-  const soc = slug(series.soc);
-  if (!tables.socs.includes(soc)) return { reason: `no description of SoC "${series.soc}"` };
+  const soc = socOf(series, tables);
+  if (soc === undefined) return { reason: `no description of SoC "${series.soc}"` };
   return {
     soc,
     scenario: { unit: series.unit, workload: 'stable-diffusion-1.5' },
@@ -112,8 +124,9 @@ function languageModelOf(
   tables: MappingTables,
 ): FoundWorkload | Reason {
   const bits = /\b(\d)-bit|\bint(\d)\b|\bQ(\d)_/.exec(series.remarks)?.slice(1).find(Boolean) ?? '';
-  const columns = [...LLM_COLUMNS, 'device', 'notes'];
-  const { id, soc, unit, runtime, model, device, remarks } = series;
+  const columns = [...LLM_COLUMNS, 'device', 'source_title', 'notes'];
+  const { id, unit, runtime, model, device, remarks, source } = series;
+  const soc = socOf(series, tables) ?? series.soc;
   const values: Readonly<Record<string, string>> = {
     id,
     soc,
@@ -121,6 +134,7 @@ function languageModelOf(
     runtime,
     model,
     device,
+    source_title: source,
     notes: remarks,
     weight_bits: bits,
     prompt_tokens: String(protocol.prompt ?? PROMPT),
@@ -146,7 +160,8 @@ function tokensOf({ points }: Series, protocol: Protocol) {
   const mean = rates.reduce((sum, { reference }) => sum + reference, 0) / rates.length;
   const seconds = protocol.decodeSeconds ?? protocol.turnSeconds;
   const answer = protocol.answer ?? (seconds && mean > 0 ? Math.round(seconds * mean) : ANSWER);
-  const prompt = protocol.prompt ?? (protocol.turnSeconds ? TURN_PROMPT : PROMPT);
+  const prompt =
+    protocol.prompt ?? (protocol.turnSeconds || protocol.trials ? SHORT_PROMPT : PROMPT);
   return { promptTokens: prompt, generatedTokens: Math.max(answer, 2) };
 }
 
@@ -173,6 +188,7 @@ function prepareAs(id: string, scenario: Keys, workload: Keys, sources: Sources)
     phone: sources.phone,
     preset: sources.preset,
     runtime: sources.runtime,
+    security: sources.security,
     tables: sources.tables,
     memoryVotes: sources.memoryVotes,
     hashes: sources.hashes,

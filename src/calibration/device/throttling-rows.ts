@@ -22,7 +22,7 @@ export function parseThrottling(text: string, file: string): Series[] {
     const last = found.at(-1);
     const same = values['workload'] === 'same' && last?.series.device === device;
     if (!same) workload = values['workload'] ?? '';
-    const current = same ? last : started(found, device, values['soc'] ?? '', workload);
+    const current = same ? last : started(found, device, values, workload);
     current.points.push(...pointsOf(values, current.series.id, line));
   }
   return found.map(({ series }) => series);
@@ -31,12 +31,14 @@ export function parseThrottling(text: string, file: string): Series[] {
 function started(
   found: { series: Series; points: SeriesPoint[] }[],
   device: string,
-  soc: string,
+  values: Readonly<Record<string, string>>,
   workload: string,
 ) {
   const points: SeriesPoint[] = [];
   const id = `${device}: ${workload.split(',')[0]}`;
-  const series = { id, soc, device, ...whatRan(workload), remarks: workload, points };
+  const soc = values['soc'] ?? '';
+  const source = values['source'] ?? '';
+  const series = { id, soc, device, ...whatRan(workload), remarks: workload, source, points };
   const entry = { series, points };
   found.push(entry);
   return entry;
@@ -73,10 +75,9 @@ function pointsOf(
   line: number,
 ): SeriesPoint[] {
   const [from, to] = (values['t_s'] ?? '').split('-').map(Number);
-  // A span stands for its middle: rates are means over it.
-  const time = from === undefined || values['t_s'] === '' ? undefined : (from + (to ?? from)) / 2;
+  const time = values['t_s'] === '' ? undefined : from;
   const place = `${id}@${values['t_s'] || `line ${line}`}`;
-  const common = { statistic: 'point', time, iteration: undefined, columns: values };
+  const common = { statistic: 'point', time, until: to, iteration: undefined, columns: values };
   const points: SeriesPoint[] = [];
   const quantity = METRICS[values['metric'] ?? ''];
   const reference = Number(values['value']);

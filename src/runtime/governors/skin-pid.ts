@@ -173,12 +173,14 @@ class SkinPid implements ThermalGovernor {
     const budget = skinBudget(this.#states[l] as SkinLoopState, reading, loop) * MILLI;
     if (budget === Number.POSITIVE_INFINITY) return;
     const weight = (device: CoolingDevice) => (devices ? (devices[device.name] ?? 0) : 1);
-    const claim = (device: CoolingDevice) => weight(device) * (byWeight ? 1 : device.requested);
+    // By weight, too, what a device does not use is left to the others.
+    const claim = (device: CoolingDevice) =>
+      weight(device) * (byWeight ? Number(device.requested > 0) : device.requested);
     let total = 0;
     for (const device of view.devices) total += claim(device);
     for (let i = 0; i < view.devices.length; i++) {
       const device = view.devices[i] as CoolingDevice;
-      if (weight(device) === 0 || total === 0) continue;
+      if (claim(device) === 0) continue;
       const share = (budget * claim(device)) / total;
       if (share >= (this.#share[i] as number)) continue;
       this.#share[i] = share;

@@ -1,0 +1,99 @@
+import { describe, expect, it } from 'vitest';
+import { SpecError } from '../../../src/base/errors.ts';
+import { predictSustained } from '../../../src/calibration/device/sustained.ts';
+import {
+  parseSustained,
+  protocolOf,
+  SUSTAINED_COLUMNS,
+} from '../../../src/calibration/device/sustained-rows.ts';
+import { parseThrottling } from '../../../src/calibration/device/throttling-rows.ts';
+import { fileSources } from '../../../src/load.ts';
+
+const HEADER = [...SUSTAINED_COLUMNS, 'tok_s', 'temp_c', 'temp_sensor', 'notes'].join(',');
+const rows = (...lines: readonly string[]) => [HEADER, ...lines].join('\n');
+const chat = (time: number, rate: number, notes = '') =>
+  `chat,Snapdragon 8 Gen 3,Xiaomi 14 (12 GB),npu,vendor-engine,Llama-3.2-1B,point,${time},,${rate},,,${notes}`;
+
+describe('a file of runs over time', () => {
+  it('is read as series of points with what each measures', () => {
+    const [series, ...more] = parseSustained(rows(chat(0, 40), chat(60, 30)), 'f.csv');
+    expect(more).toEqual([]);
+    expect(series!.points.map(({ id, quantity, reference }) => [id, quantity, reference])).toEqual([
+      ['chat@0s', 'decode', 40],
+      ['chat@60s', 'decode', 30],
+    ]);
+  });
+
+  it('without its columns is refused with the missing ones', () => {
+    expect(() => parseSustained('series_id,soc\na,b', 'f.csv')).toThrow(SpecError);
+    expect(() => parseSustained('series_id,soc\na,b', 'f.csv')).toThrow(/device/);
+  });
+
+  it('tells in its notes how the run was done', () => {
+    const told = protocolOf(
+      'mean prefill 25.1 s and decode 51.3 s per iteration, 1 s gap; 4-bit, 250-token prompt, 22 C ambient, 4 threads',
+    );
+    expect(told).toMatchObject({ ambient: 22, prompt: 250, gap: 1, threads: 4 });
+    expect(told).toMatchObject({ prefillSeconds: 25.1, decodeSeconds: 51.3, trials: false });
+    expect(protocolOf('time to first token 13-21 s').prefillSeconds).toBe(17);
+    expect(protocolOf('30-minute chat; a sample of the 600 turns; charging')).toMatchObject({
+      turnSeconds: 3,
+      charging: true,
+    });
+  });
+
+  it('of published figures carries "same" rows on and spans as spans', () => {
+    const text = [
+      'device,soc,workload,t_s,metric,value,unit,temperature_C,temperature_kind',
+      'Phone,Chip,"Qwen2.5-1.5B decode on GPU (MLX)",0-55,decode rate,37.5,tok/s,,',
+      'Phone,Chip,same,55-240,decode rate,25,tok/s,63 gpu,sensor max',
+      'Phone,Chip,A game,,power,5,W,,',
+    ].join('\n');
+    const [first, game] = parseThrottling(text, 't.csv');
+    expect(first).toMatchObject({ unit: 'gpu', runtime: 'MLX', model: 'Qwen2.5-1.5B' });
+    expect(first!.points.map(({ quantity, time, until }) => [quantity, time, until])).toEqual([
+      ['decode', 0, 55],
+      ['decode', 55, 240],
+      ['temperature', 55, 240],
+    ]);
+    expect(game!.unit).toBe('');
+  });
+});
+
+describe('predicting runs over time', () => {
+  const trial = (time: number, rate: number) =>
+    `cool,Snapdragon 8 Gen 3,Xiaomi 14,cpu,llama.cpp,Llama-3.2-1B,point,${time},,${rate},,,"start of the trial; 8 output tokens, 24-token prompt, 25 C ambient"`;
+
+  it('gives one prediction per point, the same for trials far apart, and figures of the curve', () => {
+    const text = rows(trial(0, 30), trial(60, 30), trial(120, 30));
+    const { rows: found, unmapped } = predictSustained(
+      parseSustained(text, 'f.csv'),
+      fileSources(),
+    );
+    expect(unmapped).toEqual([]);
+    const decode = found.filter(({ quantity }) => quantity === 'decode');
+    expect(decode).toHaveLength(3);
+    for (const { predicted, reference, error } of decode) {
+      expect(error).toBeCloseTo(predicted / reference - 1, 12);
+      expect(predicted / decode[0]!.predicted).toBeCloseTo(1, 2);
+    }
+    const names = found.map(({ quantity }) => quantity);
+    expect(names).toContain('initial_rate');
+    expect(names).toContain('sustained_rate');
+    expect(names).not.toContain('drop_time');
+  });
+
+  it('names what it cannot map, with a reason', () => {
+    const text = rows(
+      'a,Unknown Chip,Phone,cpu,llama.cpp,Llama-3.2-1B,point,0,,5,,,',
+      'b,Snapdragon 8 Gen 3,Xiaomi 14,,3DMark,3DMark Wild Life,point,0,,5,,,',
+    );
+    const { rows: found, unmapped } = predictSustained(
+      parseSustained(text, 'f.csv'),
+      fileSources(),
+    );
+    expect(found).toEqual([]);
+    expect(unmapped.map(({ id }) => id)).toEqual(['a', 'b']);
+    expect(unmapped[0]!.reason).toMatch(/Unknown Chip/);
+  });
+});
