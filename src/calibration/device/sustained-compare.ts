@@ -1,4 +1,5 @@
 /** What a simulated run says at the points of a measured series, and three figures of both curves. */
+import { MEGA, MILLI } from '../../base/units.ts';
 import type { Run } from '../../engine/run.ts';
 import type { Series, SeriesPoint } from './sustained-rows.ts';
 import type { SimulatedRun, SimulatedTrial } from './sustained-run.ts';
@@ -61,7 +62,7 @@ function predictPoint(
     case 'latency':
       return statisticOf(
         point.statistic,
-        trials.map(({ start, end }) => 1e3 * (end - start)),
+        trials.map(({ start, end }) => (end - start) / MILLI),
       );
     case 'temperature':
       return temperatureAt(point, run, trials);
@@ -202,7 +203,7 @@ function clockAt(
     from: span.to === Number.POSITIVE_INFINITY ? 0 : span.to,
     to: span.to,
   });
-  return most === undefined ? undefined : most / 1e6;
+  return most === undefined ? undefined : most / MEGA;
 }
 
 /** Initial rate, sustained rate and time of the drop, of measurement and prediction seen at the same points. */
