@@ -1,5 +1,5 @@
 /** What one operator asks of a machine: the one word that workloads and hardware share. */
-import { BITS_PER_BYTE, type Bytes } from './units.ts';
+import { BITS_PER_BYTE, type Bytes, type Seconds } from './units.ts';
 
 /** Number formats, by the bits of one element. Effective bits of a packed weight format (scales included) live in `Work.weightBytes`. */
 export const DTYPE_BITS = {
@@ -97,6 +97,10 @@ export interface Work {
   readonly outputBytes: Bytes;
   readonly kvReadBytes: Bytes;
   readonly kvWriteBytes: Bytes;
+  /** What a decompressor needs for the weights at its unit's fastest clock, where they come compressed. */
+  readonly unpackSeconds?: Seconds;
+  /** Bytes that must come from storage into memory before the operator can start. */
+  readonly storageBytes?: Bytes;
 }
 
 /** Every byte the operator touches, each tensor once. */

@@ -24,6 +24,11 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
       'replay a request trace: queueing, time to first token and per-token latency as percentiles',
     load: async () => (await import('./play.ts')).play,
   },
+  claims: {
+    summary:
+      'every checkable claim of the generative-AI-phone white paper: claimed, simulated, verdict',
+    load: async () => (await import('./claims.ts')).claims,
+  },
   list: {
     summary: 'what there is: SoCs, phones, workloads, policies, governors, charts, metrics',
     load: async () => (await import('./list.ts')).list,

@@ -61,7 +61,11 @@ function stepSeconds(table: TaskTable, machine: Machine): Seconds {
     const bytes = table.readBytes[cell]! + table.writeBytes[cell]!;
     const stream = bytes > 0 ? bytes / table.soloRate[cell]! : 0;
     const compute = table.cycles[cell]! / speeds[u]!;
-    const wait = table.callSeconds[i]! + table.transferSeconds[i]! + table.launchSeconds[cell]!;
+    const wait =
+      table.callSeconds[i]! +
+      table.transferSeconds[i]! +
+      table.launchSeconds[cell]! +
+      table.storageSeconds[cell]!;
     end[i] = Math.max(ready, free[u]!) + wait + Math.max(compute, stream);
     free[u] = end[i]!;
   }

@@ -32,8 +32,23 @@ export function compilePhase(
   mode = '',
 ): TaskTable {
   requireSupport(phase.graph, phase.contextStart, machine);
-  const placement = policy.place(placementView(phase, machine, mode));
+  const placement = asAsked(
+    phase.graph,
+    machine,
+    policy.place(placementView(phase, machine, mode)),
+  );
   return tableOf(phase, machine, placement, mode);
+}
+
+/** Operators that the workload wants on a unit go there. */
+function asAsked(graph: Graph, machine: Machine, placement: Placement): Placement {
+  if (graph.operators.every(({ on }) => on === undefined)) return placement;
+  const unit = (placement instanceof Int32Array ? placement : placement.unit).slice();
+  for (const [i, { on, work }] of graph.operators.entries()) {
+    const u = machine.units.findIndex(({ unit: { name } }) => name === on);
+    if (u >= 0 && machine.units[u]!.unit.supports(workAt(graph, work, 1)).ok) unit[i] = u;
+  }
+  return placement instanceof Int32Array ? unit : { ...placement, unit };
 }
 
 function tableOf(phase: Phase, machine: Machine, placement: Placement, mode = ''): TaskTable {

@@ -156,7 +156,7 @@ export class Execution {
     secure: Seconds = 0,
   ): void {
     const cell = table.cell[operator]!;
-    const transfer = table.transferSeconds[operator]!;
+    const transfer = table.transferSeconds[operator]! + table.storageSeconds[cell]!;
     const cycles = table.cycles[cell]!;
     const read = table.readBytes[cell]!;
     const bytes = read + table.writeBytes[cell]!;
@@ -185,6 +185,8 @@ export class Execution {
     // Spread over the operator: charged at once, a long one would be a spike of watts that no phone shows.
     this.sramPerCycle[u] = cycles > 0 ? sram / cycles : 0;
     if (cycles === 0) this.spend(u, row, sram);
+    const stored = table.storageBytes[cell]!;
+    if (stored > 0) this.readStorage(row, stored);
     this.ledger.counts[row]!++;
     this.ledger.macs[row]! += table.macs[cell]!;
   }
@@ -192,6 +194,13 @@ export class Execution {
   /** Takes bytes off the operator that has just begun: an access that a gate refused moves nothing. */
   withhold(u: number, bytes: number): void {
     this.bytesLeft[u] = Math.max(0, this.bytesLeft[u]! - bytes);
+  }
+
+  /** Flash is booked with memory: it has no rail of its own while requests run. */
+  private readStorage(row: number, bytes: number): void {
+    const joules = bytes * (this.machine.storage?.storage.energyPerByte ?? 0);
+    this.memoryJoules += joules;
+    this.ledger.joules[row]! += joules;
   }
 
   /** Brings one unit's accounts up to `now`, which must not pass what `due` says. */

@@ -1,6 +1,7 @@
 /** One phase compiled for one machine: who runs each operator, and what every distinct operator costs there. */
 import { OPS_PER_MAC } from '../base/units.ts';
 import type { Work } from '../base/work.ts';
+import { LARGE_BLOCK, randomReadRate } from '../hardware/storage/ufs.ts';
 import { type Graph, type Phase, workAt } from '../workload/graph.ts';
 import { soloRate, streamPort } from './bandwidth.ts';
 import { CachePlan } from './cache-plan.ts';
@@ -45,6 +46,9 @@ export interface TaskTable {
   readonly writeHits: Float64Array;
   readonly sramBytes: Float64Array;
   readonly launchSeconds: Float64Array;
+  /** What comes from storage first, and how long that takes. */
+  readonly storageBytes: Float64Array;
+  readonly storageSeconds: Float64Array;
   readonly macs: Float64Array;
   /** Bandwidth the unit gets when nobody else asks, of the memory of `rated`. */
   readonly soloRate: Float64Array;
@@ -107,6 +111,8 @@ export function buildTable(
     writeHits: column(),
     sramBytes: column(),
     launchSeconds: column(),
+    storageBytes: column(),
+    storageSeconds: column(),
     macs: column(),
     soloRate: column(),
     rated: machine,
@@ -153,15 +159,33 @@ function costCell(table: TaskTable, machine: Machine, index: number, u: number, 
   const { unit } = machine.units[u]!;
   const cost = unit.estimate(work);
   const cell = index * table.unitCount + u;
-  table.cycles[cell] = cost.cycles;
+  const stored = work.storageBytes ?? 0;
+  table.cycles[cell] = Math.max(cost.cycles, unpackCycles(machine, u, work));
   table.matrixCycles[cell] = cost.matrixCycles;
   table.vectorCycles[cell] = cost.vectorCycles;
   table.readBytes[cell] = cost.readBytes;
-  table.writeBytes[cell] = cost.writeBytes;
+  table.writeBytes[cell] = cost.writeBytes + stored;
+  table.storageBytes[cell] = stored;
+  table.storageSeconds[cell] = storageSeconds(machine, stored);
   table.sramBytes[cell] = cost.sramBytes;
   table.launchSeconds[cell] = cost.launchSeconds;
   table.macs[cell] = work.macs;
   table.cache?.note(cell, unit.name, work, cost);
+}
+
+/** A decompressor runs on its unit's clock. */
+function unpackCycles(machine: Machine, u: number, { unpackSeconds = 0 }: Work): number {
+  return unpackSeconds === 0 ? 0 : unpackSeconds * topSpeed(machine, u);
+}
+
+function topSpeed(machine: Machine, u: number): number {
+  const { unit, domains } = machine.units[u]!;
+  return unit.speed(domains.map((d) => machine.domains[d]!.clock.points.at(-1)!.frequency));
+}
+
+/** Experts and adapters are read in large blocks. */
+function storageSeconds({ storage }: Machine, bytes: number): number {
+  return bytes > 0 && storage ? bytes / randomReadRate(storage.storage, LARGE_BLOCK) : 0;
 }
 
 /** What the cache serves of a cell, and how fast the unit streams by itself. */
@@ -184,14 +208,14 @@ export interface AlonePrediction {
 
 /** @returns undefined where the unit does not support the operator. */
 export function predictAlone(machine: Machine, u: number, work: Work): AlonePrediction | undefined {
-  const { unit, domains } = machine.units[u]!;
+  const { unit } = machine.units[u]!;
   if (!unit.supports(work).ok) return undefined;
   const cost = unit.estimate(work);
   const bytes = cost.readBytes + cost.writeBytes;
-  const speed = unit.speed(domains.map((d) => machine.domains[d]!.clock.points.at(-1)!.frequency));
+  const speed = topSpeed(machine, u);
   const stream = bytes > 0 ? bytes / soloRate(machine, streamPort(machine.units[u]!), cost) : 0;
-  const compute = cost.cycles / speed;
-  const launch = cost.launchSeconds;
+  const compute = Math.max(cost.cycles / speed, work.unpackSeconds ?? 0);
+  const launch = cost.launchSeconds + storageSeconds(machine, work.storageBytes ?? 0);
   return { launch, compute, stream, seconds: launch + Math.max(compute, stream) };
 }
 

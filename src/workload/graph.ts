@@ -10,6 +10,8 @@ export interface Operator {
   readonly work: number;
   /** Indices of the operators whose results this one reads; all smaller than its own index. */
   readonly inputs: readonly number[];
+  /** Unit that the workload asks for, whatever the policy; ignored where the SoC has none of that name. */
+  readonly on?: string;
 }
 
 /** Work that is the same in every step, or a function of the context length (tokens in the key–value cache, new ones included). */

@@ -15,6 +15,7 @@ import {
   uniformRouting,
 } from './llm/options.ts';
 import { cacheElementsPerToken, llmWeightBytes } from './llm/parameters.ts';
+import { applyTechniques, type LlmTechniques, windowed } from './llm/techniques/apply.ts';
 import type { LlmModel } from './models/llm-model.ts';
 import { storedBytes, type WeightFormat } from './models/weight-format.ts';
 
@@ -42,6 +43,7 @@ export interface LlmRequest {
   /** Context lengths that graphs are compiled for are multiples of this; attention and cache cover the next one. */
   readonly contextBucket?: number;
   readonly routing?: ExpertRouting;
+  readonly techniques?: LlmTechniques;
 }
 
 /**
@@ -50,6 +52,20 @@ export interface LlmRequest {
  */
 export function buildLlmRequest(request: LlmRequest): RequestPlan {
   checkLengths(request);
+  const model = windowed(request.model, request.techniques);
+  const plan = buildPlain({ ...request, model });
+  if (!request.techniques) return plan;
+  const { promptTokens, generatedTokens } = request;
+  const formats = formatsOf(request);
+  const step = options({ ...request, model }, formats, 'decode', 1, 1);
+  return applyTechniques(
+    plan,
+    { model, formats, promptTokens, generatedTokens, options: step },
+    request.techniques,
+  );
+}
+
+function buildPlain(request: LlmRequest): RequestPlan {
   const { model, promptTokens, generatedTokens, contextBucket: bucket = 1 } = request;
   const held = Math.ceil((promptTokens + generatedTokens) / bucket) * bucket;
   const formats = formatsOf(request);

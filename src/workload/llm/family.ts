@@ -10,6 +10,7 @@ import {
 import { buildLlmRequest } from '../llm.ts';
 import { findLlm } from '../models/llm-model.ts';
 import type { ModelTables } from '../models/tables.ts';
+import { checkTechniques, techniquesOf, techniquesSpec } from './techniques/spec.ts';
 
 const tokens = () => z.int().positive();
 
@@ -63,6 +64,8 @@ const llmSpec = z.strictObject({
   model: z.string(),
   ...formatShape,
   ...requestShape,
+  /** Compression, pruning, adapters, speculation, expert paging, a sliding window. */
+  techniques: techniquesSpec.optional(),
 });
 export type LlmSpec = z.output<typeof llmSpec>;
 
@@ -73,6 +76,7 @@ export const llmFamily = defineFamily({
     ...checkName(data, 'model', llmNames(tables), 'language model'),
     ...checkFormats(data, tables),
     ...checkContext(data, tables, valueAt(data, 'model'), 0),
+    ...checkTechniques(data, tables),
   ],
   build: (spec, tables, name) => {
     const { model, standsInFor } = findLlm(tables.llm, spec.model);
@@ -81,6 +85,7 @@ export const llmFamily = defineFamily({
       name: `${name}${shape}`,
       model,
       ...llmOptions(spec, tables),
+      ...(spec.techniques && { techniques: techniquesOf(spec.techniques, tables) }),
     });
   },
 });
@@ -90,7 +95,10 @@ function llmNames(tables: ModelTables): string[] {
 }
 
 /** Everything of a request that the shared keys say. */
-export function llmOptions(spec: Omit<LlmSpec, 'family' | 'model'>, tables: ModelTables) {
+export function llmOptions(
+  spec: Omit<LlmSpec, 'family' | 'model' | 'techniques'>,
+  tables: ModelTables,
+) {
   const format = (name: string) => tables.formats[name] as (typeof tables.formats)[string];
   const { qkv, gateUp, residualNorm, attention, elementwise } = spec.fusion;
   return {

@@ -13,6 +13,7 @@ import {
   type VisionEncoder,
   type VisionLanguageModel,
 } from '../vision/vision-model.ts';
+import { type DecodingTrick, parseDecodingTricks } from './decoding-tricks.ts';
 import { type LlmTable, parseLlmTable } from './llm-model.ts';
 import { parseWeightFormats, type WeightFormat } from './weight-format.ts';
 
@@ -25,6 +26,8 @@ export interface ModelTables {
   readonly visionLanguage: Readonly<Record<string, VisionLanguageModel>>;
   readonly speech: Readonly<Record<string, SpeechModel>>;
   readonly audioLanguage: Readonly<Record<string, AudioLanguageModel>>;
+  /** By drafting method. */
+  readonly decodingTricks: Readonly<Record<string, DecodingTrick>>;
   /** Opens a model file for reading piece by piece, where there are files; throws SpecError where it is none. */
   readonly openModel?: (path: string) => ByteSource;
 }
@@ -38,6 +41,7 @@ const MODEL_FILES = {
   visionLanguage: 'workloads/models/vlm.csv',
   speech: 'workloads/models/asr.csv',
   audioLanguage: 'workloads/models/audio-language.csv',
+  decodingTricks: 'workloads/models/decoding-tricks.csv',
 } as const satisfies Record<string, string>;
 
 type Text = Pick<SpecFile, 'file'> & { readonly text: string };
@@ -66,6 +70,7 @@ export function parseModelTables(
   const vision = table(MODEL_FILES.vision, parseVisionEncoders);
   const visionLanguage = table(MODEL_FILES.visionLanguage, parseVisionLanguageModels);
   const speech = table(MODEL_FILES.speech, parseSpeechModels);
+  const decodingTricks = table(MODEL_FILES.decodingTricks, parseDecodingTricks);
   const audioLanguage = table(MODEL_FILES.audioLanguage, parseAudioLanguageModels);
   return {
     get formats() {
@@ -85,6 +90,9 @@ export function parseModelTables(
     },
     get speech() {
       return speech();
+    },
+    get decodingTricks() {
+      return decodingTricks();
     },
     get audioLanguage() {
       return audioLanguage();

@@ -1,0 +1,172 @@
+/** Techniques laid over a request to a language model: graphs rewritten, steps and memory counted anew. */
+import { DTYPE_BITS, type Work } from '../../../base/work.ts';
+import type { Graph, Operator, Phase, RequestPlan, StepWork } from '../../graph.ts';
+import { peakActivationBytes } from '../../graph-totals.ts';
+import type { ExpertShape, LlmModel } from '../../models/llm-model.ts';
+import { storedBytes, type WeightFormat } from '../../models/weight-format.ts';
+import type { LlmFormats, LlmGraphOptions } from '../options.ts';
+import { type ExpertPaging, missesPerToken, residentExperts } from './expert-paging.ts';
+import { adapterBytes, adapterPhase, type Lora, withAdapters } from './lora.ts';
+import { draftBytes, type Speculation, speculativeGraph } from './speculative.ts';
+import { type Compression, compressWork, type Pruning, pruneWork, storedShare } from './weights.ts';
+
+export interface LlmTechniques {
+  readonly compression?: Compression | undefined;
+  readonly pruning?: Pruning | undefined;
+  readonly lora?: Lora | undefined;
+  readonly speculation?: Speculation | undefined;
+  readonly expertPaging?: ExpertPaging | undefined;
+  readonly window?: number | undefined;
+}
+
+/** The model as attention sees it. */
+export function windowed(model: LlmModel, { window }: LlmTechniques = {}): LlmModel {
+  return window === undefined
+    ? model
+    : { ...model, window: { tokens: window, local: 1, global: 0 } };
+}
+
+export interface RequestParts {
+  readonly model: LlmModel;
+  readonly formats: LlmFormats;
+  readonly promptTokens: number;
+  readonly generatedTokens: number;
+  /** Of a decode step of one token. */
+  readonly options: LlmGraphOptions;
+}
+
+/** @param plan the request without techniques. */
+export function applyTechniques(
+  plan: RequestPlan,
+  parts: RequestParts,
+  it: LlmTechniques,
+): RequestPlan {
+  const decoded = it.speculation ? speculate(plan.phases, parts, it.speculation) : plan.phases;
+  const rewritten = decoded.map((phase) => ({ ...phase, graph: rewrite(phase, parts, it) }));
+  const last = plan.phases.at(-1)!.graph;
+  const phases = [...(it.lora ? adapterPhase(last, it.lora) : []), ...rewritten];
+  return {
+    ...plan,
+    phases,
+    memory: {
+      ...plan.memory,
+      weights: weightsOf(plan.memory.weights, last, parts, it),
+      activations: Math.max(...phases.map((phase) => peakActivationBytes(phase))),
+    },
+  };
+}
+
+/** Fewer steps of more tokens in place of the decode phase. */
+function speculate(phases: readonly Phase[], parts: RequestParts, it: Speculation): Phase[] {
+  const tokens = parts.generatedTokens - 1;
+  const steps = Math.ceil(tokens / it.accepted);
+  return phases.map((phase) => {
+    if (phase.name !== 'decode') return phase;
+    const graph = speculativeGraph(parts.model, parts.options, it);
+    return {
+      ...phase,
+      graph: { ...graph, works: graph.works.map(wholeContext) },
+      steps,
+      contextStart: parts.promptTokens + it.candidates,
+      contextStride: it.accepted,
+      outputsPerStep: tokens / steps,
+    };
+  });
+}
+
+/** Steps that accept 2.3 tokens on average see whole tokens all the same. */
+function wholeContext(work: StepWork): StepWork {
+  return typeof work === 'function' ? (context) => work(Math.round(context)) : work;
+}
+
+function rewrite(phase: Phase, parts: RequestParts, it: LlmTechniques): Graph {
+  const { pruning, compression, lora } = it;
+  const shrink = (work: Work): Work => {
+    const pruned = pruning ? pruneWork(work, pruning) : work;
+    return compression ? compressWork(pruned, compression) : pruned;
+  };
+  const paged = it.expertPaging ? pageExperts(phase, parts, it.expertPaging) : phase.graph;
+  const works = paged.works.map((work): StepWork => {
+    if (!pruning && !compression) return work;
+    return typeof work === 'function' ? (context) => shrink(work(context)) : shrink(work);
+  });
+  const graph = { ...paged, works };
+  return lora ? withAdapters(graph, lora) : graph;
+}
+
+const FIRST_OF_EXPERTS = /\.experts\.(gate|gate_up|up)$/;
+
+/** The first product of each layer's experts waits for those that are not in memory. */
+function pageExperts(phase: Phase, parts: RequestParts, paging: ExpertPaging): Graph {
+  const { graph } = phase;
+  const { model, formats } = parts;
+  const { experts } = model;
+  if (!experts) return graph;
+  const expert = expertBytes(model, formats.weights);
+  const resident = residentExperts(
+    paging,
+    model.layers - experts.denseFirst,
+    expert,
+    experts.count,
+  );
+  const works: StepWork[] = [...graph.works];
+  const paged = new Map<number, number>();
+  const seen = new Set<string>();
+  const operators = graph.operators.map((operator): Operator => {
+    const layer = operator.name.split('.experts.')[0] as string;
+    const work = graph.works[operator.work];
+    if (!FIRST_OF_EXPERTS.test(operator.name) || seen.has(layer) || typeof work === 'function')
+      return operator;
+    seen.add(layer);
+    const index =
+      paged.get(operator.work) ??
+      works.push(waiting(work as Work, experts, resident, expert, paging)) - 1;
+    paged.set(operator.work, index);
+    return { ...operator, work: index };
+  });
+  return { ...graph, operators, works };
+}
+
+/** One token misses as the routing stream says; many visit so many experts that all not in memory are read. */
+function waiting(
+  work: Work,
+  experts: ExpertShape,
+  resident: number,
+  expert: number,
+  paging: ExpertPaging,
+): Work {
+  const visited = work.form.kind === 'matmul' ? work.form.batch : experts.topK;
+  const missed =
+    visited <= experts.topK
+      ? missesPerToken(experts, resident, paging)
+      : Math.max(0, visited * (1 - resident / experts.count));
+  return { ...work, storageBytes: missed * expert };
+}
+
+/** Of one expert. */
+export function expertBytes({ hidden, gated, experts }: LlmModel, weights: WeightFormat): number {
+  const width = experts?.ffn ?? 0;
+  return (
+    storedBytes(weights, (gated ? 2 : 1) * hidden * width, hidden) +
+    storedBytes(weights, width * hidden, width)
+  );
+}
+
+/** Bytes in memory: pruned and compressed weights, without experts on flash, with adapters and draft. */
+function weightsOf(plain: number, decode: Graph, parts: RequestParts, it: LlmTechniques): number {
+  const { model, formats } = parts;
+  const table = storedBytes(formats.embedding, model.vocab * model.hidden, model.hidden);
+  const pruned = it.pruning ? storedShare(it.pruning, DTYPE_BITS[formats.weights.dtype]) : 1;
+  let bytes = table + (plain - table) * pruned;
+  if (it.expertPaging && model.experts) {
+    const { count, denseFirst } = model.experts;
+    const layers = model.layers - denseFirst;
+    const expert = expertBytes(model, formats.weights);
+    bytes -=
+      layers * (count - residentExperts(it.expertPaging, layers, expert, count)) * expert * pruned;
+  }
+  bytes /= it.compression?.ratio ?? 1;
+  if (it.lora && it.lora.mode !== 'merge') bytes += adapterBytes(decode, it.lora);
+  if (it.speculation) bytes += draftBytes(model, formats, it.speculation);
+  return bytes;
+}

@@ -1,0 +1,122 @@
+/**
+ * Several tokens per pass of the model: a cheap draft proposes, the model checks all of it at once.
+ *
+ * Model    a step = draft + one pass over `candidates` tokens and their logits; it yields `accepted` tokens on average, the
+ *          model's own one included; draft-model: `length` steps of a small model; medusa: one residual block and one head
+ *          per place; eagle: `length` steps of one decoder layer with the model's head; lookup: nothing
+ * Ignores  the spread of accepted tokens, sampling, cache entries of rejected candidates
+ * Valid    accepted between 1 and length + 1
+ * Source   Leviathan et al., ICML 2023; Medusa (arXiv 2401.10774); EAGLE (arXiv 2401.15077); accepted tokens by method
+ *          and task: workloads/models/decoding-tricks.csv
+ * Checked  test/unit/workload/llm-techniques.test.ts, test/property/techniques.test.ts
+ */
+import type { Work } from '../../../base/work.ts';
+import type { Graph, Operator, StepWork } from '../../graph.ts';
+import { openGraph } from '../../graph-builder.ts';
+import type { LlmModel } from '../../models/llm-model.ts';
+import { activationWork, matmulWork } from '../../operator-cost.ts';
+import { buildLlmGraph } from '../graph.ts';
+import type { LlmFormats, LlmGraphOptions } from '../options.ts';
+import { llmWeightBytes } from '../parameters.ts';
+
+export const DRAFTERS = ['draft-model', 'medusa', 'eagle', 'lookup'] as const;
+
+export interface Speculation {
+  readonly method: (typeof DRAFTERS)[number];
+  readonly draft?: LlmModel | undefined;
+  /** Tokens that the draft looks ahead. */
+  readonly length: number;
+  /** Tokens that the model checks at once: a chain of length + 1, or a tree. */
+  readonly candidates: number;
+  /** Mean tokens of a step. */
+  readonly accepted: number;
+  /** Unit that drafts; the policy's unless given. */
+  readonly unit?: string | undefined;
+}
+
+/** One step: the draft, then the pass that checks it. */
+export function speculativeGraph(
+  model: LlmModel,
+  options: LlmGraphOptions,
+  it: Speculation,
+): Graph {
+  const check = buildLlmGraph(model, { ...options, tokens: it.candidates, logits: it.candidates });
+  const drafts = draftGraphs(model, options, it);
+  const builder = openGraph(`${options.name}/${it.method}`);
+  let end: readonly number[] = [];
+  for (const [i, graph] of drafts.entries()) end = append(builder, graph, `draft.${i}.`, end);
+  append(builder, check, '', end);
+  const built = builder.build();
+  const { unit } = it;
+  if (unit === undefined) return built;
+  const onUnit = (operator: Operator) =>
+    operator.name.startsWith('draft.') ? { ...operator, on: unit } : operator;
+  return { ...built, operators: built.operators.map(onUnit) };
+}
+
+function draftGraphs(model: LlmModel, options: LlmGraphOptions, it: Speculation): Graph[] {
+  const times = (graph: Graph) => Array.from({ length: it.length }, () => graph);
+  const one = { ...options, tokens: 1, logits: 1 };
+  if (it.method === 'draft-model' && it.draft) return times(buildLlmGraph(it.draft, one));
+  if (it.method === 'eagle') return times(buildLlmGraph(oneLayer(model), one));
+  return it.method === 'medusa' ? [medusaHeads(model, options.formats, it.length)] : [];
+}
+
+function oneLayer(model: LlmModel): LlmModel {
+  return { ...model, id: `${model.id} draft layer`, layers: 1 };
+}
+
+/** For each place ahead: a square block with a residual, and a head. */
+function medusaHeads({ hidden, vocab }: LlmModel, formats: LlmFormats, length: number): Graph {
+  const builder = openGraph('medusa');
+  const block = matmulWork({ m: 1, n: hidden, k: hidden }, formats.weights, formats.activation);
+  const activate = activationWork(hidden, 'silu', false, formats.activation);
+  const head = matmulWork({ m: 1, n: vocab, k: hidden }, formats.head, formats.activation);
+  for (let place = 0; place < length; place++) {
+    const raised = builder.add(`${place}.block`, block);
+    builder.add(`${place}.head`, head, [builder.add(`${place}.activation`, activate, [raised])]);
+  }
+  return builder.build();
+}
+
+/** Bytes of weights that drafting adds. */
+export function draftBytes(model: LlmModel, formats: LlmFormats, it: Speculation): number {
+  if (it.method === 'draft-model' && it.draft) return llmWeightBytes(it.draft, formats);
+  const sum = (graph: Graph, pick: (name: string) => boolean) =>
+    graph.operators
+      .filter(({ name }) => pick(name))
+      .reduce((total, { work }) => total + weightBytesOf(graph.works[work]!), 0);
+  if (it.method === 'medusa') return sum(medusaHeads(model, formats, it.length), () => true);
+  if (it.method !== 'eagle') return 0;
+  const { weights } = formats;
+  const layer = { ...oneLayer(model), vocab: 1, tied: true };
+  // A fusion of token embedding and feature, twice as wide as the model, goes before its layer.
+  const fuse = matmulWork(
+    { m: 1, n: model.hidden, k: 2 * model.hidden },
+    weights,
+    formats.activation,
+  );
+  return llmWeightBytes(layer, formats) + fuse.weightBytes;
+}
+
+function weightBytesOf(work: StepWork): number {
+  return typeof work === 'function' ? work(1).weightBytes : (work as Work).weightBytes;
+}
+
+type Builder = ReturnType<typeof openGraph>;
+
+/** @returns where the graph ends; its beginning reads `after`. */
+function append(
+  builder: Builder,
+  graph: Graph,
+  prefix: string,
+  after: readonly number[],
+): readonly number[] {
+  const place: number[] = [];
+  const read = new Set(graph.operators.flatMap(({ inputs }) => inputs));
+  for (const { name, work, inputs } of graph.operators) {
+    const from = inputs.length > 0 ? inputs.map((input) => place[input]!) : after;
+    place.push(builder.add(`${prefix}${name}`, graph.works[work]!, from));
+  }
+  return place.filter((_, i) => !read.has(i));
+}

@@ -1,0 +1,80 @@
+import { describe, expect, it } from 'vitest';
+import { checkClaim, judge } from '../../../src/analysis/claims/check-claims.ts';
+import { parseClaims } from '../../../src/analysis/claims/claims-spec.ts';
+import { SpecError } from '../../../src/base/errors.ts';
+import { parseSpecFile } from '../../../src/base/spec-file.ts';
+import { fileSources, readBundled } from '../../../src/load.ts';
+
+const { file, text } = readBundled('workloads/claims/white-paper.yaml');
+const claims = parseClaims(parseSpecFile(text, file));
+const sources = fileSources();
+const claim = { is: 'at-least' as const, value: 20, unit: 'tok/s', tolerance: 0.1 };
+const tried = (...values: (number | undefined)[]) =>
+  values.map((value, i) => ({
+    name: `t${i}`,
+    note: 'why',
+    ...(value === undefined ? {} : { value }),
+  }));
+
+describe('a verdict', () => {
+  it('is "reproduced" on the side that the claim says, a tenth given', () => {
+    expect(judge(claim, tried(25)).verdict).toBe('reproduced');
+    expect(judge(claim, tried(18.1)).verdict).toBe('reproduced');
+    expect(judge({ ...claim, is: 'at-most' }, tried(25)).verdict).not.toBe('reproduced');
+    expect(judge({ ...claim, is: 'about' }, tried(25)).verdict).not.toBe('reproduced');
+    expect(judge({ ...claim, is: 'about' }, tried(21)).verdict).toBe('reproduced');
+  });
+
+  it('names the first technique that makes it true', () => {
+    const { verdict, text: said } = judge(claim, tried(10, 12, 30, 40));
+    expect([verdict, said]).toEqual(['needs a technique', 'needs t2: 30 tok/s']);
+  });
+
+  it('says by how much it is off', () => {
+    expect(judge(claim, tried(16)).text).toBe('within ×1.25');
+    expect(judge(claim, tried(4)).text).toBe('refuted: off by ×5');
+  });
+
+  it('leaves open what could not be run', () => {
+    expect(judge(claim, tried(undefined)).verdict).toBe('not checked');
+    expect(judge(claim, [{ name: '', note: 'does not fit: 18 GB' }]).verdict).toBe('refuted');
+  });
+});
+
+describe('the claims of the white paper', () => {
+  it('cover what was said, each with source and reasoning', () => {
+    expect(Object.keys(claims).length).toBeGreaterThanOrEqual(30);
+    for (const { says, source, reasoning } of Object.values(claims)) {
+      expect(Math.min(says.length, source.length, reasoning.length)).toBeGreaterThan(10);
+    }
+  });
+
+  it('back their verdicts with runs', () => {
+    const result = checkClaim('memory-7b', claims['memory-7b']!, sources);
+    expect(result.verdict).toBe('reproduced');
+    // 6.74 B weights at 4.28 bits and 0.5 MB of cache a token of 768.
+    expect(result.evidence[0]!.value).toBeGreaterThan(3.8);
+    expect(result.evidence[0]!.runs[0]!.inputs.workload).toBe('llama-2-7b-chat');
+  });
+
+  it('compare peaks of two descriptions', () => {
+    const result = checkClaim('apu-790-throughput', claims['apu-790-throughput']!, sources);
+    expect(result.evidence[0]!.note).toMatch(/TOPS over [0-9.]+ TOPS/);
+  });
+
+  it('say so where a SoC is not there', () => {
+    const known = claims['tops-60']!;
+    const result = checkClaim(
+      'x',
+      { ...known, measure: { kind: 'peak', soc: 'kirin-9000' } },
+      sources,
+    );
+    expect(result.verdict).toBe('not checked');
+    expect(result.text).toMatch(/unknown soc "kirin-9000"/);
+  });
+
+  it('are checked as every description is', () => {
+    const bad = text.replace('is: at-least', 'is: atleast');
+    expect(() => parseClaims(parseSpecFile(bad, 'claims.yaml'))).toThrow(SpecError);
+  });
+});

@@ -1,0 +1,200 @@
+import { describe, expect, it } from 'vitest';
+import { SpecError } from '../../../src/base/errors.ts';
+import { parseSpecFile } from '../../../src/base/spec-file.ts';
+import { fileSources } from '../../../src/load.ts';
+import type { RequestPlan } from '../../../src/workload/graph.ts';
+import { sumGraph } from '../../../src/workload/graph-totals.ts';
+import { buildWorkload, parseWorkload } from '../../../src/workload/workload-spec.ts';
+
+const { tables } = fileSources();
+
+function build(techniques: string, model = 'llama-2-7b', more = ''): RequestPlan {
+  const text = `version: 1
+family: llm
+summary: test
+model: ${model}
+weightFormat: int8
+promptTokens: 64
+generatedTokens: 33
+${more}${techniques === '' ? '' : `techniques: ${techniques}`}
+`;
+  return buildWorkload(parseWorkload(parseSpecFile(text, 'test.yaml'), tables), tables, 'test');
+}
+const decode = (plan: RequestPlan) => plan.phases.find(({ name }) => name === 'decode')!;
+const totals = (plan: RequestPlan) => sumGraph(decode(plan).graph, 80);
+const fault = (techniques: string, model?: string): string => {
+  try {
+    build(techniques, model);
+  } catch (error) {
+    if (error instanceof SpecError) return error.message;
+    throw error;
+  }
+  return '';
+};
+const plain = build('');
+
+describe('compression and pruning', () => {
+  it('divide the bytes of weights, in memory and on the way', () => {
+    const packed = build('{ compression: { ratio: 1.6 } }');
+    expect(totals(plain).weightBytes / totals(packed).weightBytes).toBeCloseTo(1.6, 9);
+    expect(plain.memory.weights / packed.memory.weights).toBeCloseTo(1.6, 9);
+    expect(totals(packed).macs).toBe(totals(plain).macs);
+  });
+
+  it('hold weights to what the decompressor hands on', () => {
+    const packed = build('{ compression: { ratio: 2, throughput: 10 GB/s } }');
+    const unpack = decode(packed).graph.operators.reduce((sum, { work }) => {
+      const found = decode(packed).graph.works[work]!;
+      return sum + (typeof found === 'function' ? 0 : (found.unpackSeconds ?? 0));
+    }, 0);
+    expect(unpack).toBeCloseTo(totals(plain).weightBytes / 10e9, 6);
+  });
+
+  it('store half of int8 and two bits a place at 2:4: 62.5 %', () => {
+    const pruned = build('{ pruning: { pattern: "2:4" } }');
+    const head = 32000 * 4096 * 2;
+    expect(totals(pruned).weightBytes / totals(plain).weightBytes).toBeCloseTo(0.625, 2);
+    expect((pruned.memory.weights - head / 2) / (plain.memory.weights - head / 2)).toBeCloseTo(
+      0.625,
+      2,
+    );
+    expect(totals(pruned).macs).toBe(totals(plain).macs);
+  });
+
+  it('skip the arithmetic of zeros where the engine can', () => {
+    const skipped = build(
+      '{ pruning: { pattern: unstructured, sparsity: 0.75, skipsZeros: true } }',
+    );
+    const attention = totals(plain).macs - (6_738_415_616 - 32000 * 4096 - 65 * 4096);
+    expect((totals(skipped).macs - attention) / (totals(plain).macs - attention)).toBeCloseTo(
+      0.25,
+      2,
+    );
+  });
+});
+
+describe('adapters', () => {
+  // Two matrices of rank 16 for q and v of 32 layers: 16 · (4096 + 4096) · 2 bytes each.
+  const bytes = 2 * 32 * 16 * 8192 * 2;
+
+  it('add two thin products to each target and their bytes to memory', () => {
+    const adapted = build('{ lora: { rank: 16 } }');
+    expect(adapted.memory.weights - plain.memory.weights).toBe(bytes);
+    expect(totals(adapted).weightBytes - totals(plain).weightBytes).toBe(bytes);
+    expect(totals(adapted).macs - totals(plain).macs).toBe(bytes / 2);
+  });
+
+  it('come from storage before the request when swapped', () => {
+    const [first] = build('{ lora: { rank: 16, mode: swap } }').phases;
+    const work = first!.graph.works[0]!;
+    expect(first!.name).toBe('adapter');
+    expect(typeof work === 'function' ? 0 : work.storageBytes).toBe(bytes);
+  });
+
+  it('cost nothing per step once merged, and one pass over their targets before', () => {
+    const merged = build('{ lora: { rank: 16, mode: merge } }');
+    expect(totals(merged)).toEqual(totals(plain));
+    const pass = sumGraph(merged.phases[0]!.graph, 1);
+    // 64 matrices of 4096 × 4096 int8, read and written.
+    expect(pass.bytes - pass.weightBytes).toBe(2 * 64 * 4096 ** 2);
+    expect(merged.memory.weights).toBe(plain.memory.weights);
+  });
+});
+
+describe('speculation', () => {
+  it('takes a step for each lot of accepted tokens, and still yields all tokens', () => {
+    const plan = build('{ speculation: { method: lookup, length: 4, accepted: 2 } }');
+    const phase = decode(plan);
+    expect(phase.steps).toBe(16);
+    expect(phase.steps * phase.outputsPerStep).toBe(32);
+  });
+
+  it('adds the draft: its steps, its weights', () => {
+    const drafted = build(
+      '{ speculation: { method: draft-model, draft: tinyllama-1.1b, length: 3, accepted: 2 } }',
+    );
+    const looked = build('{ speculation: { method: lookup, length: 3, accepted: 2 } }');
+    const tiny = build('', 'tinyllama-1.1b');
+    const extra = totals(drafted).weightBytes - totals(looked).weightBytes;
+    expect(extra / totals(tiny).weightBytes).toBeCloseTo(3, 6);
+    expect(drafted.memory.weights - plain.memory.weights).toBe(tiny.memory.weights);
+  });
+
+  it('drafts on the unit that is asked for', () => {
+    const plan = build('{ speculation: { method: medusa, length: 4, accepted: 2, unit: gpu } }');
+    const { operators } = decode(plan).graph;
+    expect(
+      operators.filter(({ on }) => on === 'gpu').every(({ name }) => name.startsWith('draft.')),
+    ).toBe(true);
+    expect(operators.filter(({ on }) => on === 'gpu')).toHaveLength(12);
+  });
+
+  it('knows how many tokens methods accept, by task', () => {
+    const steps = (text: string) =>
+      decode(build(`{ speculation: { method: eagle, length: 5${text} } }`)).steps;
+    // Spec-Bench: 3.58 over all tasks; translation speeds up less than chat does.
+    expect(steps('')).toBe(Math.ceil(32 / 3.58));
+    expect(steps(', task: translation')).toBeGreaterThan(steps(', task: chat'));
+  });
+});
+
+describe('experts on flash', () => {
+  const paged = (memory: string, reuse = 0) =>
+    build(`{ expertPaging: { memory: ${memory}, reuse: ${reuse} } }`, 'olmoe-1b-7b');
+  const stored = (plan: RequestPlan) =>
+    decode(plan).graph.operators.reduce((sum, { work }) => {
+      const found = decode(plan).graph.works[work]!;
+      return sum + (typeof found === 'function' ? 0 : (found.storageBytes ?? 0));
+    }, 0);
+  // OLMoE: 16 layers of 64 experts, 8 chosen, each 3 · 2048 · 1024 bytes in int8.
+  const expert = 3 * 2048 * 1024;
+  const all = 16 * 64 * expert;
+
+  it('miss the share that is not in memory when routing is even', () => {
+    const half = paged(`${all / 2} B`);
+    // Half of all, up to half of the 56 that the token has not just asked for.
+    expect(stored(half) / (16 * 8 * expert)).toBeGreaterThan(32 / 64);
+    expect(stored(half) / (16 * 8 * expert)).toBeLessThan(32 / 56);
+    expect(stored(paged(`${all} B`))).toBe(0);
+  });
+
+  it('miss less when tokens ask for the same experts again', () => {
+    expect(stored(paged(`${all / 4} B`, 0.6))).toBeLessThan(0.6 * stored(paged(`${all / 4} B`)));
+  });
+
+  it('leave memory to others', () => {
+    const whole = build('', 'olmoe-1b-7b').memory.weights;
+    expect(whole - paged(`${all / 2} B`).memory.weights).toBe(all / 2);
+  });
+});
+
+describe('techniques that cannot be', () => {
+  it.each([
+    [
+      '{ lora: { rank: 5000 } }',
+      undefined,
+      /techniques.lora.rank: above the width of llama-2-7b.*4096/s,
+    ],
+    [
+      '{ speculation: { method: lookup, length: 3, accepted: 5 } }',
+      undefined,
+      /more tokens than a step checks.*at most 4/s,
+    ],
+    ['{ speculation: { method: draft-model } }', undefined, /speculation.draft: missing/],
+    [
+      '{ speculation: { method: draft-model, draft: tinylama-1.1b } }',
+      undefined,
+      /did you mean "tinyllama-1.1b"/,
+    ],
+    ['{ expertPaging: { memory: 1 GB } }', undefined, /llama-2-7b has no experts/],
+    [
+      '{ expertPaging: { memory: 10 MB } }',
+      'olmoe-1b-7b',
+      /one expert per layer.*at least 16 layers/s,
+    ],
+    ['{ compresion: { ratio: 2 } }', undefined, /unknown key "compresion".*compression/s],
+    ['{ lora: { rank: 8, targets: [gate] } }', 'olmoe-1b-7b', /has experts in place of gate/],
+  ])('%s on %s', (techniques, model, message) => {
+    expect(fault(techniques, model)).toMatch(message);
+  });
+});
