@@ -5,7 +5,7 @@
  * source (`{ is, from, trust }`) is one value, and so is a list. Of several names the first wins; a `like` further
  * inside wins over one further out.
  */
-import { SpecError } from './errors.ts';
+import { type Fault, SpecError } from './errors.ts';
 import type { SpecFile, SpecPath } from './spec-file.ts';
 
 /** What a `like` takes from: a place in a description that is complete itself. */
@@ -27,11 +27,17 @@ interface Taken extends Donor {
   readonly at: SpecPath;
 }
 
-/** The description with every `like` followed; positions of what was taken point at the file that says it. */
+/**
+ * The description with every `like` followed; positions of what was taken point at the file that says it.
+ * @throws SpecError with every `like` that cannot be followed.
+ */
 export function complete(spec: SpecFile, find: FindDonor): SpecFile {
   if (!isMap(spec.data) || !mentionsLike(spec.data)) return spec;
   const references = new Map(Object.entries(asMap(spec.data['references'])));
   const taken: Taken[] = [];
+  const faults: Fault[] = [];
+  /** What `checkSpec` has to report of other files, such as a key given twice. */
+  const inherited = new Set<Fault>();
 
   const completeValue = (value: unknown, path: SpecPath): unknown => {
     if (Array.isArray(value)) return value.map((item, i) => completeValue(item, [...path, i]));
@@ -41,10 +47,17 @@ export function complete(spec: SpecFile, find: FindDonor): SpecFile {
         .filter(([key]) => key !== 'like')
         .map(([key, child]) => [key, completeValue(child, [...path, key])]),
     );
-    return namesIn(value['like'], spec, path).reduce<Loose>((target, name) => {
-      const donor = find(name, path);
-      return fill(target, donor, path);
-    }, own);
+    try {
+      return namesIn(value['like'], spec, path).reduce<Loose>((target, name) => {
+        const donor = find(name, path);
+        for (const fault of donor.spec.faults ?? []) inherited.add(fault);
+        return fill(target, donor, path);
+      }, own);
+    } catch (error) {
+      if (!(error instanceof SpecError)) throw error;
+      faults.push(...error.faults);
+      return own;
+    }
   };
 
   const fill = (target: Loose, donor: Donor, path: SpecPath): Loose => {
@@ -66,11 +79,17 @@ export function complete(spec: SpecFile, find: FindDonor): SpecFile {
   };
 
   const merged = completeValue(spec.data, []) as Loose;
+  if (faults.length > 0) throw new SpecError([...(spec.faults ?? []), ...faults]);
   const data = withoutNulls({
     ...merged,
     ...(references.size > 0 ? { references: Object.fromEntries(references) } : {}),
   });
-  return { ...spec, data, locate: (path) => locate(spec, taken, path) };
+  return {
+    ...spec,
+    data,
+    faults: [...(spec.faults ?? []), ...inherited],
+    locate: (path) => locate(spec, taken, path),
+  };
 }
 
 /** A copy of a donor's value whose sources are keys of the receiving description. */

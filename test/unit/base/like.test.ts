@@ -115,6 +115,22 @@ references: { lab: { title: Another book } }
     );
   });
 
+  it('names every like that cannot be followed, and keys given twice', () => {
+    expect(() =>
+      read('units: { npu: { like: gone }, gpu: { like: 3 }, gpu: { like: lost } }'),
+    ).toThrow(/^mine\.yaml:1:\d+: this key is given twice.*\nunknown gone\nunknown lost$/);
+  });
+
+  it('passes on a key given twice in what it takes from, once', () => {
+    files['twice'] = 'unit: { rows: 1, rows: 2 }\n';
+    const spec = parseSpecFile(files['twice'], 'twice.yaml');
+    const text = 'units: { a: { like: twice }, b: { like: twice } }';
+    const found = complete(parseSpecFile(text, 'mine.yaml'), () => ({ spec, path: ['unit'] }));
+    expect(found.faults?.map(({ file, message }) => `${file}: ${message}`)).toEqual([
+      'twice.yaml: this key is given twice in the same map',
+    ]);
+  });
+
   it('gives a map that says everything itself nothing', () => {
     fc.assert(
       fc.property(fc.dictionary(fc.string({ minLength: 1 }), fc.integer()), (values) => {
