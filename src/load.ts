@@ -17,6 +17,12 @@ import { nearestHint } from './base/registry.ts';
 import { parseSpecFile, requireMap, type SpecFile, type SpecPath } from './base/spec-file.ts';
 import type { Sources } from './engine/prepare.ts';
 import { sectionAt } from './hardware/spec/sections.ts';
+import {
+  buildCalibration,
+  type Calibration,
+  parseBundle,
+  parseClasses,
+} from './runtime/calibration-spec.ts';
 import { parseModelTables } from './workload/models/tables.ts';
 import type { ByteSource } from './workload/onnx/wire-skim.ts';
 
@@ -136,6 +142,7 @@ export function fileSources(options: SourceOptions = {}): Sources {
       votes ??= remember(readBundled('socs/memory-votes.csv'));
       return votes;
     },
+    calibration: (choice, soc) => readCalibration(choice, soc, remember),
     hashes,
     version: packageVersion(),
   };
@@ -217,6 +224,40 @@ function withPlace<T>(place: Omit<Fault, 'message'>, task: () => T): T {
       error.faults.map((fault) => (fault.file === undefined ? { ...place, ...fault } : fault)),
     );
   }
+}
+
+const CALIBRATIONS = 'socs/calibrations';
+
+/** What `choice` means for a SoC: nothing, what is shipped, or a bundle of the user. @throws SpecError */
+function readCalibration(
+  choice: string,
+  soc: string,
+  remember: (read: TextFile) => TextFile,
+): Calibration {
+  if (choice === 'none') return buildCalibration(undefined, undefined);
+  const parse = ({ file, text }: TextFile) => parseSpecFile(text, file);
+  const shipped = listBundled(CALIBRATIONS, '.json');
+  const bundled = (name: string) =>
+    shipped.includes(name)
+      ? parse(remember(readBundled(`${CALIBRATIONS}/${name}.json`)))
+      : undefined;
+  const shared = bundled('classes');
+  const classes = shared && parseClasses(shared);
+  const own = choice === 'auto' ? bundled(soc) : parse(remember(readUserFile(choice)));
+  if (!own) return buildCalibration(classes, undefined);
+  const bundle = parseBundle(own);
+  if (bundle.soc !== soc) {
+    throw new SpecError([
+      {
+        file: own.file,
+        path: 'soc',
+        message: 'is the calibration of another SoC',
+        expected: soc,
+        got: bundle.soc,
+      },
+    ]);
+  }
+  return buildCalibration(classes, bundle);
 }
 
 /**

@@ -9,11 +9,11 @@
  * Source   Levenberg–Marquardt as in ml-levenberg-marquardt
  * Checked  test/unit/calibration/fit.test.ts (recovers known parameters from noisy synthetic data)
  */
-import { levenbergMarquardt } from 'ml-levenberg-marquardt';
 import { Matrix, pseudoInverse } from 'ml-matrix';
 import type { Seconds } from '../base/units.ts';
 import type { Observation } from './collect.ts';
 import type { HostShape } from './host-soc.ts';
+import { centralJacobian, minimise, robust, type Terms } from './least-squares.ts';
 import { PARAMETERS, type ParameterName, type ParameterValues } from './parameters.ts';
 import {
   buildHostModel,
@@ -29,8 +29,6 @@ import { medianOf, quantileOf } from './statistics.ts';
 const MODEL_ERROR = 0.05;
 /** Beyond this a spread says no more: the fastest burst was still a fast one. */
 const MOST_NOISE = 0.15;
-/** Where squares turn into absolute values, in units of σ. */
-const ROBUST_FROM = 1.5;
 /** A pull towards the starting point, in units of ln: a factor of e counts as much as one σ. */
 const PRIOR_SIGMA = 1;
 
@@ -220,7 +218,8 @@ function fitStage(data: readonly Prepared[], plan: StagePlan, from: ParameterVal
     max: free.map(({ max }) => Math.log(max)),
   };
   const iterations = plan.iterations ?? ITERATIONS.fresh;
-  const logs = minimise(terms, initial, data.length + free.length, { ...box, iterations });
+  const count = data.length + free.length;
+  const logs = minimise(terms, { initial, count, ...box, iterations });
   const sigmas = deviations(terms, logs);
   const values = valuesOf(logs);
   const parameters = free.map(({ name }, i) => ({
@@ -233,62 +232,9 @@ function fitStage(data: readonly Prepared[], plan: StagePlan, from: ParameterVal
   return { values, parameters, misfit };
 }
 
-/** Pseudo-Huber: a term whose square grows like |x| far out. */
-function robust(x: number): number {
-  const k = ROBUST_FROM;
-  return Math.sign(x) * k * Math.sqrt(2 * (Math.sqrt(1 + (x / k) ** 2) - 1));
-}
-
-type Terms = (logs: readonly number[]) => number[];
-interface Limits {
-  readonly iterations: number;
-  readonly min: readonly number[];
-  readonly max: readonly number[];
-}
-
-const STEP = 1e-3;
-
-function minimise(
-  terms: Terms,
-  initial: readonly number[],
-  count: number,
-  { min, max, iterations }: Limits,
-): number[] {
-  const x = Array.from({ length: count }, (_, i) => i);
-  const result = levenbergMarquardt(
-    { x, y: x.map(() => 0) },
-    (logs) => {
-      const values = terms(logs);
-      return (i) => values[i] as number;
-    },
-    {
-      initialValues: [...initial],
-      minValues: [...min],
-      maxValues: [...max],
-      jacobianFunction: (logs) => {
-        const columns = jacobian(terms, logs);
-        return (i) => columns.map((column) => column[i] as number);
-      },
-      damping: 1,
-      maxIterations: iterations,
-      errorTolerance: 1e-9,
-    },
-  );
-  return result.parameterValues;
-}
-
-/** One column per parameter, by central differences of the logarithms. */
-function jacobian(terms: Terms, logs: readonly number[]): number[][] {
-  return logs.map((_, j) => {
-    const up = terms(logs.map((value, i) => (i === j ? value + STEP : value)));
-    const down = terms(logs.map((value, i) => (i === j ? value - STEP : value)));
-    return up.map((value, i) => (value - (down[i] as number)) / (2 * STEP));
-  });
-}
-
 /** Relative standard deviations at the optimum. */
 function deviations(terms: Terms, logs: readonly number[]): number[] {
-  const columns = jacobian(terms, logs);
+  const columns = centralJacobian(terms, logs);
   const values = terms(logs);
   const freedom = Math.max(1, values.length - logs.length);
   const variance = values.reduce((sum, value) => sum + value * value, 0) / freedom;

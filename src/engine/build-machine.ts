@@ -1,5 +1,5 @@
 /** Descriptions → Machine: units, clocks, memory, power and heat of one SoC in one phone. */
-import { BITS_PER_BYTE, type BytesPerSecond } from '../base/units.ts';
+import { BITS_PER_BYTE, type BytesPerSecond, type Seconds } from '../base/units.ts';
 import { batteryEnergy, batteryOf } from '../hardware/battery.ts';
 import type { SystemCache } from '../hardware/cache/system-cache.ts';
 import type { ComputeUnit } from '../hardware/compute-unit.ts';
@@ -25,6 +25,7 @@ import {
   parseVoteTable,
   type VoteTable,
 } from '../runtime/governors/memory-votes.ts';
+import { type KernelTuning, tuneKernels } from '../runtime/kernel-tuning.ts';
 import { kernelsOf, type RuntimeSpec, runsOn } from '../runtime/runtime-spec.ts';
 import type { BackgroundTraffic, Machine, MachineUnit, PlatformLoad } from './machine.ts';
 import type { MachineMemoryClock } from './memory-clock.ts';
@@ -44,6 +45,8 @@ export interface MachineInputs {
   /** Real-time traffic on top of the SoC's own, or instead of its entry of that name. */
   readonly background?: Readonly<Record<string, BytesPerSecond>>;
   readonly fidelity?: Fidelity;
+  /** What measurements change of the runtime's kernels, by unit. */
+  readonly tuning?: ((unit: string) => KernelTuning) | undefined;
   /** `socs/memory-votes.csv`: what clock CPU clusters ask of memory. */
   readonly memoryVotes?: VoteFile | undefined;
 }
@@ -63,16 +66,13 @@ export function buildMachine(inputs: MachineInputs): Machine {
   const floorplan = floorplanOf(soc);
   const thermal = buildPhoneNetwork(floorplan, phone, inputs.environment);
   const node = (name: string) => nodeIndex(thermal.nodes, name);
-  const domainNames = Object.keys(soc.domains);
   const fabricBlock = FABRIC_BLOCKS.find((name) => thermal.nodes.includes(name));
   const memory = mainMemory(inputs);
   const background = backgroundOf(inputs);
   const machine: Machine = {
     soc: soc.name,
     phone: phone.name,
-    units: Object.entries(soc.units).map(([name, spec]) =>
-      machineUnit(name, spec, domainNames, inputs.runtime),
-    ),
+    units: machineUnits(soc, inputs.runtime, inputs.tuning),
     domains: Object.entries(soc.domains).map(([name, spec]) => ({
       clock: buildClockDomain(name, spec),
       power: domainPower(name, soc, inputs.base ?? soc),
@@ -86,7 +86,7 @@ export function buildMachine(inputs: MachineInputs): Machine {
       inputs.fidelity === 'transaction'
         ? buildStreamModel({ ...deviceOf(inputs), background, peak: memory.peak })
         : undefined,
-    hostSeconds: inputs.runtime.host?.perOutput.is ?? 0,
+    hostSeconds: hostSecondsOf(soc, inputs.runtime, inputs.tuning),
     fabricPerByte: soc.fabric.energy.is,
     fabricNode: fabricBlock === undefined ? 0 : node(fabricBlock),
     regulator: { efficiency: phone.battery.regulatorEfficiency.is, node: node('board') },
@@ -157,13 +157,41 @@ function votesFor({ text, file }: VoteFile, soc: string): VoteTable | undefined 
   return hasVotes(text, file, soc, 'ddr') ? parseVoteTable(text, file, soc, 'ddr') : undefined;
 }
 
+type Tuning = MachineInputs['tuning'];
+
+/** The same machine with other kernels; nothing else is built anew. */
+export function retuneMachine(
+  machine: Machine,
+  soc: SocSpec,
+  runtime: RuntimeSpec,
+  tuning: Tuning,
+): Machine {
+  const units = machineUnits(soc, runtime, tuning);
+  return { ...machine, units, hostSeconds: hostSecondsOf(soc, runtime, tuning) };
+}
+
+function machineUnits(soc: SocSpec, runtime: RuntimeSpec, tuning: Tuning): MachineUnit[] {
+  const domainNames = Object.keys(soc.domains);
+  return Object.entries(soc.units).map(([name, spec]) =>
+    machineUnit(name, spec, domainNames, runtime, tuning?.(name) ?? {}),
+  );
+}
+
+/** Host work runs on the CPU whoever computes; a calibration knows it by the unit it was measured with. */
+function hostSecondsOf(soc: SocSpec, runtime: RuntimeSpec, tuning: Tuning): Seconds {
+  const own = runtime.host?.perOutput.is ?? 0;
+  const unit = Object.keys(soc.units).find((name) => runsOn(runtime, soc.units[name]!.kind));
+  return own * ((unit && tuning?.(unit).host) || 1);
+}
+
 function machineUnit(
   name: string,
   spec: SocUnitSpec,
   domainNames: readonly string[],
   runtime: RuntimeSpec,
+  tuning: KernelTuning,
 ): MachineUnit {
-  const kernels = kernelsOf(runtime, spec.kind);
+  const kernels = tuneKernels(kernelsOf(runtime, spec.kind), tuning);
   const unit = buildUnit(
     spec,
     {
@@ -176,7 +204,7 @@ function machineUnit(
   return {
     unit: withRuntime(unit, runtime),
     domains: unit.domains.map((domain) => domainNames.indexOf(domain)),
-    callSeconds: kernels.callSeconds ?? spec.launch.graph?.is ?? 0,
+    callSeconds: (kernels.callSeconds ?? spec.launch.graph?.is ?? 0) * (kernels.callScale ?? 1),
     sramPerByte: spec.sramEnergy.is,
   };
 }

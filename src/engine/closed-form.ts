@@ -13,7 +13,7 @@ import type { SchedulingPolicy } from '../runtime/scheduling-policy.ts';
 import type { Phase, RequestPlan } from '../workload/graph.ts';
 import { compilePhase } from './compile.ts';
 import type { Machine } from './machine.ts';
-import { refresh, type TaskTable } from './task-table.ts';
+import type { TaskTable } from './task-table.ts';
 
 export interface PhaseTime {
   readonly phase: string;
@@ -23,23 +23,32 @@ export interface PhaseTime {
   readonly seconds: Seconds;
 }
 
+/** A request placed and costed. */
+export interface CompiledRequest {
+  readonly tables: readonly TaskTable[];
+  readonly plan: RequestPlan;
+}
+
 /** @throws InfeasibleError when an operator fits no unit. */
-export function phaseTimes(
+export function compileRequest(
   plan: RequestPlan,
   machine: Machine,
   policy: SchedulingPolicy,
-): PhaseTime[] {
-  return plan.phases.map((phase) => {
+): CompiledRequest {
+  const tables = plan.phases.map((phase) => {
     const middle = { ...phase, contextStart: middleContext(phase) };
-    const table = compilePhase(middle, machine, policy);
-    refresh(table, machine, middle.contextStart);
-    return {
-      phase: phase.name,
-      steps: phase.steps,
-      outputs: phase.steps * phase.outputsPerStep,
-      seconds: phase.steps * stepSeconds(table, machine),
-    };
+    return compilePhase(middle, machine, policy);
   });
+  return { tables, plan };
+}
+
+export function phaseTimes({ tables, plan }: CompiledRequest, machine: Machine): PhaseTime[] {
+  return plan.phases.map((phase, i) => ({
+    phase: phase.name,
+    steps: phase.steps,
+    outputs: phase.steps * phase.outputsPerStep,
+    seconds: phase.steps * stepSeconds(tables[i]!, machine),
+  }));
 }
 
 /** Costs that grow with the context grow in proportion, so the mean step is the one in the middle. */

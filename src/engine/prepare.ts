@@ -6,6 +6,7 @@ import { type LpddrPreset, parseLpddrPreset } from '../hardware/dram/preset.ts';
 import { parseSoc, type SocSpec, socSpec } from '../hardware/soc-spec.ts';
 import { environmentSchema } from '../hardware/thermal/environment.ts';
 import { type Phone, parsePhone, phoneSchema } from '../hardware/thermal/phone-spec.ts';
+import type { Calibration } from '../runtime/calibration-spec.ts';
 import type { Governor } from '../runtime/governor.ts';
 import { type GovernorName, governors } from '../runtime/governors/index.ts';
 import { policies } from '../runtime/policies/index.ts';
@@ -45,6 +46,8 @@ export interface Sources {
   /** `socs/memory-votes.csv`; CPUs ask for memory clocks in proportion to their own when absent. */
   readonly memoryVotes?: VoteFile | undefined;
   /** SHA-256 by file, of everything handed out so far. */
+  /** What measurements say of a SoC, by the scenario's choice; nothing where absent. */
+  calibration?(choice: string, soc: string): Calibration;
   readonly hashes: Readonly<Record<string, string>>;
   /** socsim's own version. */
   readonly version: string;
@@ -63,8 +66,11 @@ export interface Prepared {
   readonly clients: readonly PreparedWorkload[];
   readonly machine: Machine;
   readonly protection?: Protection | undefined;
+  readonly calibration: Calibration | undefined;
 }
 
+/** Families of workloads whose measurements calibrations were fitted to, or that run the same kernels. */
+const CALIBRATED: ReadonlySet<string> = new Set(['llm', 'vision-language', 'audio-language']);
 /** Frequency governors look every 10 ms: the scheduler tick of an Android kernel built with HZ=100. */
 const CONTROL_PERIOD = 0.01;
 /** Thermal governors are offered every look and poll at their own pace (10 ms for junctions, seconds for skin). */
@@ -104,6 +110,10 @@ export function prepare(
   const preset = parseLpddrPreset(sources.preset(soc.memory.preset));
   const runtime = parseRuntime(sources.runtime(scenario.runtime));
   const clients = prepareClients(scenario, specs, sources);
+  const { workload, plan } = clients[0]!;
+  const calibration = CALIBRATED.has(workload.family)
+    ? sources.calibration?.(scenario.calibration, soc.name)
+    : undefined;
   const plain = buildMachine({
     soc,
     base,
@@ -113,13 +123,25 @@ export function prepare(
     environment: scenario.environment,
     background: scenario.background,
     fidelity: scenario.fidelity,
+    tuning: calibration && ((unit) => calibration.tuning(runtime.name, unit)),
     memoryVotes: sources.memoryVotes,
   });
-  const { workload, plan } = clients[0]!;
   const security = planSecurity(scenario.security, soc, plan, (name) => sources.security(name));
   const machine = security ? secureMachine(plain, security) : plain;
   const protection = security && { plan: security, plain };
-  return { scenario, soc, phone, preset, runtime, workload, plan, clients, machine, protection };
+  return {
+    scenario,
+    soc,
+    phone,
+    preset,
+    runtime,
+    workload,
+    plan,
+    clients,
+    machine,
+    protection,
+    calibration,
+  };
 }
 
 /** Keys that name files are options, not values: the files are read before values are changed. */
@@ -191,7 +213,7 @@ export function buildSimulation(
   sources: Sources,
   given?: readonly Job[],
 ): Simulation {
-  const { scenario, soc, phone, machine } = prepared;
+  const { scenario, soc, phone, calibration, machine } = prepared;
   const thermal = thermalPolicyOf(scenario, soc, phone);
   const { unit } = unitsOf(prepared, {});
   const several = scenario.workloads !== undefined;
@@ -216,11 +238,13 @@ export function buildSimulation(
       thermalGovernor: thermal.label,
       runtime: scenario.runtime,
       fidelity: scenario.fidelity,
+      ...(calibration && { calibration: calibration.name }),
       seed: scenario.seed,
       overrides: [...scenario.set, ...overrides],
       hashes: sources.hashes,
       version: sources.version,
     },
+    ...(calibration && !several && { bands: { calibration, runtime: scenario.runtime } }),
     // What is not in use says nothing about the run.
     trust: trustShares(prepared.protection ? soc : { ...soc, security: undefined }, phone),
     notes: [...rangeNotes(soc), ...hostNotes(soc)],

@@ -2,6 +2,7 @@
 import { formatQuantity } from '../base/quantity.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { workAt } from '../workload/graph.ts';
+import { intervalsOf } from './bands.ts';
 import { availableBandwidth, backgroundBandwidth, soloRate } from './bandwidth.ts';
 import type { MemoryUse } from './capacity.ts';
 import type { Collector } from './collector.ts';
@@ -53,24 +54,28 @@ export function assembleRun(parts: RunParts): Run {
   const dramBytes = rows.reduce((sum, row) => sum + row.dramBytes, 0);
   const used = Object.values(memory.owners).reduce((a, b) => a + b, 0);
   const skins = machine.skinNodes.map((node) => machine.thermal.temperatures[node]!);
+  const metrics = computeMetrics({
+    requests: collector.requests,
+    phases,
+    seconds: kernel.now,
+    joules: control.totalJoules,
+    dramBytes,
+    peakMemoryBytes: used,
+    memoryPeakRate: machine.memory.peak,
+    batteryJoules: machine.batteryEnergy,
+    drawnJoules: control.supply?.drawnJoules ?? control.totalJoules,
+    peakWatts: control.peakWatts,
+    maxSkin: control.maxSkin,
+    endSkin: Math.max(...skins),
+    maxJunction: control.maxJunction,
+    throttledSeconds: control.throttledSeconds,
+    audit,
+  });
   return {
     inputs: simulation.inputs,
-    metrics: computeMetrics({
-      requests: collector.requests,
-      phases,
-      seconds: kernel.now,
-      joules: control.totalJoules,
-      dramBytes,
-      peakMemoryBytes: used,
-      memoryPeakRate: machine.memory.peak,
-      batteryJoules: machine.batteryEnergy,
-      drawnJoules: control.supply?.drawnJoules ?? control.totalJoules,
-      peakWatts: control.peakWatts,
-      maxSkin: control.maxSkin,
-      endSkin: Math.max(...skins),
-      maxJunction: control.maxJunction,
-      throttledSeconds: control.throttledSeconds,
-      audit,
+    metrics,
+    ...(simulation.bands && {
+      intervals: intervalsOf(metrics, phases, simulation.bands),
     }),
     requests: collector.requests,
     ...workloadsOf(simulation.expected ?? simulation.jobs, collector.requests, phases, rows),

@@ -2,6 +2,7 @@
 
 import type { Floorplan } from '../hardware/thermal/floorplan.ts';
 import type { FusionSaving } from '../workload/graph.ts';
+import type { Interval } from './bands.ts';
 import type { SecurityAudit } from './secure-audit.ts';
 import type { Timeline } from './timeline.ts';
 
@@ -83,6 +84,8 @@ export interface RunInputs {
   readonly thermalGovernor: string;
   readonly runtime: string;
   readonly fidelity: string;
+  /** What measurements were laid over the descriptions; absent where none were. */
+  readonly calibration?: string;
   readonly seed: number;
   /** `path=value` overrides, in the order given. */
   readonly overrides: readonly string[];
@@ -163,6 +166,8 @@ export interface Run {
   readonly inputs: RunInputs;
   /** By metric id (`metrics.ts`); a metric that does not apply is absent. */
   readonly metrics: Readonly<Record<string, number>>;
+  /** How well metrics are known, by id; absent for those of which nothing was measured. */
+  readonly intervals?: Readonly<Record<string, Interval>>;
   readonly requests: readonly RequestResult[];
   /** Where several workloads share the phone: each by itself. */
   readonly workloads?: readonly WorkloadResult[];

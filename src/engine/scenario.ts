@@ -85,6 +85,8 @@ export const scenarioSpec = z.strictObject({
   thermalGovernor: z.enum(SCENARIO_THERMAL_GOVERNORS).default('auto'),
   /** Inference runtime under socs/runtimes: how good its kernels are. */
   runtime: z.string().default('vendor'),
+  /** `auto` applies what is shipped for the SoC, `none` nothing; or a bundle that `calibrate device` wrote. */
+  calibration: z.string().default('auto'),
   fidelity: z.enum(FIDELITIES).default('fluid'),
   environment: environmentSchema.prefault({}),
   /** `cold` loads the weights from storage before the first request. */

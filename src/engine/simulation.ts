@@ -4,6 +4,7 @@ import type { Seconds } from '../base/units.ts';
 import { Kernel } from '../kernel/kernel.ts';
 import type { Governor, ThermalGovernor } from '../runtime/governor.ts';
 import type { SchedulingPolicy } from '../runtime/scheduling-policy.ts';
+import type { BandSource } from './bands.ts';
 import { requireBandwidth } from './bandwidth.ts';
 import { requireMemory } from './capacity.ts';
 import { ClockWishes } from './clock-wishes.ts';
@@ -47,6 +48,8 @@ export interface Simulation {
   /** Thermal governors run every this many control periods. */
   readonly thermalEvery: number;
   readonly inputs: RunInputs;
+  /** How far predictions of measured rows were off. */
+  readonly bands?: BandSource | undefined;
   readonly trust: Readonly<Record<string, number>>;
   /** What a reader should know of the inputs before quoting a number. */
   readonly notes?: readonly string[];

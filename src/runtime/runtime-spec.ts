@@ -16,6 +16,8 @@ const kernels = z.strictObject({
   matrixShare: z.partialRecord(dtype, sourced('ratio', { max: 1 })).optional(),
   /** Reached over peak rate in products of one row with weights, by format of the weights; absent where memory alone holds them. */
   rowShare: z.partialRecord(dtype, sourced('ratio', { max: 1 })).optional(),
+  /** Weights of packed formats are unpacked again for every row, as plain dot products do. CPUs only. */
+  unpackPerRow: z.boolean().optional(),
   /** Reached share of what the unit's memory port could draw. */
   bandwidthShare: sourced('ratio', { max: 1 }).optional(),
   /** Per operator; replaces the unit's own. */
@@ -91,6 +93,7 @@ export function kernelsOf(runtime: RuntimeSpec, kind: 'cpu' | 'gpu' | 'npu'): Ke
   return {
     matrixShare: plain(entry.matrixShare ?? {}),
     ...(entry.rowShare && { rowShare: plain(entry.rowShare) }),
+    ...(entry.unpackPerRow !== undefined && { unpackPerRow: entry.unpackPerRow }),
     ...(entry.bandwidthShare && { bandwidthShare: entry.bandwidthShare.is }),
     ...(entry.dispatch && { dispatchSeconds: entry.dispatch.is }),
     ...(entry.call && { callSeconds: entry.call.is }),

@@ -50,7 +50,8 @@ export function findSoc({ soc }: LlmRow, { socs, standIns }: MappingTables): Fou
   let id = slug(soc);
   const assumptions: string[] = [];
   for (let hop = 0; hop <= MOST_HOPS; hop++) {
-    if (socs.includes(id)) return { id, assumptions };
+    const known = [id, id.replaceAll('+', '-plus')].find((one) => socs.includes(one));
+    if (known) return { id: known, assumptions };
     const next = standIns[id];
     if (!next) break;
     assumptions.push(`${next.to} for ${hop === 0 ? soc : id}: ${next.why}`);
@@ -73,7 +74,8 @@ export function findRuntime(
     const classes = Object.values(runtimes).filter(
       (one) => one.aliases.includes(name) && runsOn(one, kind),
     );
-    const fitting = classes.find(({ when }) => when && new RegExp(when).test(row.remarks));
+    const text = `${row.remarks}; activations ${row.activationBits}`;
+    const fitting = classes.find(({ when }) => when && new RegExp(when).test(text));
     const runtime = fitting ?? classes.find(({ when }) => !when);
     if (runtime) {
       const departs = name === row.runtime ? [] : [`${name} for ${row.runtime}`];
@@ -90,8 +92,9 @@ export function findModel(row: LlmRow, tables: MappingTables): Found | Missing {
   const name = slug(row.model);
   const { models } = tables.models.llm;
   const bare = name.replace(/-(it|chat|instruct)$/, '');
-  for (const id of [name, bare]) if (Object.hasOwn(models, id)) return { id, assumptions: [] };
   const alias = tables.aliases[name] ?? tables.aliases[bare];
+  for (const id of [name, bare])
+    if (!alias && Object.hasOwn(models, id)) return { id, assumptions: [] };
   if (alias) return { id: alias.to, assumptions: [`${alias.to} for ${row.model}: ${alias.why}`] };
   const nearest = nearestBySize(row.billions, tables);
   if (nearest)

@@ -1,7 +1,7 @@
 /** Predicts measured rows with what is shipped: nothing is fitted, no row is dropped without a reason. */
 import { SpecError } from '../../base/errors.ts';
 import type { SpecFile } from '../../base/spec-file.ts';
-import { type PhaseTime, phaseTimes } from '../../engine/closed-form.ts';
+import { compileRequest, type PhaseTime, phaseTimes } from '../../engine/closed-form.ts';
 import { type Prepared, policyFor, prepare, type Sources } from '../../engine/prepare.ts';
 import { listBundled, readBundled } from '../../load.ts';
 import { parseRuntime } from '../../runtime/runtime-spec.ts';
@@ -74,7 +74,10 @@ function predictRow(
 ): Prediction[] | { readonly reason: string } {
   try {
     const prepared = prepareRow(mapped, sources);
-    const times = phaseTimes(prepared.plan, prepared.machine, policyFor(prepared));
+    const times = phaseTimes(
+      compileRequest(prepared.plan, prepared.machine, policyFor(prepared)),
+      prepared.machine,
+    );
     return comparisons(mapped).map(({ quantity, reference }) => {
       const predicted = quantityOf(quantity, mapped, times);
       return {
@@ -104,6 +107,7 @@ export function prepareRow(mapped: MappedRow, sources: Sources): Prepared {
     security: sources.security,
     tables: sources.tables,
     memoryVotes: sources.memoryVotes,
+    ...(sources.calibration && { calibration: sources.calibration }),
     hashes: sources.hashes,
     version: sources.version,
     workload: () => file(mapped.workload),

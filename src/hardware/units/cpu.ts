@@ -27,7 +27,7 @@ import {
   serve,
 } from './cpu-kernels.ts';
 import { listedOperator } from './formats.ts';
-import { drivenPort, type UnitCommon, type UnitOptions } from './unit-options.ts';
+import { drivenPort, launchOf, type UnitCommon, type UnitOptions } from './unit-options.ts';
 import type { CpuKernelsSpec, CpuSpec } from './unit-spec.ts';
 
 /** Output rows and columns that a register-blocked kernel keeps at once. */
@@ -46,6 +46,7 @@ interface Cpu {
   readonly kernelShare: Readonly<Partial<Record<DType, number>>>;
   readonly rowShare: Readonly<Partial<Record<DType, number>>>;
   readonly quantise: boolean;
+  readonly unpackPerRow: boolean;
   readonly cache: LocalMemory;
   readonly fusedAttention: boolean;
   readonly launchSeconds: number;
@@ -86,7 +87,6 @@ function cpuOf(spec: CpuSpec, options: UnitOptions): Cpu {
   const threads = options.threads ?? spec.threads.is;
   const cores = coresInUse(spec.clusters, threads);
   const privateBytes = cores.reduce((sum, group) => sum + group.used * group.l2, 0);
-  const dispatch = options.kernels?.dispatchSeconds ?? spec.launch.operator.is;
   const used = cores.reduce((sum, group) => sum + group.used, 0);
   return {
     cores,
@@ -94,15 +94,16 @@ function cpuOf(spec: CpuSpec, options: UnitOptions): Cpu {
     kernelShare: options.kernels?.matrixShare ?? {},
     rowShare: options.kernels?.rowShare ?? {},
     quantise: options.kernels?.quantiseActivations ?? true,
+    unpackPerRow: options.kernels?.unpackPerRow ?? false,
     cache: {
       bytes: Math.max(spec.l3.is, privateBytes),
       accumulatorBytes: 0,
       granule: REGISTER_TILE,
     },
     fusedAttention: options.fusedAttention ?? spec.fusedAttention,
-    launchSeconds: dispatch,
+    launchSeconds: launchOf(spec.launch.operator.is, options),
     used,
-    barrierSeconds: used > 1 ? spec.barrier.is : 0,
+    barrierSeconds: used > 1 ? spec.barrier.is * (options.kernels?.launchScale ?? 1) : 0,
     paired: cores.some((group) => group.cluster.i8mm),
     kernels: spec.kernels,
     caches: cachesOf(spec, used, privateBytes, options),
@@ -174,9 +175,10 @@ function productCost(cpu: Cpu, work: Work, gemm: GemmShape, layer: GemmShape): U
   const weights = layer.products * layer.n * layer.k;
   const extraOps = quantised ? QUANTISE_OPS * layer.products * layer.m * layer.k : 0;
   const plain = kernelCycles(cpu, gemm, format, kernelOf(work));
-  const scaled = plain * (1 + scaleShare(cpu, work, format, weights));
+  const extra = scaleShare(cpu, work, format, weights) + unpackShare(cpu, work, weights);
+  const scaled = plain * (1 + extra);
   return costOf(cpu, work, format, {
-    cycles: Math.max(scaled, rowCycles(cpu, work, format)),
+    cycles: Math.max(scaled, rowCycles(cpu, work, format) * (1 + unpackShare(cpu, work, weights))),
     extraOps,
     readBytes: layer.products * tiling.readBytes + sideBytes(work, layer),
     writeBytes: work.outputBytes + work.kvWriteBytes,
@@ -196,11 +198,27 @@ function computeFormat(cpu: Cpu, work: Work): DType {
 function scaleShare(cpu: Cpu, work: Work, format: DType, weights: number): number {
   if (format !== 'int8' || work.weightBytes === 0) return 0;
   const effectiveBits = (work.weightBytes * BITS_PER_BYTE) / weights;
-  const scaleBits = effectiveBits - DTYPE_BITS[work.weightDType];
+  const scaleBits = effectiveBits - nominalBits(work, effectiveBits);
   if (scaleBits <= 0) return 0;
   const group = SCALE_BITS / scaleBits;
   const perInstruction = (cpu.macs.int8 * 128) / cpu.simdBits;
   return SCALE_OPS / ((group * OUTPUTS_PER_VECTOR) / perInstruction);
+}
+
+/** Formats of five to seven bits travel as int8; what they are stored in tells them apart. */
+function nominalBits(work: Work, effectiveBits: number): number {
+  return Math.min(DTYPE_BITS[work.weightDType], Math.floor(effectiveBits));
+}
+
+/**
+ * Instructions that put 16 weights together before their dot product, which is one: bytes need none, nibbles about as
+ * many as their dot product saves in loads, other widths are gathered from two planes (ggml: vec_dot kernels of K-quants).
+ */
+const UNPACK: Readonly<Record<number, number>> = { 2: 0.2, 3: 0.4, 5: 0.5, 6: 0.7 };
+
+function unpackShare(cpu: Cpu, work: Work, weights: number): number {
+  if (!cpu.unpackPerRow || work.weightBytes === 0) return 0;
+  return UNPACK[nominalBits(work, (work.weightBytes * BITS_PER_BYTE) / weights)] ?? 0;
 }
 
 function kernelCycles(cpu: Cpu, gemm: GemmShape, format: DType, kernel: CpuKernel): number {

@@ -22,7 +22,7 @@ import {
   listedOperator,
   supportedFormat,
 } from './formats.ts';
-import { drivenPort, type UnitCommon, type UnitOptions } from './unit-options.ts';
+import { drivenPort, launchOf, type UnitCommon, type UnitOptions } from './unit-options.ts';
 import type { GpuSpec } from './unit-spec.ts';
 
 /** Work-group tile of a GEMM where the description gives none: what mobile kernels use, 32 outputs per work item. */
@@ -96,7 +96,7 @@ function gpuOf(spec: GpuSpec, options: UnitOptions): Gpu {
       spec.texture?.bytesPerClock.is ?? Number.POSITIVE_INFINITY,
     ),
     fusedAttention: options.fusedAttention ?? spec.fusedAttention,
-    launchSeconds: options.kernels?.dispatchSeconds ?? spec.launch.operator.is,
+    launchSeconds: launchOf(spec.launch.operator.is, options),
   };
 }
 

@@ -22,7 +22,7 @@ import {
   listedOperator,
   supportedFormat,
 } from './formats.ts';
-import { drivenPort, type UnitCommon, type UnitOptions } from './unit-options.ts';
+import { drivenPort, launchOf, type UnitCommon, type UnitOptions } from './unit-options.ts';
 import type { NpuSpec } from './unit-spec.ts';
 
 /** Unpacking and scaling one weight in vector registers. */
@@ -99,7 +99,7 @@ function npuOf(spec: NpuSpec, options: UnitOptions): Npu {
     fusedAttention: options.fusedAttention ?? spec.fusedAttention,
     matrixShare: options.kernels?.matrixShare ?? {},
     rowShare: options.kernels?.rowShare ?? {},
-    launchSeconds: options.kernels?.dispatchSeconds ?? spec.launch.operator.is,
+    launchSeconds: launchOf(spec.launch.operator.is, options),
   };
 }
 

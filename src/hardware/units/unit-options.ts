@@ -23,12 +23,17 @@ export interface KernelClass {
    * short dot products leave. Where absent such a product is held by memory alone, as tuned kernels are.
    */
   readonly rowShare?: Readonly<Partial<Record<DType, number>>>;
+  /** Weights are unpacked again for every row, as plain dot products do; otherwise tiles unpack them once. */
+  readonly unpackPerRow?: boolean;
   /** Reached share of what the unit's memory port could draw. */
   readonly bandwidthShare?: number;
   /** Replaces the unit's own dispatch time. */
   readonly dispatchSeconds?: Seconds;
   /** Replaces the unit's own time of a call into its driver. */
   readonly callSeconds?: Seconds;
+  /** Factors of a calibration on either time, whoever gave it; 1 where absent. */
+  readonly launchScale?: number;
+  readonly callScale?: number;
   /** Quantises activations to int8 on the fly where weights are integers, as CPU runtimes do; true where absent. */
   readonly quantiseActivations?: boolean;
 }
@@ -48,6 +53,11 @@ export interface UnitOptions {
     /** Share that stays in the last-level cache from one run to the next; small models only. */
     readonly cachedShare?: number;
   };
+}
+
+/** Time from the dispatch of one operator until it runs. */
+export function launchOf(own: Seconds, { kernels }: UnitOptions): Seconds {
+  return (kernels?.dispatchSeconds ?? own) * (kernels?.launchScale ?? 1);
 }
 
 /** The port as the runtime's kernels drive it. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parseSpecFile } from '../../../src/base/spec-file.ts';
-import { phaseTimes } from '../../../src/engine/closed-form.ts';
+import { compileRequest, phaseTimes } from '../../../src/engine/closed-form.ts';
 import { buildSimulation, policyFor, prepare } from '../../../src/engine/prepare.ts';
 import { simulate } from '../../../src/engine/simulation.ts';
 import { fileSources } from '../../../src/load.ts';
@@ -11,7 +11,10 @@ const scenario = (text: string) =>
 
 function both(text: string, set: readonly string[]) {
   const prepared = prepare(scenario(text), set, sources);
-  const times = phaseTimes(prepared.plan, prepared.machine, policyFor(prepared));
+  const times = phaseTimes(
+      compileRequest(prepared.plan, prepared.machine, policyFor(prepared)),
+      prepared.machine,
+    );
   const { metrics } = simulate(buildSimulation(prepared, [], sources));
   const total = (name: string) =>
     times.filter(({ phase }) => phase === name).reduce((sum, { seconds }) => sum + seconds, 0);
@@ -59,7 +62,7 @@ describe('closed form of a request', () => {
       sources,
     );
     const slower = { ...prepared.machine, hostSeconds: (prepared.machine.hostSeconds ?? 0) + 0.01 };
-    const times = phaseTimes(prepared.plan, slower, policyFor(prepared));
+    const times = phaseTimes(compileRequest(prepared.plan, slower, policyFor(prepared)), slower);
     const decode = times.filter(({ phase }) => phase === 'decode');
     const seconds = decode.reduce((sum, one) => sum + one.seconds, 0) / 8;
     expect(seconds - 1 / base.decode).toBeCloseTo(0.01, 6);

@@ -1,0 +1,83 @@
+/** How far predictions of unseen rows lie from what was measured, as bands by quantity, unit and runtime class. */
+import type { BandSpec } from '../../runtime/calibration-spec.ts';
+import { quantileOf } from '../statistics.ts';
+
+/** One row predicted by fits that had not seen its model, and had not seen its SoC. */
+export interface Unseen {
+  readonly quantity: string;
+  readonly unit: string;
+  readonly runtime: string;
+  readonly reference: number;
+  /** Absent where the SoC has no other model. */
+  readonly withoutModel: number | undefined;
+  readonly withoutSoc: number;
+}
+
+/** A band holds this share of the rows. */
+const HELD = 0.8;
+/** A group of so many rows counts as much as the wider group around it. */
+const HALF_WEIGHT = 6;
+/** No prediction is known better than phones of one kind differ. */
+const LEAST = Math.log(1.05);
+
+/** For every runtime on every unit, for any runtime on a unit, and for anything. */
+export function bandsOf(rows: readonly Unseen[]): BandSpec[] {
+  const quantities = [...new Set(rows.map(({ quantity }) => quantity))].sort();
+  return quantities.flatMap((quantity) => {
+    const all = rows.filter((row) => row.quantity === quantity);
+    const any = bandOf(all, { quantity, unit: 'any', runtime: 'any' }, undefined);
+    const units = [...new Set(all.map(({ unit }) => unit))].sort();
+    return [
+      any,
+      ...units.flatMap((unit) => {
+        const ofUnit = all.filter((row) => row.unit === unit);
+        const wide = bandOf(ofUnit, { quantity, unit, runtime: 'any' }, any);
+        const runtimes = [...new Set(ofUnit.map(({ runtime }) => runtime))].sort();
+        return [
+          wide,
+          ...runtimes.map((runtime) =>
+            bandOf(
+              ofUnit.filter((row) => row.runtime === runtime),
+              { quantity, unit, runtime },
+              wide,
+            ),
+          ),
+        ];
+      }),
+    ];
+  });
+}
+
+function bandOf(
+  rows: readonly Unseen[],
+  place: Pick<BandSpec, 'quantity' | 'unit' | 'runtime'>,
+  around: BandSpec | undefined,
+): BandSpec {
+  const away = (predicted: (row: Unseen) => number | undefined) =>
+    rows.flatMap((row) => {
+      const value = predicted(row);
+      return value === undefined ? [] : [Math.abs(Math.log(value / row.reference))];
+    });
+  const width = (found: readonly number[], wider: number | undefined) => {
+    const own = found.length > 0 ? quantileOf(found, HELD) : (wider ?? LEAST);
+    const mixed =
+      wider === undefined
+        ? own
+        : (found.length * own + HALF_WEIGHT * wider) / (found.length + HALF_WEIGHT);
+    return Number(Math.max(LEAST, mixed).toFixed(4));
+  };
+  const calibrated = width(
+    away(({ withoutModel }) => withoutModel),
+    around?.calibrated,
+  );
+  const uncalibrated = width(
+    away(({ withoutSoc }) => withoutSoc),
+    around?.uncalibrated,
+  );
+  return {
+    ...place,
+    calibrated,
+    uncalibrated: Math.max(calibrated, uncalibrated),
+    rows: rows.length,
+  };
+}

@@ -1,0 +1,88 @@
+/** One calibration of phones from a table of measurements: rows in, classes, bundles and their errors out. */
+import { SpecError } from '../../base/errors.ts';
+import type { Sources } from '../../engine/prepare.ts';
+import { compileRow, type Observation, observationsOf } from './fit-rows.ts';
+import { DeviceFit, type Fit } from './fit-solve.ts';
+import { mapLlmRow } from './llm-mapping.ts';
+import type { LlmRow } from './llm-rows.ts';
+import { mappingTables } from './predict.ts';
+import { type CrossValidated, crossValidate, foldsOf } from './unseen.ts';
+
+export interface DeviceCalibration {
+  readonly fit: Fit;
+  readonly rows: readonly CrossValidated[];
+  /** Rows that were not fitted, and why. */
+  readonly skipped: readonly { readonly id: string; readonly reason: string }[];
+}
+
+export interface Progress {
+  start(label: string, total: number): (done: number) => void;
+}
+
+/** Only measured rows whose protocol is known teach anything. */
+const FITTED_QUALITY = 'AB';
+
+/**
+ * @param sources descriptions without any calibration laid over them.
+ * @throws SpecError when no row can be fitted.
+ */
+export function calibrateDevices(
+  rows: readonly LlmRow[],
+  sources: Sources,
+  soc?: string,
+  progress?: (done: number, total: number) => void,
+): DeviceCalibration {
+  const { observations, skipped } = observe(rows, sources);
+  const own =
+    soc === undefined ? observations : observations.filter(({ row }) => row.use.soc === soc);
+  if (own.length === 0) throw new SpecError([nothingToFit(skipped, soc)]);
+  const device = new DeviceFit(observations, mappingTables(sources).runtimes);
+  const folds = foldsOf(observations);
+  progress?.(0, folds + 1);
+  const fit = device.run();
+  let done = 1;
+  progress?.(done, folds + 1);
+  const cross = crossValidate(device, observations, fit.predicted, () => {
+    done++;
+    progress?.(done, folds + 1);
+  });
+  return { fit, rows: cross, skipped };
+}
+
+function observe(rows: readonly LlmRow[], sources: Sources) {
+  const tables = mappingTables(sources);
+  const observations: Observation[] = [];
+  const skipped: { id: string; reason: string }[] = [];
+  for (const row of rows) {
+    const reason = unfit(row);
+    const mapping = mapLlmRow(row, tables);
+    if (reason !== undefined) skipped.push({ id: row.id, reason });
+    else if ('reason' in mapping) skipped.push({ id: row.id, reason: mapping.reason });
+    else if (mapping.standInSoc)
+      skipped.push({ id: row.id, reason: `another SoC stands in for ${row.soc}` });
+    else {
+      try {
+        observations.push(...observationsOf(compileRow(mapping, sources)));
+      } catch (error) {
+        if (error instanceof SpecError) throw error;
+        skipped.push({ id: row.id, reason: (error as Error).message });
+      }
+    }
+  }
+  return { observations, skipped };
+}
+
+function unfit({ kind, quality }: LlmRow): string | undefined {
+  if (kind !== 'measured') return `${kind.replaceAll('_', ' ')}: shown by --check, never fitted`;
+  if (FITTED_QUALITY.includes(quality)) return undefined;
+  return `quality ${quality}: shown by --check, never fitted`;
+}
+
+function nothingToFit(skipped: DeviceCalibration['skipped'], soc: string | undefined) {
+  const reasons = [...new Set(skipped.map(({ reason }) => reason))].slice(0, 3);
+  return {
+    message: soc === undefined ? 'no row can be fitted' : `no row of ${soc} can be fitted`,
+    expected: 'measured rows of quality A or B of a SoC that has a description',
+    ...(reasons.length > 0 ? { got: reasons.join('; ') } : {}),
+  };
+}

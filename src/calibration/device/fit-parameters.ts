@@ -1,0 +1,131 @@
+/**
+ * The few numbers that measurements of phones decide, as logarithms of factors on what descriptions say.
+ *
+ * Three layers, each with a weaker hold on the start than the one above: a runtime class on a kind of unit (all SoCs
+ * share it), a unit of a SoC (all runtimes share it), and the pair of both. Where rows are few, the pull to the start
+ * keeps a pair at what its class and its unit say, and a unit at what its description says.
+ */
+import type { DType } from '../../base/work.ts';
+import { combineTunings, type KernelTuning } from '../../runtime/kernel-tuning.ts';
+import type { RuntimeSpec } from '../../runtime/runtime-spec.ts';
+
+export type Layer = 'class' | 'unit' | 'pair';
+export type Field = 'compute' | 'matrix' | 'rows' | 'bandwidth' | 'launch' | 'call' | 'host';
+
+export interface Parameter {
+  readonly layer: Layer;
+  readonly field: Field;
+  readonly dtype?: DType;
+  readonly soc?: string;
+  readonly unit: string;
+  readonly runtime?: string;
+  /** Pull to the start: a factor of e^prior costs as much as one σ of a row. */
+  readonly prior: number;
+  /** Farthest it may go, as a logarithm. */
+  readonly limit: number;
+}
+
+/** Of one row: which SoC, and which units under which runtime its phases use. */
+export interface Use {
+  readonly soc: string;
+  readonly runtime: string;
+  readonly units: readonly string[];
+}
+
+/**
+ * Logarithms. Kernel quality differs by factors between engines and little between SoCs for one engine; memory ports are
+ * known to a fifth or so; launch times to a factor of two.
+ */
+const PRIORS: Readonly<Record<Layer, Readonly<Partial<Record<Field, number>>>>> = {
+  class: {
+    compute: 0.7,
+    matrix: 0.7,
+    rows: 0.7,
+    bandwidth: 0.3,
+    launch: 0.7,
+    call: 0.7,
+    host: 0.7,
+  },
+  unit: { compute: 0.35, bandwidth: 0.25, launch: 0.4 },
+  pair: { compute: 0.35, bandwidth: 0.25 },
+};
+/** In priors. */
+const FARTHEST = 4;
+
+export function keyOf({ layer, field, dtype, soc, unit, runtime }: Parameter): string {
+  return [layer, soc, runtime, unit, field, dtype].filter((part) => part !== undefined).join('/');
+}
+
+/** Every parameter that some use depends on, in a fixed order. */
+export function parametersOf(
+  uses: readonly Use[],
+  runtimes: Readonly<Record<string, RuntimeSpec>>,
+): Parameter[] {
+  const found = new Map<string, Parameter>();
+  for (const use of uses) {
+    for (const parameter of parametersOfUse(use, runtimes)) {
+      const key = keyOf(parameter);
+      if (!found.has(key)) found.set(key, parameter);
+    }
+  }
+  return [...found].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, parameter]) => parameter);
+}
+
+export function parametersOfUse(
+  { soc, runtime, units }: Use,
+  runtimes: Readonly<Record<string, RuntimeSpec>>,
+): Parameter[] {
+  const spec = runtimes[runtime] as RuntimeSpec;
+  return units.flatMap((unit) => {
+    const own = classFields(spec, unit);
+    const layer = (name: Layer, fields: readonly Field[], place: object) =>
+      fields.map((field) => make(name, field, { unit, ...place }));
+    return [
+      ...own.map(({ field, dtype }) =>
+        make('class', field, { unit, runtime, ...(dtype ? { dtype } : {}) }),
+      ),
+      ...layer('unit', ['compute', 'bandwidth', 'launch'], { soc }),
+      ...layer('pair', ['compute', 'bandwidth'], { soc, runtime }),
+    ];
+  });
+}
+
+function make(
+  layer: Layer,
+  field: Field,
+  place: Omit<Parameter, 'layer' | 'field' | 'prior' | 'limit'>,
+) {
+  const prior = PRIORS[layer][field] ?? 0.5;
+  return { layer, field, ...place, prior, limit: FARTHEST * prior };
+}
+
+/** What a class says about kernels of one kind of unit. */
+function classFields(
+  spec: RuntimeSpec,
+  kind: string,
+): { readonly field: Field; readonly dtype?: DType }[] {
+  const kernels = spec.kernels[kind as 'cpu' | 'gpu' | 'npu'];
+  if (!kernels) return [];
+  const matrix = Object.keys(kernels.matrixShare ?? {}) as DType[];
+  const rows = Object.keys(kernels.rowShare ?? {}) as DType[];
+  const plain = (field: Field) => ({ field });
+  return [
+    ...matrix.map((dtype) => ({ field: 'matrix' as const, dtype })),
+    ...(matrix.length === 0 ? [plain('compute')] : []),
+    ...rows.map((dtype) => ({ field: 'rows' as const, dtype })),
+    plain('bandwidth'),
+    ...(kernels.dispatch || kind === 'gpu' ? [plain('launch')] : []),
+    ...(kernels.call ? [plain('call')] : []),
+    ...(spec.host ? [plain('host')] : []),
+  ];
+}
+
+/** A tuning from parameters with their factors. */
+export function tuningOf(parts: readonly { parameter: Parameter; factor: number }[]): KernelTuning {
+  return combineTunings(
+    ...parts.map(({ parameter: { field, dtype }, factor }): KernelTuning => {
+      if (field !== 'matrix' && field !== 'rows') return { [field]: factor };
+      return { [field]: { [dtype as DType]: factor } };
+    }),
+  );
+}

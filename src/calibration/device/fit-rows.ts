@@ -1,0 +1,113 @@
+/** Measured rows made ready for fitting: compiled once, predicted again and again under other kernels. */
+import { retuneMachine } from '../../engine/build-machine.ts';
+import { compileRequest, type PhaseTime } from '../../engine/closed-form.ts';
+import { type Prepared, policyFor, type Sources } from '../../engine/prepare.ts';
+import type { KernelTuning } from '../../runtime/kernel-tuning.ts';
+import type { Use } from './fit-parameters.ts';
+import type { MappedRow } from './llm-mapping.ts';
+import { slug } from './llm-rows.ts';
+import { type LumpedPhase, lump, lumpedTimes, type TunedMachine, tunedMachine } from './lumped.ts';
+import { comparisons, type LlmQuantity, prepareRow, quantityOf } from './predict.ts';
+
+/** Relative errors that a row is expected to have at best, by quality. */
+const QUALITY_SIGMA: Readonly<Record<string, number>> = { A: 0.08, B: 0.12, C: 0.3 };
+/** A model or SoC that stands in for another says less. */
+const STAND_IN_SIGMA = 2.5;
+/** Standard deviation of what rounding to the last digit takes away, in units of that digit. */
+const ROUNDING = Math.sqrt(1 / 12);
+
+/** One quantity of one row. */
+export interface Observation {
+  readonly id: string;
+  readonly quantity: LlmQuantity;
+  readonly reference: number;
+  /** Relative. */
+  readonly sigma: number;
+  readonly row: FitRow;
+}
+
+export interface FitRow {
+  readonly mapped: MappedRow;
+  readonly use: Use;
+  /** Model, for leaving it out. */
+  readonly model: string;
+  readonly prepared: Prepared;
+  readonly phases: readonly LumpedPhase[];
+  /** Rows with equal machines share one under each set of kernels. */
+  readonly machineKey: string;
+}
+
+/** @throws SpecError, InfeasibleError as a run of the row would. */
+export function compileRow(mapped: MappedRow, sources: Sources): FitRow {
+  const prepared = prepareRow(mapped, sources);
+  const { soc, runtime, unit } = mapped.scenario;
+  const decodeUnit = mapped.scenario['decodeUnit'];
+  const units = [unit, ...(typeof decodeUnit === 'string' ? [decodeUnit] : [])];
+  return {
+    mapped,
+    use: { soc, runtime, units },
+    model: slug(mapped.row.model),
+    prepared,
+    phases: lump(
+      compileRequest(prepared.plan, prepared.machine, policyFor(prepared)),
+      prepared.machine,
+    ),
+    machineKey: JSON.stringify([soc, runtime, units, mapped.scenario['set'] ?? []]),
+  };
+}
+
+export function observationsOf(row: FitRow): Observation[] {
+  const { mapped } = row;
+  const found = comparisons(mapped);
+  const both = found.filter(({ quantity }) => quantity !== 'decode').length > 1;
+  return found.map(({ quantity, reference }) => {
+    const own = QUALITY_SIGMA[mapped.row.quality] ?? QUALITY_SIGMA['C'] ?? 1;
+    const standIn = mapped.assumptions.some((text) => /stand|shape approximated/.test(text))
+      ? STAND_IN_SIGMA
+      : 1;
+    // Prefill rate and time to first token of one row are one measurement told twice.
+    const twice = both && quantity !== 'decode' ? Math.SQRT2 : 1;
+    const sigma = Math.hypot(
+      own * standIn * twice,
+      (ROUNDING * lastDigit(mapped, quantity)) / reference,
+    );
+    return { id: mapped.row.id, quantity, reference, sigma, row };
+  });
+}
+
+const COLUMNS: Readonly<Record<LlmQuantity, string>> = {
+  prefill: 'prefill_tok_s',
+  time_to_first_token: 'ttft_s',
+  decode: 'decode_tok_s',
+};
+
+/** The weight of the last digit that a source printed; tables of whole numbers may be stored with a zero behind. */
+function lastDigit({ row }: MappedRow, quantity: LlmQuantity): number {
+  const text = row.columns[COLUMNS[quantity]] ?? '';
+  if (/whole number/.test(row.remarks)) return 1;
+  const decimals = text.includes('.') ? text.length - text.indexOf('.') - 1 : 0;
+  return 10 ** -decimals;
+}
+
+/** Predictions under kernels that `tuning` gives for every use; machines are built once per set of kernels. */
+export function predictor(
+  tuning: (use: Use, unit: string) => KernelTuning,
+): (observations: readonly Observation[]) => number[] {
+  const machines = new Map<string, TunedMachine>();
+  return (observations) => {
+    let last: FitRow | undefined;
+    let times: readonly PhaseTime[] = [];
+    return observations.map(({ row, quantity }) => {
+      if (row !== last) {
+        const { soc, runtime, machine: base } = row.prepared;
+        const machine =
+          machines.get(row.machineKey) ??
+          tunedMachine(retuneMachine(base, soc, runtime, (unit) => tuning(row.use, unit)));
+        machines.set(row.machineKey, machine);
+        times = lumpedTimes(row.phases, machine);
+        last = row;
+      }
+      return quantityOf(quantity, row.mapped, times);
+    });
+  };
+}

@@ -1,0 +1,213 @@
+/**
+ * Fits the parameters of runtime classes, units and pairs to measured rows, and predicts rows that a fit has not seen.
+ *
+ * Model    least Σ ρ(ln(predicted ÷ measured) ÷ σ)² + Σ (ln factor ÷ prior)², Levenberg–Marquardt from the descriptions'
+ *          own numbers; covariance (JᵀJ)⁻¹. A fit without some rows starts from the whole one and takes Newton steps with
+ *          its slopes, rows left out removed from them: what only those rows told falls back to the start.
+ * Ignores  errors that rows of one source share
+ * Valid    factors within the bounds of `fit-parameters.ts`
+ * Source   ml-levenberg-marquardt; chord steps as in Ortega and Rheinboldt, section 10.1
+ * Checked  test/unit/calibration/device/fit-solve.test.ts (recovers known factors; leaving out equals refitting)
+ */
+import { CholeskyDecomposition, Matrix } from 'ml-matrix';
+import type { KernelTuning } from '../../runtime/kernel-tuning.ts';
+import type { RuntimeSpec } from '../../runtime/runtime-spec.ts';
+import { minimise, robust } from '../least-squares.ts';
+import {
+  keyOf,
+  type Parameter,
+  parametersOf,
+  parametersOfUse,
+  tuningOf,
+  type Use,
+} from './fit-parameters.ts';
+import { type Observation, predictor } from './fit-rows.ts';
+
+export interface Fit {
+  readonly parameters: readonly FittedParameter[];
+  readonly predicted: readonly number[];
+}
+
+export interface FittedParameter {
+  readonly parameter: Parameter;
+  readonly factor: number;
+  /** Standard deviation of its logarithm. */
+  readonly sigma: number;
+  /** The data say little: more than this share of what was unknown before is unknown still. */
+  readonly undetermined: boolean;
+  /** Observations that depend on it. */
+  readonly rows: number;
+}
+
+const UNDETERMINED = 0.7;
+const ITERATIONS = 10;
+const STEP = 0.02;
+/** Steps of a fit without some rows. */
+const CHORD_STEPS = 2;
+
+export class DeviceFit {
+  readonly parameters: readonly Parameter[];
+  private readonly runtimes: Readonly<Record<string, RuntimeSpec>>;
+  private readonly observations: readonly Observation[];
+  /** Per parameter: observations that depend on it. */
+  private readonly touched: readonly (readonly number[])[];
+  private readonly indexOf: ReadonlyMap<string, number>;
+  private readonly partsOfUse = new Map<string, readonly number[]>();
+  private point: number[] = [];
+  private slopes: Float64Array[] = [];
+  private terms: number[] = [];
+
+  constructor(
+    observations: readonly Observation[],
+    runtimes: Readonly<Record<string, RuntimeSpec>>,
+    parameters = parametersOf(
+      observations.map(({ row }) => row.use),
+      runtimes,
+    ),
+  ) {
+    this.observations = observations;
+    this.runtimes = runtimes;
+    this.parameters = parameters;
+    this.indexOf = new Map(parameters.map((parameter, i) => [keyOf(parameter), i]));
+    const touched: number[][] = parameters.map(() => []);
+    for (const [i, { row }] of observations.entries()) {
+      for (const j of this.partsOf(row.use)) touched[j]?.push(i);
+    }
+    this.touched = touched;
+  }
+
+  /** @param start logarithms to begin at; what the descriptions say when absent. */
+  run(start: readonly number[] = this.parameters.map(() => 0)): Fit {
+    const { parameters } = this;
+    const count = this.observations.length + parameters.length;
+    this.point = minimise((point) => this.termsAt(point), {
+      initial: start,
+      min: parameters.map(({ limit }) => -limit),
+      max: parameters.map(({ limit }) => limit),
+      count,
+      iterations: ITERATIONS,
+      damping: 0.1,
+      jacobian: (point) => this.jacobianAt(point),
+    });
+    this.terms = this.termsAt(this.point);
+    this.slopes = this.jacobianAt(this.point);
+    return { parameters: this.fitted(), predicted: this.predictAt(this.point, this.observations) };
+  }
+
+  /** Predictions of `left` by a fit that has seen none of `out`. */
+  without(out: ReadonlySet<number>, left: readonly Observation[]): number[] {
+    const kept = this.observations.map((_, i) => i).filter((i) => !out.has(i));
+    const solve = this.solver(kept);
+    let { point, terms } = this;
+    for (let step = 0; step < CHORD_STEPS; step++) {
+      const away = solve(terms);
+      point = point.map((value, j) => {
+        const { limit } = this.parameters[j] as Parameter;
+        return Math.min(limit, Math.max(-limit, value - (away[j] as number)));
+      });
+      if (step + 1 < CHORD_STEPS) terms = this.termsAt(point, kept);
+    }
+    return this.predictAt(point, left);
+  }
+
+  /** Newton steps on the kept observations and the pulls. */
+  private solver(kept: readonly number[]): (terms: readonly number[]) => number[] {
+    const size = this.parameters.length;
+    const first = this.observations.length;
+    const rows = [...kept, ...this.parameters.map((_, j) => first + j)];
+    const normal = new Matrix(size, size);
+    const columns = this.slopes;
+    for (const row of rows) {
+      const used: number[] = [];
+      for (let j = 0; j < size; j++) if (columns[j]?.[row]) used.push(j);
+      for (const a of used)
+        for (const b of used)
+          normal.set(a, b, normal.get(a, b) + (columns[a]?.[row] ?? 0) * (columns[b]?.[row] ?? 0));
+    }
+    const decomposed = new CholeskyDecomposition(normal);
+    return (terms) => {
+      const gradient = columns.map((column) =>
+        rows.reduce((sum, row) => sum + (column[row] ?? 0) * (terms[row] ?? 0), 0),
+      );
+      return decomposed.solve(Matrix.columnVector(gradient)).to1DArray();
+    };
+  }
+
+  private fitted(): FittedParameter[] {
+    const size = this.parameters.length;
+    const j = new Matrix(this.slopes.map((column) => [...column]));
+    const normal = j.mmul(j.transpose());
+    const covariance = new CholeskyDecomposition(normal).solve(Matrix.eye(size));
+    return this.parameters.map((parameter, i) => {
+      const sigma = Math.sqrt(Math.max(0, covariance.get(i, i)));
+      return {
+        parameter,
+        factor: Math.exp(this.point[i] as number),
+        sigma,
+        undetermined: sigma > UNDETERMINED * parameter.prior,
+        rows: this.touched[i]?.length ?? 0,
+      };
+    });
+  }
+
+  private partsOf(use: Use): readonly number[] {
+    const key = JSON.stringify(use);
+    const known = this.partsOfUse.get(key);
+    if (known) return known;
+    const parts = parametersOfUse(use, this.runtimes).flatMap((parameter) => {
+      const index = this.indexOf.get(keyOf(parameter));
+      return index === undefined ? [] : [index];
+    });
+    this.partsOfUse.set(key, parts);
+    return parts;
+  }
+
+  private tuningAt(point: readonly number[]): (use: Use, unit: string) => KernelTuning {
+    return (use, unit) =>
+      tuningOf(
+        this.partsOf(use)
+          .map((i) => ({
+            parameter: this.parameters[i] as Parameter,
+            factor: Math.exp(point[i] as number),
+          }))
+          .filter(({ parameter }) => parameter.unit === unit),
+      );
+  }
+
+  private predictAt(point: readonly number[], observations: readonly Observation[]): number[] {
+    return predictor(this.tuningAt(point))(observations);
+  }
+
+  /** Terms of the observations (zero for those not in `kept`), then of the pulls. */
+  private termsAt(point: readonly number[], kept?: readonly number[]): number[] {
+    const indices = kept ?? this.observations.map((_, i) => i);
+    const chosen = indices.map((i) => this.observations[i] as Observation);
+    const predicted = this.predictAt(point, chosen);
+    const terms = new Array<number>(this.observations.length).fill(0);
+    for (const [k, i] of indices.entries()) {
+      const { reference, sigma } = chosen[k] as Observation;
+      terms[i] = robust(Math.log((predicted[k] as number) / reference) / sigma);
+    }
+    return [...terms, ...point.map((value, j) => value / (this.parameters[j] as Parameter).prior)];
+  }
+
+  /** Forward differences; a parameter moves only the observations that depend on it. */
+  private jacobianAt(point: readonly number[]): Float64Array[] {
+    const rows = this.observations.length + this.parameters.length;
+    const base = this.termsAt(point);
+    return this.parameters.map((parameter, j) => {
+      const column = new Float64Array(rows);
+      const indices = this.touched[j] as readonly number[];
+      const moved = point.map((value, i) => (i === j ? value + STEP : value));
+      const chosen = indices.map((i) => this.observations[i] as Observation);
+      const predicted = this.predictAt(moved, chosen);
+      for (const [k, i] of indices.entries()) {
+        const { reference, sigma } = chosen[k] as Observation;
+        const term = robust(Math.log((predicted[k] as number) / reference) / sigma);
+        column[i] = (term - (base[i] as number)) / STEP;
+      }
+      column[this.observations.length + j] = 1 / parameter.prior;
+      return column;
+    });
+  }
+}

@@ -1,0 +1,169 @@
+/**
+ * What measurements of phones decided: factors on runtime classes and units, and how wrong predictions are.
+ *
+ * Two kinds of file under `socs/calibrations`: `classes.json` holds what all SoCs say of runtime classes and the bands;
+ * `<soc>.json` what one SoC adds. A user's own bundle may bring its own classes.
+ */
+import { checkSpec, type Infer, z } from '../base/schema.ts';
+import type { SpecFile } from '../base/spec-file.ts';
+import { DTYPE_BITS, type DType } from '../base/work.ts';
+import { combineTunings, type KernelTuning } from './kernel-tuning.ts';
+
+const dtype = z.enum(Object.keys(DTYPE_BITS) as [DType, ...DType[]]);
+const factor = z.strictObject({
+  factor: z.number().positive(),
+  /** Standard deviation of its logarithm. */
+  sigma: z.number().nonnegative(),
+  /** Measurements that depend on it. */
+  rows: z.int().nonnegative(),
+  /** The measurements say little of it. */
+  undetermined: z.boolean(),
+});
+const tuning = z.strictObject({
+  compute: factor.optional(),
+  matrix: z.partialRecord(dtype, factor).optional(),
+  rows: z.partialRecord(dtype, factor).optional(),
+  bandwidth: factor.optional(),
+  launch: factor.optional(),
+  call: factor.optional(),
+  host: factor.optional(),
+});
+export type TuningSpec = Infer<typeof tuning>;
+
+/** By runtime, then by unit. */
+const tunings = z.record(z.string(), z.record(z.string(), tuning));
+
+const errors = z.strictObject({
+  quantity: z.string(),
+  rows: z.int(),
+  median: z.number(),
+  p80: z.number(),
+  p90: z.number(),
+  worst: z.number(),
+});
+const inputs = z.strictObject({
+  file: z.string(),
+  sha256: z.string(),
+  rows: z.int(),
+});
+/** Half widths, as logarithms, that hold four fifths of the rows a fit had not seen. */
+const band = z.strictObject({
+  quantity: z.string(),
+  unit: z.string(),
+  runtime: z.string(),
+  /** Of other models on a SoC with measurements, and of a SoC without. */
+  calibrated: z.number().positive(),
+  uncalibrated: z.number().positive(),
+  rows: z.int(),
+});
+
+export const classesSpec = z.strictObject({
+  version: z.literal(1),
+  kind: z.literal('classes'),
+  date: z.string(),
+  host: z.string(),
+  inputs,
+  classes: tunings,
+  bands: z.array(band),
+  errors: z.record(z.string(), z.array(errors)),
+});
+export type ClassesSpec = Infer<typeof classesSpec>;
+
+export const bundleSpec = z.strictObject({
+  version: z.literal(1),
+  kind: z.literal('device'),
+  soc: z.string(),
+  date: z.string(),
+  host: z.string(),
+  inputs,
+  /** Classes and bands of a bundle that was fitted apart from the shipped ones. */
+  classes: tunings.optional(),
+  bands: z.array(band).optional(),
+  /** By unit. */
+  units: z.record(z.string(), tuning),
+  /** By runtime, then by unit. */
+  pairs: tunings,
+  errors: z.record(z.string(), z.array(errors)),
+  residuals: z.array(
+    z.strictObject({
+      id: z.string(),
+      quantity: z.string(),
+      measured: z.number(),
+      predicted: z.number(),
+      /** By a fit that has not seen the model. */
+      unseen: z.number().optional(),
+    }),
+  ),
+});
+export type BundleSpec = Infer<typeof bundleSpec>;
+export type BandSpec = Infer<typeof band>;
+
+/** Predicted value ÷ `factor` … × `factor` holds four fifths of the measured ones. */
+export interface Band {
+  readonly factor: number;
+  /** What it rests on: rows, and whether the SoC was among them. */
+  readonly basis: string;
+}
+
+export interface Calibration {
+  /** File name of what is applied; `none` where only descriptions count. */
+  readonly name: string;
+  tuning(runtime: string, unit: string): KernelTuning;
+  band(quantity: string, runtime: string, unit: string): Band | undefined;
+}
+
+/** @throws SpecError with every fault of the file. */
+export function parseClasses(spec: SpecFile): ClassesSpec {
+  return checkSpec(spec, classesSpec);
+}
+
+/** @throws SpecError with every fault of the file. */
+export function parseBundle(spec: SpecFile): BundleSpec {
+  return checkSpec(spec, bundleSpec);
+}
+
+export function buildCalibration(
+  classes: ClassesSpec | undefined,
+  bundle: BundleSpec | undefined,
+): Calibration {
+  const shared = bundle?.classes ?? classes?.classes ?? {};
+  const bands = bundle?.bands ?? classes?.bands ?? [];
+  return {
+    name: bundle ? bundle.soc : classes ? 'classes' : 'none',
+    tuning: (runtime, unit) =>
+      combineTunings(
+        plainTuning(shared[runtime]?.[unit]),
+        plainTuning(bundle?.units[unit]),
+        plainTuning(bundle?.pairs[runtime]?.[unit]),
+      ),
+    band: (quantity, runtime, unit) => {
+      const measured = bundle?.units[unit] !== undefined;
+      const found = findBand(bands, quantity, runtime, unit);
+      if (!found) return undefined;
+      const where = measured ? 'other models on this SoC' : 'SoCs without measurements';
+      return {
+        factor: Math.exp(measured ? found.calibrated : found.uncalibrated),
+        basis: `${found.rows} measured rows, ${where}`,
+      };
+    },
+  };
+}
+
+/** The narrowest group that there is: runtime and unit, then any runtime, then any unit. */
+function findBand(bands: readonly BandSpec[], quantity: string, runtime: string, unit: string) {
+  const of = (r: string, u: string) =>
+    bands.find((one) => one.quantity === quantity && one.runtime === r && one.unit === u);
+  return of(runtime, unit) ?? of('any', unit) ?? of('any', 'any');
+}
+
+function plainTuning(spec: TuningSpec | undefined): KernelTuning {
+  if (!spec) return {};
+  const { matrix, rows, ...single } = spec;
+  const table = (given: typeof matrix) =>
+    Object.fromEntries(Object.entries(given ?? {}).map(([name, one]) => [name, one.factor]));
+  return {
+    ...Object.fromEntries(Object.entries(single).map(([name, one]) => [name, one?.factor ?? 1])),
+    matrix: table(matrix),
+    rows: table(rows),
+  };
+}

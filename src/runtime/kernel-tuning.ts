@@ -1,0 +1,62 @@
+/** What a calibration changes of a runtime's kernels on one unit: factors on the class's own numbers. */
+import { DTYPE_BITS, type DType } from '../base/work.ts';
+import type { KernelClass } from '../hardware/units/unit-options.ts';
+
+/** Each factor multiplies what the description says; 1 where absent. */
+export interface KernelTuning {
+  /** On every matrix rate, and by format of the activations on top. */
+  readonly compute?: number;
+  readonly matrix?: Readonly<Partial<Record<DType, number>>>;
+  /** On products of one row, by format of the weights. */
+  readonly rows?: Readonly<Partial<Record<DType, number>>>;
+  readonly bandwidth?: number;
+  /** On the time of launching an operator, of a call into the driver, and of host work per result. */
+  readonly launch?: number;
+  readonly call?: number;
+  readonly host?: number;
+}
+
+/** Tunings of a class, a unit and a pair of both act together. */
+export function combineTunings(...tunings: readonly KernelTuning[]): KernelTuning {
+  const plain = (key: 'compute' | 'bandwidth' | 'launch' | 'call' | 'host') =>
+    tunings.reduce((product, one) => product * (one[key] ?? 1), 1);
+  const table = (key: 'matrix' | 'rows') => {
+    const found: Partial<Record<DType, number>> = {};
+    for (const one of tunings) {
+      for (const [dtype, factor] of Object.entries(one[key] ?? {}) as [DType, number][])
+        found[dtype] = (found[dtype] ?? 1) * factor;
+    }
+    return found;
+  };
+  return {
+    compute: plain('compute'),
+    matrix: table('matrix'),
+    rows: table('rows'),
+    bandwidth: plain('bandwidth'),
+    launch: plain('launch'),
+    call: plain('call'),
+    host: plain('host'),
+  };
+}
+
+const DTYPES = Object.keys(DTYPE_BITS) as DType[];
+
+export function tuneKernels(kernels: KernelClass, tuning: KernelTuning): KernelClass {
+  const { compute = 1, matrix = {}, rows = {} } = tuning;
+  const shares = DTYPES.map((dtype) => [
+    dtype,
+    (kernels.matrixShare?.[dtype] ?? 1) * compute * (matrix[dtype] ?? 1),
+  ]);
+  const rowShares = Object.entries(kernels.rowShare ?? {}).map(([dtype, share]) => [
+    dtype,
+    share * compute * (rows[dtype as DType] ?? 1),
+  ]);
+  return {
+    ...kernels,
+    matrixShare: Object.fromEntries(shares),
+    ...(kernels.rowShare && { rowShare: Object.fromEntries(rowShares) }),
+    bandwidthShare: (kernels.bandwidthShare ?? 1) * (tuning.bandwidth ?? 1),
+    launchScale: (kernels.launchScale ?? 1) * (tuning.launch ?? 1),
+    callScale: (kernels.callScale ?? 1) * (tuning.call ?? 1),
+  };
+}
