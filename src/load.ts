@@ -108,6 +108,8 @@ export function readDescription(kind: DescriptionKind, name: string): TextFile {
 }
 
 export interface SourceOptions {
+  /** Instead of what the scenario says: `none` for fitting, or a bundle for checking. */
+  readonly calibration?: string | undefined;
   /** Keys of the workload description that an ONNX file named as the workload gets: `dims`, `precision`, `fusions`. */
   readonly onnx?: Readonly<Record<string, unknown>>;
 }
@@ -142,7 +144,7 @@ export function fileSources(options: SourceOptions = {}): Sources {
       votes ??= remember(readBundled('socs/memory-votes.csv'));
       return votes;
     },
-    calibration: (choice, soc) => readCalibration(choice, soc, remember),
+    calibration: (choice, soc) => readCalibration(options.calibration ?? choice, soc, remember),
     hashes,
     version: packageVersion(),
   };

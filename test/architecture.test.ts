@@ -36,7 +36,11 @@ const DOORS: Record<string, readonly string[]> = {
   piscina: ['analysis/pool.ts'],
   '@duckdb/node-api': ['analysis/table-file.ts'],
   'onnx-proto': ['workload/onnx/onnx-file.ts', 'calibration/onnx-writer.ts'],
-  'ml-matrix': ['hardware/thermal/modal.ts', 'calibration/fit.ts', 'calibration/device/fit-solve.ts'],
+  'ml-matrix': [
+    'hardware/thermal/modal.ts',
+    'calibration/fit.ts',
+    'calibration/device/fit-solve.ts',
+  ],
   'ml-levenberg-marquardt': ['calibration/least-squares.ts'],
   'onnxruntime-node': ['calibration/measure.ts', 'emulation/playback.ts'],
   yargs: ['cli/main.ts'],

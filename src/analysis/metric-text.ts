@@ -1,5 +1,6 @@
 /** Metrics as people read them: label, number, unit. */
 import { type Dimension, formatQuantity } from '../base/quantity.ts';
+import type { Interval } from '../engine/bands.ts';
 import { type Metric, metrics } from '../engine/metrics.ts';
 
 const DIMENSION_OF_UNIT: Readonly<Record<string, Dimension>> = {
@@ -20,6 +21,12 @@ export function formatMetric(id: string, value: number, digits = DIGITS): string
   if (dimension) return formatQuantity(value, dimension, digits);
   if (metric.unit === '') return formatShare(value);
   return `${Number(value.toPrecision(digits))} ${metric.unit}`;
+}
+
+/** `52 ms – 78 ms`; nothing where there is no interval. */
+export function intervalText(id: string, interval: Interval | undefined): string {
+  if (!interval) return '';
+  return `${formatMetric(id, interval.low, 3)} – ${formatMetric(id, interval.high, 3)}`;
 }
 
 /** Shares as per cent; what is there but too small to matter is not spelled out. */

@@ -1,7 +1,9 @@
 /** Runs one point of a sweep: plain data in and out, so that it may cross to a thread; loads nothing slow. */
 import { InfeasibleError, SpecError } from '../base/errors.ts';
 import type { SpecFile } from '../base/spec-file.ts';
+import type { Interval } from '../engine/bands.ts';
 import { buildSimulation, prepare, type Sources } from '../engine/prepare.ts';
+import type { RunInputs } from '../engine/run.ts';
 import { simulate } from '../engine/simulation.ts';
 
 /** What a thread is handed: plain data. */
@@ -20,6 +22,10 @@ export interface SweepResult {
   readonly status: 'ok' | 'infeasible' | 'invalid';
   readonly message: string;
   readonly metrics: Readonly<Record<string, number>>;
+  /** How well metrics are known, by id. */
+  readonly intervals: Readonly<Record<string, Interval>>;
+  /** Absent for points that did not run. */
+  readonly inputs?: RunInputs;
   /** What limited the last phase. */
   readonly limit: string;
 }
@@ -31,7 +37,7 @@ export function scenarioFile(data: Readonly<Record<string, unknown>>, file: stri
 
 /** Runs one point. Bad input and infeasible points are results, bugs are thrown. */
 export function runTask(task: SweepTask, sources: Sources): SweepResult {
-  const base = { index: task.index, metrics: {}, limit: '' };
+  const base = { index: task.index, metrics: {}, intervals: {}, limit: '' };
   try {
     const prepared = prepare(scenarioFile(task.scenario, 'sweep'), task.overrides, sources);
     const run = simulate(buildSimulation(prepared, task.overrides, sources));
@@ -40,6 +46,9 @@ export function runTask(task: SweepTask, sources: Sources): SweepResult {
       status: 'ok',
       message: '',
       metrics: run.metrics,
+      intervals: run.intervals ?? {},
+      // Hashes of all files are the same for every point and would be most of the message between threads.
+      inputs: { ...run.inputs, hashes: {} },
       limit: run.phases.at(-1)?.limit ?? '',
     };
   } catch (error) {

@@ -84,6 +84,7 @@ const SCENARIO_KEYS = new Set([
   'governor',
   'thermalGovernor',
   'runtime',
+  'calibration',
   'fidelity',
   'repeat',
   'seed',

@@ -1,46 +1,72 @@
 /** `socsim calibrate device`: predicts a table of measured phone results, row by row, with what is shipped. */
 import { type CheckedRow, reportJson, reportRows } from '../analysis/row-report.ts';
 import { formatCsv } from '../base/csv.ts';
-import { SpecError } from '../base/errors.ts';
+import { type Fault, SpecError } from '../base/errors.ts';
 import { parseLlmRows } from '../calibration/device/llm-rows.ts';
 import { type Prediction, predictLlmRows } from '../calibration/device/predict.ts';
+import { checkCells } from '../calibration/device/row-checks.ts';
 import { fileSources, readUserFile } from '../load.ts';
-import type { Command } from './command.ts';
+import { fitDevices, templateCsv } from './calibrate-device-fit.ts';
+import type { Args, Command } from './command.ts';
 import { checkSustained, sustainedKind } from './sustained-report.ts';
 import { renderTable } from './terminal.ts';
 
 export const calibrateDevice: Command = {
   name: 'calibrate device',
   summary:
-    'predict measured phone results row by row: error per row, and per SoC, unit and quantity',
+    'fit phones to measured results, or predict such results row by row with what is shipped',
   examples: [
+    'socsim calibrate device measurements.csv --soc snapdragon-8-gen-3 --out mine.json',
     'socsim calibrate device measurements.csv --check',
     'socsim calibrate device measurements.csv --check --json',
   ],
   positionals: {
-    data: { usage: 'FILE', summary: 'measured language-model results, one per row' },
+    data: { usage: '[FILE]', summary: 'measured language-model results, one per row' },
   },
   options: {
-    check: { type: 'boolean', summary: 'predict only, fit nothing (the one mode there is so far)' },
+    check: { type: 'boolean', summary: 'fit nothing: predict every row, with an interval' },
+    soc: {
+      type: 'string',
+      summary: 'SoC whose bundle is written (all of the file unless given)',
+      value: 'NAME',
+    },
+    calibration: {
+      type: 'string',
+      summary: 'with --check: a bundle to predict with, or none (what is shipped unless given)',
+      value: 'FILE',
+    },
+    out: {
+      type: 'string',
+      summary: 'bundle to write; a folder for bundles of all SoCs without --soc',
+      value: 'FILE',
+    },
+    template: {
+      type: 'boolean',
+      summary: 'print the columns of such a file with one row, and stop',
+    },
     json: { type: 'boolean', summary: 'print JSON for machines' },
     csv: { type: 'boolean', summary: 'print CSV' },
   },
   run: async (args) => {
-    if (args['check'] !== true) {
-      throw new SpecError([
-        {
-          message: 'fitting is not there yet',
-          hint: 'add --check to predict every row with what is shipped',
-        },
-      ]);
+    if (args['template'] === true) {
+      process.stdout.write(templateCsv());
+      return undefined;
     }
+    refuseIdle(args);
     const { file, text } = readUserFile(String(args['data']));
+    if (args['check'] !== true) {
+      fitDevices({ file, text }, args);
+      return undefined;
+    }
     const overTime = sustainedKind(text);
     if (overTime) {
       checkSustained(overTime(text, file), args);
       return undefined;
     }
-    const { rows, unmapped } = predictLlmRows(parseLlmRows(text, file), fileSources());
+    const measured = parseLlmRows(text, file);
+    checkCells(measured, file);
+    const calibration = args['calibration'] as string | undefined;
+    const { rows, unmapped } = predictLlmRows(measured, fileSources({ calibration }));
     const report = reportRows(rows.map(checkedRow), unmapped);
     if (args['json'] === true) console.log(JSON.stringify(reportJson(report), undefined, 2));
     else if (args['csv'] === true) process.stdout.write(csvOf(rows));
@@ -48,6 +74,24 @@ export const calibrateDevice: Command = {
     return undefined;
   },
 };
+
+/** @throws SpecError for options that would change nothing, and for a file that is missing. */
+function refuseIdle(args: Args): void {
+  const faults: Fault[] = [];
+  const idle = args['check'] === true ? ['soc', 'out'] : ['calibration', 'csv'];
+  for (const name of idle.filter((one) => args[one] !== undefined && args[one] !== false))
+    faults.push({
+      path: `--${name}`,
+      message:
+        args['check'] === true ? 'has no effect with --check' : 'has no effect without --check',
+    });
+  if (args['data'] === undefined)
+    faults.push({
+      message: 'a file of measurements is missing',
+      hint: 'socsim calibrate device FILE; --template prints an empty one',
+    });
+  if (faults.length > 0) throw new SpecError(faults);
+}
 
 function checkedRow(prediction: Prediction): CheckedRow {
   const { id, quantity, predicted, reference, error, mapped } = prediction;
@@ -60,7 +104,11 @@ function checkedRow(prediction: Prediction): CheckedRow {
     reference,
     error,
     group,
-    columns: { ...row.columns, assumed: assumptions.join('; ') },
+    columns: {
+      ...row.columns,
+      ...(prediction.band && { low: prediction.band.low, high: prediction.band.high }),
+      assumed: assumptions.join('; '),
+    },
   };
 }
 
@@ -75,36 +123,44 @@ function csvOf(rows: readonly Prediction[]): string {
     'predicted',
     'reference',
     'error',
+    'low',
+    'high',
     'assumed',
   ];
   return formatCsv(
     columns,
-    rows.map(({ id, quantity, predicted, reference, error, mapped: { row, assumptions } }) => [
-      id,
-      row.soc,
-      row.unit,
-      row.runtime,
-      row.model,
-      quantity,
-      predicted,
-      reference,
-      error,
-      assumptions.join('; '),
-    ]),
+    rows.map(
+      ({ id, quantity, predicted, reference, error, band, mapped: { row, assumptions } }) => [
+        id,
+        row.soc,
+        row.unit,
+        row.runtime,
+        row.model,
+        quantity,
+        predicted,
+        reference,
+        error,
+        band?.low ?? '',
+        band?.high ?? '',
+        assumptions.join('; '),
+      ],
+    ),
   );
 }
 
 const percent = (share: number) => `${(share * 100).toFixed(1)} %`;
 
 function describe(rows: readonly Prediction[], report: ReturnType<typeof reportRows>): string {
-  const lines = rows.map(({ id, quantity, predicted, reference, error, mapped: { row } }) => [
+  const figure = (value: number) => String(Number(value.toPrecision(3)));
+  const lines = rows.map(({ id, quantity, predicted, reference, error, band, mapped: { row } }) => [
     id,
     row.soc,
     row.unit,
     row.runtime,
     row.model,
     quantity.replaceAll('_', ' '),
-    String(Number(predicted.toPrecision(3))),
+    figure(predicted),
+    band ? `${figure(band.low)}–${figure(band.high)}` : '',
     String(reference),
     percent(error),
   ]);
@@ -118,6 +174,7 @@ function describe(rows: readonly Prediction[], report: ReturnType<typeof reportR
       { header: 'model' },
       { header: 'quantity' },
       { header: 'predicted', align: right },
+      { header: 'four fifths in', align: right },
       { header: 'measured', align: right },
       { header: 'error', align: right },
     ],

@@ -3,6 +3,7 @@ import { formatMetric, metricLabel } from '../analysis/metric-text.ts';
 import { SpecError } from '../base/errors.ts';
 import { nearestHint } from '../base/registry.ts';
 import type { SpecFile } from '../base/spec-file.ts';
+import { separable, sharesError } from '../engine/bands.ts';
 import { metrics as catalogue, type Metric } from '../engine/metrics.ts';
 import { buildSimulation, prepare } from '../engine/prepare.ts';
 import type { Run } from '../engine/run.ts';
@@ -54,6 +55,8 @@ export const compare: Command = {
         name,
         inputs: runs[i]!.inputs,
         metrics: runs[i]!.metrics,
+        intervals: runs[i]!.intervals ?? {},
+        separable: separableFrom(runs[i]!, runs[0]!),
         phases: runs[i]!.phases,
         ...(runs[i]!.workloads && { workloads: runs[i]!.workloads }),
       }));
@@ -139,7 +142,7 @@ function describe(items: readonly string[], runs: readonly Run[]): string {
     ...runs.flatMap((run, i) => {
       const value = run.metrics[id];
       const text = value === undefined ? '–' : formatMetric(id, value);
-      return i === 0 ? [text] : [text, ratioText(id, value, runs[0]!.metrics[id])];
+      return i === 0 ? [text] : [text, verdict(id, run, runs[0]!)];
     }),
   ]);
   const columns = [
@@ -161,6 +164,20 @@ function describe(items: readonly string[], runs: readonly Run[]): string {
   return [renderTable(columns, rows), ...shared, '', colours.bold('limited by'), ...limits].join(
     '\n',
   );
+}
+
+/** The ratio to the first, unless their intervals meet. */
+function verdict(id: string, run: Run, first: Run): string {
+  const ratio = ratioText(id, run.metrics[id], first.metrics[id]);
+  return separableFrom(run, first)[id] === false ? `not separable (${ratio})` : ratio;
+}
+
+/** For every metric with intervals on both sides, whether one can be told from the other. */
+function separableFrom(run: Run, first: Run): Record<string, boolean> {
+  if (run === first || sharesError(run.inputs, first.inputs)) return {};
+  const ids = Object.keys(run.intervals ?? {}).filter((id) => first.intervals?.[id]);
+  const side = (of: Run, id: string) => ({ value: of.metrics[id]!, interval: of.intervals?.[id] });
+  return Object.fromEntries(ids.map((id) => [id, separable(side(run, id), side(first, id))]));
 }
 
 /** Temperatures differ by kelvins, everything else by factors. */

@@ -1,5 +1,5 @@
 /** `socsim run`: one scenario, told as a table, and as files where --out says. */
-import { formatMetric, metricLabel } from '../analysis/metric-text.ts';
+import { formatMetric, intervalText, metricLabel } from '../analysis/metric-text.ts';
 import { SpecError } from '../base/errors.ts';
 import { formatQuantity, parseQuantity } from '../base/quantity.ts';
 import { buildSimulation, prepare } from '../engine/prepare.ts';
@@ -122,9 +122,21 @@ export function describeRun(result: Run): string {
     ...compileLines(result),
     memoryLine(result),
     energyLine(result),
+    ...calibrationNotes(result).map((note) => colours.dim(`note: ${note}`)),
     ...result.notes.map((note) => colours.dim(`note: ${note}`)),
     ...(result.audit ? auditLines(result.audit) : []),
   ].join('\n');
+}
+
+/** Where the intervals come from, once. */
+function calibrationNotes({ inputs, intervals }: Run): string[] {
+  const bases = [...new Set(Object.values(intervals ?? {}).map(({ basis }) => basis))];
+  if (bases.length === 0) return [];
+  const what =
+    inputs.calibration === inputs.soc
+      ? 'calibrated on measurements of this SoC'
+      : 'this SoC has no measurements of its own; runtime classes are calibrated on others';
+  return [`${what}; intervals from ${bases.join('; ')}; energy and heat are not calibrated`];
 }
 
 function phaseTable(result: Run): string {
@@ -229,7 +241,7 @@ const PER_REQUEST: ReadonlySet<string> = new Set([
   'energy_per_token_joules',
 ]);
 
-function metricTable({ metrics, requests, workloads }: Run): string {
+function metricTable({ metrics, requests, workloads, intervals }: Run): string {
   // An image or a classification has no tokens, and its first output is its only one.
   const hasTokens = requests.some(({ generatedTokens }) => generatedTokens > 0);
   // Means over requests of several workloads say nothing: their own table has them.
@@ -238,8 +250,17 @@ function metricTable({ metrics, requests, workloads }: Run): string {
   const shown = HEADLINE.filter(fitting);
   const rows = shown
     .filter((id) => metrics[id] !== undefined)
-    .map((id) => [metricLabel(id), formatMetric(id, metrics[id] as number)]);
-  return renderTable([{ header: 'metric' }, { header: 'value', align: 'quantity' }], rows);
+    .map((id) => [
+      metricLabel(id),
+      formatMetric(id, metrics[id] as number),
+      ...(intervals ? [intervalText(id, intervals[id])] : []),
+    ]);
+  const columns = [
+    { header: 'metric' },
+    { header: 'value', align: 'quantity' as const },
+    ...(intervals ? [{ header: 'four of five within' }] : []),
+  ];
+  return renderTable(columns, rows);
 }
 
 function memoryLine({ memory }: Run): string {

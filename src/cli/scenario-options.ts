@@ -46,6 +46,12 @@ export const scenarioOptions = {
     summary: 'inference runtime, whose kernels reach a share of the hardware',
     value: 'NAME',
   },
+  calibration: {
+    type: 'string',
+    summary:
+      'measurements laid over the descriptions: auto (what is shipped for the SoC), none, or a bundle of `calibrate device`',
+    value: 'FILE',
+  },
   fidelity: {
     type: 'string',
     summary: 'memory model: fitted curve, or every DRAM command (for short scenarios)',
@@ -109,6 +115,7 @@ const KEYS: Readonly<Record<string, string>> = {
   governor: 'governor',
   'thermal-governor': 'thermalGovernor',
   runtime: 'runtime',
+  calibration: 'calibration',
   fidelity: 'fidelity',
   repeat: 'repeat',
   duration: 'duration',

@@ -1,7 +1,8 @@
 /** `socsim sweep`: every combination of axis values, on all cores, as a CSV or Parquet table. */
-import { formatMetric, metricLabel } from '../analysis/metric-text.ts';
+import { formatMetric, intervalText, metricLabel } from '../analysis/metric-text.ts';
 import { paretoFront } from '../analysis/pareto.ts';
 import { runTasks } from '../analysis/pool.ts';
+import { ranksOf } from '../analysis/rank.ts';
 import { sweepTasks } from '../analysis/sweep.ts';
 import type { SweepResult, SweepTask } from '../analysis/sweep-run.ts';
 import {
@@ -14,6 +15,7 @@ import {
 import { type Cell, checkTableName, openJournal, writeTable } from '../analysis/table-file.ts';
 import { SpecError } from '../base/errors.ts';
 import { parseSpecFile, requireMap, type SpecFile } from '../base/spec-file.ts';
+import type { Interval } from '../engine/bands.ts';
 import { metrics as catalogue, type Metric } from '../engine/metrics.ts';
 import { fileSources, readUserFile } from '../load.ts';
 import type { Args, Command } from './command.ts';
@@ -62,11 +64,12 @@ export const sweep: Command = {
       await writeTable(
         out,
         columnsOf(spec),
-        results.map((result) => rowOf(spec, tasks, result)),
+        withRanks(spec, results).map(([result, rank]) => rowOf(spec, tasks, result, rank)),
       );
       journal?.close();
     }
-    if (args['json'] === true) console.log(JSON.stringify(jsonOf(tasks, results), undefined, 2));
+    if (args['json'] === true)
+      console.log(JSON.stringify(jsonOf(spec, tasks, results), undefined, 2));
     else console.log(describe(spec, tasks, results, out));
     if (interrupted) return EXIT.interrupted;
     return exitOf(results);
@@ -193,11 +196,18 @@ function columnsOf(spec: SweepSpec): string[] {
     'status',
     'message',
     'limited_by',
+    'rank',
     ...Object.keys(catalogue),
+    ...BANDED.flatMap((id) => [`${id}_low`, `${id}_high`]),
   ];
 }
 
-function rowOf(spec: SweepSpec, tasks: readonly SweepTask[], result: SweepResult): Cell[] {
+function rowOf(
+  spec: SweepSpec,
+  tasks: readonly SweepTask[],
+  result: SweepResult,
+  rank: number | null = null,
+): Cell[] {
   const { values } = tasks[result.index]!;
   return [
     result.index,
@@ -205,16 +215,52 @@ function rowOf(spec: SweepSpec, tasks: readonly SweepTask[], result: SweepResult
     result.status,
     result.message,
     result.limit,
+    rank,
     ...Object.keys(catalogue).map((id) => result.metrics[id] ?? null),
+    ...BANDED.flatMap((id) => [
+      result.intervals[id]?.low ?? null,
+      result.intervals[id]?.high ?? null,
+    ]),
   ];
 }
 
-function jsonOf(tasks: readonly SweepTask[], results: readonly SweepResult[]): unknown {
-  return results.map(({ index, ...rest }) => ({
+function jsonOf(
+  spec: SweepSpec,
+  tasks: readonly SweepTask[],
+  results: readonly SweepResult[],
+): unknown {
+  return withRanks(spec, results).map(([{ index, inputs: _, ...rest }, rank]) => ({
     point: index,
     values: tasks[index]!.values,
+    rank,
     ...rest,
   }));
+}
+
+/** Metrics that intervals are known of. */
+const BANDED = [
+  'time_to_first_token_seconds',
+  'prefill_tokens_per_second',
+  'decode_tokens_per_second',
+  'time_per_output_token_seconds',
+  'request_latency_seconds',
+];
+
+function bandedText(id: string, value: number, interval: Interval | undefined): string {
+  const text = formatMetric(id, value);
+  return interval ? `${text} (${intervalText(id, interval)})` : text;
+}
+
+/** Each result with its rank by the first objective: points that cannot be told apart share one. */
+function withRanks(
+  spec: SweepSpec,
+  results: readonly SweepResult[],
+): (readonly [SweepResult, number | null])[] {
+  const [name] = spec.objectives;
+  if (name === undefined) return results.map((result) => [result, null]);
+  const { better } = (catalogue as Readonly<Record<string, Metric>>)[name] as Metric;
+  const ranks = ranksOf(results, name, better ?? 'higher');
+  return results.map((result, i) => [result, ranks[i] ?? null]);
 }
 
 /** Rows of the table on the terminal; the rest is in the file. */
@@ -236,21 +282,26 @@ function describe(
     objectives.map(({ name }) => result.metrics[name] ?? Number.NaN),
   );
   const front = new Set(paretoFront(values, objectives));
+  const ranks = withRanks(spec, results).map(([, rank]) => rank);
   const shown = results
     .map((result, i) => ({ result, i }))
     .sort((a, b) => Number(front.has(b.i)) - Number(front.has(a.i)) || a.i - b.i)
     .slice(0, MAX_ROWS);
   const rows = shown.map(({ result, i }) => [
     front.has(i) ? '*' : '',
+    ranks[i] === null ? '' : String(ranks[i]),
     ...axes.map((axis) => tasks[result.index]!.values[axis]!),
     ...spec.objectives.map((id) =>
-      result.metrics[id] === undefined ? result.status : formatMetric(id, result.metrics[id]),
+      result.metrics[id] === undefined
+        ? result.status
+        : bandedText(id, result.metrics[id], result.intervals[id]),
     ),
     result.status === 'ok' ? result.limit : result.message,
   ]);
   const table = renderTable(
     [
       { header: '' },
+      { header: 'rank', align: 'right' as const },
       ...axes.map((header) => ({ header })),
       ...spec.objectives.map((id) => ({ header: metricLabel(id), align: 'quantity' as const })),
       { header: 'limited by', wrap: true },
@@ -262,7 +313,7 @@ function describe(
   return [
     table,
     '',
-    `${results.length} of ${tasks.length} points${failed > 0 ? `, ${failed} of them not runnable` : ''}; * on the Pareto front of ${objectives.map(({ name }) => metricLabel(name)).join(' and ')}`,
+    `${results.length} of ${tasks.length} points${failed > 0 ? `, ${failed} of them not runnable` : ''}; * on the Pareto front of ${objectives.map(({ name }) => metricLabel(name)).join(' and ')}; equal ranks in ${metricLabel(spec.objectives[0] ?? '')} cannot be told apart`,
     ...(hidden > 0
       ? [colours.dim(`${hidden} more points are in the table file (--out) or in --json`)]
       : []),

@@ -9,7 +9,7 @@
  * Checked  test/unit/engine/bands.test.ts
  */
 import type { Calibration } from '../runtime/calibration-spec.ts';
-import type { PhaseResult } from './run.ts';
+import type { PhaseResult, RunInputs } from './run.ts';
 
 export interface Interval {
   readonly low: number;
@@ -64,6 +64,16 @@ export function intervalsOf(
     };
   }
   return found;
+}
+
+/**
+ * Whether two runs are wrong in the same way: same hardware, engine and work, so that only what was changed tells
+ * them apart and intervals, which hold for each by itself, say nothing of the difference.
+ */
+export function sharesError(a: RunInputs, b: RunInputs): boolean {
+  return (['soc', 'workload', 'runtime', 'policy', 'calibration'] as const).every(
+    (key) => a[key] === b[key],
+  );
 }
 
 /** Whether one value can be told from another: their intervals do not meet. Values without an interval are exact. */

@@ -91,7 +91,8 @@ function byUnit(parameters: readonly FittedParameter[]): Record<string, TuningSp
       rows: one.rows,
       undetermined: one.undetermined,
     };
-    const entry = (found[unit] ??= {});
+    const entry = found[unit] ?? {};
+    found[unit] = entry;
     if (dtype === undefined) entry[field] = value;
     else entry[field] = { ...(entry[field] as object | undefined), [dtype]: value };
   }

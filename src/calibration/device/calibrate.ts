@@ -15,10 +15,6 @@ export interface DeviceCalibration {
   readonly skipped: readonly { readonly id: string; readonly reason: string }[];
 }
 
-export interface Progress {
-  start(label: string, total: number): (done: number) => void;
-}
-
 /** Only measured rows whose protocol is known teach anything. */
 const FITTED_QUALITY = 'AB';
 

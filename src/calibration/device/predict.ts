@@ -19,6 +19,8 @@ export interface Prediction {
   /** predicted ÷ reference − 1 */
   readonly error: number;
   readonly mapped: MappedRow;
+  /** Where four fifths of measured values lie by what fits of unseen rows were off. */
+  readonly band?: { readonly low: number; readonly high: number };
 }
 
 export interface Predictions {
@@ -87,12 +89,26 @@ function predictRow(
         reference,
         error: predicted / reference - 1,
         mapped,
+        ...bandOf(quantity, predicted, mapped, prepared),
       };
     });
   } catch (error) {
     if (error instanceof SpecError) throw error;
     return { reason: (error as Error).message };
   }
+}
+
+function bandOf(
+  quantity: LlmQuantity,
+  predicted: number,
+  { scenario }: MappedRow,
+  { calibration, runtime }: Prepared,
+): Pick<Prediction, 'band'> {
+  const decodeUnit = scenario['decodeUnit'];
+  const unit = quantity === 'decode' && typeof decodeUnit === 'string' ? decodeUnit : scenario.unit;
+  const found = calibration?.band(quantity, runtime.name, unit);
+  if (!found) return {};
+  return { band: { low: predicted / found.factor, high: predicted * found.factor } };
 }
 
 /** The scenario of a row, its descriptions read and checked. */

@@ -1,0 +1,206 @@
+/** The fitting half of `socsim calibrate device`: bundles on disk, and what a reader must know of them. */
+import { createHash } from 'node:crypto';
+import { hostname } from 'node:os';
+import { SpecError } from '../base/errors.ts';
+import {
+  bundleOf,
+  classesOf,
+  errorsOf,
+  type Origin,
+  socsOf,
+} from '../calibration/device/bundle.ts';
+import { calibrateDevices, type DeviceCalibration } from '../calibration/device/calibrate.ts';
+import { keyOf } from '../calibration/device/fit-parameters.ts';
+import type { FittedParameter } from '../calibration/device/fit-solve.ts';
+import { LLM_COLUMNS, type LlmRow, parseLlmRows } from '../calibration/device/llm-rows.ts';
+import { checkCells, pairsOf } from '../calibration/device/row-checks.ts';
+import { fileSources, type TextFile, writeUserFile } from '../load.ts';
+import type { Args } from './command.ts';
+import { renderTable, startProgress } from './terminal.ts';
+
+/** What `--template` prints: the columns, and one row to write over. */
+export function templateCsv(): string {
+  const more = ['params_b', 'kv_bits', 'kind', 'quality', 'source_title', 'notes'];
+  const columns = [...LLM_COLUMNS, ...more];
+  const example: Readonly<Record<string, string>> = {
+    id: 'mine-1',
+    soc: 'Snapdragon 8 Gen 3',
+    unit: 'cpu',
+    runtime: 'llama.cpp',
+    model: 'Llama-3.2-3B',
+    weight_bits: '4',
+    prompt_tokens: '256',
+    context_tokens: '512',
+    prefill_tok_s: '58.6',
+    decode_tok_s: '17.1',
+    params_b: '3.21',
+    kind: 'measured',
+    quality: 'A',
+    source_title: 'my own run',
+    notes: 'GGUF Q4_0; 4 threads; 256-token decode',
+  };
+  return `${columns.join(',')}\n${columns.map((name) => example[name] ?? '').join(',')}\n`;
+}
+
+/** Fits, writes what `--out` names, and prints what was found. */
+export function fitDevices({ file, text }: TextFile, args: Args): void {
+  const soc = args['soc'] as string | undefined;
+  const out = args['out'] as string | undefined;
+  const rows = parseLlmRows(text, file);
+  checkCells(rows, file);
+  const sources = fileSources({ calibration: 'none' });
+  if (soc !== undefined) sources.soc(soc);
+  let bar: ReturnType<typeof startProgress> | undefined;
+  const calibration = calibrateDevices(rows, sources, soc, (done, total) => {
+    bar ??= startProgress('fit', total);
+    bar.update(done);
+  });
+  bar?.stop();
+  const origin = originOf(file, text);
+  const files = filesOf(calibration, soc, out, origin);
+  if (args['json'] === true) {
+    const printed =
+      soc === undefined ? classesOf(calibration, origin) : bundleOf(calibration, soc, origin, true);
+    console.log(JSON.stringify(printed, undefined, 2));
+  } else console.log(describeFit(calibration, rows, soc));
+  for (const one of files) writeUserFile(one.path, one.text);
+  if (files.length > 0 && args['json'] !== true)
+    console.log(`\nWrote ${files.map(({ path }) => path).join(', ')}`);
+}
+
+function originOf(file: string, text: string): Origin {
+  return {
+    date: new Date().toISOString().slice(0, 10),
+    host: createHash('sha256').update(hostname()).digest('hex').slice(0, 12),
+    file: file.split(/[/\\]/).at(-1) ?? file,
+    sha256: createHash('sha256').update(text).digest('hex'),
+  };
+}
+
+/** One bundle, or a folder of them with the classes that all share. */
+function filesOf(
+  calibration: DeviceCalibration,
+  soc: string | undefined,
+  out: string | undefined,
+  origin: Origin,
+) {
+  if (out === undefined) return [];
+  const text = (value: unknown) => `${JSON.stringify(value, undefined, 1)}\n`;
+  if (soc !== undefined)
+    return [{ path: out, text: text(bundleOf(calibration, soc, origin, true)) }];
+  if (/\.json$/.test(out))
+    throw new SpecError([
+      {
+        path: '--out',
+        message: 'a fit of several SoCs writes several files',
+        expected: 'a folder, or --soc S',
+        got: out,
+      },
+    ]);
+  return [
+    { path: `${out}/classes.json`, text: text(classesOf(calibration, origin)) },
+    ...socsOf(calibration).map((name) => ({
+      path: `${out}/${name}.json`,
+      text: text(bundleOf(calibration, name, origin, false)),
+    })),
+  ];
+}
+
+const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
+
+function describeFit(
+  calibration: DeviceCalibration,
+  rows: readonly LlmRow[],
+  soc: string | undefined,
+): string {
+  const mine = calibration.rows.filter(
+    ({ observation }) => soc === undefined || observation.row.use.soc === soc,
+  );
+  const parameters = calibration.fit.parameters.filter(
+    ({ parameter }) => soc === undefined || parameter.soc === soc,
+  );
+  return [
+    ...(soc === undefined ? [] : [parameterTable(parameters), '']),
+    errorTable(errorsOf(mine)),
+    '',
+    ...undeterminedLines(parameters, soc),
+    ...pairLines(rows),
+    ...skippedLines(calibration),
+  ].join('\n');
+}
+
+function parameterTable(parameters: readonly FittedParameter[]): string {
+  return renderTable(
+    [
+      { header: 'parameter' },
+      { header: 'factor on the description', align: 'right' },
+      { header: 'known within', align: 'right' },
+      { header: 'rows', align: 'right' },
+      { header: '' },
+    ],
+    parameters.map((one) => [
+      keyOf(one.parameter),
+      one.factor.toFixed(3),
+      `×÷ ${Math.exp(one.sigma).toFixed(2)}`,
+      String(one.rows),
+      one.undetermined ? 'not determined' : '',
+    ]),
+  );
+}
+
+function errorTable(errors: ReturnType<typeof errorsOf>): string {
+  const lines = Object.entries(errors).flatMap(([sample, found]) =>
+    found.map(({ quantity, rows, median, p80, p90, worst }) => [
+      sample,
+      quantity.replaceAll('_', ' '),
+      String(rows),
+      ...[median, p80, p90, worst].map(percent),
+    ]),
+  );
+  const right = (header: string) => ({ header, align: 'right' as const });
+  return renderTable(
+    [
+      { header: 'sample' },
+      { header: 'quantity' },
+      ...['rows', 'median', '80 %', '90 %', 'worst'].map(right),
+    ],
+    lines,
+  );
+}
+
+function undeterminedLines(
+  parameters: readonly FittedParameter[],
+  soc: string | undefined,
+): string[] {
+  const open = parameters.filter(({ undetermined }) => undetermined);
+  if (open.length === 0) return [];
+  const names = open
+    .slice(0, MOST_NAMES)
+    .map(({ parameter, rows }) => `${keyOf(parameter)} (${rows} rows)`);
+  const more = open.length > names.length ? [`… and ${open.length - names.length} more`] : [];
+  const head =
+    soc === undefined
+      ? `${open.length} of ${parameters.length} parameters stay near the descriptions: the rows say little of them`
+      : 'too few rows for these: they stay near what description and class say, until more models, precisions or prompt lengths are measured';
+  return [`${head}: ${[...names, ...more].join(', ')}`];
+}
+
+const MOST_NAMES = 12;
+
+/** Rows that measured the same thing twice, side by side. */
+function pairLines(rows: readonly LlmRow[]): string[] {
+  return pairsOf(rows).map(({ kind, first, second, column, values }) =>
+    kind === 'duplicate'
+      ? `rows ${first.id} (line ${first.line}) and ${second.id} (line ${second.line}) are the same measurement`
+      : `rows ${first.id} (line ${first.line}) and ${second.id} (line ${second.line}) contradict each other: ${column} ${values[0]} | ${values[1]}`,
+  );
+}
+
+function skippedLines({ skipped }: DeviceCalibration): string[] {
+  const reasons = new Map<string, string[]>();
+  for (const { id, reason } of skipped) reasons.set(reason, [...(reasons.get(reason) ?? []), id]);
+  return [...reasons].map(([reason, ids]) => {
+    const shown = ids.slice(0, MOST_NAMES).join(', ');
+    return `not fitted, ${reason}: ${shown}${ids.length > MOST_NAMES ? ` and ${ids.length - MOST_NAMES} more` : ''}`;
+  });
+}

@@ -1,0 +1,43 @@
+import { describe, expect, it } from 'vitest';
+import { bandsOf, type Unseen } from '../../../../src/calibration/device/bands.ts';
+
+const row = (runtime: string, model: number | undefined, soc: number): Unseen => ({
+  quantity: 'decode',
+  unit: 'cpu',
+  runtime,
+  reference: 10,
+  withoutModel: model === undefined ? undefined : 10 * model,
+  withoutSoc: 10 * soc,
+});
+const bandOf = (rows: readonly Unseen[], runtime: string, unit = 'cpu') =>
+  bandsOf(rows).find((band) => band.runtime === runtime && band.unit === unit)!;
+
+describe('bands', () => {
+  it('hold four fifths of what was off, in both directions alike', () => {
+    const rows = [1.1, 1 / 1.1, 1.2, 1 / 1.2, 1.9].map((off) => row('a', off, off));
+    const any = bandOf(rows, 'any', 'any');
+    const inside = rows.filter(
+      ({ withoutModel }) => Math.abs(Math.log(withoutModel! / 10)) <= any.calibrated + 1e-9,
+    );
+    expect(inside.length).toBeGreaterThanOrEqual(4);
+    expect(any.calibrated).toBeLessThan(Math.log(1.9));
+  });
+
+  it('lean on the wider group where rows are few', () => {
+    const many = Array.from({ length: 40 }, () => row('many', 1.5, 1.5));
+    const few = bandOf([...many, row('few', 1.05, 1.05)], 'few');
+    expect(few.calibrated).toBeGreaterThan(Math.log(1.3));
+    expect(few.calibrated).toBeLessThan(Math.log(1.5));
+  });
+
+  it('are never narrower for a SoC without measurements', () => {
+    const rows = [row('a', 1.4, 1.01), row('a', 1.5, 1.02)];
+    const { calibrated, uncalibrated } = bandOf(rows, 'a');
+    expect(uncalibrated).toBeGreaterThanOrEqual(calibrated);
+  });
+
+  it('count rows whose SoC has no other model for unmeasured SoCs only', () => {
+    const rows = [row('a', undefined, 3), row('a', 1.1, 1.1)];
+    expect(bandOf(rows, 'any', 'any').calibrated).toBeCloseTo(Math.log(1.1), 3);
+  });
+});

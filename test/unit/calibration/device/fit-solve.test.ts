@@ -1,0 +1,110 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { keyOf } from '../../../../src/calibration/device/fit-parameters.ts';
+import {
+  compileRow,
+  type Observation,
+  observationsOf,
+  predictor,
+} from '../../../../src/calibration/device/fit-rows.ts';
+import { DeviceFit } from '../../../../src/calibration/device/fit-solve.ts';
+import { mapLlmRow } from '../../../../src/calibration/device/llm-mapping.ts';
+import { parseLlmRows } from '../../../../src/calibration/device/llm-rows.ts';
+import { mappingTables } from '../../../../src/calibration/device/predict.ts';
+import { crossValidate } from '../../../../src/calibration/device/unseen.ts';
+import { compileRequest, phaseTimes } from '../../../../src/engine/closed-form.ts';
+import { policyFor } from '../../../../src/engine/prepare.ts';
+import { fileSources } from '../../../../src/load.ts';
+
+const sources = fileSources({ calibration: 'none' });
+const tables = mappingTables(sources);
+const HEADER =
+  'id,soc,unit,runtime,model,params_b,weight_bits,act_bits,prompt_tokens,context_tokens,prefill_tok_s,ttft_s,decode_tok_s,quality';
+const MODELS = ['Llama-3.2-1B,1.24', 'Qwen2.5-1.5B,1.54', 'Llama-3.2-3B,3.21', 'Llama-2-7B,6.74'];
+const SOCS = ['Snapdragon 8 Gen 3', 'Dimensity 9300'];
+
+function observe(): Observation[] {
+  const lines = SOCS.flatMap((soc, s) =>
+    MODELS.map((model, m) => `r${s}${m},${soc},cpu,MNN,${model},4,,256,512,100,,20,A`),
+  );
+  return parseLlmRows(`${HEADER}\n${lines.join('\n')}\n`, 'rows.csv').flatMap((row) => {
+    const mapping = mapLlmRow(row, tables);
+    if ('reason' in mapping) throw new Error(mapping.reason);
+    return observationsOf(compileRow(mapping, sources));
+  });
+}
+
+/** What the SoCs really do, in this world: one has a wider port than its description says, both compute slower. */
+const TRUE = { bandwidth: { 'snapdragon-8-gen-3': 0.7, 'dimensity-9300': 0.9 }, compute: 0.6 };
+
+describe('fitting rows of known origin', () => {
+  let observations: Observation[] = [];
+  beforeAll(() => {
+    const blank = observe();
+    const truth = predictor((use) => ({
+      compute: TRUE.compute,
+      bandwidth: TRUE.bandwidth[use.soc as keyof typeof TRUE.bandwidth],
+    }))(blank);
+    observations = blank.map((one, i) => ({ ...one, reference: truth[i]!, sigma: 0.02 }));
+  });
+
+  it('times a row as the closed form does', () => {
+    const plain = predictor(() => ({}))(observations);
+    for (const [i, { row, quantity }] of observations.entries()) {
+      if (quantity !== 'decode') continue;
+      const { plan, machine } = row.prepared;
+      const times = phaseTimes(compileRequest(plan, machine, policyFor(row.prepared)), machine);
+      const decode = times.filter(({ phase }) => phase === 'decode');
+      const seconds = decode.reduce((sum, one) => sum + one.seconds, 0);
+      const tokens = decode.reduce((sum, one) => sum + one.outputs, 0);
+      expect(plain[i]! / (tokens / seconds)).toBeCloseTo(1, 2);
+    }
+  });
+
+  it('finds what was put in, shared between layers as their priors say', () => {
+    const fit = new DeviceFit(observations, tables.runtimes).run();
+    for (const [i, { reference }] of observations.entries()) {
+      expect(fit.predicted[i]! / reference).toBeGreaterThan(0.93);
+      expect(fit.predicted[i]! / reference).toBeLessThan(1.07);
+    }
+    const product = (soc: string, field: string) =>
+      fit.parameters
+        .filter(({ parameter }) => parameter.field === field && (parameter.soc ?? soc) === soc)
+        .reduce((total, { factor }) => total * factor, 1);
+    expect(product('snapdragon-8-gen-3', 'bandwidth')).toBeCloseTo(0.7, 1);
+    expect(product('dimensity-9300', 'bandwidth')).toBeCloseTo(0.9, 1);
+  });
+
+  it('says what the rows cannot determine', () => {
+    const fit = new DeviceFit(observations, tables.runtimes).run();
+    const of = (key: string) => fit.parameters.find(({ parameter }) => keyOf(parameter) === key)!;
+    // Four models bound by memory tell little of launch times.
+    expect(of('unit/snapdragon-8-gen-3/cpu/launch').undetermined).toBe(true);
+    expect(of('class/mnn/cpu/matrix/int8').undetermined).toBe(false);
+    for (const { sigma, parameter } of fit.parameters)
+      expect(sigma).toBeLessThanOrEqual(parameter.prior * 1.0001);
+  });
+
+  it('leaves rows out as if they had never been there', () => {
+    const whole = new DeviceFit(observations, tables.runtimes);
+    whole.run();
+    const out = observations.flatMap(({ row }, i) => (row.model === 'llama-2-7b' ? [i] : []));
+    const left = out.map((i) => observations[i]!);
+    const quick = whole.without(new Set(out), left);
+    const rest = observations.filter(({ row }) => row.model !== 'llama-2-7b');
+    const again = new DeviceFit(rest, tables.runtimes);
+    again.run();
+    const slow = again.without(new Set(), left);
+    for (const [i, value] of quick.entries()) expect(value / slow[i]!).toBeCloseTo(1, 1);
+  });
+
+  it('falls back to the class where a SoC is left out, and has a naive rival', () => {
+    const device = new DeviceFit(observations, tables.runtimes);
+    const rows = crossValidate(device, observations, device.run().predicted);
+    expect(rows).toHaveLength(observations.length);
+    for (const { withoutModel, naive, observation } of rows) {
+      expect(withoutModel! / observation.reference).toBeGreaterThan(0.8);
+      expect(withoutModel! / observation.reference).toBeLessThan(1.25);
+      expect(naive).toBeGreaterThan(0);
+    }
+  });
+});

@@ -1,0 +1,64 @@
+import { describe, expect, it } from 'vitest';
+import { intervalsOf, separable, sharesError } from '../../../src/engine/bands.ts';
+import type { PhaseResult, RunInputs } from '../../../src/engine/run.ts';
+import type { Calibration } from '../../../src/runtime/calibration-spec.ts';
+
+const calibration: Calibration = {
+  name: 'x',
+  tuning: () => ({}),
+  band: (quantity, runtime, unit) =>
+    unit === 'npu' && runtime === 'vendor'
+      ? { factor: quantity === 'decode' ? 1.25 : 2, basis: `${quantity} rows` }
+      : undefined,
+};
+const phase = (stage: string, unit: string) => ({ stage, units: [unit] }) as unknown as PhaseResult;
+const metrics = {
+  time_to_first_token_seconds: 2,
+  decode_tokens_per_second: 10,
+  request_latency_seconds: 12,
+  energy_joules: 5,
+};
+
+describe('intervals of a run', () => {
+  const found = intervalsOf(metrics, [phase('prefill', 'npu'), phase('decode', 'npu')], {
+    calibration,
+    runtime: 'vendor',
+  });
+
+  it('reach as far as measured rows were off', () => {
+    expect(found['decode_tokens_per_second']).toMatchObject({ low: 8, high: 12.5 });
+    expect(found['time_to_first_token_seconds']).toMatchObject({ low: 1, high: 4 });
+  });
+
+  it('add up over the stages of a request', () => {
+    expect(found['request_latency_seconds']).toMatchObject({ low: 1 + 10 / 1.25, high: 4 + 12.5 });
+  });
+
+  it('are absent where nothing was measured', () => {
+    expect(found['energy_joules']).toBeUndefined();
+    const other = intervalsOf(metrics, [phase('decode', 'gpu')], {
+      calibration,
+      runtime: 'vendor',
+    });
+    expect(other).toEqual({});
+  });
+});
+
+describe('telling two values apart', () => {
+  const at = (value: number, factor: number) => ({
+    value,
+    interval: { low: value / factor, high: value * factor, basis: '' },
+  });
+
+  it('takes intervals that do not meet', () => {
+    expect(separable(at(10, 1.2), at(20, 1.2))).toBe(true);
+    expect(separable(at(10, 1.5), at(20, 1.5))).toBe(false);
+    expect(separable({ value: 10 }, { value: 10.001 })).toBe(true);
+  });
+
+  it('is another matter for one chip, engine and work, which are wrong in one way', () => {
+    const inputs = { soc: 'a', workload: 'w', runtime: 'r', policy: 'p' } as RunInputs;
+    expect(sharesError(inputs, { ...inputs, seed: 2 })).toBe(true);
+    expect(sharesError(inputs, { ...inputs, runtime: 's' })).toBe(false);
+  });
+});

@@ -1,0 +1,149 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { parseSpecFile } from '../../../src/base/spec-file.ts';
+import { prepare } from '../../../src/engine/prepare.ts';
+import { fileSources, listBundled, readBundled } from '../../../src/load.ts';
+import {
+  type BundleSpec,
+  buildCalibration,
+  parseBundle,
+  parseClasses,
+} from '../../../src/runtime/calibration-spec.ts';
+import { combineTunings, tuneKernels } from '../../../src/runtime/kernel-tuning.ts';
+
+const factor = (value: number) => ({ factor: value, sigma: 0.1, rows: 3, undetermined: false });
+const bundle: BundleSpec = {
+  version: 1,
+  kind: 'device',
+  soc: 'snapdragon-8-gen-3',
+  date: '2026-01-01',
+  host: 'here',
+  inputs: { file: 'f.csv', sha256: '0', rows: 3 },
+  classes: { mnn: { cpu: { bandwidth: factor(0.5), matrix: { int8: factor(0.8) } } } },
+  bands: [
+    {
+      quantity: 'decode',
+      unit: 'any',
+      runtime: 'any',
+      calibrated: 0.2,
+      uncalibrated: 0.4,
+      rows: 9,
+    },
+    {
+      quantity: 'decode',
+      unit: 'cpu',
+      runtime: 'mnn',
+      calibrated: 0.1,
+      uncalibrated: 0.3,
+      rows: 5,
+    },
+  ],
+  units: { cpu: { bandwidth: factor(1.5) } },
+  pairs: { mnn: { cpu: { bandwidth: factor(0.9), compute: factor(1.1) } } },
+  errors: {},
+  residuals: [],
+};
+
+describe('a calibration', () => {
+  const calibration = buildCalibration(undefined, bundle);
+
+  it('multiplies what class, unit and pair say', () => {
+    const tuning = calibration.tuning('mnn', 'cpu');
+    expect(tuning.bandwidth).toBeCloseTo(0.5 * 1.5 * 0.9, 12);
+    expect(tuning.compute).toBeCloseTo(1.1, 12);
+    expect(tuning.matrix).toEqual({ int8: 0.8 });
+    expect(calibration.tuning('llama-cpp', 'cpu').bandwidth).toBeCloseTo(1.5, 12);
+    expect(calibration.tuning('mnn', 'gpu')).toMatchObject({ bandwidth: 1, compute: 1 });
+  });
+
+  it('knows the narrowest band there is, wider where the unit was never measured', () => {
+    expect(calibration.band('decode', 'mnn', 'cpu')?.factor).toBeCloseTo(Math.exp(0.1), 12);
+    expect(calibration.band('decode', 'llama-cpp', 'gpu')?.factor).toBeCloseTo(Math.exp(0.4), 12);
+    expect(calibration.band('prefill', 'mnn', 'cpu')).toBeUndefined();
+  });
+});
+
+describe('tuned kernels', () => {
+  it('keep what the class says, times the factor', () => {
+    const tuned = tuneKernels(
+      { matrixShare: { int8: 0.5 }, rowShare: { int4: 0.1 }, bandwidthShare: 0.8 },
+      { compute: 2, matrix: { int8: 0.5 }, rows: { int4: 3 }, bandwidth: 0.5, launch: 4 },
+    );
+    expect(tuned.matrixShare?.int8).toBeCloseTo(0.5, 12);
+    expect(tuned.matrixShare?.fp16).toBe(2);
+    expect(tuned.rowShare?.int4).toBeCloseTo(0.6, 12);
+    expect(tuned).toMatchObject({ bandwidthShare: 0.4, launchScale: 4 });
+  });
+
+  it('combine in any order', () => {
+    const a = { compute: 2, rows: { int8: 3 } };
+    const b = { compute: 0.25, rows: { int8: 2, int4: 1 } };
+    expect(combineTunings(a, b)).toEqual(combineTunings(b, a));
+  });
+});
+
+describe('shipped calibrations', () => {
+  const parse = (name: string) => {
+    const { text, file } = readBundled(`socs/calibrations/${name}.json`);
+    return parseSpecFile(text, file);
+  };
+
+  it('read, each for a SoC that is described, with residuals and where it came from', () => {
+    const names = listBundled('socs/calibrations', '.json').filter((name) => name !== 'classes');
+    const socs = listBundled('socs', '.yaml');
+    expect(names.length).toBeGreaterThan(10);
+    for (const name of names) {
+      const one = parseBundle(parse(name));
+      expect(one.soc).toBe(name);
+      expect(socs).toContain(name);
+      expect(one.inputs.sha256).toMatch(/^[0-9a-f]{64}$/);
+      expect(one.residuals.length).toBeGreaterThan(0);
+    }
+  });
+
+  it('know bands of every quantity, and how far the naive prediction is off', () => {
+    const classes = parseClasses(parse('classes'));
+    for (const quantity of ['decode', 'prefill', 'time_to_first_token'])
+      expect(classes.bands.some((band) => band.quantity === quantity)).toBe(true);
+    const median = (sample: string) =>
+      classes.errors[sample]!.find(({ quantity }) => quantity === 'decode')!.median;
+    expect(median('leave-one-model-out')).toBeLessThan(median('naive'));
+  });
+});
+
+describe('a run', () => {
+  const scenario = (choice: string) =>
+    parseSpecFile(
+      `version: 1\nsoc: snapdragon-8-gen-3\nworkload: llama-2-7b-chat\nruntime: mnn\nunit: cpu\ncalibration: ${choice}\n`,
+      'scenario',
+    );
+  const port = (choice: string) => {
+    const { machine } = prepare(scenario(choice), [], fileSources());
+    return machine.units.find(({ unit }) => unit.name === 'cpu')!.unit.port.bandwidth;
+  };
+  const folder = mkdtempSync(join(tmpdir(), 'socsim-'));
+
+  it('takes a bundle of the user instead of the shipped one', () => {
+    const file = join(folder, 'mine.json');
+    writeFileSync(file, JSON.stringify(bundle));
+    expect(port(file) / port('none')).toBeCloseTo(0.5 * 1.5 * 0.9, 6);
+    expect(port('auto')).not.toBe(port('none'));
+  });
+
+  it('refuses the bundle of another SoC', () => {
+    const file = join(folder, 'other.json');
+    writeFileSync(file, JSON.stringify({ ...bundle, soc: 'dimensity-9300' }));
+    expect(() => port(file)).toThrow(/is the calibration of another SoC.*snapdragon-8-gen-3/);
+  });
+
+  it('says where a bundle is broken', () => {
+    const file = join(folder, 'broken.json');
+    writeFileSync(
+      file,
+      JSON.stringify({ ...bundle, units: { cpu: { bandwidth: { factor: -1 } } } }),
+    );
+    expect(() => port(file)).toThrow(/units\.cpu\.bandwidth/);
+  });
+});
