@@ -9,7 +9,8 @@ const sources = fileSources();
 
 /** A short decode that no heat holds back, on one unit. */
 function decodeOn(soc: string, unit: string, runtime: string) {
-  const scenario = { soc, workload: 'llama-3.2-1b-chat', unit, runtime };
+  // Of the description itself: what measurements add to it has its own tests.
+  const scenario = { soc, workload: 'llama-3.2-1b-chat', unit, runtime, calibration: 'none' };
   const set = ['workload.promptTokens=32', 'workload.generatedTokens=9'];
   const prepared = prepare(scenarioFile(scenario, 'contract'), set, sources);
   const { channels, channelWidth, rate } = prepared.soc.memory;
