@@ -22,7 +22,7 @@ export interface SustainedPrediction {
 /** Rates of the last part of a run are its sustained ones. */
 const SUSTAINED_PART = 0.4;
 /** A run whose sustained rate is above this share of the initial one has no drop to time. */
-const NO_DROP = 0.92;
+const NO_DROP = 0.85;
 /** Fewer points than this say only between which two of them a drop lies. */
 const TIMED = 5;
 

@@ -124,7 +124,7 @@ function languageModelOf(
   tables: MappingTables,
 ): FoundWorkload | Reason {
   const bits = /\b(\d)-bit|\bint(\d)\b|\bQ(\d)_/.exec(series.remarks)?.slice(1).find(Boolean) ?? '';
-  const columns = [...LLM_COLUMNS, 'device', 'source_title', 'notes'];
+  const columns = [...LLM_COLUMNS, 'device', 'params_b', 'source_title', 'notes'];
   const { id, unit, runtime, model, device, remarks, source } = series;
   const soc = socOf(series, tables) ?? series.soc;
   const values: Readonly<Record<string, string>> = {
@@ -137,6 +137,7 @@ function languageModelOf(
     source_title: source,
     notes: remarks,
     weight_bits: bits,
+    params_b: /\b(\d+(?:\.\d+)?)B\b/i.exec(model)?.[1] ?? '',
     prompt_tokens: String(protocol.prompt ?? PROMPT),
     decode_tok_s: '1',
   };

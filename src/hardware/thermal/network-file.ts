@@ -1,8 +1,9 @@
 /** Network files: JSON in the units that HotSpot uses (K, W/K, J/K) to a checked network in Celsius. */
-import { SpecError } from '../../base/errors.ts';
+import { type Fault, SpecError } from '../../base/errors.ts';
 import { checkSpec, z } from '../../base/schema.ts';
 import type { SpecFile } from '../../base/spec-file.ts';
-import { MICRO } from '../../base/units.ts';
+import { MICRO, MILLI } from '../../base/units.ts';
+import { floorplanFaults } from './floorplan.ts';
 import { type NetworkSpec, networkFaults, ZERO_CELSIUS_KELVIN } from './network.ts';
 
 /** Extra keys (the configuration a tool built the network from) are kept out, not refused. */
@@ -56,6 +57,7 @@ export function parseNetworkFile(source: SpecFile): NetworkFile {
       got: String(data.n_blocks),
     });
   }
+  faults.push(...planFaults(data.floorplan_mm ?? []));
   if (faults.length > 0) {
     throw new SpecError(
       faults.map((fault) => ({
@@ -68,4 +70,34 @@ export function parseNetworkFile(source: SpecFile): NetworkFile {
   const blocks = data.nodes.slice(0, data.n_blocks).map((name) => name.replace(/^.*:/, ''));
   const areas = data.floorplan_mm?.map((block) => block.w * block.h * MICRO);
   return { spec, blocks, areas };
+}
+
+/** The plan that the network was made from must be one: blocks with an area, none over another. */
+function planFaults(
+  plan: readonly { name: string; x: number; y: number; w: number; h: number }[],
+): Fault[] {
+  if (plan.length === 0) return [];
+  const flat = plan.flatMap(({ name, w, h }, i) =>
+    w > 0 && h > 0
+      ? []
+      : [
+          {
+            path: `floorplan_mm.${i}`,
+            message: `block "${name}" has no area`,
+            got: `${w} x ${h} mm`,
+          },
+        ],
+  );
+  const blocks = plan.map(({ name, x, y, w, h }) => ({
+    name,
+    x: x * MILLI,
+    y: y * MILLI,
+    width: w * MILLI,
+    height: h * MILLI,
+  }));
+  const overlaps = floorplanFaults(blocks).map((fault) => ({
+    ...fault,
+    path: (fault.path ?? '').replace('floorplan', 'floorplan_mm'),
+  }));
+  return [...flat, ...overlaps];
 }

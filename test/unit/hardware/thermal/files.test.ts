@@ -30,6 +30,11 @@ describe('network files', () => {
     expect(() => network({ links: [] })).toThrow(/"die:NPU" is disconnected/);
     expect(() => network({ n_blocks: 3 })).toThrow(/more blocks than nodes/);
     expect(() => network({ nodes: undefined })).toThrow(/nodes: missing/);
+    const [block] = NETWORK.floorplan_mm;
+    const over = { ...block, name: 'GPU', x: 3 };
+    expect(() => network({ floorplan_mm: [block, over] })).toThrow(/"GPU" overlaps block "NPU"/);
+    expect(() => network({ floorplan_mm: [block, { ...over, x: 4 }] })).not.toThrow();
+    expect(() => network({ floorplan_mm: [{ ...block, w: 0 }] })).toThrow(/"NPU" has no area/);
   });
 });
 
