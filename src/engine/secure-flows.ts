@@ -12,6 +12,10 @@ import type { TaskTable } from './task-table.ts';
 const PARTS = ['weights', 'inputs', 'kvRead', 'kvWrite', 'results'] as const;
 const WIDTH = PARTS.length;
 
+/** Flags of an operator. */
+export const CALL = 1;
+export const STOPPED = 2;
+
 /** What one access is, apart from its bytes. */
 export interface AccessKind {
   readonly access: 'read' | 'write';
@@ -26,13 +30,27 @@ export interface FlowTable {
   readonly part: Uint8Array;
   /** `cell × parts`, at the table's present context. */
   readonly bytes: Float64Array;
-  /** Secrecy of each operator's result. */
-  readonly results: Uint8Array;
+  /** `CALL` where an operator begins with a call into the world of the runtime. */
+  readonly calls: Uint8Array;
+  /** That, and `STOPPED` where an access of the operator must not be; looked at before every operator. */
+  readonly flags: Uint8Array;
+  /** Accesses of all operators but those, summed by row, cell and part: a step makes each of them. */
+  sums: readonly FlowSum[];
+  /** Of the gates for which `flags` and `sums` hold. */
+  epoch: number;
+  /** Of all results together: what local memory may hold. */
+  readonly results: Secrecy;
   /** Weight bytes up to and with each operator, as a share of all. */
   readonly weightShare: Float64Array;
-  /** Operators that nothing goes before. */
-  readonly root: Uint8Array;
   context: number;
+}
+
+/** So many accesses of one row by operators of one cell. */
+export interface FlowSum {
+  readonly row: number;
+  /** Index into `FlowTable.bytes`. */
+  readonly at: number;
+  count: number;
 }
 
 /**
@@ -62,6 +80,15 @@ export function flowTable(
   const rows: number[] = [];
   const parts: number[] = [];
   const root = new Uint8Array(graph.operators.length);
+  const known = new Map<number, number>();
+  // Operators repeat by layer: each kind of access is looked up once.
+  const rowFor = (unit: number, part: number, kind: AccessKind): number => {
+    const entry = kind.tensor === 'prompt' ? 1 : 0;
+    const key = ((unit * WIDTH + part) * (EVERY_SECRET + 1) + kind.secrecy) * 2 + entry;
+    const row = known.get(key) ?? rowOf(unit, kind);
+    known.set(key, row);
+    return row;
+  };
   for (const [i, operator] of graph.operators.entries()) {
     root[i] = operator.inputs.length === 0 ? 1 : 0;
     const work = workAt(graph, operator.work, table.context);
@@ -72,19 +99,23 @@ export function flowTable(
       results: flow.results[i]!,
       kv: flow.kv & EVERY_SECRET,
     })) {
-      rows.push(rowOf(table.unit[i]!, kind));
+      rows.push(rowFor(table.unit[i]!, part, kind));
       parts.push(part);
     }
     start[i + 1] = rows.length;
   }
+  const calls = root.map((own, i) => (own === 1 || table.callSeconds[i]! > 0 ? CALL : 0));
   return {
     start,
     row: Int32Array.from(rows),
     part: Uint8Array.from(parts),
     bytes: new Float64Array(table.classCount * table.unitCount * WIDTH),
-    results: flow.results,
+    calls,
+    flags: new Uint8Array(graph.operators.length),
+    sums: [],
+    epoch: -1,
+    results: flow.results.reduce((all, one) => join(all, one), PUBLIC),
     weightShare: weightShares(table),
-    root,
     context: Number.NaN,
   };
 }
@@ -141,6 +172,33 @@ function fillCell(flows: FlowTable, table: TaskTable, cell: number): void {
   flows.bytes[at + 2] = work.kvReadBytes * readScale;
   flows.bytes[at + 3] = work.kvWriteBytes * writeScale;
   flows.bytes[at + 4] = work.outputBytes * writeScale;
+}
+
+/** Applies the verdicts of `epoch`. @param stopped by row. */
+export function judgeFlows(
+  flows: FlowTable,
+  table: TaskTable,
+  stopped: Uint8Array,
+  epoch: number,
+): void {
+  const sums = new Map<number, FlowSum>();
+  for (let i = 0; i < table.operatorCount; i++) {
+    const end = flows.start[i + 1]!;
+    let refused = 0;
+    for (let k = flows.start[i]!; k < end; k++) refused |= stopped[flows.row[k]!]!;
+    flows.flags[i] = flows.calls[i]! | (refused === 0 ? 0 : STOPPED);
+    if (refused !== 0) continue;
+    for (let k = flows.start[i]!; k < end; k++) {
+      const row = flows.row[k]!;
+      const at = table.cell[i]! * WIDTH + flows.part[k]!;
+      const key = row * flows.bytes.length + at;
+      const sum = sums.get(key);
+      if (sum) sum.count++;
+      else sums.set(key, { row, at, count: 1 });
+    }
+  }
+  flows.sums = [...sums.values()];
+  flows.epoch = epoch;
 }
 
 export function flowBytes(flows: FlowTable, cell: number, access: number): Bytes {

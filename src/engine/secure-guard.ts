@@ -8,7 +8,7 @@
  * Ignores  prefetch of the next operator's weights across a switch
  * Valid    one protected workload
  * Source   hardware/secure/*.ts, runtime/secure/*.ts
- * Checked  test/unit/engine/secure-run.test.ts, test/property/secure.test.ts (no access without a check)
+ * Checked  test/unit/engine/secure-run.test.ts (no access without a check), secure-attacks.test.ts
  */
 import { SecurityFault } from '../base/errors.ts';
 import { formatSecrecy, join, type Secrecy, secrecyOf } from '../base/labels.ts';
@@ -25,7 +25,14 @@ import type { AccessGuard, Active } from './request.ts';
 import { tryAttack } from './secure-attacks.ts';
 import type { AttackResult, AuditFault } from './secure-audit.ts';
 import type { PathCosts, ProtectionLedger } from './secure-costs.ts';
-import { type FlowTable, flowBytes, flowTable, refreshFlows } from './secure-flows.ts';
+import {
+  type FlowTable,
+  flowBytes,
+  flowTable,
+  judgeFlows,
+  refreshFlows,
+  STOPPED,
+} from './secure-flows.ts';
 import { kindOfClass, type SecurityPlan, TOKEN_BYTES } from './secure-plan.ts';
 import type { SecureRestore } from './secure-restore.ts';
 import { AuditRows } from './secure-rows.ts';
@@ -49,8 +56,17 @@ export class SecureGuard implements AccessGuard {
   readonly faults: AuditFault[] = [];
   readonly attacks: AttackResult[] = [];
   withheld: Bytes = 0;
+  /** Accesses that were looked at before they were made. */
+  checks = 0;
+  private busy = true;
   private readonly parts: GuardParts;
+  private readonly system: SecureSystem;
   private readonly flows = new Map<TaskTable, Map<string, FlowTable>>();
+  /** What was asked for last: operators of one phase follow each other. */
+  private present: FlowTable | undefined;
+  private presentTable: TaskTable | undefined;
+  private presentPhase = -1;
+  private readonly isNpu: Uint8Array;
   private readonly dropped: ReadonlyMap<TensorClass, Secrecy>;
   private readonly derived: Secrecy;
   private readonly protects: boolean;
@@ -63,6 +79,7 @@ export class SecureGuard implements AccessGuard {
     const { plan, machine, system } = parts;
     const { strategy, hardware, scenario } = plan;
     this.parts = parts;
+    this.system = system;
     this.rows = new AuditRows(system, plan.promised);
     this.dropped = new Map(
       strategy.releases.map(({ tensor, drops }) => [tensor, secrecyOf(...drops)]),
@@ -79,34 +96,53 @@ export class SecureGuard implements AccessGuard {
           )
         : 0;
     this.npuSwitch = switchTime(plan);
+    this.isNpu = Uint8Array.from(machine.units, ({ unit }) => (unit.kind === 'npu' ? 1 : 0));
     this.pending = scenario.attacks.toSorted((a, b) => a.at - b.at);
   }
 
   admit(u: number, request: Active, operator: number, now: Seconds): Seconds {
     this.withheld = 0;
-    const { table } = request;
-    const phase = request.job.plan.phases[request.phase]!.name;
-    const flows = this.flowsOf(table, phase, request.phase);
-    refreshFlows(flows, table);
     if (this.pending.length > 0 && this.pending[0]!.at <= now) this.attack(now);
+    const flows = this.flowsOf(request);
+    this.checks += flows.start[operator + 1]! - flows.start[operator]!;
+    const flags = flows.flags[operator]!;
+    if (flags === 0 && !this.busy) return 0;
+    const { table } = request;
+    if ((flags & STOPPED) !== 0) this.accessOneByOne(flows, table, operator, now);
+    const { path, execution, system } = this.parts;
+    if (path.active) path.add(table, table.cell[operator]!, execution.speed[u]!);
+    const wait = this.waitOf(u, flows, operator, now);
+    if (this.isNpu[u] !== 0) system.useLocalMemory(flows.results);
+    this.busy = this.isBusy(now);
+    return wait;
+  }
+
+  /** Whether more than a look at an operator's flags is due before it may start. */
+  private isBusy(now: Seconds): boolean {
+    const { plan, path, restore, system } = this.parts;
+    const { npu, world } = plan.strategy;
+    const away = this.protects && npu !== 'none' && system.npuWorld !== world;
+    const restoring = restore !== undefined && now < restore.restore.end;
+    return path.active || restoring || away || plan.scenario.normalWork.share > 0;
+  }
+
+  /** Some access of the operator must not be: each is told by itself. */
+  private accessOneByOne(flows: FlowTable, table: TaskTable, operator: number, now: Seconds): void {
     const cell = table.cell[operator]!;
     const end = flows.start[operator + 1]!;
     for (let k = flows.start[operator]!; k < end; k++) {
       const row = flows.row[k]!;
       const bytes = flowBytes(flows, cell, k);
-      if (this.rows.stopped[row] === 0) this.rows.note(row, bytes, now);
+      if (this.rows.stopped[row] === 0) this.rows.note(row, 1, bytes, now, now);
       else this.stop(row, bytes, now);
     }
-    const { path, execution, system } = this.parts;
-    if (path.active) path.add(table, cell, execution.speed[u]!);
-    const wait = this.waitOf(u, table, flows, operator, now);
-    if (this.parts.machine.units[u]!.unit.kind === 'npu') {
-      system.useLocalMemory(flows.results[operator]!);
-    }
-    return wait;
   }
 
-  stepDone(_request: Active, phase: Phase, now: Seconds): void {
+  stepDone(request: Active, phase: Phase, now: Seconds): void {
+    const flows = this.flowsOf(request);
+    for (const { row, at, count } of flows.sums) {
+      this.rows.note(row, count, count * flows.bytes[at]!, request.stepStart, now);
+    }
     if (phase.outputsPerStep === 0) return;
     const { strategy } = this.parts.plan;
     const row = this.rows.row({
@@ -119,7 +155,8 @@ export class SecureGuard implements AccessGuard {
       dropped: this.dropped.get('output') ?? 0,
     });
     const bytes = phase.outputsPerStep * TOKEN_BYTES;
-    if (this.rows.stopped[row] === 0) this.rows.note(row, bytes, now);
+    this.checks++;
+    if (this.rows.stopped[row] === 0) this.rows.note(row, 1, bytes, now, now);
     else this.stop(row, bytes, now);
   }
 
@@ -128,7 +165,25 @@ export class SecureGuard implements AccessGuard {
     while (this.pending.length > 0) this.attack(now);
   }
 
-  private flowsOf(table: TaskTable, phase: string, index: number): FlowTable {
+  /** Flows of the request's phase at its present context, judged by the gates as they stand. */
+  private flowsOf(request: Active): FlowTable {
+    const { table, phase } = request;
+    let flows = this.present;
+    if (!flows || table !== this.presentTable || phase !== this.presentPhase) {
+      flows = this.find(table, request.job.plan.phases[phase]!.name, phase);
+      this.present = flows;
+      this.presentTable = table;
+      this.presentPhase = phase;
+    }
+    if (flows.context !== table.context) refreshFlows(flows, table);
+    if (flows.epoch !== this.system.epoch) {
+      judgeFlows(flows, table, this.rows.stopped, this.system.epoch);
+      this.busy = true;
+    }
+    return flows;
+  }
+
+  private find(table: TaskTable, phase: string, index: number): FlowTable {
     let stages = this.flows.get(table);
     if (!stages) {
       stages = new Map();
@@ -174,11 +229,9 @@ export class SecureGuard implements AccessGuard {
       ...(gate !== undefined && { gate }),
       message: `${initiator} ${verb} ${tensor} in ${region} memory, ${outcome}`,
     });
-    if (verdict === 'leak') this.rows.note(row, bytes, now);
-    else {
-      this.rows.refuse(row, now);
-      this.withheld += bytes;
-    }
+    const moved = verdict === 'leak' ? bytes : 0;
+    this.rows.note(row, 1, moved, now, now);
+    this.withheld += bytes - moved;
   }
 
   private fault(fault: AuditFault): void {
@@ -203,20 +256,11 @@ export class SecureGuard implements AccessGuard {
     if (fault) this.fault(fault);
   }
 
-  private waitOf(
-    u: number,
-    table: TaskTable,
-    flows: FlowTable,
-    operator: number,
-    now: Seconds,
-  ): Seconds {
+  private waitOf(u: number, flows: FlowTable, operator: number, now: Seconds): Seconds {
     let wait = this.waitForWeights(u, flows.weightShare[operator]!, now);
     if (!this.protects) return wait;
-    if (table.callSeconds[operator]! > 0 || flows.root[operator] === 1) {
-      wait += this.pay('world calls', this.call, u);
-    }
-    const { unit } = this.parts.machine.units[u]!;
-    if (unit.kind === 'npu' && this.parts.plan.strategy.npu !== 'none') {
+    if (flows.calls[operator] !== 0) wait += this.pay('world calls', this.call, u);
+    if (this.isNpu[u] !== 0 && this.parts.plan.strategy.npu !== 'none') {
       wait += this.waitForNpu(u, now + wait);
     }
     return wait;

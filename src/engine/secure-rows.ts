@@ -33,7 +33,6 @@ export class AuditRows {
   /** 1 where an access must not be, by row; looked at before every access. */
   stopped = new Uint8Array(64);
   accesses = 0;
-  checks = 0;
   private readonly system: SecureSystem;
   private readonly promised: Secrecy;
   private readonly byKey = new Map<string, number>();
@@ -81,19 +80,13 @@ export class AuditRows {
     }
   }
 
-  /** One access of a row that is let through. */
-  note(row: number, bytes: Bytes, now: Seconds): void {
-    this.accesses++;
-    this.checks++;
-    this.counts[row]!++;
+  /** So many accesses of a row between two times, all of them checked before. Refused ones move nothing. */
+  note(row: number, count: number, bytes: Bytes, start: Seconds, end: Seconds): void {
+    this.accesses += count;
+    this.counts[row]! += count;
     this.bytes[row]! += bytes;
-    if (now < this.first[row]!) this.first[row] = now;
-    this.last[row] = now;
-  }
-
-  /** One access that a gate refused: counted, and nothing moved. */
-  refuse(row: number, now: Seconds): void {
-    this.note(row, 0, now);
+    if (start < this.first[row]!) this.first[row] = start;
+    this.last[row] = end;
   }
 
   bytesWhere(verdict: AuditVerdict): Bytes {

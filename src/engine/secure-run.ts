@@ -80,7 +80,7 @@ export class SecureRun {
       attacks: guard.attacks,
       protection: costs.toRows(),
       accesses: rows.accesses,
-      checks: rows.checks,
+      checks: guard.checks,
       leakedBytes: rows.bytesWhere('leak') + through * PAGE,
       releasedBytes: rows.bytesWhere('released'),
     };
