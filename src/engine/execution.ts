@@ -314,7 +314,7 @@ export class Execution {
     const secure = Math.min(dt - transfer, this.secureLeft[u]!);
     this.secureLeft[u]! -= secure;
     this.attribute(u, row, CAUSE.transfer, transfer);
-    this.attribute(u, row, CAUSE.secure, secure);
+    if (secure > 0) this.attribute(u, row, CAUSE.secure, secure);
     this.attribute(u, row, CAUSE.launch, dt - transfer - secure);
     this.spend(u, row, this.stalledWatts[u]! * dt);
   }

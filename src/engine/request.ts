@@ -85,8 +85,8 @@ export interface RunObserver {
 
 /** Checks what operators access, before they do; the one part that may hold them up. */
 export interface AccessGuard {
-  /** Bytes that the operator admitted last must not move. */
-  readonly withheld: number;
+  /** Bytes that the operator admitted last must not move; whoever reads them sets them back. */
+  withheld: number;
   /**
    * An operator is about to start on an idle unit.
    * @returns seconds that it waits before its launch.

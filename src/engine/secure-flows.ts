@@ -11,6 +11,8 @@ import type { TaskTable } from './task-table.ts';
 /** Kinds of bytes that an operator moves, in this order in `FlowTable.bytes`. */
 const PARTS = ['weights', 'inputs', 'kvRead', 'kvWrite', 'results'] as const;
 const WIDTH = PARTS.length;
+/** Of secrecy. */
+const LEVELS = EVERY_SECRET + 1;
 
 /** Flags of an operator. */
 export const CALL = 1;
@@ -30,6 +32,8 @@ export interface FlowTable {
   readonly part: Uint8Array;
   /** `cell × parts`, at the table's present context. */
   readonly bytes: Float64Array;
+  /** Accesses of each operator. */
+  readonly width: Uint8Array;
   /** `CALL` where an operator begins with a call into the world of the runtime. */
   readonly calls: Uint8Array;
   /** That, and `STOPPED` where an access of the operator must not be; looked at before every operator. */
@@ -70,7 +74,7 @@ export function flowTable(
     adapters: secrecyOf(labels.adapters),
     prompt: secrecyOf(labels.prompt),
   };
-  const derived = join(join(sources.weights, sources.prompt), PUBLIC);
+  const derived = join(sources.weights, sources.prompt);
   const flow = labelFlow(graph, table.context, {
     ...sources,
     prompt: first ? sources.prompt : derived,
@@ -80,26 +84,24 @@ export function flowTable(
   const rows: number[] = [];
   const parts: number[] = [];
   const root = new Uint8Array(graph.operators.length);
-  const known = new Map<number, number>();
-  // Operators repeat by layer: each kind of access is looked up once.
-  const rowFor = (unit: number, part: number, kind: AccessKind): number => {
-    const entry = kind.tensor === 'prompt' ? 1 : 0;
-    const key = ((unit * WIDTH + part) * (EVERY_SECRET + 1) + kind.secrecy) * 2 + entry;
-    const row = known.get(key) ?? rowOf(unit, kind);
-    known.set(key, row);
-    return row;
-  };
+  const known = new Map<number, readonly (readonly [row: number, part: number])[]>();
   for (const [i, operator] of graph.operators.entries()) {
     root[i] = operator.inputs.length === 0 ? 1 : 0;
-    const work = workAt(graph, operator.work, table.context);
-    const entry: TensorClass = first && root[i] === 1 ? 'prompt' : 'activations';
-    for (const [part, kind] of accessesOf(work, entry, {
-      weights: flow.weights[i]!,
-      inputs: flow.inputs[i]!,
-      results: flow.results[i]!,
-      kv: flow.kv & EVERY_SECRET,
-    })) {
-      rows.push(rowFor(table.unit[i]!, part, kind));
+    const [weights, inputs, results] = [flow.weights[i]!, flow.inputs[i]!, flow.results[i]!];
+    // Operators repeat by layer: those of one cell that carry the same secrets access the same.
+    const secrets = (weights * LEVELS + inputs) * LEVELS + results;
+    const key = (table.cell[i]! * LEVELS ** 3 + secrets) * 2 + root[i]!;
+    let accesses = known.get(key);
+    if (!accesses) {
+      const work = workAt(graph, operator.work, table.context);
+      const entry: TensorClass = first && root[i] === 1 ? 'prompt' : 'activations';
+      accesses = accessesOf(work, entry, { weights, inputs, results, kv: flow.kv }).map(
+        ([part, kind]) => [rowOf(table.unit[i]!, kind), part] as const,
+      );
+      known.set(key, accesses);
+    }
+    for (const [row, part] of accesses) {
+      rows.push(row);
       parts.push(part);
     }
     start[i + 1] = rows.length;
@@ -110,6 +112,7 @@ export function flowTable(
     row: Int32Array.from(rows),
     part: Uint8Array.from(parts),
     bytes: new Float64Array(table.classCount * table.unitCount * WIDTH),
+    width: Uint8Array.from(calls, (_, i) => start[i + 1]! - start[i]!),
     calls,
     flags: new Uint8Array(graph.operators.length),
     sums: [],
@@ -208,9 +211,10 @@ export function flowBytes(flows: FlowTable, cell: number, access: number): Bytes
 function weightShares(table: TaskTable): Float64Array {
   const { graph } = table.phase;
   const shares = new Float64Array(graph.operators.length);
+  const each = graph.works.map((_, index) => workAt(graph, index, table.context).weightBytes);
   let sum = 0;
   for (const [i, operator] of graph.operators.entries()) {
-    sum += workAt(graph, operator.work, table.context).weightBytes;
+    sum += each[operator.work]!;
     shares[i] = sum;
   }
   return sum > 0 ? shares.map((bytes) => bytes / sum) : shares;

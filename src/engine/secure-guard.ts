@@ -58,7 +58,8 @@ export class SecureGuard implements AccessGuard {
   withheld: Bytes = 0;
   /** Accesses that were looked at before they were made. */
   checks = 0;
-  private busy = true;
+  /** Present flows while nothing but their flags needs a look; the gates change at attacks only. */
+  private calm: FlowTable | undefined;
   private readonly parts: GuardParts;
   private readonly system: SecureSystem;
   private readonly flows = new Map<TaskTable, Map<string, FlowTable>>();
@@ -101,25 +102,40 @@ export class SecureGuard implements AccessGuard {
   }
 
   admit(u: number, request: Active, operator: number, now: Seconds): Seconds {
-    this.withheld = 0;
+    const { calm } = this;
+    if (
+      calm !== undefined &&
+      request.table === this.presentTable &&
+      request.phase === this.presentPhase &&
+      request.table.context === calm.context &&
+      calm.flags[operator] === 0
+    ) {
+      this.checks += calm.width[operator]!;
+      return 0;
+    }
+    return this.admitWithCare(u, request, operator, now);
+  }
+
+  /** Where something may be due besides a look at the operator's flags. */
+  private admitWithCare(u: number, request: Active, operator: number, now: Seconds): Seconds {
     if (this.pending.length > 0 && this.pending[0]!.at <= now) this.attack(now);
     const flows = this.flowsOf(request);
-    this.checks += flows.start[operator + 1]! - flows.start[operator]!;
+    this.checks += flows.width[operator]!;
     const flags = flows.flags[operator]!;
-    if (flags === 0 && !this.busy) return 0;
     const { table } = request;
     if ((flags & STOPPED) !== 0) this.accessOneByOne(flows, table, operator, now);
     const { path, execution, system } = this.parts;
     if (path.active) path.add(table, table.cell[operator]!, execution.speed[u]!);
     const wait = this.waitOf(u, flows, operator, now);
     if (this.isNpu[u] !== 0) system.useLocalMemory(flows.results);
-    this.busy = this.isBusy(now);
+    this.calm = this.isBusy(now) ? undefined : flows;
     return wait;
   }
 
   /** Whether more than a look at an operator's flags is due before it may start. */
   private isBusy(now: Seconds): boolean {
     const { plan, path, restore, system } = this.parts;
+    if (this.pending.length > 0) return true;
     const { npu, world } = plan.strategy;
     const away = this.protects && npu !== 'none' && system.npuWorld !== world;
     const restoring = restore !== undefined && now < restore.restore.end;
@@ -178,7 +194,6 @@ export class SecureGuard implements AccessGuard {
     if (flows.context !== table.context) refreshFlows(flows, table);
     if (flows.epoch !== this.system.epoch) {
       judgeFlows(flows, table, this.rows.stopped, this.system.epoch);
-      this.busy = true;
     }
     return flows;
   }

@@ -4,12 +4,14 @@ import { benchKernel } from './kernel.ts';
 import { printLines } from './line.ts';
 import { benchOnnx } from './onnx.ts';
 import { benchRun } from './run.ts';
+import { benchSecure } from './secure.ts';
 import { benchSweep } from './sweep.ts';
 import { benchThermal } from './thermal.ts';
 import { benchUnits } from './units.ts';
 
 it('kernel', () => printLines('Kernel', benchKernel()));
 it('run', () => printLines('Run', benchRun()));
+it('secure', () => printLines('Protection', benchSecure()));
 it('sweep', async () => printLines('Sweep', await benchSweep()));
 it('dram', () => printLines('DRAM', benchDram()));
 it('thermal', () => printLines('Control and heat', benchThermal()));
