@@ -73,6 +73,15 @@ export function readUserFile(path: string): TextFile {
   }
 }
 
+/** Names of the files in a folder that the user named. */
+export function listUserFolder(path: string): string[] {
+  try {
+    return readdirSync(path).sort();
+  } catch (error) {
+    throw new SpecError([{ file: path, message: fileReason(error) }]);
+  }
+}
+
 /** Folder and extension of every kind of named description. */
 export const FOLDERS = {
   soc: 'socs',

@@ -2,11 +2,12 @@
 import { type CheckedRow, reportJson, reportRows } from '../analysis/row-report.ts';
 import { formatCsv } from '../base/csv.ts';
 import { type Fault, SpecError } from '../base/errors.ts';
-import { parseLlmRows } from '../calibration/device/llm-rows.ts';
-import { type Prediction, predictLlmRows } from '../calibration/device/predict.ts';
-import { checkCells } from '../calibration/device/row-checks.ts';
-import { fileSources, readUserFile } from '../load.ts';
+import type { DevicePrediction, DevicePredictions } from '../calibration/device/measured.ts';
+import { predictFile } from '../calibration/device/predict-file.ts';
+import type { OpenGraph } from '../calibration/device/vision-predict.ts';
+import { fileSources, listUserFolder, openModelFile, readUserFile } from '../load.ts';
 import { fitDevices, templateCsv } from './calibrate-device-fit.ts';
+import { fitNetworks, fitText } from './calibrate-networks.ts';
 import type { Args, Command } from './command.ts';
 import { checkSustained, sustainedKind } from './sustained-report.ts';
 import { renderTable } from './terminal.ts';
@@ -19,9 +20,13 @@ export const calibrateDevice: Command = {
     'socsim calibrate device measurements.csv --soc snapdragon-8-gen-3 --out mine.json',
     'socsim calibrate device measurements.csv --check',
     'socsim calibrate device measurements.csv --check --json',
+    'socsim calibrate device vision.csv --check --graphs graphs --csv',
   ],
   positionals: {
-    data: { usage: '[FILE]', summary: 'measured language-model results, one per row' },
+    data: {
+      usage: '[FILE]',
+      summary: 'measured results, one per row; its columns tell of what kind',
+    },
   },
   options: {
     check: { type: 'boolean', summary: 'fit nothing: predict every row, with an interval' },
@@ -44,6 +49,16 @@ export const calibrateDevice: Command = {
       type: 'boolean',
       summary: 'print the columns of such a file with one row, and stop',
     },
+    graphs: {
+      type: 'string',
+      summary: 'for latencies of networks: folder with the ONNX graphs that rows name',
+      value: 'DIR',
+    },
+    'leave-out': {
+      type: 'string',
+      summary: 'with --graphs: also errors of fits that have not seen the network, or the chip',
+      choices: ['network', 'soc'],
+    },
     json: { type: 'boolean', summary: 'print JSON for machines' },
     csv: { type: 'boolean', summary: 'print CSV' },
   },
@@ -54,6 +69,12 @@ export const calibrateDevice: Command = {
     }
     refuseIdle(args);
     const { file, text } = readUserFile(String(args['data']));
+    const folder = args['graphs'] as string | undefined;
+    if (args['check'] !== true && folder !== undefined) {
+      const fit = fitNetworks(text, file, graphsIn(folder), args['leave-out']);
+      console.log(args['json'] === true ? JSON.stringify(fit, undefined, 2) : fitText(fit));
+      return undefined;
+    }
     if (args['check'] !== true) {
       fitDevices({ file, text }, args);
       return undefined;
@@ -63,13 +84,12 @@ export const calibrateDevice: Command = {
       checkSustained(overTime(text, file), args);
       return undefined;
     }
-    const measured = parseLlmRows(text, file);
-    checkCells(measured, file);
     const calibration = args['calibration'] as string | undefined;
-    const { rows, unmapped } = predictLlmRows(measured, fileSources({ calibration }));
+    const sources = fileSources({ calibration });
+    const { rows, unmapped } = predictFile(text, file, sources, graphsIn(folder));
     const report = reportRows(rows.map(checkedRow), unmapped);
     if (args['json'] === true) console.log(JSON.stringify(reportJson(report), undefined, 2));
-    else if (args['csv'] === true) process.stdout.write(csvOf(rows));
+    else if (args['csv'] === true) process.stdout.write(csvOf({ rows, unmapped }));
     else console.log(describe(rows, report));
     return undefined;
   },
@@ -93,72 +113,64 @@ function refuseIdle(args: Args): void {
   if (faults.length > 0) throw new SpecError(faults);
 }
 
-function checkedRow(prediction: Prediction): CheckedRow {
-  const { id, quantity, predicted, reference, error, mapped } = prediction;
-  const { row, assumptions } = mapped;
-  const group = `${row.soc}, ${row.unit}`;
-  return {
-    id,
-    quantity,
-    predicted,
-    reference,
-    error,
-    group,
-    columns: {
-      ...row.columns,
-      ...(prediction.band && { low: prediction.band.low, high: prediction.band.high }),
-      assumed: assumptions.join('; '),
-    },
-  };
+/** The rows of a check as every command that checks prints them. */
+function checkedRow({ columns, assumptions, band, ...row }: DevicePrediction): CheckedRow {
+  const interval = band && { low: band.low, high: band.high };
+  return { ...row, columns: { ...columns, ...interval, assumed: assumptions.join('; ') } };
 }
 
-function csvOf(rows: readonly Prediction[]): string {
-  const columns = [
-    'id',
-    'soc',
-    'unit',
-    'runtime',
-    'model',
-    'quantity',
-    'predicted',
-    'reference',
-    'error',
-    'low',
-    'high',
-    'assumed',
-  ];
+const OWN_COLUMNS = ['id', 'soc', 'unit', 'runtime', 'model', 'quantity'];
+const CSV_COLUMNS = ['predicted', 'reference', 'error', 'low', 'high', 'assumed', 'not_mapped'];
+
+function csvOf({ rows, unmapped }: DevicePredictions): string {
+  const blank = [...OWN_COLUMNS, ...CSV_COLUMNS].slice(2).map(() => '');
   return formatCsv(
-    columns,
-    rows.map(
-      ({ id, quantity, predicted, reference, error, band, mapped: { row, assumptions } }) => [
-        id,
-        row.soc,
-        row.unit,
-        row.runtime,
-        row.model,
-        quantity,
-        predicted,
-        reference,
-        error,
-        band?.low ?? '',
-        band?.high ?? '',
-        assumptions.join('; '),
-      ],
-    ),
+    [...OWN_COLUMNS, ...CSV_COLUMNS],
+    [
+      ...rows.map((row) => [
+        ...cellsOf(row),
+        row.predicted,
+        row.reference,
+        row.error,
+        row.band?.low ?? '',
+        row.band?.high ?? '',
+        row.assumptions.join('; '),
+        '',
+      ]),
+      ...unmapped.map(({ id, reason }) => [id, ...blank, reason]),
+    ],
   );
+}
+
+function cellsOf({ id, quantity, columns }: DevicePrediction): string[] {
+  const cell = (name: string) => columns[name] ?? '';
+  const model = [cell('model') || cell('workload'), cell('component')].filter(Boolean).join(' ');
+  return [id, cell('soc'), cell('unit'), cell('runtime'), model, quantity];
+}
+
+/** Graphs named `NAME.onnx` in a folder. @throws SpecError where there is no such folder. */
+function graphsIn(folder: string | undefined): OpenGraph {
+  if (folder === undefined) return () => undefined;
+  const names = new Set(listUserFolder(folder));
+  return (name) =>
+    names.has(`${name}.onnx`) ? openModelFile(`${folder}/${name}.onnx`) : undefined;
 }
 
 const percent = (share: number) => `${(share * 100).toFixed(1)} %`;
 
-function describe(rows: readonly Prediction[], report: ReturnType<typeof reportRows>): string {
+function describe(
+  rows: readonly DevicePrediction[],
+  report: ReturnType<typeof reportRows>,
+): string {
   const figure = (value: number) => String(Number(value.toPrecision(3)));
-  const lines = rows.map(({ id, quantity, predicted, reference, error, band, mapped: { row } }) => [
-    id,
-    row.soc,
-    row.unit,
-    row.runtime,
-    row.model,
-    quantity.replaceAll('_', ' '),
+  const lines = rows.map(({ predicted, reference, error, band, ...row }) => [
+    ...cellsOf({
+      predicted,
+      reference,
+      error,
+      ...row,
+      quantity: row.quantity.replaceAll('_', ' '),
+    }),
     figure(predicted),
     band ? `${figure(band.low)}–${figure(band.high)}` : '',
     String(reference),

@@ -19,6 +19,7 @@ import { buildPhoneNetwork } from '../hardware/thermal/phone-network.ts';
 import type { Phone } from '../hardware/thermal/phone-spec.ts';
 import { coresInUse } from '../hardware/units/cpu-cores.ts';
 import { buildUnit } from '../hardware/units/index.ts';
+import type { KernelClass } from '../hardware/units/unit-options.ts';
 import {
   hasVotes,
   monitorsOf,
@@ -87,6 +88,7 @@ export function buildMachine(inputs: MachineInputs): Machine {
         ? buildStreamModel({ ...deviceOf(inputs), background, peak: memory.peak })
         : undefined,
     hostSeconds: hostSecondsOf(soc, inputs.runtime, inputs.tuning),
+    hostCopyRate: inputs.runtime.host?.copy?.is ?? Number.POSITIVE_INFINITY,
     fabricPerByte: soc.fabric.energy.is,
     fabricNode: fabricBlock === undefined ? 0 : node(fabricBlock),
     regulator: { efficiency: phone.battery.regulatorEfficiency.is, node: node('board') },
@@ -179,7 +181,7 @@ function machineUnits(soc: SocSpec, runtime: RuntimeSpec, tuning: Tuning): Machi
 
 /** Host work runs on the CPU whoever computes; a calibration knows it by the unit it was measured with. */
 function hostSecondsOf(soc: SocSpec, runtime: RuntimeSpec, tuning: Tuning): Seconds {
-  const own = runtime.host?.perOutput.is ?? 0;
+  const own = runtime.host?.perOutput?.is ?? 0;
   const unit = Object.keys(soc.units).find((name) => runsOn(runtime, soc.units[name]!.kind));
   return own * ((unit && tuning?.(unit).host) || 1);
 }
@@ -204,9 +206,16 @@ function machineUnit(
   return {
     unit: withRuntime(unit, runtime),
     domains: unit.domains.map((domain) => domainNames.indexOf(domain)),
-    callSeconds: (kernels.callSeconds ?? spec.launch.graph?.is ?? 0) * (kernels.callScale ?? 1),
+    callSeconds:
+      (kernels.callSeconds ?? compiledCall(spec, kernels) ?? spec.launch.graph?.is ?? 0) *
+      (kernels.callScale ?? 1),
     sramPerByte: spec.sramEnergy.is,
   };
+}
+
+/** What a call of a network compiled ahead of time takes, where the unit's description says. */
+export function compiledCall(spec: SocUnitSpec, kernels: KernelClass): Seconds | undefined {
+  return kernels.compiled && spec.kind === 'npu' ? spec.compiled?.call.is : undefined;
 }
 
 /** What hotplug can take out of a domain: CPU cores, shader cores, matrix engines. */

@@ -1,5 +1,13 @@
 /** The device that a simulation runs on: units, memory, clocks, power and heat, already built from descriptions. */
-import type { Bytes, Celsius, Joules, JoulesPerByte, Seconds, Watts } from '../base/units.ts';
+import type {
+  Bytes,
+  BytesPerSecond,
+  Celsius,
+  Joules,
+  JoulesPerByte,
+  Seconds,
+  Watts,
+} from '../base/units.ts';
 import type { SystemCache } from '../hardware/cache/system-cache.ts';
 import type { ClockDomain } from '../hardware/clock-domain.ts';
 import type { ComputeUnit } from '../hardware/compute-unit.ts';
@@ -59,6 +67,8 @@ export interface Machine {
   readonly streamModel?: StreamModel | undefined;
   /** Host work of the runtime for every result that a request hands out. */
   readonly hostSeconds?: Seconds;
+  /** Rate at which the host copies and converts what it hands to a graph and takes from it. */
+  readonly hostCopyRate?: BytesPerSecond;
   /** Fabric energy of moving one byte between a unit and memory. */
   readonly fabricPerByte: JoulesPerByte;
   readonly fabricNode: number;

@@ -175,12 +175,29 @@ function requireKernels({ runtime, soc }: Prepared, units: readonly string[]): v
   if (faults.length > 0) throw new SpecError(faults);
 }
 
-/** The machine of a SoC in its own phone, for looking at single operators. @throws SpecError */
+/**
+ * The machine of a SoC in its own phone, for looking at single operators and graphs.
+ * @throws SpecError
+ */
 export function prepareMachine(socName: string, sources: Sources, runtimeName = 'vendor'): Machine {
-  const soc = parseSoc(sources.soc(socName));
+  return machineWith(socName, sources, parseRuntime(sources.runtime(runtimeName)));
+}
+
+/**
+ * As `prepareMachine`, with a runtime class that need not be a file.
+ * @param overrides `path=value` texts for the description of the SoC.
+ * @throws SpecError
+ */
+export function machineWith(
+  socName: string,
+  sources: Sources,
+  runtime: RuntimeSpec,
+  overrides: readonly string[] = [],
+): Machine {
+  const specs = applyOverrides({ soc: { spec: sources.soc(socName), schema: socSpec } }, overrides);
+  const soc = parseSoc(specs.soc);
   const phone = parsePhone(sources.phone(soc.phone));
   const preset = parseLpddrPreset(sources.preset(soc.memory.preset));
-  const runtime = parseRuntime(sources.runtime(runtimeName));
   return buildMachine({ soc, phone, preset, runtime, environment: environmentSchema.parse({}) });
 }
 

@@ -253,7 +253,9 @@ export function heldTransferSeconds(machine: Machine, bytes: number): number {
  * a step begins when the host has handed out the last result.
  */
 function calls(phase: Phase, { unit, held }: Placed, machine: Machine): Float64Array {
-  const host = phase.outputsPerStep > 0 ? (machine.hostSeconds ?? 0) : 0;
+  const results = phase.outputsPerStep > 0 ? (machine.hostSeconds ?? 0) : 0;
+  const host =
+    results + (phase.hostBytes ?? 0) / (machine.hostCopyRate ?? Number.POSITIVE_INFINITY);
   return Float64Array.from(phase.graph.operators, ({ inputs }, i) => {
     const continues = held
       ? unit.indexOf(unit[i]!) < i

@@ -18,12 +18,19 @@ const kernels = z.strictObject({
   rowShare: z.partialRecord(dtype, sourced('ratio', { max: 1 })).optional(),
   /** Weights of packed formats are unpacked again for every row, as plain dot products do. CPUs only. */
   unpackPerRow: z.boolean().optional(),
-  /** Reached share of what the unit's memory port could draw. */
-  bandwidthShare: sourced('ratio', { max: 1 }).optional(),
+  /**
+   * Reached share of what the unit's memory port could draw. Ports are known from decode of language models: engines
+   * that fetch whole tensors ahead may reach more.
+   */
+  bandwidthShare: sourced('ratio', { max: 1.5 }).optional(),
   /** Per operator; replaces the unit's own. */
   dispatch: sourced('time', { min: 0 }).optional(),
   /** Call into the driver, once for each run of consecutive operators; replaces the unit's own. */
   call: sourced('time', { min: 0 }).optional(),
+  /** Attention runs on the vector lanes at this share of their rate, by format of the activations; absent: on the matrix engine. */
+  attentionShare: z.partialRecord(dtype, sourced('ratio', { max: 1 })).optional(),
+  /** Runs networks compiled ahead of time: what descriptions of units say of these applies. */
+  compiled: z.boolean().default(false),
   /** Activations are quantised to int8 on the fly where weights are integers. */
   quantiseActivations: sourcedValue(z.boolean()).optional(),
 });
@@ -44,7 +51,13 @@ export const runtimeSpec = z.strictObject({
    */
   when: z.string().optional(),
   /** Host work for every result handed out: sampling, tokeniser, bridge to the application. */
-  host: z.strictObject({ perOutput: sourced('time', { min: 0 }) }).optional(),
+  host: z
+    .strictObject({
+      perOutput: sourced('time', { min: 0 }).optional(),
+      /** Copying and converting inputs and results between the application's format and the graph's. */
+      copy: sourced('bandwidth').optional(),
+    })
+    .optional(),
   /** How it builds models, for predicting a measurement that gives nominal bits only. */
   models: z
     .strictObject({
@@ -97,6 +110,8 @@ export function kernelsOf(runtime: RuntimeSpec, kind: 'cpu' | 'gpu' | 'npu'): Ke
     ...(entry.bandwidthShare && { bandwidthShare: entry.bandwidthShare.is }),
     ...(entry.dispatch && { dispatchSeconds: entry.dispatch.is }),
     ...(entry.call && { callSeconds: entry.call.is }),
+    ...(entry.attentionShare && { attentionShare: plain(entry.attentionShare) }),
+    ...(entry.compiled && { compiled: true }),
     ...(entry.quantiseActivations && { quantiseActivations: entry.quantiseActivations.is }),
   };
 }

@@ -39,6 +39,8 @@ export interface Phase {
   readonly contextStride: number;
   /** Tokens (or images, frames) that one step hands to the user; 0 for phases that only prepare. */
   readonly outputsPerStep: number;
+  /** Tensors that the application hands over and takes back in every step, in the application's own format. */
+  readonly hostBytes?: Bytes;
 }
 
 /** What has to live in DRAM for a request, by purpose. */

@@ -46,7 +46,10 @@ export function parseAliases(text: string, file: string): Aliases {
 /** A chain of stand-ins longer than this ends at another kind of chip. */
 const MOST_HOPS = 2;
 
-export function findSoc({ soc }: LlmRow, { socs, standIns }: MappingTables): Found | Missing {
+export function findSoc(
+  { soc }: Pick<LlmRow, 'soc'>,
+  { socs, standIns }: Pick<MappingTables, 'socs' | 'standIns'>,
+): Found | Missing {
   let id = slug(soc);
   const assumptions: string[] = [];
   for (let hop = 0; hop <= MOST_HOPS; hop++) {
@@ -65,9 +68,9 @@ export function findSoc({ soc }: LlmRow, { socs, standIns }: MappingTables): Fou
  * (in brackets) may be left out.
  */
 export function findRuntime(
-  row: LlmRow,
+  row: Pick<LlmRow, 'runtime' | 'remarks' | 'activationBits'>,
   kind: string,
-  { runtimes }: MappingTables,
+  { runtimes }: Pick<MappingTables, 'runtimes'>,
 ): { readonly runtime: RuntimeSpec; readonly assumptions: readonly string[] } | Missing {
   const bare = row.runtime.replace(/ \(.*\)$/, '');
   for (const name of new Set([row.runtime, bare])) {

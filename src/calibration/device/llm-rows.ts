@@ -75,7 +75,8 @@ function rowsOf({ rows }: CsvFile): LlmRow[] {
   }));
 }
 
-function numberOf(text: string | undefined): number | undefined {
+/** The number a cell holds, if any. */
+export function numberOf(text: string | undefined): number | undefined {
   const value = Number(text);
   return text === undefined || text.trim() === '' || !Number.isFinite(value) ? undefined : value;
 }

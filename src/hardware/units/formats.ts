@@ -69,6 +69,16 @@ export function buildVectorRates(rates: RateTable): Readonly<Record<DType, numbe
   >;
 }
 
+/** What kernels reach of the lanes. */
+export function scaledRates(
+  rates: Readonly<Record<DType, number | undefined>>,
+  share: number,
+): Readonly<Record<DType, number | undefined>> {
+  return Object.fromEntries(
+    DTYPES.map((dtype) => [dtype, rates[dtype] === undefined ? undefined : rates[dtype] * share]),
+  ) as Record<DType, number | undefined>;
+}
+
 export interface OperatorLists {
   readonly only?: readonly string[] | undefined;
   readonly except?: readonly string[] | undefined;

@@ -20,11 +20,16 @@ import {
   buildVectorRates,
   type FormatRates,
   listedOperator,
+  scaledRates,
   supportedFormat,
 } from './formats.ts';
 import { drivenPort, launchOf, type UnitCommon, type UnitOptions } from './unit-options.ts';
 import type { NpuSpec } from './unit-spec.ts';
 
+/** Scale with bias and clamp per result: the output stage of Hexagon's HMX (htp-ops-lib), of Gemmini and of NVDLA. */
+const OUTPUT_STAGE_OPS = 2;
+/** Any activation function of a result: a table look-up with linear interpolation, as vector units of NPUs have it. */
+const FUNCTION_OPS = 2;
 /** Unpacking and scaling one weight in vector registers. */
 const EXPANSION_OPS = 2;
 
@@ -44,6 +49,7 @@ interface Npu {
   readonly residentBytes: number;
   readonly fusedAttention: boolean;
   readonly matrixShare: Readonly<Partial<Record<DType, number>>>;
+  readonly attentionShare: Readonly<Partial<Record<DType, number>>>;
   readonly rowShare: Readonly<Partial<Record<DType, number>>>;
   readonly launchSeconds: number;
 }
@@ -71,6 +77,8 @@ export function buildNpu(
 function npuOf(spec: NpuSpec, options: UnitOptions): Npu {
   const { matrix, decompressor } = spec;
   const compressed = options.weights?.compressed && decompressor;
+  const compiled = options.kernels?.compiled ? spec.compiled : undefined;
+  const lanes = compiled?.lanes.is ?? 1;
   const residentBytes = spec.sram.size.is * (spec.sram.resident?.is ?? 0);
   return {
     array: {
@@ -87,20 +95,31 @@ function npuOf(spec: NpuSpec, options: UnitOptions): Npu {
       granule: Math.max(matrix.rows.is, matrix.columns.is),
     },
     matrixRates: buildFormatRates(matrix.rates),
-    vectorRates: buildVectorRates(spec.vector.opsPerClock),
+    vectorRates: scaledRates(buildVectorRates(spec.vector.opsPerClock), lanes),
     peakMacs: matrix.engines.is * matrix.rows.is * matrix.columns.is,
     sparseGain: options.weights?.sparse24 ? (matrix.sparsity?.is ?? 1) : 1,
     expandPerClock: spec.dequantisation?.is,
     compression: compressed
       ? { ratio: compressed.ratio.is, bytesPerClock: compressed.bytesPerClock.is }
       : undefined,
-    sramBytesPerClock: spec.sram.bytesPerClock.is,
+    sramBytesPerClock: spec.sram.bytesPerClock.is * Math.min(1, lanes),
     residentBytes,
     fusedAttention: options.fusedAttention ?? spec.fusedAttention,
-    matrixShare: options.kernels?.matrixShare ?? {},
+    matrixShare: sharesOf(options.kernels?.matrixShare ?? {}, compiled?.matrix ?? {}),
+    attentionShare: options.kernels?.attentionShare ?? {},
     rowShare: options.kernels?.rowShare ?? {},
-    launchSeconds: launchOf(spec.launch.operator.is, options),
+    launchSeconds: launchOf(compiled?.operator.is ?? spec.launch.operator.is, options),
   };
+}
+
+type Shares = Readonly<Partial<Record<DType, number>>>;
+
+function sharesOf(kernels: Shares, compiled: NonNullable<NpuSpec['compiled']>['matrix']): Shares {
+  const found: Partial<Record<DType, number>> = { ...kernels };
+  for (const [dtype, share] of Object.entries(compiled) as [DType, { readonly is: number }][]) {
+    found[dtype] = (kernels[dtype] ?? 1) * share.is;
+  }
+  return found;
 }
 
 function estimate(npu: Npu, work: Work): UnitCost {
@@ -115,6 +134,8 @@ function estimate(npu: Npu, work: Work): UnitCost {
       return convCost(npu, work, load);
     }
     case 'attention': {
+      const share = npu.attentionShare[work.activationDType];
+      if (share !== undefined) return laneAttention(npu, work, share);
       const load = attentionLoad(npu.array, npu.memory, work, work.form, npu.fusedAttention);
       return matrixCost(npu, work, load, !npu.fusedAttention);
     }
@@ -123,12 +144,38 @@ function estimate(npu: Npu, work: Work): UnitCost {
   }
 }
 
+/**
+ * Attention as a chain of vector kernels: both operands of its products are activations, which compilers that lay out
+ * stored weights for the matrix engine ahead of time cannot feed to it. Scores stay in local memory as other results do.
+ */
+function laneAttention(npu: Npu, work: Work, share: number): UnitCost {
+  const lanes = npu.vectorRates[work.activationDType] ?? npu.vectorRates.fp16 ?? 1;
+  const vectorCycles = work.macs / (lanes * share) + work.vectorOps / lanes;
+  const traffic = memoryTraffic(
+    npu,
+    work,
+    work.inputBytes + work.kvReadBytes,
+    work.outputBytes + work.kvWriteBytes,
+    false,
+  );
+  return {
+    cycles: vectorCycles,
+    matrixCycles: 0,
+    vectorCycles,
+    readBytes: traffic.read,
+    writeBytes: traffic.write,
+    sramBytes: work.inputBytes + work.outputBytes + work.kvReadBytes,
+    launchSeconds: npu.launchSeconds,
+    utilisation: work.macs / (vectorCycles * npu.peakMacs),
+  };
+}
+
 /** Grouped convolutions go where they finish first; a depthwise one leaves most of an array idle. */
 function convCost(npu: Npu, work: Work, load: MatrixLoad): UnitCost {
   const onMatrix = matrixCost(npu, work, load, false);
   const lanes = npu.vectorRates[work.activationDType];
   if (lanes === undefined || work.form.kind !== 'conv' || work.form.groups === 1) return onMatrix;
-  const cycles = (work.macs + work.vectorOps) / lanes;
+  const cycles = (work.macs + laneOps(work)) / lanes;
   if (cycles >= onMatrix.cycles) return onMatrix;
   const rate = npu.matrixRates[work.weightDType][work.activationDType]?.rate ?? 1;
   return {
@@ -149,7 +196,7 @@ function matrixCost(npu: Npu, work: Work, load: MatrixLoad, serial: boolean): Un
   const lanes = npu.vectorRates[work.activationDType] ?? npu.vectorRates.fp16 ?? 1;
   const expanded = format?.expand ? load.weightFetches : 0;
   const vectorCycles =
-    work.vectorOps / lanes + expanded / (npu.expandPerClock ?? lanes / EXPANSION_OPS);
+    laneOps(work) / lanes + expanded / (npu.expandPerClock ?? lanes / EXPANSION_OPS);
   const weights = load.weightReadBytes * (npu.compression?.ratio ?? 1);
   const traffic = memoryTraffic(npu, work, load.otherReadBytes, load.writeBytes, serial);
   const unpackCycles = npu.compression ? load.weightReadBytes / npu.compression.bytesPerClock : 0;
@@ -166,6 +213,19 @@ function matrixCost(npu: Npu, work: Work, load: MatrixLoad, serial: boolean): Un
     launchSeconds: npu.launchSeconds,
     utilisation: work.macs === 0 ? 0 : work.macs / (cycles * npu.peakMacs * rate),
   };
+}
+
+/** Vector operations of a matrix operator beyond what the output stage does on the way out of the accumulators. */
+function laneOps({ form, vectorOps }: Work): number {
+  if (form.kind === 'attention') return vectorOps;
+  const results =
+    form.kind === 'conv'
+      ? form.batch * form.outHeight * form.outWidth * form.outChannels
+      : form.kind === 'matmul'
+        ? form.batch * form.m * form.n
+        : 0;
+  const beyond = Math.max(0, vectorOps - OUTPUT_STAGE_OPS * results);
+  return Math.min(beyond, FUNCTION_OPS * results);
 }
 
 /** What the runtime's own kernels for one row take, where they are known not to keep up with memory. */

@@ -34,6 +34,13 @@ export interface KernelClass {
   /** Factors of a calibration on either time, whoever gave it; 1 where absent. */
   readonly launchScale?: number;
   readonly callScale?: number;
+  /**
+   * Attention as a chain of products of two activations on the vector lanes, at this share of their rate, by dtype of
+   * the activations: compilers that keep the matrix engine for stored weights. On the matrix engine where absent.
+   */
+  readonly attentionShare?: Readonly<Partial<Record<DType, number>>>;
+  /** Runs what a compiler made ahead of time of a whole network: `compiled` of a unit applies. */
+  readonly compiled?: boolean;
   /** Quantises activations to int8 on the fly where weights are integers, as CPU runtimes do; true where absent. */
   readonly quantiseActivations?: boolean;
 }

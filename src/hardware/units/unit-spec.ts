@@ -5,7 +5,7 @@
  * `z.strictObject({ ...npuShape, ...commonShape })`.
  */
 import { type Infer, quantity, sourced, sourcedValue, z } from '../../base/schema.ts';
-import { DTYPE_BITS } from '../../base/work.ts';
+import { DTYPE_BITS, type DType } from '../../base/work.ts';
 
 /**
  * Number format of a multiply: a dtype name when weights and activations share it (`int8`, `fp16`), or `w4a16`,
@@ -18,6 +18,7 @@ const formatKey = z
     new RegExp(`^(${Object.keys(DTYPE_BITS).join('|')}|w\\d+a\\d+)$`),
     'expected a dtype such as "int8", or weight and activation bits such as "w4a16"',
   );
+const formatName = z.enum(Object.keys(DTYPE_BITS) as [DType, ...DType[]]);
 const rates = z.record(formatKey, sourced('ratio'));
 const count = () =>
   sourcedValue(quantity('count', { min: 1 }).refine(Number.isInteger, 'must be a whole number'));
@@ -85,6 +86,18 @@ export const npuShape = {
   }),
   /** Whether attention keeps its scores on chip. */
   fusedAttention: z.boolean().default(true),
+  /**
+   * Networks compiled ahead of time, by measurements of whole networks: share of the matrix rate by format of the
+   * activations, lane operations relative to `vector`, time between operators, time of a call.
+   */
+  compiled: z
+    .strictObject({
+      matrix: z.partialRecord(formatName, sourced('ratio', { max: 1.5 })),
+      lanes: sourced('ratio', { max: 3 }),
+      operator: sourced('time', { min: 0 }),
+      call: sourced('time', { min: 0 }),
+    })
+    .optional(),
   launch,
   operators,
 };

@@ -7,6 +7,12 @@ import type { Value } from './node-view.ts';
 /** `{ batch: 1, sequence: 128, sr: 16000 }`: dimension names, and names of scalar inputs. */
 export type DimBindings = Readonly<Record<string, number>>;
 
+/** Pixels of an image. */
+export interface ImageSize {
+  readonly height: number;
+  readonly width: number;
+}
+
 /** One thing the user can bind: what it stands for and what it is bound to. */
 export interface Bindable {
   readonly name: string;
@@ -41,6 +47,7 @@ export function bindInputs(
   graph: OnnxGraph,
   dims: DimBindings,
   file: string,
+  imageSize?: ImageSize,
 ): ReadonlyMap<string, Value> {
   const bindables = bindablesOf(graph);
   const faults: Fault[] = unknownNames(bindables, dims, file);
@@ -55,7 +62,7 @@ export function bindInputs(
     });
     const scalar = isScalar(input) ? dims[input.name] : undefined;
     values.set(input.name, {
-      dims: bound,
+      dims: imageSize && bound.length === 4 ? atSize(bound, imageSize) : bound,
       type: input.type,
       constant: false,
       ...(scalar === undefined ? {} : { data: [scalar] }),
@@ -64,6 +71,10 @@ export function bindInputs(
   if (unbound.size > 0) faults.push(unboundFault([...unbound], file));
   if (faults.length > 0) throw new SpecError(faults);
   return values;
+}
+
+function atSize([batch = 1, channels = 1]: readonly number[], { height, width }: ImageSize) {
+  return [batch, channels, height, width];
 }
 
 /** Of an expression its unbound parts; of a name the name. */

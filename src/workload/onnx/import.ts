@@ -13,7 +13,7 @@ import {
   peakActivationBytes,
 } from '../fusion/operator-list.ts';
 import type { Graph } from '../graph.ts';
-import { bindablesOf, bindInputs, type DimBindings } from './bindings.ts';
+import { bindablesOf, bindInputs, type DimBindings, type ImageSize } from './bindings.ts';
 import type { ElementType } from './element-type.ts';
 import { functionTable } from './functions.ts';
 import type { OnnxModel } from './model.ts';
@@ -26,6 +26,8 @@ import { type ByteSource, sourceOf } from './wire-skim.ts';
 export interface ImportOptions {
   /** Dimension names, and names of scalar inputs whose value decides a branch or a shape. */
   readonly dims?: DimBindings;
+  /** Rows and columns of image inputs (batch, channels, rows, columns), where another size than the file's is run. */
+  readonly imageSize?: ImageSize;
 }
 
 interface TensorShape {
@@ -70,7 +72,7 @@ export function importOnnx(
 
 function importModel(model: OnnxModel, options: ImportOptions): ImportedModel {
   const dims = options.dims ?? {};
-  const inputs = bindInputs(model.graph, dims, model.file);
+  const inputs = bindInputs(model.graph, dims, model.file, options.imageSize);
   const state = startState(model, dims);
   const scope = closedScope('');
   for (const [name, value] of inputs) bindTensor(state, scope, name, value);

@@ -36,6 +36,7 @@ export function buildOnnxRequest(
         contextStart: 0,
         contextStride: 0,
         outputsPerStep: 1,
+        hostBytes: hostBytes(model, precision),
       },
     ],
     memory: {
@@ -50,6 +51,20 @@ export function buildOnnxRequest(
     generatedTokens: 0,
   };
   return { plan, savings };
+}
+
+/** Inputs and results in the application's format: floats as the file has them, unless integers were asked for. */
+function hostBytes(model: ImportedModel, precision: PrecisionName | undefined): number {
+  const { list } = model;
+  const made = new Set(list.operators.flatMap(({ outputs }) => outputs));
+  const read = new Set(list.operators.flatMap(({ inputs }) => inputs));
+  const given = [...read].filter((name) => !made.has(name));
+  const format = precision && PRECISIONS[precision].activations;
+  const integers = format?.startsWith('int') ? castList(list, PRECISIONS[precision!]) : list;
+  return [...given, ...list.results].reduce(
+    (sum, name) => sum + (integers.tensors.get(name)?.bytes ?? 0),
+    0,
+  );
 }
 
 /** Operators that cost nothing in a run because nothing is known of them, by name. */

@@ -1,0 +1,105 @@
+/** A file of measured results of any kind, told apart by its columns, with the prediction of every row. */
+import { parseCsv } from '../../base/csv.ts';
+import { SpecError } from '../../base/errors.ts';
+import type { Sources } from '../../engine/prepare.ts';
+import { readBundled } from '../../load.ts';
+import { LLM_COLUMNS, parseLlmRows } from './llm-rows.ts';
+import type { DevicePredictions } from './measured.ts';
+import { mappingTables, predictLlmRows } from './predict.ts';
+import { checkCells } from './row-checks.ts';
+import { fittingRows } from './vision-calibrate.ts';
+import { sketches, writtenUnits } from './vision-fit.ts';
+import { mapVisionRow, parseNetworkChanges } from './vision-mapping.ts';
+import { machineCache, type OpenGraph, planCache, predictVisionRows } from './vision-predict.ts';
+import { parseVisionRows, VISION_COLUMNS } from './vision-rows.ts';
+
+interface Kind {
+  /** What one row is. */
+  readonly what: string;
+  readonly columns: readonly string[];
+  readonly predict: (
+    text: string,
+    file: string,
+    sources: Sources,
+    graphs: OpenGraph,
+  ) => DevicePredictions;
+}
+
+/** The first whose columns are all there. */
+const KINDS: readonly Kind[] = [
+  { what: 'language models', columns: LLM_COLUMNS, predict: predictLlm },
+  { what: 'networks', columns: VISION_COLUMNS, predict: predictVision },
+];
+
+/**
+ * Predicts every row of a file with what is shipped.
+ * @param graphs of the networks that `vision.csv` names.
+ * @throws SpecError where the columns are those of no kind.
+ */
+export function predictFile(
+  text: string,
+  file: string,
+  sources: Sources,
+  graphs: OpenGraph,
+): DevicePredictions {
+  const { columns } = parseCsv(text, file);
+  const missing = (kind: Kind) => kind.columns.filter((name) => !columns.includes(name));
+  const kind = KINDS.find((each) => missing(each).length === 0);
+  if (kind) return kind.predict(text, file, sources, graphs);
+  const [nearest] = [...KINDS].sort((a, b) => missing(a).length - missing(b).length) as [Kind];
+  throw new SpecError([
+    {
+      file,
+      line: 1,
+      message: `the columns are those of no kind of measurement; for ${nearest.what} these are missing: ${missing(nearest).join(', ')}`,
+      expected: KINDS.map(({ what, columns: names }) => `${what}: ${names.join(', ')}`).join('; '),
+    },
+  ]);
+}
+
+function predictLlm(text: string, file: string, sources: Sources): DevicePredictions {
+  const measured = parseLlmRows(text, file);
+  checkCells(measured, file);
+  const { rows, unmapped } = predictLlmRows(measured, sources);
+  return {
+    rows: rows.map(({ mapped: { row, assumptions }, ...prediction }) => ({
+      ...prediction,
+      group: `${row.soc}, ${row.unit}`,
+      assumptions,
+      columns: { ...row.columns, model: row.model },
+    })),
+    unmapped,
+  };
+}
+
+function predictVision(
+  text: string,
+  file: string,
+  sources: Sources,
+  graphs: OpenGraph,
+): DevicePredictions {
+  return predictVisionRows(parseVisionRows(text, file), visionTables(sources), graphs, sources);
+}
+
+function visionTables(sources: Sources) {
+  const changes = readBundled('workloads/models/networks.csv');
+  return {
+    ...mappingTables(sources),
+    changes: parseNetworkChanges(changes.text, changes.file),
+  };
+}
+
+/** What latencies of networks are fitted with: rows that can be, descriptions as written, compiled networks. */
+export function visionFitting(text: string, file: string, sources: Sources, graphs: OpenGraph) {
+  const tables = {
+    ...visionTables(sources),
+    hasGraph: (name: string) => graphs(name) !== undefined,
+  };
+  const mapped = parseVisionRows(text, file).flatMap((row) => {
+    const found = mapVisionRow(row, tables);
+    return 'reason' in found ? [] : [found];
+  });
+  const written = { units: writtenUnits(sources), runtimes: tables.runtimes };
+  const machines = machineCache(sources, tables.runtimes);
+  return { rows: fittingRows(mapped), written, sketchOf: sketches(planCache(graphs), machines) };
+}

@@ -1,0 +1,149 @@
+/**
+ * Fits what latencies of whole networks decide: per chip what its NPU reaches with compiled networks, per engine its own
+ * few numbers, in turns, for the rows of one depend on the other.
+ *
+ * Ignores  rows of mixed units, of grades C and D, and broken runs (more than a minute for one image)
+ * Valid    several networks per chip and engine
+ * Source   src/calibration/device/class-fit.ts
+ * Checked  test/unit/calibration/device/vision-calibrate.test.ts, test/validation/vision.test.ts
+ */
+import type { SocUnitSpec } from '../../hardware/soc-spec.ts';
+import type { RuntimeSpec } from '../../runtime/runtime-spec.ts';
+import { fitClass } from './class-fit.ts';
+import {
+  classTrials,
+  type Sketch,
+  type Trials,
+  unitTrials,
+  visionProblem,
+  type Written,
+  withValues,
+} from './vision-fit.ts';
+import type { MappedVisionRow } from './vision-mapping.ts';
+
+/** Longer than any network of a table takes on any NPU that works. */
+const BROKEN_MILLISECONDS = 60_000;
+/** Turns from the numbers that are written. */
+const TURNS = 2;
+
+export interface FittedNumber {
+  /** SoC or runtime class. */
+  readonly of: string;
+  readonly path: string;
+  readonly written: number;
+  readonly fitted: number;
+}
+
+export interface VisionFit {
+  readonly numbers: readonly FittedNumber[];
+  /** Predicted ÷ measured − 1, by row that was fitted to. */
+  readonly errors: ReadonlyMap<MappedVisionRow, number>;
+  readonly predict: (rows: readonly MappedVisionRow[]) => readonly number[];
+}
+
+/** Rows that say something of an NPU running a whole compiled network. */
+export function fittingRows(rows: readonly MappedVisionRow[]): MappedVisionRow[] {
+  return rows.filter(
+    ({ row, unit }) =>
+      unit === 'npu' &&
+      !row.unit.includes('mixed') &&
+      'AB'.includes(row.quality) &&
+      (row.milliseconds ?? 0) < BROKEN_MILLISECONDS,
+  );
+}
+
+export function fitVision(
+  rows: readonly MappedVisionRow[],
+  written: Written,
+  sketchOf: (row: MappedVisionRow) => Sketch,
+): VisionFit {
+  const units = new Map<string, SocUnitSpec>();
+  let runtimes = written.runtimes;
+  const found = new Map<string, Found>();
+  const now = (): Written => ({
+    units: (row) => units.get(row.soc) ?? written.units(row),
+    runtimes,
+  });
+  for (let turn = 0; turn < TURNS; turn++) {
+    for (const [soc, some] of groups(rows, (row) => row.soc)) {
+      const spec = written.units(some[0] as MappedVisionRow);
+      const fit = solve(unitTrials(spec, now()), some, sketchOf, found.get(soc));
+      found.set(soc, fit);
+      units.set(soc, withValues(spec, fit.paths, fit.values));
+    }
+    for (const [name, some] of groups(rows, (row) => row.runtime)) {
+      const spec = written.runtimes[name] as RuntimeSpec;
+      const fit = solve(classTrials(spec, 'npu', now()), some, sketchOf, found.get(name));
+      found.set(name, fit);
+      runtimes = { ...runtimes, [name]: withValues(spec, fit.paths, fit.values) };
+    }
+  }
+  const { units: unitOf, runtimes: classes } = now();
+  const trial = () => (row: MappedVisionRow) => ({
+    spec: unitOf(row),
+    runtime: classes[row.runtime] as RuntimeSpec,
+  });
+  const predict = (some: readonly MappedVisionRow[]) =>
+    visionProblem({ parameters: [], trial }, some, sketchOf).predict([], some);
+  const predicted = predict(rows);
+  return {
+    predict,
+    numbers: [...found].flatMap(([of, { paths, starts, values }]) =>
+      paths.map((path, i) => ({
+        of,
+        path,
+        written: starts[i] as number,
+        fitted: values[i] as number,
+      })),
+    ),
+    errors: new Map(
+      rows.map((row, i) => [row, (predicted[i] as number) / (row.row.milliseconds as number) - 1]),
+    ),
+  };
+}
+
+/** Errors of all rows by fits that have not seen their group (the network, or the chip). */
+export function leaveOut(
+  rows: readonly MappedVisionRow[],
+  written: Written,
+  sketchOf: (row: MappedVisionRow) => Sketch,
+  groupOf: (row: MappedVisionRow) => string,
+): Map<MappedVisionRow, number> {
+  const errors = new Map<MappedVisionRow, number>();
+  for (const [group, left] of groups(rows, groupOf)) {
+    const rest = rows.filter((row) => groupOf(row) !== group);
+    const predicted = fitVision(rest, written, sketchOf).predict(left);
+    for (const [i, row] of left.entries())
+      errors.set(row, (predicted[i] as number) / (row.row.milliseconds as number) - 1);
+  }
+  return errors;
+}
+
+interface Found {
+  readonly paths: readonly string[];
+  readonly starts: readonly number[];
+  readonly values: readonly number[];
+}
+
+function solve(
+  trials: Trials,
+  rows: readonly MappedVisionRow[],
+  sketchOf: (row: MappedVisionRow) => Sketch,
+  before: Found | undefined,
+): Found {
+  return {
+    paths: trials.parameters.map(({ path }) => path),
+    starts: trials.parameters.map(({ start }) => start),
+    values: fitClass(visionProblem(trials, rows, sketchOf), before?.values),
+  };
+}
+
+function groups<Row>(rows: readonly Row[], keyOf: (row: Row) => string): [string, Row[]][] {
+  const found = new Map<string, Row[]>();
+  for (const row of rows) {
+    const list = found.get(keyOf(row));
+    if (list) list.push(row);
+    else found.set(keyOf(row), [row]);
+  }
+  return [...found];
+}

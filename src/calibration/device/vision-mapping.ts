@@ -1,0 +1,146 @@
+/** From a measured latency to the network, chip, unit, engine and precision that should reproduce it, or why none does. */
+import { parseCsv } from '../../base/csv.ts';
+import type { PrecisionName } from '../../workload/fusion/precision.ts';
+import type { ImageSize } from '../../workload/onnx/bindings.ts';
+import { findRuntime, findSoc, type MappingTables } from './llm-names.ts';
+import { numberOf } from './llm-rows.ts';
+import type { VisionRow } from './vision-rows.ts';
+
+export interface MappedVisionRow {
+  readonly row: VisionRow;
+  readonly soc: string;
+  readonly runtime: string;
+  readonly unit: 'cpu' | 'gpu' | 'npu';
+  /** Name of the graph, without folder and extension. */
+  readonly graph: string;
+  /** As the file has it where absent. */
+  readonly precision?: PrecisionName;
+  readonly imageSize?: ImageSize;
+  /** Overrides of the description, such as threads. */
+  readonly set: readonly string[];
+  readonly assumptions: readonly string[];
+}
+
+type Reason = { readonly reason: string };
+
+/** Networks whose published input changed: from when, and to what. */
+export interface NetworkChange extends ImageSize {
+  readonly name: string;
+  readonly since: string;
+  readonly why: string;
+}
+
+export interface VisionTables extends Pick<MappingTables, 'socs' | 'standIns' | 'runtimes'> {
+  readonly changes: readonly NetworkChange[];
+  /** Whether there is a graph of this name. */
+  readonly hasGraph: (name: string) => boolean;
+}
+
+/** Reads `workloads/models/networks.csv`. */
+export function parseNetworkChanges(text: string, file: string): NetworkChange[] {
+  const { rows } = parseCsv(text, file, ['name', 'since', 'height', 'width', 'why']);
+  return rows.map(({ values }) => ({
+    name: values['name'] ?? '',
+    since: values['since'] ?? '',
+    height: numberOf(values['height']) ?? 0,
+    width: numberOf(values['width']) ?? 0,
+    why: values['why'] ?? '',
+  }));
+}
+
+export function mapVisionRow(row: VisionRow, tables: VisionTables): MappedVisionRow | Reason {
+  if (row.milliseconds === undefined) {
+    return {
+      reason:
+        row.throughput === undefined
+          ? 'no latency that could be compared'
+          : 'a throughput of many inputs at once is no latency',
+    };
+  }
+  const soc = findSoc(row, tables);
+  if ('reason' in soc) return soc;
+  const unit = unitOf(row);
+  if ('reason' in unit) return unit;
+  const engine = findRuntime(row, unit.kind, tables);
+  if ('reason' in engine) return engine;
+  const graph = row.component === '' ? row.model : `${row.model}_${row.component}`;
+  if (!tables.hasGraph(graph)) return { reason: `no graph ${graph}.onnx (--graphs DIR)` };
+  const precision = precisionOf(row.precision, unit.kind);
+  if ('reason' in precision) return precision;
+  const threads = threadsOf(row);
+  if ('reason' in threads) return threads;
+  const change = tables.changes.find(
+    ({ name, since }) => name === graph && row.measuredOn >= since,
+  );
+  return {
+    row,
+    soc: soc.id,
+    runtime: engine.runtime.name,
+    unit: unit.kind,
+    graph,
+    ...(precision.name ? { precision: precision.name } : {}),
+    ...(change ? { imageSize: { height: change.height, width: change.width } } : {}),
+    set: threads.set,
+    assumptions: [
+      ...soc.assumptions,
+      ...engine.assumptions,
+      ...unit.assumptions,
+      ...precision.assumptions,
+      ...(change ? [`input of ${change.height} x ${change.width}: ${change.why}`] : []),
+    ],
+  };
+}
+
+function unitOf({
+  unit,
+}: VisionRow):
+  | { readonly kind: MappedVisionRow['unit']; readonly assumptions: readonly string[] }
+  | Reason {
+  const [kind = '', mixed] = unit.split('+');
+  if (kind !== 'cpu' && kind !== 'gpu' && kind !== 'npu') {
+    return { reason: unit === '' ? 'the unit is not given' : `unit "${unit}" is not one unit` };
+  }
+  const assumptions = mixed
+    ? [`all of it on the ${kind}: the row does not say which layers ran elsewhere`]
+    : [];
+  return { kind, assumptions };
+}
+
+const PRECISION_OF: Readonly<Record<string, PrecisionName>> = {
+  fp16: 'fp16',
+  int8: 'w8a8',
+  w8a8: 'w8a8',
+  w8a16: 'w8a16',
+  w4a16: 'w4a16',
+};
+
+/** Of a mixture, what most layers run in: the name before `_mixed_`. */
+function precisionOf(
+  text: string,
+  unit: string,
+): { readonly name?: PrecisionName; readonly assumptions: readonly string[] } | Reason {
+  if (text === 'fp32') return { assumptions: [] };
+  const pure = PRECISION_OF[text];
+  if (pure) return { name: pure, assumptions: [] };
+  if (text === '') {
+    if (unit === 'cpu') return { assumptions: ['fp32 assumed'] };
+    return { name: 'fp16', assumptions: ['fp16 assumed'] };
+  }
+  const main =
+    text === 'int8_mixed_int16'
+      ? 'w8a16'
+      : PRECISION_OF[/^(?:mixed_)?([a-z0-9]+)_/.exec(text)?.[1] ?? ''];
+  if (!main) return { reason: `precision "${text}" is not known` };
+  return { name: main, assumptions: [`all layers at ${main}: the row does not say which differ`] };
+}
+
+/** `ncnn (CPU, 4 threads, big cores)`: threads fill the fastest cores first. */
+function threadsOf({ runtime }: VisionRow): { readonly set: readonly string[] } | Reason {
+  if (/little-core/.test(runtime)) {
+    return {
+      reason: 'threads held on the slow cores are not modelled: they fill the fast ones first',
+    };
+  }
+  const threads = /\b(\d+) threads?\b/.exec(runtime)?.[1];
+  return { set: threads ? [`cpu.threads=${threads}`] : [] };
+}

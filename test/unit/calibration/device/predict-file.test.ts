@@ -1,0 +1,52 @@
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { SpecError } from '../../../../src/base/errors.ts';
+import { predictFile } from '../../../../src/calibration/device/predict-file.ts';
+import { fileSources, openModelFile } from '../../../../src/load.ts';
+
+const folder = fileURLToPath(new URL('../../../validation/data/graphs/', import.meta.url));
+const graphs = (name: string) => {
+  const path = `${folder}${name}.onnx`;
+  return existsSync(path) ? openModelFile(path) : undefined;
+};
+const sources = fileSources();
+const predict = (text: string) => predictFile(text, 'rows.csv', sources, graphs);
+
+describe('a file of measurements', () => {
+  it('of networks is told by its columns; every row is predicted or says why not', () => {
+    const text = [
+      'id,model,soc,unit,runtime,precision,latency_ms,note',
+      'a,resnet50,Snapdragon 8 Gen 3,npu,qnn_dlc,int8,0.679,mine',
+      'b,resnet51,Snapdragon 8 Gen 3,npu,qnn_dlc,int8,0.7,',
+    ].join('\n');
+    const { rows, unmapped } = predict(text);
+    expect(rows).toHaveLength(1);
+    expect(rows[0]).toMatchObject({ id: 'a', quantity: 'latency', reference: 0.679 });
+    expect(rows[0]!.columns['note']).toBe('mine');
+    expect(Math.abs(rows[0]!.error)).toBeLessThan(0.5);
+    expect(unmapped).toEqual([{ id: 'b', reason: 'no graph resnet51.onnx (--graphs DIR)' }]);
+  });
+
+  it('runs a network faster in fewer bits, and a larger one slower', () => {
+    const line = (id: string, model: string, precision: string) =>
+      `${id},${model},Snapdragon 8 Gen 3,npu,qnn_dlc,${precision},1`;
+    const { rows } = predict(
+      [
+        'id,model,soc,unit,runtime,precision,latency_ms',
+        line('a', 'resnet50', 'int8'),
+        line('b', 'resnet50', 'fp16'),
+        line('c', 'wideresnet50', 'fp16'),
+      ].join('\n'),
+    );
+    const [a, b, c] = rows.map(({ predicted }) => predicted) as [number, number, number];
+    expect(a).toBeLessThan(b);
+    expect(b).toBeLessThan(c);
+  });
+
+  it('of no known kind names the columns that the nearest kind lacks', () => {
+    const run = () => predict('id,model,soc,unit,runtime,latency_ms\na,b,c,d,e,1\n');
+    expect(run).toThrow(SpecError);
+    expect(run).toThrow(/for networks these are missing: precision/);
+  });
+});

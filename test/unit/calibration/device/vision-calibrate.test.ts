@@ -1,0 +1,65 @@
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { visionFitting } from '../../../../src/calibration/device/predict-file.ts';
+import { fitVision, leaveOut } from '../../../../src/calibration/device/vision-calibrate.ts';
+import { fileSources, openModelFile } from '../../../../src/load.ts';
+
+const folder = fileURLToPath(new URL('../../../validation/data/graphs/', import.meta.url));
+const networks = ['squeezenet1_1', 'resnet50', 'googlenet', 'wideresnet50'];
+const graphs = (name: string) =>
+  networks.includes(name) ? openModelFile(`${folder}${name}.onnx`) : undefined;
+
+/** Rows that the shipped descriptions would measure, on a chip `slower` times slower. */
+function rowsOf(slower: number): string {
+  const header = 'id,model,soc,unit,runtime,precision,latency_ms,quality';
+  const { rows, written, sketchOf } = visionFitting(
+    `${header}\n${lines(() => 1).join('\n')}\n`,
+    'rows.csv',
+    fileSources(),
+    graphs,
+  );
+  const truth = fitVision([], written, sketchOf).predict(rows);
+  return `${header}\n${lines((i) => (truth[i] as number) * slower).join('\n')}\n`;
+}
+
+const lines = (value: (i: number) => number) =>
+  networks.flatMap((name, n) =>
+    ['fp16', 'int8'].map(
+      (precision, p) =>
+        `${name}-${precision},${name},Snapdragon 8 Gen 3,npu,qnn_dlc,${precision},${value(2 * n + p)},A`,
+    ),
+  );
+
+describe('calibrating an NPU by networks', () => {
+  it('leaves numbers alone that already fit', () => {
+    const { rows, written, sketchOf } = visionFitting(rowsOf(1), 'r.csv', fileSources(), graphs);
+    const fit = fitVision(rows, written, sketchOf);
+    for (const { written: before, fitted } of fit.numbers)
+      expect(Math.abs(Math.log(fitted / before))).toBeLessThan(0.02);
+    for (const error of fit.errors.values()) expect(Math.abs(error)).toBeLessThan(0.01);
+  });
+
+  it('follows a chip that is slower, as far as priors let it, and predicts a network it has not seen', () => {
+    const { rows, written, sketchOf } = visionFitting(rowsOf(1.25), 'r.csv', fileSources(), graphs);
+    const before = fitVision([], written, sketchOf).predict(rows);
+    const start = rows.map(({ row }, i) => Math.abs((before[i] as number) / row.milliseconds! - 1));
+    const unseen = [...leaveOut(rows, written, sketchOf, ({ graph }) => graph).values()];
+    expect(unseen).toHaveLength(rows.length);
+    const mean = (list: readonly number[]) =>
+      list.reduce((a, b) => a + Math.abs(b), 0) / list.length;
+    expect(mean(start)).toBeCloseTo(0.2, 2);
+    expect(mean(unseen)).toBeLessThan(0.12);
+  });
+
+  it('passes over rows of mixed units, poor grades and broken runs', () => {
+    const text = [
+      'id,model,soc,unit,runtime,precision,latency_ms,quality',
+      'a,resnet50,Snapdragon 8 Gen 3,npu,qnn_dlc,int8,0.7,A',
+      'b,resnet50,Snapdragon 8 Gen 3,npu+mixed,onnx,int8,0.7,A',
+      'c,resnet50,Snapdragon 8 Gen 3,npu,qnn_dlc,int8,0.7,C',
+      'd,resnet50,Snapdragon 8 Gen 3,npu,qnn_dlc,int8,255996,A',
+    ].join('\n');
+    const { rows } = visionFitting(text, 'r.csv', fileSources(), graphs);
+    expect(rows.map(({ row }) => row.id)).toEqual(['a']);
+  });
+});

@@ -1,0 +1,75 @@
+/** What measurements of whole networks say of an NPU applies to engines that compile networks, and to no other. */
+import { describe, expect, it } from 'vitest';
+import { withValues } from '../../../../src/calibration/device/vision-fit.ts';
+import { parseSoc } from '../../../../src/hardware/soc-spec.ts';
+import { buildUnit } from '../../../../src/hardware/units/index.ts';
+import type { KernelClass } from '../../../../src/hardware/units/unit-options.ts';
+import { fileSources } from '../../../../src/load.ts';
+import { attentionWork, convWork, vectorWork } from '../../../../src/workload/operator-cost.ts';
+
+const sources = fileSources();
+const written = parseSoc(sources.soc('snapdragon-8-gen-3')).units['npu']!;
+const fp16 = sources.tables.formats['fp16']!;
+const port = { bandwidth: 60e9, outstandingBytes: 5000 };
+const build = (kernels: KernelClass, values: Readonly<Record<string, number>> = {}) =>
+  buildUnit(
+    withValues(written, Object.keys(values), Object.values(values)),
+    { name: 'npu', domains: ['npu'], port },
+    { kernels },
+  );
+const conv = convWork(
+  {
+    outHeight: 56,
+    outWidth: 56,
+    inChannels: 256,
+    outChannels: 256,
+    kernelHeight: 3,
+    kernelWidth: 3,
+  },
+  fp16,
+  'fp16',
+);
+const silu = vectorWork({ operator: 'Swish', elements: 1e6, opsPerElement: 4 }, 'fp16');
+
+describe('an engine that compiles networks', () => {
+  it('pays the time per operator that measurements found', () => {
+    const unit = build({ compiled: true }, { 'compiled.operator': 3e-6 });
+    expect(unit.estimate(conv).launchSeconds).toBe(3e-6);
+    expect(build({}).estimate(conv).launchSeconds).toBe(written.launch.operator.is);
+    expect(build({ compiled: true, dispatchSeconds: 9e-6 }).estimate(conv).launchSeconds).toBe(
+      9e-6,
+    );
+  });
+
+  it('computes at its share of the matrix rate, other engines at the whole rate', () => {
+    const half = build({ compiled: true }, { 'compiled.matrix.fp16': 0.5 }).estimate(conv).cycles;
+    const whole = build({ compiled: true }, { 'compiled.matrix.fp16': 1 }).estimate(conv).cycles;
+    expect(half / whole).toBeCloseTo(2, 1);
+    expect(build({}, { 'compiled.matrix.fp16': 0.5 }).estimate(conv).cycles).toBeCloseTo(whole, 6);
+  });
+
+  it('moves vector work with the lanes', () => {
+    const at = (lanes: number) =>
+      build({ compiled: true }, { 'compiled.lanes': lanes }).estimate(silu).vectorCycles;
+    expect(at(0.5) / at(1)).toBeCloseTo(2, 9);
+  });
+});
+
+describe('attention on the lanes', () => {
+  const shape = { heads: 12, kvHeads: 12, queries: 197, context: 197, headDim: 64, valueDim: 64 };
+  const work = attentionWork({ ...shape, causal: false }, 'fp16');
+
+  it('takes its products over the share of the lane rate, softmax on top', () => {
+    const lanes = 256; // fp16 operations per clock, socs/parts/hexagon-v75.yaml
+    const cost = build({ attentionShare: { fp16: 0.5 } }).estimate(work);
+    const products = 2 * 12 * 197 * 197 * 64;
+    expect(cost.cycles).toBeCloseTo(products / (lanes * 0.5) + work.vectorOps / lanes, 3);
+    expect(cost.matrixCycles).toBe(0);
+  });
+
+  it('goes to the matrix engine where the engine has no such share for the format', () => {
+    expect(build({ attentionShare: { int8: 0.5 } }).estimate(work)).toEqual(
+      build({}).estimate(work),
+    );
+  });
+});
