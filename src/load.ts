@@ -116,6 +116,9 @@ export function readDescription(kind: DescriptionKind, name: string): TextFile {
   return readNamed(FOLDERS[kind], name, '.yaml', kind);
 }
 
+/** Folder of the bundled scenarios. */
+export const SCENARIOS = 'workloads/scenarios';
+
 export interface SourceOptions {
   /** Instead of what the scenario says: `none` for fitting, or a bundle for checking. */
   readonly calibration?: string | undefined;

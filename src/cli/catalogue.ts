@@ -1,12 +1,15 @@
 /** Everything a user can name, by kind, with the line that says what it is. */
 import { sourcedEntries } from '../base/provenance.ts';
 import { formatQuantity } from '../base/quantity.ts';
+import { parseSpecFile } from '../base/spec-file.ts';
 import {
   type DescriptionKind,
   descriptions,
   FOLDERS,
   listBundled,
+  readBundled,
   readTrace,
+  SCENARIOS,
   traceNames,
 } from '../load.ts';
 
@@ -33,6 +36,7 @@ export const catalogue: Readonly<Record<string, CatalogueKind>> = {
   runtimes: files('runtime', 'runtime'),
   security: files('security preset', 'security'),
   memories: files('memory', 'preset'),
+  scenarios: { one: 'scenario', entries: scenarioEntries },
   traces: { one: 'request trace', entries: traceEntries },
   policies: {
     one: 'scheduling policy',
@@ -88,6 +92,15 @@ function files(one: string, kind: DescriptionKind): CatalogueKind {
       });
     },
   };
+}
+
+/** Bundled scenarios, for socsim run. */
+async function scenarioEntries(): Promise<readonly CatalogueEntry[]> {
+  return listBundled(SCENARIOS, '.yaml').map((name) => {
+    const { file, text } = readBundled(`${SCENARIOS}/${name}.yaml`);
+    const { data } = parseSpecFile(text, file);
+    return { name, summary: String((data as { summary?: string }).summary ?? ''), facts: { file } };
+  });
 }
 
 /** Bundled request traces, with what a replay would have to serve. */

@@ -29,6 +29,11 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
       'every checkable claim of the generative-AI-phone white paper: claimed, simulated, verdict',
     load: async () => (await import('./claims.ts')).claims,
   },
+  offload: {
+    summary:
+      'requests answered on the phone, in the cloud or both: latency, energy, bytes that leave by label',
+    load: async () => (await import('./offload.ts')).offload,
+  },
   list: {
     summary: 'what there is: SoCs, phones, workloads, policies, governors, charts, metrics',
     load: async () => (await import('./list.ts')).list,

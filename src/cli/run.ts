@@ -29,12 +29,16 @@ export const run: Command = {
   examples: [
     'socsim run --soc dimensity-9300 --workload llama-2-7b-chat',
     'socsim run --soc snapdragon-8-gen-3 --workload llama-2-7b-chat --policy stage-wise --decode-unit gpu --out out',
+    'socsim run agent-session',
     'socsim run --soc snapdragon-8-gen-3 --workload model.onnx --dim batch=1,sequence=128',
     'socsim run --soc dimensity-9300 --workload llama-2-7b-chat --security pipelined',
     'socsim run --soc dimensity-9300 --workload llama-2-7b-chat --set npu.clock=3GHz --set workload.promptTokens=2048',
   ],
   positionals: {
-    scenario: { usage: '[SCENARIO]', summary: 'scenario file; options are laid over it' },
+    scenario: {
+      usage: '[SCENARIO]',
+      summary: 'scenario file, or a name of `socsim list scenarios`; options are laid over it',
+    },
   },
   options: {
     ...scenarioOptions,

@@ -7,7 +7,7 @@ import {
   SCENARIO_THERMAL_GOVERNORS,
   scenarioSpec,
 } from '../engine/scenario.ts';
-import { readUserFile } from '../load.ts';
+import { readNamed, readUserFile, SCENARIOS } from '../load.ts';
 import { policies } from '../runtime/policies/index.ts';
 import type { Args, OptionSpec } from './command.ts';
 import { onlyOne } from './parse.ts';
@@ -268,7 +268,9 @@ function optionPlace(option: string | undefined): string {
 }
 
 function readScenario(path: string): SpecFile {
-  const { file, text } = readUserFile(path);
+  const { file, text } = /[/\\]|\.ya?ml$/.test(path)
+    ? readUserFile(path)
+    : readNamed(SCENARIOS, path, '.yaml', 'scenario');
   const spec = parseSpecFile(text, file);
   requireMap(spec, 'scenario', Object.keys(scenarioSpec.shape));
   return spec;

@@ -1,0 +1,107 @@
+/**
+ * Requests answered by phone or cloud: how long, how many joules, and what left the phone.
+ *
+ * Model    cloud: exchange + queue (exponential, seeded) + time to first token + tokens ÷ rate; the phone waits at its
+ *          standing power and pays the radio; phone: as simulated, request by request; hybrid: a local pass over the
+ *          prompt that redacts, then the cloud; bytes that leave are the prompt's, labelled user-secret, or public
+ *          once redacted
+ * Ignores  prompts that redaction shortens, answers (they come in, they do not leave)
+ * Valid    one user, one request at a time
+ * Source   labels as in base/labels.ts; links: workloads/cloud/links.yaml; endpoint as given
+ * Checked  test/unit/analysis/offload.test.ts
+ */
+import type { Label } from '../../base/labels.ts';
+import { randomStream } from '../../base/random.ts';
+import { exchangeSeconds, type Link, radioJoules } from './links.ts';
+import type { OffloadOptions, OffloadPolicy } from './policies.ts';
+
+export interface Endpoint {
+  readonly firstTokenSeconds: number;
+  readonly tokensPerSecond: number;
+  /** Mean wait before it begins. */
+  readonly queueSeconds: number;
+}
+
+/** One request as the phone alone would serve it. */
+export interface LocalAnswer {
+  readonly promptTokens: number;
+  readonly generatedTokens: number;
+  readonly firstTokenSeconds: number;
+  readonly latencySeconds: number;
+  readonly joules: number;
+  /** Of a pass of the redacting model over the prompt. */
+  readonly redactSeconds: number;
+  readonly redactJoules: number;
+}
+
+export interface Answer {
+  readonly where: 'local' | 'cloud' | 'hybrid';
+  readonly firstTokenSeconds: number;
+  readonly latencySeconds: number;
+  readonly joules: number;
+  readonly bytesLeft: Readonly<Record<Label, number>>;
+}
+
+/** English and code come to about so many bytes a token. */
+const BYTES_PER_TOKEN = 4; // OpenAI tokenizer guide: one token is about four characters of English
+/** Headers, keys and the frame of a request. */
+const OVERHEAD_BYTES = 1500; // one Ethernet frame, IEEE 802.3
+const NOTHING: Readonly<Record<Label, number>> = { public: 0, 'model-secret': 0, 'user-secret': 0 };
+
+export interface OffloadParts {
+  readonly policy: OffloadPolicy;
+  readonly link: Link | undefined;
+  readonly endpoint: Endpoint;
+  readonly options: OffloadOptions;
+  /** Of the phone while it waits. */
+  readonly standingWatts: number;
+  readonly charge: number;
+  readonly seed: number;
+}
+
+export function evaluateOffload(requests: readonly LocalAnswer[], parts: OffloadParts): Answer[] {
+  const draw = randomStream(parts.seed, 'link');
+  return requests.map((request) => {
+    const ping = parts.link ? exchangeSeconds(parts.link, 0, draw) : Number.POSITIVE_INFINITY;
+    const view = { promptTokens: request.promptTokens, charge: parts.charge, pingSeconds: ping };
+    const where = parts.policy.choose(view, parts.options);
+    return where === 'local' || !parts.link
+      ? localAnswer(request)
+      : cloudAnswer(request, where, parts.link, parts, draw);
+  });
+}
+
+function localAnswer({ firstTokenSeconds, latencySeconds, joules }: LocalAnswer): Answer {
+  return { where: 'local', firstTokenSeconds, latencySeconds, joules, bytesLeft: NOTHING };
+}
+
+function cloudAnswer(
+  request: LocalAnswer,
+  where: 'cloud' | 'hybrid',
+  link: Link,
+  { endpoint, standingWatts }: OffloadParts,
+  draw: () => number,
+): Answer {
+  const prompt = request.promptTokens * BYTES_PER_TOKEN;
+  const exchange = exchangeSeconds(link, prompt + OVERHEAD_BYTES, draw);
+  const queue = -Math.log1p(-draw()) * endpoint.queueSeconds;
+  const redact = where === 'hybrid' ? request.redactSeconds : 0;
+  const first = redact + exchange + queue + endpoint.firstTokenSeconds;
+  const rate = Math.min(endpoint.tokensPerSecond, link.downlink.is / BYTES_PER_TOKEN);
+  const latency = first + (request.generatedTokens - 1) / rate;
+  const away = latency - redact;
+  const radio = radioJoules(link, away);
+  const joules = standingWatts * away + radio + (where === 'hybrid' ? request.redactJoules : 0);
+  const label: Label = where === 'hybrid' ? 'public' : 'user-secret';
+  return {
+    where,
+    firstTokenSeconds: first,
+    latencySeconds: latency,
+    joules,
+    bytesLeft: {
+      ...NOTHING,
+      [label]: prompt,
+      public: (label === 'public' ? prompt : 0) + OVERHEAD_BYTES,
+    },
+  };
+}
