@@ -10,6 +10,7 @@ import { requireMemory } from './capacity.ts';
 import { ClockWishes } from './clock-wishes.ts';
 import { Collector } from './collector.ts';
 import { ControlLoop } from './control-loop.ts';
+import { requireDeadlines } from './deadlines.ts';
 import { Dispatcher, EVENT } from './dispatcher.ts';
 import { Execution } from './execution.ts';
 import { Ledger } from './ledger.ts';
@@ -67,6 +68,7 @@ export function simulate(simulation: Simulation): Run {
   const owners = protection ? protectionOwners(protection.plan) : {};
   const memory = requireMemory(machine, expected, simulation.concurrent, owners);
   requireBandwidth(machine);
+  requireDeadlines(machine, simulation.expected ?? []);
   const kernel = new Kernel();
   const ledger = new Ledger();
   const recorder = new Recorder();

@@ -134,6 +134,12 @@ describe('several workloads on one unit', () => {
     expect(skipped.metrics['deadline_miss_ratio']).toBeCloseTo(kept.missed! / 20, 9);
   });
 
+  it('refuse a deadline that no unit can meet, and say by how much', () => {
+    const clients: ToyClient[] = [{ name: 'frames', step: 0.5, steps: 3, deadline: 1.2 }];
+    expect(() => run(clients)).toThrow(/frames: alone it takes 1.5 s, 300 ms more than 1.2 s/);
+    expect(() => run([{ ...clients[0]!, deadline: 1.6 }])).not.toThrow();
+  });
+
   it('serve by deadline under that policy, whatever the priority', () => {
     const clients: ToyClient[] = [
       { name: 'late', step: 1, priority: 0, deadline: 9, arrival: { start: 0.1 } },
