@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { hostname } from 'node:os';
 import { SpecError } from '../base/errors.ts';
+import { parseSpecFile } from '../base/spec-file.ts';
 import {
   bundleOf,
   classesOf,
@@ -14,7 +15,8 @@ import { keyOf } from '../calibration/device/fit-parameters.ts';
 import type { FittedParameter } from '../calibration/device/fit-solve.ts';
 import { LLM_COLUMNS, type LlmRow, parseLlmRows } from '../calibration/device/llm-rows.ts';
 import { checkCells, pairsOf } from '../calibration/device/row-checks.ts';
-import { fileSources, type TextFile, writeUserFile } from '../load.ts';
+import { fileSources, readBundled, type TextFile, writeUserFile } from '../load.ts';
+import { type ClassesSpec, parseClasses } from '../runtime/calibration-spec.ts';
 import type { Args } from './command.ts';
 import { renderTable, startProgress } from './terminal.ts';
 
@@ -51,10 +53,16 @@ export function fitDevices({ file, text }: TextFile, args: Args): void {
   const sources = fileSources({ calibration: 'none' });
   if (soc !== undefined) sources.soc(soc);
   let bar: ReturnType<typeof startProgress> | undefined;
-  const calibration = calibrateDevices(rows, sources, soc, (done, total) => {
-    bar ??= startProgress('fit', total);
-    bar.update(done);
-  });
+  const calibration = calibrateDevices(
+    rows,
+    sources,
+    soc,
+    (done, total) => {
+      bar ??= startProgress('fit', total);
+      bar.update(done);
+    },
+    soc === undefined ? {} : shippedClasses(),
+  );
   bar?.stop();
   const origin = originOf(file, text);
   const files = filesOf(calibration, soc, out, origin);
@@ -66,6 +74,12 @@ export function fitDevices({ file, text }: TextFile, args: Args): void {
   for (const one of files) writeUserFile(one.path, one.text);
   if (files.length > 0 && args['json'] !== true)
     console.log(`\nWrote ${files.map(({ path }) => path).join(', ')}`);
+}
+
+/** A fit of one SoC starts from what is shipped of runtime classes; one of all SoCs finds them anew. */
+function shippedClasses(): ClassesSpec['classes'] {
+  const { text, file } = readBundled('socs/calibrations/classes.json');
+  return parseClasses(parseSpecFile(text, file)).classes;
 }
 
 function originOf(file: string, text: string): Origin {

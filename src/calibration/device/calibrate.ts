@@ -1,6 +1,8 @@
 /** One calibration of phones from a table of measurements: rows in, classes, bundles and their errors out. */
 import { SpecError } from '../../base/errors.ts';
 import type { Sources } from '../../engine/prepare.ts';
+import type { ClassesSpec } from '../../runtime/calibration-spec.ts';
+import { anchored, parametersOf } from './fit-parameters.ts';
 import { compileRow, type Observation, observationsOf } from './fit-rows.ts';
 import { DeviceFit, type Fit } from './fit-solve.ts';
 import { mapLlmRow } from './llm-mapping.ts';
@@ -20,6 +22,7 @@ const FITTED_QUALITY = 'AB';
 
 /**
  * @param sources descriptions without any calibration laid over them.
+ * @param shared runtime classes as other measurements left them, for a file with few rows.
  * @throws SpecError when no row can be fitted.
  */
 export function calibrateDevices(
@@ -27,12 +30,16 @@ export function calibrateDevices(
   sources: Sources,
   soc?: string,
   progress?: (done: number, total: number) => void,
+  shared: ClassesSpec['classes'] = {},
 ): DeviceCalibration {
   const { observations, skipped } = observe(rows, sources);
   const own =
     soc === undefined ? observations : observations.filter(({ row }) => row.use.soc === soc);
   if (own.length === 0) throw new SpecError([nothingToFit(skipped, soc)]);
-  const device = new DeviceFit(observations, mappingTables(sources).runtimes);
+  const { runtimes } = mappingTables(sources);
+  const uses = observations.map(({ row }) => row.use);
+  const parameters = parametersOf(uses, runtimes).map((one) => anchored(one, shared));
+  const device = new DeviceFit(observations, runtimes, parameters);
   const folds = foldsOf(observations);
   progress?.(0, folds + 1);
   const fit = device.run();

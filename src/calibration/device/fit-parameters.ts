@@ -6,6 +6,7 @@
  * keeps a pair at what its class and its unit say, and a unit at what its description says.
  */
 import type { DType } from '../../base/work.ts';
+import type { ClassesSpec, TuningSpec } from '../../runtime/calibration-spec.ts';
 import { combineTunings, type KernelTuning } from '../../runtime/kernel-tuning.ts';
 import type { RuntimeSpec } from '../../runtime/runtime-spec.ts';
 
@@ -21,7 +22,9 @@ export interface Parameter {
   readonly runtime?: string;
   /** Pull to the start: a factor of e^prior costs as much as one σ of a row. */
   readonly prior: number;
-  /** Farthest it may go, as a logarithm. */
+  /** Logarithm of where it starts and is pulled to; 0 where only the description counts. */
+  readonly centre: number;
+  /** Farthest it may go from there, as a logarithm. */
   readonly limit: number;
 }
 
@@ -93,10 +96,10 @@ export function parametersOfUse(
 function make(
   layer: Layer,
   field: Field,
-  place: Omit<Parameter, 'layer' | 'field' | 'prior' | 'limit'>,
+  place: Omit<Parameter, 'layer' | 'field' | 'prior' | 'centre' | 'limit'>,
 ) {
   const prior = PRIORS[layer][field] ?? 0.5;
-  return { layer, field, ...place, prior, limit: FARTHEST * prior };
+  return { layer, field, ...place, prior, centre: 0, limit: FARTHEST * prior };
 }
 
 /** What a class says about kernels of one kind of unit. */
@@ -119,6 +122,20 @@ function classFields(
     ...(spec.host ? [plain('host')] : []),
   ];
 }
+
+/** Classes start at what other measurements have said of them, held as firmly as those knew it. */
+export function anchored(parameter: Parameter, shared: ClassesSpec['classes']): Parameter {
+  const { layer, field, dtype, runtime = '', unit, prior } = parameter;
+  const known = layer === 'class' ? shared[runtime]?.[unit]?.[field] : undefined;
+  const factor = (dtype === undefined ? known : (known as Factors | undefined)?.[dtype]) as
+    | Factor
+    | undefined;
+  if (!factor) return parameter;
+  return { ...parameter, centre: Math.log(factor.factor), prior: Math.min(prior, factor.sigma) };
+}
+
+type Factor = NonNullable<TuningSpec['bandwidth']>;
+type Factors = NonNullable<TuningSpec['rows']>;
 
 /** A tuning from parameters with their factors. */
 export function tuningOf(parts: readonly { parameter: Parameter; factor: number }[]): KernelTuning {

@@ -77,13 +77,13 @@ export class DeviceFit {
   }
 
   /** @param start logarithms to begin at; what the descriptions say when absent. */
-  run(start: readonly number[] = this.parameters.map(() => 0)): Fit {
+  run(start: readonly number[] = this.parameters.map(({ centre }) => centre)): Fit {
     const { parameters } = this;
     const count = this.observations.length + parameters.length;
     this.point = minimise((point) => this.termsAt(point), {
       initial: start,
-      min: parameters.map(({ limit }) => -limit),
-      max: parameters.map(({ limit }) => limit),
+      min: parameters.map(({ centre, limit }) => centre - limit),
+      max: parameters.map(({ centre, limit }) => centre + limit),
       count,
       iterations: ITERATIONS,
       damping: 0.1,
@@ -102,8 +102,9 @@ export class DeviceFit {
     for (let step = 0; step < CHORD_STEPS; step++) {
       const away = solve(terms);
       point = point.map((value, j) => {
-        const { limit } = this.parameters[j] as Parameter;
-        return Math.min(limit, Math.max(-limit, value - (away[j] as number)));
+        const { centre, limit } = this.parameters[j] as Parameter;
+        const moved = value - (away[j] as number);
+        return Math.min(centre + limit, Math.max(centre - limit, moved));
       });
       if (step + 1 < CHORD_STEPS) terms = this.termsAt(point, kept);
     }
@@ -188,7 +189,10 @@ export class DeviceFit {
       const { reference, sigma } = chosen[k] as Observation;
       terms[i] = robust(Math.log((predicted[k] as number) / reference) / sigma);
     }
-    return [...terms, ...point.map((value, j) => value / (this.parameters[j] as Parameter).prior)];
+    const pulls = this.parameters.map(
+      ({ centre, prior }, j) => ((point[j] as number) - centre) / prior,
+    );
+    return [...terms, ...pulls];
   }
 
   /** Forward differences; a parameter moves only the observations that depend on it. */

@@ -1,5 +1,9 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { keyOf } from '../../../../src/calibration/device/fit-parameters.ts';
+import {
+  anchored,
+  keyOf,
+  parametersOf,
+} from '../../../../src/calibration/device/fit-parameters.ts';
 import {
   compileRow,
   type Observation,
@@ -72,6 +76,21 @@ describe('fitting rows of known origin', () => {
         .reduce((total, { factor }) => total * factor, 1);
     expect(product('snapdragon-8-gen-3', 'bandwidth')).toBeCloseTo(0.7, 1);
     expect(product('dimensity-9300', 'bandwidth')).toBeCloseTo(0.9, 1);
+  });
+
+  it('holds classes as firmly as other measurements knew them', () => {
+    const known = { factor: 0.5, sigma: 0.01, rows: 99, undetermined: false };
+    const shared = { mnn: { cpu: { matrix: { int8: known } } } };
+    const parameters = parametersOf(
+      observations.map(({ row }) => row.use),
+      tables.runtimes,
+    ).map((one) => anchored(one, shared));
+    const fit = new DeviceFit(observations, tables.runtimes, parameters).run();
+    const found = fit.parameters.find(
+      ({ parameter }) => keyOf(parameter) === 'class/mnn/cpu/matrix/int8',
+    )!;
+    expect(found.factor).toBeGreaterThan(0.48);
+    expect(found.factor).toBeLessThan(0.52);
   });
 
   it('says what the rows cannot determine', () => {
