@@ -144,9 +144,6 @@ function checkNumbers(args: Args): void {
   // From what LPDDR5 is specified for at the cold end (JESD209-5) to the automotive grade's hot end.
   demand('temperature', (value) => value >= -40 && value <= 125, 'degC from -40 to 125');
   demand('ranks', whole(1), '1 or 2');
-  if (args['controller'] === 'gem5') {
-    demand('ranks', (value) => value === 1, '1: the gem5 controller keeps time for one rank');
-  }
   const commands = pick(CONTROLLERS, args['controller'] as string, 'controller').config.structure;
   if (commands !== 'command') {
     const expected = 'a controller with low-power states: mobile or ramulator2.1';

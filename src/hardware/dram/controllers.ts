@@ -1,4 +1,5 @@
 /** Controllers by name: our own, and the peers it is checked against, each with what makes it differ. */
+import { type Fault, SpecError } from '../../base/errors.ts';
 import type { Entry } from '../../base/registry.ts';
 import { BankQueueController } from './bank-queue-controller.ts';
 import { BurstController } from './burst-controller.ts';
@@ -86,16 +87,42 @@ export const CONTROLLERS = {
 } as const satisfies Record<string, ControllerEntry>;
 export type ControllerName = keyof typeof CONTROLLERS;
 
-/** Builds one channel's controller. */
+/**
+ * Builds one channel's controller.
+ * @throws SpecError for what the peer it stands for cannot do, instead of doing something else in silence.
+ */
 export function buildController(
   device: DramDevice,
   config: ControllerConfig,
   sink: CompletionSink,
 ): ChannelController {
+  refuseUnknown(device, config);
   if (config.structure === 'bank-queues') return new BankQueueController(device, config, sink);
   if (config.structure === 'burst') return new BurstController(device, config, sink);
   return new CommandController(config.looseRanks ? looseRanks(device) : device, config, sink);
 }
+
+function refuseUnknown({ ranks }: DramDevice, config: ControllerConfig): void {
+  const { structure, refresh, page } = config;
+  const faults: Fault[] = [];
+  if (structure === 'burst' && ranks > 1) {
+    const message =
+      'the gem5 controller keeps time for one rank; no run to check two of them against is known';
+    faults.push({ message, expected: '1 rank', got: `${ranks}` });
+  }
+  if (structure !== 'command' && refresh === 'per-bank') {
+    const message = `the ${PEERS[structure]} controller refreshes all banks at once`;
+    faults.push({ message, expected: 'all-bank or none', got: refresh });
+  }
+  if (structure === 'bank-queues' && page !== 'open') {
+    const message = `the ${PEERS[structure]} controller leaves rows open`;
+    faults.push({ message, expected: 'open', got: page });
+  }
+  if (faults.length > 0) throw new SpecError(faults);
+}
+
+/** Whose structure it is. */
+const PEERS = { 'bank-queues': 'dramsim3', burst: 'gem5' } as const;
 
 /**
  * The timing Ramulator 2.1 applies where it is looser than JESD209-5: between ranks only the gap on the bus after
