@@ -2,7 +2,8 @@
  * Derives the fluid model of a speed bin from the transaction model.
  *
  * Model    efficiency: one run per point of a grid over visit, read share and streams; two more rows at twice and four
- *          times the refresh rate; latency: idle + waiting · load² / (1 − load / 2), least squares of the relative error
+ *          times the refresh rate; latency: idle + waiting · load² / (1 − load / 2), least squares of the relative error;
+ *          streams with full windows by dram-streams.ts
  * Ignores  channel counts other than the usual four: what a visit meets in its row does not depend on them
  * Valid    the controller and map it was made with; residuals are of points between those of the grid
  * Source   hardware/dram/simulate.ts
@@ -16,6 +17,7 @@ import { simulateMix } from '../hardware/dram/mix-traffic.ts';
 import type { FluidTable, LpddrPreset } from '../hardware/dram/preset.ts';
 import { ACCESS_BYTES } from '../hardware/dram/requester.ts';
 import type { TrafficRun } from '../hardware/dram/simulate.ts';
+import { fitStreams, STREAM_RUNS, type StreamFit } from './dram-streams.ts';
 import { quantileOf } from './statistics.ts';
 
 const VISITS: readonly Bytes[] = [64, 128, 256, 512, 2048];
@@ -28,6 +30,8 @@ const COOL: Celsius = 45;
 /** The mix for which the refresh factor and the latency are taken: mostly reads of a few streams. */
 const COMMON = { readShare: 0.75, streams: 4 } as const;
 const LOADS = [0.05, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9] as const;
+/** Of one of the twelve rounds in which the windows of streams settle. */
+const STREAM_ACCESSES = 12_000;
 const CHECKED_LOADS = [0.1, 0.3, 0.6, 0.85] as const;
 
 export interface FitOptions {
@@ -51,7 +55,9 @@ export interface Mix {
 /** How many runs one bin takes. */
 export function runsOf(options: Pick<FitOptions, 'checks'>): number {
   const grid = VISITS.length * READ_SHARES.length * STREAMS.length;
-  return grid + 2 * VISITS.length + LOADS.length + CHECKED_LOADS.length + options.checks;
+  return (
+    grid + 2 * VISITS.length + LOADS.length + CHECKED_LOADS.length + options.checks + STREAM_RUNS
+  );
 }
 
 /** Fits one bin; the same options give the same table. */
@@ -82,11 +88,13 @@ export function fitFluid(preset: LpddrPreset, options: FitOptions): FluidTable {
     ).readLatency.mean,
   }));
   const { idle, waiting } = fitLatency(curve);
-  const table = tableOf(grid, factor, idle, waiting);
-  return {
-    ...table,
-    residuals: residualsOf({ ...preset, fluid: table }, options, achievable, count),
-  };
+  const plain = tableOf(grid, factor, idle, waiting);
+  const onRun = () => options.onRun?.(++done, runsOf(options));
+  const accesses = Math.min(STREAM_ACCESSES, options.accesses);
+  const streams = fitStreams({ ...preset, fluid: plain }, { idle, waiting }, { accesses, onRun });
+  const table = tableOf(grid, factor, idle, waiting, streams);
+  const residuals = residualsOf({ ...preset, fluid: table }, options, achievable, count);
+  return { ...table, residuals: { ...residuals, fullWindows: streams.residuals } };
 }
 
 /** Runs one mix on the usual four channels; as fast as it goes, or open at a share of peak. */
@@ -130,11 +138,18 @@ export function fitLatency(points: readonly CurvePoint[]): { idle: Seconds; wait
   return { idle: (ya * bb - yb * ab) / determinant, waiting: (yb * aa - ya * ab) / determinant };
 }
 
+/** As random arrivals see it, until streams have been fitted. */
+const UNFITTED: StreamFit = {
+  fullWindows: { idleReads: 1, idleWrites: 0, waitingReads: 1, waitingWrites: 0, turning: 1 },
+  residuals: { points: 0, median: 0, worst: 0 },
+};
+
 function tableOf(
   grid: number[][][],
   factor: number[][],
   idle: Seconds,
   waiting: Seconds,
+  streams: StreamFit = UNFITTED,
 ): FluidTable {
   const fitted = <T>(is: T) => ({ is, from: 'fit', trust: 'fitted' as const });
   return {
@@ -145,9 +160,11 @@ function tableOf(
     refreshFactor: fitted(factor),
     idleLatency: fitted(idle),
     waiting: fitted(waiting),
+    fullWindows: fitted(streams.fullWindows),
     residuals: {
       efficiency: { points: 0, median: 0, p90: 0, worst: 0 },
       latency: { points: 0, median: 0, worst: 0 },
+      fullWindows: streams.residuals,
     },
   };
 }
@@ -158,7 +175,7 @@ function residualsOf(
   options: FitOptions,
   achievable: number,
   count: (run: TrafficRun) => TrafficRun,
-): FluidTable['residuals'] {
+): Omit<FluidTable['residuals'], 'fullWindows'> {
   const memory = buildFluidMemory({ preset, channels: CHANNELS, interconnectLatency: 0 });
   const draw = randomStream(options.seed, 'efficiency-checks');
   const errors = Array.from({ length: options.checks }, () => {

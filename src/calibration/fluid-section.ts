@@ -13,7 +13,7 @@ export function withFluidSection(text: string, table: FluidTable): string {
 }
 
 function formatFluidSection(table: FluidTable): string {
-  const { efficiency, refreshFactor, idleLatency, waiting, residuals } = table;
+  const { efficiency, refreshFactor, idleLatency, waiting, fullWindows, residuals } = table;
   const list = (values: readonly number[]) => `[${values.join(', ')}]`;
   const block = (rows: readonly (readonly number[])[], indent: string) =>
     rows.map((row) => `${indent}- ${list(row)}`).join('\n');
@@ -45,8 +45,14 @@ ${grid.join('\n')}
 ${block(refreshFactor.is, '      ')}
   idleLatency: { is: "${time(idleLatency.is)}", from: fit, trust: fitted }
   waiting: { is: "${time(waiting.is)}", from: fit, trust: fitted }
+  # Of idle latency, waiting and the cost of mixing, what ports with full windows see; writes by their share.
+  fullWindows:
+    from: fit
+    trust: fitted
+    is: { ${pairs(fullWindows.is)} }
   residuals:
     efficiency: { ${pairs(residuals.efficiency)} }
     latency: { ${pairs(residuals.latency)} }
+    fullWindows: { ${pairs(residuals.fullWindows)} }
 `;
 }

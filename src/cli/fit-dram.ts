@@ -74,16 +74,18 @@ function renderFits(
     'p90',
     'worst',
     'latency',
+    'streams',
   ];
   const rows = fits.map(({ preset, table }) => {
     const reads = table.efficiency.is[0]?.at(-1) ?? [];
-    const { efficiency, latency } = table.residuals;
+    const { efficiency, latency, fullWindows } = table.residuals;
     return [
       preset.name,
       percent(reads.at(-1) ?? 0),
       percent(reads[0] ?? 0),
       percent(table.efficiency.is[0]?.[table.readShares.indexOf(0.75)]?.at(-1) ?? 0),
-      ...[efficiency.median, efficiency.p90, efficiency.worst, latency.worst].map(percent),
+      ...[efficiency.median, efficiency.p90, efficiency.worst].map(percent),
+      ...[latency.worst, fullWindows.worst].map(percent),
     ];
   });
   return renderTable(

@@ -78,19 +78,25 @@ export function readShareOf({ dramReads, dramWrites }: StreamSplit): number {
   return dramReads + dramWrites > 0 ? dramReads / (dramReads + dramWrites) : 1;
 }
 
+/** The traffic of so many streaming units, and of real-time masters beside them. */
+export function streamMix(readShare: number, units: number, realTime = 0): TrafficMix {
+  return {
+    readShare,
+    streams: STREAMS_PER_UNIT * units + realTime,
+    granularityBytes: STREAM_GRANULARITY,
+    temperature: RATE_TEMPERATURE,
+  };
+}
+
 /** Bandwidth left for so many units once real-time traffic is served. */
 export function availableBandwidth(
   machine: Machine,
   readShare: number,
   units: number,
 ): BytesPerSecond {
-  const mix: TrafficMix = {
-    readShare,
-    streams: STREAMS_PER_UNIT * units + machine.background.length,
-    granularityBytes: STREAM_GRANULARITY,
-    temperature: RATE_TEMPERATURE,
-  };
-  const total = machine.memory.peak * machine.memory.efficiency(mix);
+  const total =
+    machine.memory.peak *
+    machine.memory.efficiency(streamMix(readShare, units, machine.background.length));
   return Math.max(total - backgroundBandwidth(machine), 0);
 }
 

@@ -259,6 +259,7 @@ function mainMemory(inputs: MachineInputs): MemorySystem {
         interconnect: memory.interconnectLatency.is,
         idle: table.idleLatency.is,
         waiting: table.waiting.is,
+        fullWindows: table.fullWindows.is,
       })
     : fluid;
   return { ...streams, peak };

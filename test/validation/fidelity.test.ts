@@ -36,6 +36,7 @@ function streamErrors(bin: string): number[] {
     interconnect: interconnectLatency,
     idle: fluid.idleLatency.is,
     waiting: fluid.waiting.is,
+    fullWindows: fluid.fullWindows.is,
   });
   const machine = { ...toyMachine(), memory };
   const model = buildStreamModel({ ...device, background: [], peak: plain.peak });
@@ -78,7 +79,7 @@ describe('fluid and transaction fidelity', () => {
       topic: 'fidelity',
       order: 15,
       title: 'Fluid memory against transactions',
-      text: 'Llama 3.2 1B, 32 prompt tokens and 3 generated, on every unit of both SoCs: phase times with fluid memory against those with every mix of streams run command by command (`--fidelity transaction`). Streams: rates of one unit by itself, 48 to 140 lines in flight, half to all of them reads, five speed bins; the latency of full windows was set from these.',
+      text: 'Llama 3.2 1B, 32 prompt tokens and 3 generated, on every unit of both SoCs: phase times with fluid memory against those with every mix of streams run command by command (`--fidelity transaction`). Streams: rates of one unit by itself, 48 to 140 lines in flight, half to all of them reads, five speed bins; `socsim fit dram` fits the latency of full windows to such rates, speed bin by speed bin.',
       lines: [
         accuracyLine('time of a phase', layers, { unit: '%', sample: 'in-sample' }),
         accuracyLine('rate of a stream', streams, { unit: '%', sample: 'in-sample' }),

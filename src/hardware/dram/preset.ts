@@ -38,6 +38,15 @@ const densitySchema = z.strictObject({
 
 const share = () => z.number().min(0).max(1);
 
+/** Of idle latency, waiting and the cost of mixing, what ports with full windows see; `writes` go with their share. */
+const fullWindowsSchema = z.strictObject({
+  idleReads: z.number(),
+  idleWrites: z.number(),
+  waitingReads: z.number(),
+  waitingWrites: z.number(),
+  turning: share(),
+});
+
 /** What `socsim fit dram` found the bin to achieve; the fluid model looks it up. */
 const fluidSchema = z.strictObject({
   /** Grid of the table: bytes of one visit to an open row, reads among the accesses, streams side by side. */
@@ -51,6 +60,7 @@ const fluidSchema = z.strictObject({
   /** Read latency of the DRAM: without load, and the scale of what waiting adds to it. */
   idleLatency: sourced('time'),
   waiting: sourced('time'),
+  fullWindows: sourcedValue(fullWindowsSchema),
   /** Relative errors of this table and curve on points that were not used for them. */
   residuals: z.strictObject({
     efficiency: z.strictObject({
@@ -60,6 +70,7 @@ const fluidSchema = z.strictObject({
       worst: z.number(),
     }),
     latency: z.strictObject({ points: z.int(), median: z.number(), worst: z.number() }),
+    fullWindows: z.strictObject({ points: z.int(), median: z.number(), worst: z.number() }),
   }),
 });
 
@@ -123,6 +134,7 @@ export const lpddrPresetSchema = z
 
 export type LpddrPreset = Infer<typeof lpddrPresetSchema>;
 type LpddrMode = LpddrPreset['modes'][string];
+export type FullWindows = Infer<typeof fullWindowsSchema>;
 export type FluidTable = NonNullable<LpddrPreset['fluid']>;
 
 /** Without bank groups a device keeps up with at most this rate (JESD209-5: 16-bank mode up to 3200 MT/s). */

@@ -39,6 +39,7 @@ describe('fit of the fluid memory', () => {
     expect(again?.efficiency).toEqual(table.efficiency);
     expect(again?.refreshFactor).toEqual(table.refreshFactor);
     expect(again?.idleLatency.is).toBeCloseTo(table.idleLatency.is, 11);
+    expect(again?.fullWindows).toEqual(table.fullWindows);
     expect(again?.residuals).toEqual(table.residuals);
   });
 });

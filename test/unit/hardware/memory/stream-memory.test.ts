@@ -5,7 +5,18 @@ import { toyMachine } from '../../../support/toy-machine.ts';
 const { memory } = toyMachine();
 const streams = withStreams(
   { ...memory, efficiency: ({ readShare }) => (readShare === 1 ? 0.9 : 0.7) },
-  { interconnect: 65e-9, idle: 50e-9, waiting: 100e-9 },
+  {
+    interconnect: 65e-9,
+    idle: 50e-9,
+    waiting: 100e-9,
+    fullWindows: {
+      idleReads: 0.8,
+      idleWrites: 0.7,
+      waitingReads: 0.18,
+      waitingWrites: 0.38,
+      turning: 0.35,
+    },
+  },
 );
 const mix = { streams: 4, granularityBytes: 2048, temperature: 60 };
 
