@@ -97,9 +97,21 @@ export function buildController(
   sink: CompletionSink,
 ): ChannelController {
   refuseUnknown(device, config);
-  if (config.structure === 'bank-queues') return new BankQueueController(device, config, sink);
   if (config.structure === 'burst') return new BurstController(device, config, sink);
-  return new CommandController(config.looseRanks ? looseRanks(device) : device, config, sink);
+  const spaced = withoutHoles(device);
+  if (config.structure === 'bank-queues') return new BankQueueController(spaced, config, sink);
+  return new CommandController(config.looseRanks ? looseRanks(spaced) : spaced, config, sink);
+}
+
+/**
+ * Column commands no closer than their data: BL32 of bank-group mode leaves a hole for a second burst and then needs as
+ * long again. Who arbitrates commands takes the mean, one burst per four cycles, instead of pairs.
+ */
+function withoutHoles(device: DramDevice): DramDevice {
+  const { timing, burstBytes, peak, tCK } = device;
+  const cycles = Math.ceil(burstBytes / (peak * tCK) - 1e-6);
+  if (cycles <= timing.nCCDS) return device;
+  return { ...device, timing: { ...timing, nCCDS: cycles } };
 }
 
 function refuseUnknown({ ranks }: DramDevice, config: ControllerConfig): void {

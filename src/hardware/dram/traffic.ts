@@ -88,6 +88,7 @@ export class TrafficDriver {
     this.closed = paced.has(-1) ? [] : indices.filter((index) => !paced.has(index));
     this.isClosed = Uint8Array.from(indices, (index) => (this.closed.includes(index) ? 1 : 0));
     this.window = plan.window ?? 0;
+    if (this.closed.length === 0) checkLength(this.accesses, this.paced, trace);
     if (trace?.cycle) this.due[0] = trace.cycle[0] as number;
   }
 
@@ -128,7 +129,7 @@ export class TrafficDriver {
   private nextDue(next: number): number {
     for (let i = 0; i < this.due.length; i++) {
       // Cycles are whole numbers of 32 bits, or every comparison would be one of floating point.
-      const due = Math.ceil(this.due[i] as number) | 0;
+      const due = Math.min(Math.ceil(this.due[i] as number), NEVER) | 0;
       if (due < next) next = due;
     }
     return next;
@@ -235,6 +236,17 @@ function checkPlan({ requesters, trace, window, openRate, accesses }: TrafficPla
   const windowed = openRate !== undefined || !closed || (window ?? 0) >= 1;
   demand(windowed, 'closed issue needs a window of at least one access', window);
   if (faults.length > 0) throw new SpecError(faults);
+}
+
+/** Accesses that come at their own times must have come before the counter of cycles ends. */
+function checkLength(accesses: number, paces: readonly Pace[], trace?: AccessTrace): void {
+  const perCycle = paces.reduce((sum, { interval }) => sum + (interval ? 1 / interval : 0), 0);
+  const cycles = trace?.cycle ? (trace.cycle.at(-1) as number) : accesses / perCycle;
+  if (cycles < NEVER) return;
+  const message = 'the accesses come too slowly: the last one after more cycles than are counted';
+  throw new SpecError([
+    { message, expected: `below ${NEVER} cycles`, got: `${cycles.toFixed(0)}` },
+  ]);
 }
 
 /** Every address that a requester can make must lie inside the memory. */

@@ -23,6 +23,25 @@ describe('controllers', () => {
     expect(() => run('dramsim3', 1, { page: 'close' })).toThrow('leaves rows open');
   });
 
+  it.each(['mobile', 'ramulator2.1', 'dramsim3', 'gem5'] as const)(
+    '%s stays below peak in every mode, long bursts of bank groups included',
+    (name) => {
+      for (const mode of ['bank-group', 'bank-group-bl32', '8-bank']) {
+        const options = trafficOptions('seq;region=64M', { accesses: 4000 });
+        const config = CONTROLLERS[name].config;
+        const { bandwidth, peak } = simulateTraffic({ ...options, mode, controller: config });
+        expect(bandwidth / peak).toBeGreaterThan(0.5);
+        expect(bandwidth / peak).toBeLessThanOrEqual(1.001);
+      }
+    },
+  );
+
+  it('refuse accesses so slow that cycles would run out', () => {
+    const options = trafficOptions('seq;region=64M');
+    const plan = { ...options.plan, window: undefined, openRate: 1e-7 };
+    expect(() => simulateTraffic({ ...options, plan })).toThrow('too slowly');
+  });
+
   it('name a row that asks for it as not run, with the reason', () => {
     const values = {
       run_id: 'two',
