@@ -126,7 +126,8 @@ export function prepare(
     tuning: calibration && ((unit) => calibration.tuning(runtime.name, unit)),
     memoryVotes: sources.memoryVotes,
   });
-  const security = planSecurity(scenario.security, soc, plan, (name) => sources.security(name));
+  const plans = clients.map((client) => client.plan);
+  const security = planSecurity(scenario.security, soc, plans, (name) => sources.security(name));
   const machine = security ? secureMachine(plain, security) : plain;
   const protection = security && { plan: security, plain };
   return {

@@ -42,7 +42,7 @@ export interface SecurityPlan {
 export function planSecurity(
   scenario: SecurityScenario | undefined,
   soc: SocSpec,
-  plan: RequestPlan,
+  plans: readonly RequestPlan[],
   source: (name: string) => SpecFile,
 ): SecurityPlan | undefined {
   if (!scenario) return undefined;
@@ -56,7 +56,7 @@ export function planSecurity(
   const cipher = ciphers.find(
     ({ name }) => strategy.decryption === 'fastest' || name === strategy.decryption,
   );
-  const demand = demandOf(plan);
+  const demand = demandOf(plans);
   const protectedBytes = strategy.protects.reduce((sum, name) => sum + (demand[name] ?? 0), 0);
   const found = cipherCores(soc);
   return {
@@ -90,13 +90,17 @@ function chosen(preset: Strategy, scenario: SecurityScenario): Strategy {
   return { ...preset, ...Object.fromEntries(own) };
 }
 
-function demandOf({ memory, promptTokens, generatedTokens }: RequestPlan) {
+/** All workloads of the scenario are protected alike; those of one model share its weights. */
+function demandOf(plans: readonly RequestPlan[]) {
+  const models = new Map(plans.map(({ name, model, memory }) => [model ?? name, memory.weights]));
+  const sum = (of: (plan: RequestPlan) => Bytes) =>
+    plans.reduce((total, plan) => total + of(plan), 0);
   return {
-    weights: memory.weights,
-    kv: memory.kvCache,
-    activations: memory.activations,
-    prompt: promptTokens * TOKEN_BYTES,
-    output: generatedTokens * TOKEN_BYTES,
+    weights: [...models.values()].reduce((total, bytes) => total + bytes, 0),
+    kv: sum(({ memory }) => memory.kvCache),
+    activations: sum(({ memory }) => memory.activations),
+    prompt: sum(({ promptTokens }) => promptTokens * TOKEN_BYTES),
+    output: sum(({ generatedTokens }) => generatedTokens * TOKEN_BYTES),
   };
 }
 

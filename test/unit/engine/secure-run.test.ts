@@ -128,6 +128,29 @@ describe('costs', () => {
   });
 });
 
+describe('several workloads', () => {
+  it('are protected alike, each with its weights in secure memory', () => {
+    const text = `version: 1
+soc: dimensity-9300
+workloads:
+  - { workload: llama-3.2-1b-chat, set: [promptTokens=32, generatedTokens=4] }
+  - { name: other, workload: gemma-2b-chat, set: [promptTokens=32, generatedTokens=4] }
+security: { preset: coarse }`;
+    const { audit, memory } = simulate(
+      buildSimulation(prepare(parseSpecFile(text, 'test'), [], sources), [], sources),
+    );
+    const weights = Object.entries(memory.owners)
+      .filter(([name]) => name.startsWith('weights'))
+      .reduce((sum, [, bytes]) => sum + bytes, 0);
+    const held = audit?.regions
+      .filter(({ kind }) => kind === 'secure')
+      .reduce((sum, { used }) => sum + used, 0);
+    expect(held).toBeGreaterThan(weights);
+    expect(audit?.leakedBytes).toBe(0);
+    expect(audit?.checks).toBe(audit?.accesses);
+  });
+});
+
 describe('accesses that must not be', () => {
   const stop = (security: string, set: readonly string[] = []) =>
     failure(() => run(security, set)) as SecurityFault;
