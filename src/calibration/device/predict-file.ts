@@ -3,6 +3,7 @@ import { parseCsv } from '../../base/csv.ts';
 import { SpecError } from '../../base/errors.ts';
 import type { Sources } from '../../engine/prepare.ts';
 import { readBundled } from '../../load.ts';
+import { DIFFUSION_COLUMNS, predictDiffusionRows } from './diffusion-predict.ts';
 import { LLM_COLUMNS, parseLlmRows } from './llm-rows.ts';
 import type { DevicePredictions } from './measured.ts';
 import { mappingTables, predictLlmRows } from './predict.ts';
@@ -28,6 +29,7 @@ interface Kind {
 /** The first whose columns are all there. */
 const KINDS: readonly Kind[] = [
   { what: 'language models', columns: LLM_COLUMNS, predict: predictLlm },
+  { what: 'parts of image generators', columns: DIFFUSION_COLUMNS, predict: predictDiffusion },
   { what: 'networks', columns: VISION_COLUMNS, predict: predictVision },
 ];
 
@@ -70,6 +72,10 @@ function predictLlm(text: string, file: string, sources: Sources): DevicePredict
     })),
     unmapped,
   };
+}
+
+function predictDiffusion(text: string, file: string, sources: Sources): DevicePredictions {
+  return predictDiffusionRows(text, file, visionTables(sources), sources);
 }
 
 function predictVision(
