@@ -174,9 +174,10 @@ export function retuneMachine(
 
 function machineUnits(soc: SocSpec, runtime: RuntimeSpec, tuning: Tuning): MachineUnit[] {
   const domainNames = Object.keys(soc.domains);
-  return Object.entries(soc.units).map(([name, spec]) =>
-    machineUnit(name, spec, domainNames, runtime, tuning?.(name) ?? {}),
-  );
+  return Object.entries(soc.units).map(([name, spec]) => {
+    const built = machineUnit(name, spec, domainNames, runtime, tuning?.(name) ?? {});
+    return { ...built, unit: withRuntime(built.unit, runtime, soc.vendor) };
+  });
 }
 
 /** Host work runs on the CPU whoever computes; a calibration knows it by the unit it was measured with. */
@@ -204,7 +205,7 @@ function machineUnit(
     { kernels },
   );
   return {
-    unit: withRuntime(unit, runtime),
+    unit,
     domains: unit.domains.map((domain) => domainNames.indexOf(domain)),
     callSeconds:
       (kernels.callSeconds ?? compiledCall(spec, kernels) ?? spec.launch.graph?.is ?? 0) *
@@ -236,8 +237,8 @@ function coresOf(soc: SocSpec, domain: string): { cores: number; coresUsed: numb
 }
 
 /** A unit without kernels of the runtime runs nothing. */
-function withRuntime(unit: ComputeUnit, runtime: RuntimeSpec): ComputeUnit {
-  if (runsOn(runtime, unit.kind)) return unit;
+function withRuntime(unit: ComputeUnit, runtime: RuntimeSpec, vendor: string): ComputeUnit {
+  if (runsOn(runtime, unit.kind, vendor)) return unit;
   const reason = `runtime ${runtime.name} has no kernels for it`;
   return { ...unit, supports: () => ({ ok: false, reason }) };
 }

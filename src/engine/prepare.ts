@@ -166,11 +166,14 @@ function textAt({ data }: SpecFile, key: string): string {
 
 /** @throws SpecError when a unit that the scenario asks for has no kernels of its runtime. */
 function requireKernels({ runtime, soc }: Prepared, units: readonly string[]): void {
-  const kinds = Object.keys(runtime.kernels);
+  const kinds = Object.keys(runtime.kernels).filter((kind) => runsOn(runtime, kind, soc.vendor));
   const faults = units
-    .filter((unit) => Object.hasOwn(soc.units, unit) && !runsOn(runtime, soc.units[unit]!.kind))
+    .filter(
+      (unit) =>
+        Object.hasOwn(soc.units, unit) && !runsOn(runtime, soc.units[unit]!.kind, soc.vendor),
+    )
     .map((unit) => ({
-      message: `runtime "${runtime.name}" has no kernels for the ${unit}`,
+      message: `runtime "${runtime.name}" has no kernels for the ${unit} of a SoC by ${soc.vendor}`,
       hint: `it runs on ${kinds.join(', ')}; choose --unit or --runtime`,
     }));
   if (faults.length > 0) throw new SpecError(faults);

@@ -29,6 +29,8 @@ const kernels = z.strictObject({
   call: sourced('time', { min: 0 }).optional(),
   /** Attention runs on the vector lanes at this share of their rate, by format of the activations; absent: on the matrix engine. */
   attentionShare: z.partialRecord(dtype, sourced('ratio', { max: 1 })).optional(),
+  /** Makers of the SoCs whose units of this kind it has kernels for; all where absent. */
+  vendors: z.array(z.string()).optional(),
   /** Runs networks compiled ahead of time: what descriptions of units say of these applies. */
   compiled: z.boolean().default(false),
   /** Activations are quantised to int8 on the fly where weights are integers. */
@@ -93,8 +95,10 @@ export function parseRuntime(spec: SpecFile): RuntimeSpec {
 }
 
 /** Whether a runtime has kernels for a kind of unit. */
-export function runsOn(runtime: RuntimeSpec, kind: string): boolean {
-  return Object.hasOwn(runtime.kernels, kind);
+export function runsOn(runtime: RuntimeSpec, kind: string, vendor?: string): boolean {
+  if (!Object.hasOwn(runtime.kernels, kind)) return false;
+  const { vendors } = runtime.kernels[kind as keyof RuntimeSpec['kernels']] ?? {};
+  return vendor === undefined || vendors === undefined || vendors.includes(vendor);
 }
 
 /** Kernel quality of a runtime on one kind of unit. */
