@@ -47,7 +47,7 @@ const probing = { by: 'operator', sort: 'execution' };
 describe('socsim import', () => {
   it('prints what the model holds and writes a workload of family onnx', async () => {
     const out = join(folder, 'two.yaml');
-    const text = await run(importModel, { model: path, dim: ['batch=5'], out });
+    const text = await run(importModel, { file: path, dim: ['batch=5'], out });
     expect(text).toContain('x float[5, 8]');
     expect(text).toContain('Every operator is modelled.');
     expect(text).toMatch(new RegExp(`\\nWrote ${out}$`));
@@ -63,16 +63,16 @@ describe('socsim import', () => {
   });
 
   it('answers machines in JSON', async () => {
-    const text = await run(importModel, { model: path, dim: ['batch=2'], json: true });
+    const text = await run(importModel, { file: path, dim: ['batch=2'], json: true });
     expect(JSON.parse(text)).toMatchObject({ parameters: 384, weight_bytes: 1536, unmodelled: [] });
   });
 
   it('names dimensions that are missing, and files that are', async () => {
-    await expect(importModel.run({ model: path })).rejects.toThrow('--dim batch=1');
-    await expect(importModel.run({ model: join(folder, 'none.onnx') })).rejects.toThrow(
+    await expect(importModel.run({ file: path })).rejects.toThrow('--dim batch=1');
+    await expect(importModel.run({ file: join(folder, 'none.onnx') })).rejects.toThrow(
       'no such file',
     );
-    await expect(importModel.run({ model: folder })).rejects.toThrow('not a file');
+    await expect(importModel.run({ file: folder })).rejects.toThrow('not a file');
   });
 });
 
