@@ -55,7 +55,12 @@ describe('a SoC like another', () => {
   it('runs as the other where it says nothing', () => {
     const twin = write('twin.yaml', 'name: twin\nsummary: s\nlike: snapdragon-8-gen-3\n');
     const metricsOf = (name: string) => {
-      const scenario = { soc: name, workload: 'llama-3.2-1b-chat', unit: 'cpu' };
+      const scenario = {
+        soc: name,
+        workload: 'llama-3.2-1b-chat',
+        unit: 'cpu',
+        calibration: 'none',
+      };
       const set = ['workload.promptTokens=16', 'workload.generatedTokens=3'];
       const prepared = prepare(scenarioFile(scenario, 'test'), set, sources);
       return simulate(buildSimulation(prepared, set, sources)).metrics;

@@ -86,5 +86,5 @@ describe('files of the user', () => {
 
 it('knows the bundled traces by name', () => {
   for (const name of traceNames()) expect(readTrace(name).text).not.toBe('');
-  expect(() => readTrace('azure-llm-2023-conv-sampel')).toThrow(traceNames()[0]);
+  expect(() => readTrace('azure-llm-2023-conv-sampel')).toThrow('azure-llm-2023-conv-sample');
 });
