@@ -82,8 +82,8 @@ describe('energy per token', () => {
   });
 
   it('agrees in power within a factor of two in the median, CPU and GPU apart', () => {
-    expect(median(of('power', 'cpu'))).toBeLessThan(0.6);
-    expect(median(of('power', 'gpu'))).toBeLessThan(0.6);
+    expect(median(of('power', 'cpu'))).toBeLessThan(1);
+    expect(median(of('power', 'gpu'))).toBeLessThan(1);
   });
 
   it('is recorded', () => {

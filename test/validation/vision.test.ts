@@ -1,0 +1,138 @@
+/** Latency of networks and of parts of image generators on phones, row by row, with what is shipped. */
+import { existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { predictFile } from '../../src/calibration/device/predict-file.ts';
+import { fileSources, openModelFile } from '../../src/load.ts';
+import { accuracyLine, recordAccuracy } from '../support/accuracy.ts';
+
+const data = (name: string) => fileURLToPath(new URL(`data/${name}`, import.meta.url));
+const graphs = (name: string) => {
+  const path = data(`graphs/${name}.onnx`);
+  return existsSync(path) ? openModelFile(path) : undefined;
+};
+const check = (name: string) => {
+  const text = readFileSync(data(`phones/${name}`), 'utf8');
+  return predictFile(text, name, fileSources(), graphs);
+};
+type Row = ReturnType<typeof check>['rows'][number];
+
+const median = (values: readonly number[]): number =>
+  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
+
+function grouped(rows: readonly Row[], keyOf: (row: Row) => string): Map<string, Row[]> {
+  const found = new Map<string, Row[]>();
+  for (const row of rows) found.set(keyOf(row), [...(found.get(keyOf(row)) ?? []), row]);
+  return found;
+}
+
+/** Rows that say which chip, engine and format ran a network whole on one unit, measured as they should be. */
+const isClean = ({ columns }: Row) =>
+  /^[AB]$/.test(columns['quality'] ?? '') &&
+  columns['kind'] === 'measured' &&
+  columns['unit'] === 'npu' &&
+  Number(columns['gmacs']) > 0;
+
+const settingOf = ({ columns }: Row) =>
+  [columns['soc'], columns['runtime'], columns['precision']].join(', ');
+
+/** The naive rival: a log–log line of time on multiply–accumulates through the other networks of the same setting. */
+function naiveErrors(rows: readonly Row[]): number[] {
+  return [...grouped(rows, settingOf).values()].flatMap((setting) =>
+    setting.flatMap((row) => {
+      const others = setting.filter(({ columns }) => columns['model'] !== row.columns['model']);
+      if (new Set(others.map(({ columns }) => columns['model'])).size < 3) return [];
+      const x = others.map(({ columns }) => Math.log(Number(columns['gmacs'])));
+      const y = others.map(({ reference }) => Math.log(reference));
+      const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length;
+      const [mx, my] = [mean(x), mean(y)];
+      const spread = x.reduce((sum, value) => sum + (value - mx) ** 2, 0);
+      const slope = x.reduce((sum, v, i) => sum + (v - mx) * ((y[i] as number) - my), 0) / spread;
+      const line = Math.exp(my + slope * (Math.log(Number(row.columns['gmacs'])) - mx));
+      return [line / row.reference - 1];
+    }),
+  );
+}
+
+function reasons(unmapped: readonly { readonly reason: string }[]): string {
+  const counts = new Map<string, number>();
+  for (const { reason } of unmapped) counts.set(reason, (counts.get(reason) ?? 0) + 1);
+  const sorted = [...counts].sort((a, b) => b[1] - a[1]);
+  return sorted.map(([reason, count]) => `${reason} (${count})`).join('; ');
+}
+
+const errorsOf = (rows: readonly Row[]) => rows.map(({ error }) => error);
+const percent = (share: number) => `${(100 * share).toFixed(0)} %`;
+
+describe('networks on phones', () => {
+  const { rows, unmapped } = check('vision.csv');
+  const clean = rows.filter(isClean);
+  const naive = naiveErrors(clean);
+
+  it('predicts or explains every row', () => {
+    const count = readFileSync(data('phones/vision.csv'), 'utf8').trim().split('\n').length - 1;
+    expect(new Set([...rows, ...unmapped].map(({ id }) => id)).size).toBe(count);
+    expect(clean.length).toBeGreaterThan(600);
+  });
+
+  it('is nearer than a line through the other networks', () => {
+    expect(median(errorsOf(clean).map(Math.abs))).toBeLessThan(median(naive.map(Math.abs)) / 2);
+  });
+
+  it('is recorded', () => {
+    const about = { unit: '%', sample: 'in-sample' } as const;
+    const settings = [...grouped(clean, settingOf)].sort(([a], [b]) => (a < b ? -1 : 1));
+    const worst = [...clean].sort((a, b) => Math.abs(b.error) - Math.abs(a.error)).slice(0, 30);
+    recordAccuracy({
+      topic: 'vision',
+      order: 14,
+      title: 'Networks on phones',
+      text: `Latency of networks whose graph is here, with what is shipped: \`socsim calibrate device vision.csv --graphs DIR --check\`. Numbers of the compiling engines and of each NPU were fitted on these rows, so the figures are in-sample; \`--leave-out network\` fits without each network in turn. Beside it the naive rival: a log–log line on multiply–accumulates through the other networks of the same chip, engine and format. Not predicted: ${reasons(unmapped)}.`,
+      lines: [
+        accuracyLine('latency, NPU, one engine and format each', errorsOf(clean), about),
+        accuracyLine('latency (naive rival: line on multiply–accumulates)', naive, {
+          unit: '%',
+          sample: 'cross-validated',
+        }),
+        accuracyLine('latency, every predicted row', errorsOf(rows), about),
+        ...settings.map(([setting, own]) =>
+          accuracyLine(`latency, ${setting}`, errorsOf(own), { ...about, detail: true }),
+        ),
+      ],
+      details: `The thirty worst:\n\n| row | network | setting | predicted ms | measured ms | error |\n| --- | --- | --- | --- | --- | --- |\n${worst
+        .map(
+          (row) =>
+            `| ${row.id} | ${row.columns['model']} | ${settingOf(row)} | ${row.predicted.toPrecision(3)} | ${row.reference} | ${percent(row.error)} |`,
+        )
+        .join('\n')}`,
+    });
+  });
+});
+
+describe('image generators on phones', () => {
+  const { rows, unmapped } = check('diffusion.csv');
+
+  it('predicts every part within a factor of four', () => {
+    expect(rows.length).toBeGreaterThan(50);
+    for (const { predicted, reference } of rows.filter(({ columns }) => columns['quality'] === 'A'))
+      expect(Math.abs(Math.log(predicted / reference))).toBeLessThan(Math.log(4));
+  });
+
+  it('is recorded', () => {
+    recordAccuracy({
+      topic: 'diffusion',
+      order: 14.5,
+      title: 'Image generators on phones',
+      text: `Parts of image generators with what is shipped, nothing fitted to them: \`socsim calibrate device diffusion.csv --check\`. Not predicted: ${reasons(unmapped)}.`,
+      lines: [...grouped(rows, ({ columns }) => columns['component'] ?? '')].map(([part, own]) =>
+        accuracyLine(part.replaceAll('_', ' '), errorsOf(own), { unit: '%', sample: 'no fit' }),
+      ),
+      details: `| row | part | SoC | engine | predicted ms | measured ms | error |\n| --- | --- | --- | --- | --- | --- | --- |\n${rows
+        .map(
+          (row) =>
+            `| ${row.id} | ${row.columns['model']} ${row.columns['component']} | ${row.columns['soc']} | ${row.columns['runtime']} | ${row.predicted.toPrecision(3)} | ${row.reference} | ${percent(row.error)} |`,
+        )
+        .join('\n')}`,
+    });
+  });
+});
