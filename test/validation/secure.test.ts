@@ -268,7 +268,7 @@ afterAll(() => {
         p90: at(0.9),
         worst: at(1),
         unit: '%',
-        sample: 'no fit',
+        sample: 'in-sample',
       },
       ...lines,
     ],
