@@ -138,9 +138,13 @@ function calibrationNotes({ inputs, intervals }: Run): string[] {
   if (bases.length === 0) return [];
   const what =
     inputs.calibration === inputs.soc
-      ? 'calibrated on measurements of this SoC'
+      ? 'calibrated on measurements, of this SoC among others'
       : 'this SoC has no measurements of its own; runtime classes are calibrated on others';
-  return [`${what}; intervals from ${bases.join('; ')}; energy and heat are not calibrated`];
+  const [first] = bases;
+  const more = bases.length > 1 ? ' (and alike for other metrics)' : '';
+  return [
+    `${what}; intervals hold four of five of ${first}${more}; energy and heat are not calibrated`,
+  ];
 }
 
 function phaseTable(result: Run): string {

@@ -140,10 +140,9 @@ export function buildCalibration(
       const measured = bundle?.units[unit] !== undefined;
       const found = findBand(bands, quantity, runtime, unit);
       if (!found) return undefined;
-      const where = measured ? 'other models on this SoC' : 'SoCs without measurements';
       return {
         factor: Math.exp(measured ? found.calibrated : found.uncalibrated),
-        basis: `${found.rows} measured rows, ${where}`,
+        basis: `${found.rows} measured rows, predicted without their ${measured ? 'model' : 'SoC'}`,
       };
     },
   };
