@@ -136,6 +136,7 @@ export function fileSources(options: SourceOptions = {}): Sources {
   const { read } = descriptions(remember);
   let tables: Sources['tables'] | undefined;
   let votes: TextFile | undefined;
+  const calibrations = new Map<string, Calibration>();
   return {
     soc: (name) => read('soc', name),
     phone: (name) => read('phone', name),
@@ -156,7 +157,13 @@ export function fileSources(options: SourceOptions = {}): Sources {
       votes ??= remember(readBundled('socs/memory-votes.csv'));
       return votes;
     },
-    calibration: (choice, soc) => readCalibration(options.calibration ?? choice, soc, remember),
+    calibration: (choice, soc) => {
+      const wanted = options.calibration ?? choice;
+      const key = `${soc} ${wanted}`;
+      const known = calibrations.get(key) ?? readCalibration(wanted, soc, remember);
+      calibrations.set(key, known);
+      return known;
+    },
     hashes,
     version: packageVersion(),
   };

@@ -88,3 +88,12 @@ it('knows the bundled traces by name', () => {
   for (const name of traceNames()) expect(readTrace(name).text).not.toBe('');
   expect(() => readTrace('azure-llm-2023-conv-sampel')).toThrow('azure-llm-2023-conv-sample');
 });
+
+it('reads and builds a calibration once, however many points of a sweep ask for it', () => {
+  const sources = fileSources();
+  const calibration = sources.calibration?.('auto', 'dimensity-9300');
+  expect(sources.calibration?.('auto', 'dimensity-9300')).toBe(calibration);
+  expect(calibration?.name).toBe('dimensity-9300');
+  expect(sources.calibration?.('auto', 'exynos-2400')?.name).toBe('classes');
+  expect(sources.calibration?.('none', 'dimensity-9300')?.name).toBe('none');
+});
