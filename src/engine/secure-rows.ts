@@ -139,9 +139,9 @@ export class AuditRows {
     }
     if (secrecy === 0) return { verdict: 'public' };
     const cleared = access === 'read' ? clearanceOfInitiator(initiator) : clearanceOf(region);
-    // A reader that is cleared may still fetch from a place that is not: what lies there was given up.
-    return within(secrecy, cleared) && within(secrecy, clearanceOf(region))
-      ? { verdict: 'protected' }
-      : { verdict: (dropped & secrecy) !== 0 ? 'released' : 'unpromised' };
+    const place = clearanceOf(region);
+    if (within(secrecy, cleared) && within(secrecy, place)) return { verdict: 'protected' };
+    // A reader that is cleared may still fetch from a place that is not: what lies there was given up, or never kept.
+    return { verdict: within(kept, place) ? 'released' : 'unpromised' };
   }
 }

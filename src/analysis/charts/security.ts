@@ -11,6 +11,8 @@ import { formatValue } from './units.ts';
 const LEFT = 16;
 const BOX = 150;
 const RIGHT = WIDTH - LEFT - BOX;
+/** From one line of text in a box to the next. */
+const LINE = 14;
 const ROW = 34;
 const GAP = 12;
 /** Thickness of a flow by its bytes: these many powers of ten from the thinnest to the thickest. */
@@ -133,12 +135,13 @@ function drawRegion(
     .filter((region) => region.kind === kind)
     .reduce((sum, region) => sum + region.used, 0);
   const clearance = audit.regions.find((region) => region.kind === kind)?.clearance ?? 'public';
-  const cleared = clearance === 'public' ? 'cleared for no secret' : `cleared for ${clearance}`;
+  const cleared =
+    clearance === 'public' ? ['cleared for no secret'] : ['cleared for', ...clearance.split(' + ')];
   const middle = top + height / 2;
-  const lines = [`${kind} memory`, `holds ${formatValue(used, 'B')}`, cleared];
-  const shown = height < 2 * ROW ? lines.slice(0, 2) : lines;
+  const lines = [`${kind} memory`, `holds ${formatValue(used, 'B')}`, ...cleared];
+  const shown = height < lines.length * LINE + 6 ? lines.slice(0, 2) : lines;
   for (const [i, text] of shown.entries()) {
-    const y = middle + 4 + (i - (shown.length - 1) / 2) * 14;
+    const y = middle + 4 + (i - (shown.length - 1) / 2) * LINE;
     const style = i === 0 ? 'b t' : 'm t';
     label(figure.root, RIGHT + 8, y, fitText(text, BOX - 14, 11), { style });
   }

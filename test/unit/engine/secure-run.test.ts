@@ -238,3 +238,14 @@ describe('bad input', () => {
     expect(crooked.message).toContain('granule');
   });
 });
+
+describe('activations of weights-kv, in normal memory without the weights’ label', () => {
+  it('count as a secret that is not kept, read or written: the user’s part was not given up', () => {
+    const { flows, releasedBytes } = auditOf('{ preset: weights-kv }');
+    const inFlight = flows.filter(({ tensor }) => tensor === 'activations');
+    expect(new Set(inFlight.map(({ access }) => access))).toEqual(new Set(['read', 'write']));
+    expect(new Set(inFlight.map(({ verdict }) => verdict))).toEqual(new Set(['unpromised']));
+    // The answer alone is a declared step: eight tokens of four bytes.
+    expect(releasedBytes).toBe(32);
+  });
+});
