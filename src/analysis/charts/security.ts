@@ -80,7 +80,8 @@ export function renderSecurity(run: Run): string | undefined {
 }
 
 function subtitleOf({ preset, promises, attacks, leakedBytes, checks }: SecurityAudit): string {
-  const tried = attacks.length === 0 ? '' : ` ${attacks.length} attacks tried.`;
+  const noun = attacks.length === 1 ? 'attack' : 'attacks';
+  const tried = attacks.length === 0 ? '' : ` ${attacks.length} ${noun} tried.`;
   const end =
     leakedBytes > 0
       ? `${formatValue(leakedBytes, 'B')} leaked.`
