@@ -1,8 +1,8 @@
-/** Operators with their work as lines of a table or of JSON, grouped and sorted as asked. */
+/** Operators with their work as lines of a table, of JSON or of CSV, grouped and sorted as asked. */
+import { formatCsv } from '../base/csv.ts';
 import { formatQuantity } from '../base/quantity.ts';
 import { GIGA, KILO, MEGA, TERA } from '../base/units.ts';
 import { totalBytes, type Work } from '../base/work.ts';
-import type { FusionSaving } from '../workload/graph.ts';
 import { type Column, renderTable } from './terminal.ts';
 
 /** What a machine makes of one operator. */
@@ -26,13 +26,12 @@ export interface Arrangement {
   readonly by: string;
   /** `execution`, `macs`, `bytes` or `time`. */
   readonly sort: string;
-  readonly top: number | undefined;
 }
 
-/** Groups, sorts and cuts as asked. */
+/** Groups and sorts as asked. */
 export function arrangeRows(
   rows: readonly OperatorRow[],
-  { by, sort, top }: Arrangement,
+  { by, sort }: Arrangement,
 ): readonly OperatorRow[] {
   const grouped = by === 'operator' ? rows : group(rows, by === 'type');
   const key: Readonly<Record<string, (row: OperatorRow) => number>> = {
@@ -41,8 +40,7 @@ export function arrangeRows(
     time: (row) => row.prediction?.seconds ?? 0,
   };
   const rank = key[sort];
-  const sorted = rank ? [...grouped].sort((a, b) => rank(b) - rank(a)) : grouped;
-  return top === undefined ? sorted : sorted.slice(0, top);
+  return rank ? [...grouped].sort((a, b) => rank(b) - rank(a)) : grouped;
 }
 
 /** By type, works are summed; by shape, one of them stands for all. */
@@ -84,46 +82,45 @@ function intensityOf(work: Work): number {
   return bytes > 0 ? work.macs / bytes : 0;
 }
 
-export function rowsJson(
-  shown: readonly OperatorRow[],
-  all: readonly OperatorRow[],
-  fusions: readonly FusionSaving[],
-) {
+/** Every field of a line, as JSON and CSV carry it. */
+export function rowFields({ phase, name, work, count, prediction }: OperatorRow) {
   return {
-    operators: shown.map(({ phase, name, work, count, prediction }) => ({
-      phase,
-      name,
-      operator: work.operator,
-      count,
-      form: work.form,
-      weight_dtype: work.weightDType,
-      activation_dtype: work.activationDType,
-      macs: work.macs,
-      vector_ops: work.vectorOps,
-      weight_bytes: work.weightBytes,
-      input_bytes: work.inputBytes,
-      output_bytes: work.outputBytes,
-      kv_read_bytes: work.kvReadBytes,
-      kv_write_bytes: work.kvWriteBytes,
-      macs_per_byte: intensityOf(work),
-      ...(prediction ?? {}),
-    })),
-    totals: totalsOf(all),
-    fusions,
+    phase,
+    name,
+    operator: work.operator,
+    count,
+    form: work.form,
+    weight_dtype: work.weightDType,
+    activation_dtype: work.activationDType,
+    macs: work.macs,
+    vector_ops: work.vectorOps,
+    weight_bytes: work.weightBytes,
+    input_bytes: work.inputBytes,
+    output_bytes: work.outputBytes,
+    kv_read_bytes: work.kvReadBytes,
+    kv_write_bytes: work.kvWriteBytes,
+    macs_per_byte: intensityOf(work),
+    ...(prediction ?? {}),
   };
 }
 
-function totalsOf(rows: readonly OperatorRow[]) {
-  const sum = (pick: (row: OperatorRow) => number) =>
-    rows.reduce((total, row) => total + pick(row), 0);
-  return {
-    operators: rows.length,
-    macs: sum((row) => row.work.macs),
-    vector_ops: sum((row) => row.work.vectorOps),
-    bytes: sum((row) => totalBytes(row.work)),
-    weight_bytes: sum((row) => row.work.weightBytes),
-    seconds: sum((row) => row.prediction?.seconds ?? 0),
-  };
+/** The same columns for every line, whether or not a unit was found for it. */
+export function rowsCsv(rows: readonly OperatorRow[], predicted: boolean): string {
+  const columns = [
+    ...Object.keys(rowFields({ ...(rows[0] as OperatorRow), prediction: undefined })),
+    ...(predicted ? ['unit', 'seconds', 'bound'] : []),
+  ];
+  const cells = rows.map((row) => {
+    const fields: Readonly<Record<string, unknown>> = rowFields(row);
+    return columns.map((name) => (name === 'form' ? formText(row.work) : (fields[name] ?? '')));
+  });
+  return formatCsv(columns, cells);
+}
+
+/** `matmul batch=1 m=512 n=4096 k=4096`: a shape in one cell. */
+function formText({ form }: Work): string {
+  const { kind, ...sizes } = form;
+  return [kind, ...Object.entries(sizes).map(([name, value]) => `${name}=${value}`)].join(' ');
 }
 
 const COLUMNS: readonly Column[] = [
@@ -139,12 +136,10 @@ const COLUMNS: readonly Column[] = [
   { header: 'bound' },
 ];
 
-export function rowsText(
-  shown: readonly OperatorRow[],
-  all: readonly OperatorRow[],
-  savings: readonly FusionSaving[],
-): string {
-  const phases = new Set(all.map((row) => row.phase)).size;
+/** The first lines of a table, and how many there are beside them. */
+export function rowsText(rows: readonly OperatorRow[], limit: number): string {
+  const shown = rows.slice(0, limit);
+  const phases = new Set(rows.map((row) => row.phase)).size;
   const counted = shown.some((row) => row.count > 1);
   const lines = shown.map(({ phase, name, work, count, prediction }) => [
     phases > 1 ? phase : '',
@@ -158,15 +153,11 @@ export function rowsText(
     prediction ? formatQuantity(prediction.seconds, 'time', 3) : '',
     prediction?.bound ?? '',
   ]);
-  const totals = totalsOf(all);
-  const saved = savings.reduce((sum, { launches }) => sum + launches, 0);
-  const bytes = savings.reduce((sum, saving) => sum + saving.bytes, 0);
+  const hidden = rows.length - shown.length;
   return [
     renderTable(COLUMNS, lines),
-    '',
-    `${totals.operators} operators, ${countText(totals.macs)} MACs, ${formatQuantity(totals.bytes, 'size')} touched`,
-    ...(saved > 0
-      ? [`fusion saved ${saved} launches and ${formatQuantity(bytes, 'size')} of traffic`]
+    ...(hidden > 0
+      ? [`… ${hidden} more lines: --top N shows more, --by type or shape fewer, --csv all`]
       : []),
   ].join('\n');
 }

@@ -1,27 +1,35 @@
 /** Times of single operators on a SoC, each on the unit that runs it fastest, alone and at full clock. */
+import { pick } from '../base/registry.ts';
+import type { Work } from '../base/work.ts';
 import { prepareMachine } from '../engine/prepare.ts';
 import { type AlonePrediction, predictAlone } from '../engine/task-table.ts';
 import { fileSources } from '../load.ts';
-import { type Graph, workAt } from '../workload/graph.ts';
 import type { OperatorPrediction } from './operator-table.ts';
 
-/** One entry per operator, in order; absent where no unit can run it. @throws SpecError for an unknown SoC. */
-export async function predictOnSoc(
-  soc: string,
-  graph: Graph,
-  context: number,
-): Promise<readonly (OperatorPrediction | undefined)[]> {
-  const machine = prepareMachine(soc, fileSources());
-  const byClass = graph.works.map((_, index): OperatorPrediction | undefined => {
-    const work = workAt(graph, index, context);
-    const answers = machine.units.flatMap(({ unit }, u) => {
+/** What operators are predicted on. */
+export interface ProbeMachine {
+  readonly soc: string;
+  readonly runtime?: string | undefined;
+  /** The only unit; the fastest one for every operator where absent. */
+  readonly unit?: string | undefined;
+}
+
+/** Undefined where no unit can run it. */
+export type PredictOperator = (work: Work) => OperatorPrediction | undefined;
+
+/** @throws SpecError for an unknown SoC, runtime or unit. */
+export function predictOnSoc({ soc, runtime, unit }: ProbeMachine): PredictOperator {
+  const machine = prepareMachine(soc, fileSources(), runtime);
+  const names = Object.fromEntries(machine.units.map((one, index) => [one.unit.name, index]));
+  const units = unit === undefined ? Object.values(names) : [pick(names, unit, 'unit')];
+  return (work) => {
+    const answers = units.flatMap((u) => {
       const found = predictAlone(machine, u, work);
-      return found ? [{ unit: unit.name, ...found }] : [];
+      return found ? [{ unit: machine.units[u]?.unit.name ?? '', ...found }] : [];
     });
     const best = answers.sort((a, b) => a.seconds - b.seconds)[0];
     return best && { unit: best.unit, seconds: best.seconds, bound: boundOf(best) };
-  });
-  return graph.operators.map(({ work }) => byClass[work]);
+  };
 }
 
 function boundOf({ launch, compute, stream }: AlonePrediction): string {

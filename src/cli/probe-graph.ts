@@ -1,44 +1,35 @@
 /** `socsim probe graph`: the operators of a model or workload with their work, and what a machine makes of them. */
 import { SpecError } from '../base/errors.ts';
+import { formatQuantity } from '../base/quantity.ts';
 import { pick } from '../base/registry.ts';
+import type { Work } from '../base/work.ts';
 import { fileSources, openModelFile } from '../load.ts';
 import { FUSION_NAMES } from '../workload/fusion/index.ts';
 import { PRECISIONS, type PrecisionName } from '../workload/fusion/precision.ts';
-import { type FusionSaving, type Graph, type Phase, workAt } from '../workload/graph.ts';
+import { type FusionSaving, type Phase, workAt } from '../workload/graph.ts';
 import { importOnnx } from '../workload/onnx/import.ts';
 import { buildOnnxRequest } from '../workload/onnx/request.ts';
 import { buildWorkload, parseWorkload } from '../workload/workload-spec.ts';
 import type { Args, Command } from './command.ts';
+import { sumRequest, totalsJson, totalsText } from './graph-totals.ts';
 import { DIM_OPTION, parseDims, textsOf } from './model-file.ts';
-import {
-  arrangeRows,
-  type OperatorPrediction,
-  type OperatorRow,
-  rowsJson,
-  rowsText,
-} from './operator-table.ts';
-import { wholeOption } from './parse.ts';
-import { predictOnSoc } from './predict-on-soc.ts';
+import { arrangeRows, type OperatorRow, rowFields, rowsCsv, rowsText } from './operator-table.ts';
+import { needs, onlyOne, wholeOption } from './parse.ts';
+import { type PredictOperator, type ProbeMachine, predictOnSoc } from './predict-on-soc.ts';
 
-/**
- * Predicts every operator of a graph at one context length on a named SoC.
- * One entry per operator, in order; absent where no unit can run it.
- */
-export type PredictGraph = (
-  soc: string,
-  graph: Graph,
-  context: number,
-) => Promise<readonly (OperatorPrediction | undefined)[]>;
+/** Lines of a table where `--top` does not say; JSON and CSV hold all of them. */
+const TABLE_LINES = 100;
 
 /** The command around a prediction; without one it lists work only. */
-export function buildProbeGraph(predict?: PredictGraph): Command {
+export function buildProbeGraph(predictOn?: (machine: ProbeMachine) => PredictOperator): Command {
   return {
     name: 'probe graph',
     summary: 'operators of a model or workload: arithmetic, bytes, intensity, predicted time',
     examples: [
       'socsim probe graph model.onnx --top 20',
       'socsim probe graph model.onnx --dim batch=1,sequence=128 --fusions none --json',
-      'socsim probe graph llama-2-7b-chat --by type',
+      'socsim probe graph llama-2-7b-chat --by type --soc dimensity-9300',
+      'socsim probe graph stable-diffusion-1.5 --soc snapdragon-8-gen-3 --sort time --top 10',
     ],
     positionals: { target: { usage: 'MODEL|WORKLOAD', summary: 'an .onnx file, or a workload' } },
     options: {
@@ -65,32 +56,87 @@ export function buildProbeGraph(predict?: PredictGraph): Command {
         choices: ['execution', 'macs', 'bytes', 'time'],
         default: 'execution',
       },
-      top: { type: 'number', summary: 'at most so many lines' },
-      ...(predict ? { soc: { type: 'string', summary: 'SoC to predict times for' } as const } : {}),
-      json: { type: 'boolean', summary: 'print JSON for machines' },
+      top: {
+        type: 'number',
+        summary: `at most so many lines; ${TABLE_LINES} in a table unless given`,
+      },
+      ...(predictOn ? MACHINE_OPTIONS : {}),
+      json: { type: 'boolean', summary: 'print JSON for machines: lines, totals, fusions' },
+      csv: { type: 'boolean', summary: 'print the lines as CSV' },
     },
     run: async (args) => {
       const top = wholeOption(args, 'top');
-      if (args['sort'] === 'time' && args['soc'] === undefined) {
-        throw new SpecError([
-          { path: '--sort', message: 'there are no times to sort by', hint: 'add --soc NAME' },
-        ]);
-      }
+      refuseIdle(args);
       const { phases, savings } = loadPhases(args);
-      const rows = await rowsOf(phases, args, predict);
-      const shown = arrangeRows(rows, {
-        by: String(args['by']),
-        sort: String(args['sort']),
-        top,
-      });
-      const json = args['json'] === true;
-      const text = json
-        ? JSON.stringify(rowsJson(shown, rows, savings), null, 2)
-        : rowsText(shown, rows, savings);
-      console.log(text);
+      const predict = args['soc'] === undefined ? undefined : predictOn?.(machineOf(args));
+      const rows = rowsOf(phases, predict);
+      const { by, sort } = args;
+      const lines = arrangeRows(rows, { by: String(by), sort: String(sort) });
+      const totals = sumRequest(phases, predict);
+      if (args['csv'] === true) {
+        process.stdout.write(rowsCsv(lines.slice(0, top), predict !== undefined));
+      } else if (args['json'] === true) {
+        const { request } = totals;
+        const report = {
+          operators: lines.slice(0, top).map(rowFields),
+          totals: {
+            ...totalsJson(request, predict !== undefined),
+            phases: totals.phases.map((each) => totalsJson(each, predict !== undefined)),
+          },
+          fusions: savings,
+        };
+        console.log(JSON.stringify(report, null, 2));
+      } else {
+        console.log(rowsText(lines, top ?? TABLE_LINES));
+        console.log(`\n${totalsText(totals)}`);
+        for (const note of notesOf(phases, savings, predict !== undefined)) console.log(note);
+      }
       return undefined;
     },
   };
+}
+
+const MACHINE_OPTIONS = {
+  soc: { type: 'string', summary: 'SoC to predict times for' },
+  runtime: { type: 'string', summary: 'whose kernels run; vendor unless given' },
+  unit: { type: 'string', summary: 'the only unit; the fastest for each operator unless given' },
+} as const;
+
+function machineOf({ soc, runtime, unit }: Args): ProbeMachine {
+  const text = (value: unknown) => (value === undefined ? undefined : String(value));
+  return { soc: String(soc), runtime: text(runtime), unit: text(unit) };
+}
+
+/** @throws SpecError for options that would change nothing. */
+function refuseIdle(args: Args): void {
+  onlyOne(args, ['json', 'csv']);
+  needs(args, 'runtime', 'soc');
+  needs(args, 'unit', 'soc');
+  if (args['sort'] !== 'time' || args['soc'] !== undefined) return;
+  throw new SpecError([
+    { path: '--sort', message: 'there are no times to sort by', hint: 'add --soc NAME' },
+  ]);
+}
+
+/** What a reader of the table has to know of its lines. */
+function notesOf(
+  phases: readonly Phase[],
+  savings: readonly FusionSaving[],
+  predicted: boolean,
+): string[] {
+  const launches = savings.reduce((sum, saving) => sum + saving.launches, 0);
+  const bytes = savings.reduce((sum, saving) => sum + saving.bytes, 0);
+  return [
+    ...(phases.some(({ steps }) => steps > 1)
+      ? ['note: lines show the first step of each phase, totals all of them']
+      : []),
+    ...(predicted
+      ? ['note: every operator alone, at top clocks; socsim run adds calls, transfers, heat']
+      : []),
+    ...(launches > 0
+      ? [`fusion saved ${launches} launches and ${formatQuantity(bytes, 'size')} of traffic`]
+      : []),
+  ];
 }
 
 export const probeGraph: Command = buildProbeGraph(predictOnSoc);
@@ -128,19 +174,16 @@ function fusionsOf(args: Args): readonly string[] {
 }
 
 /** One row per operator of the first step of every phase. */
-async function rowsOf(
-  phases: readonly Phase[],
-  args: Args,
-  predict: PredictGraph | undefined,
-): Promise<OperatorRow[]> {
-  const rows: OperatorRow[] = [];
-  const soc = args['soc'];
-  for (const { name, graph, contextStart } of phases) {
-    const predictions = predict && soc ? await predict(String(soc), graph, contextStart) : [];
-    for (const [i, operator] of graph.operators.entries()) {
-      const work = workAt(graph, operator.work, contextStart);
-      rows.push({ phase: name, name: operator.name, work, count: 1, prediction: predictions[i] });
-    }
-  }
-  return rows;
+function rowsOf(phases: readonly Phase[], predict: PredictOperator | undefined): OperatorRow[] {
+  return phases.flatMap(({ name: phase, graph, contextStart }) => {
+    const works = graph.works.map((_, index) => workAt(graph, index, contextStart));
+    const predictions = works.map((work) => predict?.(work));
+    return graph.operators.map(({ name, work }) => ({
+      phase,
+      name,
+      work: works[work] as Work,
+      count: 1,
+      prediction: predictions[work],
+    }));
+  });
 }

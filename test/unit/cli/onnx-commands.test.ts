@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { parseCsv } from '../../../src/base/csv.ts';
 import { SpecError } from '../../../src/base/errors.ts';
 import { checkSpec } from '../../../src/base/schema.ts';
 import { parseSpecFile } from '../../../src/base/spec-file.ts';
@@ -115,16 +116,72 @@ describe('socsim probe graph', () => {
 
   it('says what fusion saves', async () => {
     const text = await run(probeGraph, { target: path, dim: ['batch=1'], ...probing });
-    expect(text).toContain('2 operators');
+    expect(text).toMatch(/all +1 +2 +384 /);
     expect(text).toContain('fusion saved 1 launches');
   });
 
-  it('shows unit, time and bound where something predicts them', async () => {
-    const command = buildProbeGraph(async (soc, graph) =>
-      graph.operators.map(() => ({ unit: `npu of ${soc}`, seconds: 2e-6, bound: 'memory' })),
+  const onMine = buildProbeGraph(({ soc }) => ({ macs }) => ({
+    unit: `npu of ${soc}`,
+    seconds: macs > 128 ? 3e-6 : 1e-6,
+    bound: macs > 128 ? 'compute' : 'launch',
+  }));
+  const mine = { target: path, dim: ['batch=1'], soc: 'mine', ...probing };
+
+  it('shows unit, time and bound where something predicts them, and their sums', async () => {
+    const text = await run(onMine, { ...mine, fusions: 'none' });
+    expect(text).toMatch(/wide +MatMul .*npu of mine +3 µs +compute/);
+    expect(text).toMatch(/all +1 +3 +384 .* 5 µs +npu of mine 100 % +compute 60 %, launch 40 %/);
+  });
+
+  it('prints every line as CSV, the same columns whether or not a unit was found', async () => {
+    let csv = '';
+    const write = vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
+      csv += String(text);
+      return true;
+    });
+    const some = buildProbeGraph(
+      () =>
+        ({ macs }) =>
+          macs === 0 ? undefined : { unit: 'npu', seconds: 2e-6, bound: 'compute' },
     );
-    const text = await run(command, { target: path, dim: ['batch=1'], soc: 'mine', ...probing });
-    expect(text).toMatch(/npu of mine\s+2 µs\s+memory/);
+    await some.run({ ...mine, fusions: 'none', csv: true });
+    write.mockRestore();
+    const { rows } = parseCsv(csv, 'out.csv', ['name', 'form', 'macs', 'unit', 'seconds']);
+    expect(rows.map(({ values }) => [values['name'], values['form'], values['unit']])).toEqual([
+      ['wide', 'matmul batch=1 m=1 n=32 k=8', 'npu'],
+      ['act', expect.stringMatching(/^vector elements=32 /), ''],
+      ['narrow', 'matmul batch=1 m=1 n=4 k=32', 'npu'],
+    ]);
+  });
+
+  it('cuts a table of many lines and says how to see them, but neither JSON nor CSV', async () => {
+    const many = join(folder, 'many.onnx');
+    const nodes = Array.from({ length: 130 }, (_, i) => ({
+      op: i % 2 === 0 ? 'Relu' : 'Exp',
+      name: `n${i}`,
+      inputs: [i === 0 ? 'x' : `t${i - 1}`],
+      outputs: [i === 129 ? 'y' : `t${i}`],
+    }));
+    const inputs = { x: [FLOAT, [4, 8]] as [number, number[]] };
+    writeFileSync(many, buildModel({ nodes, inputs, constants: {}, outputs: ['y'] }));
+    const args = { target: many, ...probing, fusions: 'none' };
+    const text = await run(probeGraph, args);
+    expect(text).toContain('n99');
+    expect(text).not.toContain('n100');
+    expect(text).toContain('… 30 more lines');
+    expect(text).toMatch(/all +1 +130 /);
+    printed = [];
+    const json = JSON.parse(await run(probeGraph, { ...args, json: true }));
+    expect(json.operators).toHaveLength(130);
+    printed = [];
+    expect(await run(probeGraph, { ...args, top: 3 })).toContain('… 127 more lines');
+  });
+
+  it('refuses options that would change nothing', async () => {
+    const args = { target: path, dim: ['batch=1'], ...probing };
+    await expect(probeGraph.run({ ...args, unit: 'npu' })).rejects.toThrow('--soc');
+    await expect(probeGraph.run({ ...args, sort: 'time' })).rejects.toThrow('add --soc NAME');
+    await expect(probeGraph.run({ ...args, json: true, csv: true })).rejects.toThrow('exclude');
   });
 
   it('takes bundled workloads, phase by phase', async () => {

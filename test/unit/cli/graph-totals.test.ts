@@ -1,0 +1,79 @@
+import { describe, expect, it } from 'vitest';
+import { sumRequest, totalsText } from '../../../src/cli/graph-totals.ts';
+import { predictOnSoc } from '../../../src/cli/predict-on-soc.ts';
+import { fileSources } from '../../../src/load.ts';
+import type { Phase } from '../../../src/workload/graph.ts';
+import { sumGraph } from '../../../src/workload/graph-totals.ts';
+import { productWork, softmaxWork } from '../../../src/workload/operator-cost.ts';
+import { buildWorkload, parseWorkload } from '../../../src/workload/workload-spec.ts';
+
+function phasesOf(name: string): readonly Phase[] {
+  const sources = fileSources();
+  const spec = parseWorkload(sources.workload(name), sources.tables);
+  return buildWorkload(spec, sources.tables, name).phases;
+}
+
+describe('totals of a request', () => {
+  it('sum every step of a phase at its own context', () => {
+    const phases = phasesOf('llama-3.2-1b-chat');
+    const { phases: found, request } = sumRequest(phases, undefined);
+    const expected = { macs: 0, bytes: 0, operators: 0, weightBytes: 0 };
+    for (const { graph, steps, contextStart, contextStride } of phases)
+      for (let i = 0; i < steps; i++) {
+        const step = sumGraph(graph, contextStart + i * contextStride);
+        expected.macs += step.macs;
+        expected.bytes += step.bytes;
+        expected.operators += step.operators;
+        expected.weightBytes += step.weightBytes;
+      }
+    for (const [key, value] of Object.entries(expected))
+      expect(request[key as keyof typeof expected] / value).toBeCloseTo(1, 9);
+    expect(found.map(({ phase }) => phase)).toEqual(['prefill', 'decode']);
+  });
+
+  it('come near what is known of decoding: every step reads the weights once', () => {
+    const decode = sumRequest(phasesOf('llama-2-7b-chat'), undefined).phases.at(-1);
+    // 6.74 G parameters (Llama 2 paper), less the embedding of 32,000 x 4,096, each one multiply-accumulate per token.
+    const perToken = 6.738e9 - 32_000 * 4096;
+    const products = (decode?.macs ?? 0) / (decode?.steps ?? 1);
+    expect(products / perToken).toBeGreaterThan(1);
+    expect(products / perToken).toBeLessThan(1.1);
+  });
+
+  it('split time by unit and by bound without loss, and never exceed the sum of one unit', () => {
+    const phases = phasesOf('llama-3.2-1b-chat');
+    const { request } = sumRequest(phases, predictOnSoc({ soc: 'dimensity-9300' }));
+    const sum = (parts: Readonly<Record<string, number>>) =>
+      Object.values(parts).reduce((a, b) => a + b, 0);
+    expect(sum(request.secondsByUnit) / request.seconds).toBeCloseTo(1, 9);
+    expect(sum(request.secondsByBound) / request.seconds).toBeCloseTo(1, 9);
+    for (const unit of ['npu', 'cpu', 'gpu']) {
+      const alone = sumRequest(phases, predictOnSoc({ soc: 'dimensity-9300', unit })).request;
+      if (alone.unpredicted === 0) expect(alone.seconds).toBeGreaterThanOrEqual(request.seconds);
+    }
+  });
+
+  it('say how many operators no unit can run', () => {
+    const works = [productWork({ batch: 1, m: 4, n: 4, k: 4 }, 'fp16'), softmaxWork(16, 'fp16')];
+    const operators = [0, 1, 0].map((work, i) => ({ name: `n${i}`, work, inputs: [] }));
+    const phase: Phase = {
+      name: 'net',
+      graph: { name: 'net', operators, works },
+      steps: 5,
+      contextStart: 1,
+      contextStride: 0,
+      outputsPerStep: 1,
+    };
+    const totals = sumRequest([phase], ({ operator }) =>
+      operator === 'MatMul' ? { unit: 'npu', seconds: 1e-3, bound: 'compute' } : undefined,
+    );
+    expect(totals.request).toMatchObject({ operators: 15, unpredicted: 5, macs: 5 * 2 * 64 });
+    expect(totals.request.seconds).toBeCloseTo(10e-3, 12);
+    expect(totalsText(totals)).toContain('5 operators have no unit that can run them');
+  });
+
+  it('name a unit that is none', () => {
+    expect(() => predictOnSoc({ soc: 'dimensity-9300', unit: 'npuu' })).toThrow('npu');
+    expect(() => predictOnSoc({ soc: 'dimensity-9300', runtime: 'qnnn' })).toThrow('qnn');
+  });
+});
