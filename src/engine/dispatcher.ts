@@ -212,7 +212,8 @@ export class Dispatcher {
     this.startedAt[u] = now;
     const row = this.rowOf(request, table.cell[operator]!, u);
     const again = last === request ? 0 : this.takeOver(u, request, operator);
-    if (this.guard) this.startGuarded(this.guard, u, operator, row, again);
+    if (this.guard && request.care[operator] !== 0)
+      this.startGuarded(this.guard, u, operator, row, again);
     else this.execution.start(u, now, table, operator, row, again);
   }
 
@@ -316,6 +317,7 @@ export class Dispatcher {
     request.left = table.operatorCount;
     request.stepStart = this.kernel.now;
     request.served = 0;
+    if (this.guard) request.care = this.guard.openStep(request, this.kernel.now);
     for (const root of table.roots) pushReady(request, root);
   }
 

@@ -23,6 +23,7 @@ export function openRequest(job: Job, index: number, table: TaskTable, now: Seco
     preemptions: 0,
     labels: phaseLabels(job.plan.phases.map(({ name }) => name)),
     rows: new Int32Array(0),
+    care: new Uint8Array(0),
   };
 }
 

@@ -59,6 +59,8 @@ export interface Active {
   readonly labels: readonly string[];
   /** Ledger row of each cell of the present phase; −1 until used. */
   rows: Int32Array;
+  /** Where data are protected, by operator of the present step: not 0 where the guard is asked before it starts. */
+  care: Uint8Array;
 }
 
 /** Called at simulated `now`, in order; must not change the simulation. */
@@ -87,6 +89,11 @@ export interface RunObserver {
 export interface AccessGuard {
   /** Bytes that the operator admitted last must not move; whoever reads them sets them back. */
   withheld: number;
+  /**
+   * A step is about to begin: everything that it will access is looked at.
+   * @returns by operator, 0 where that was all; the others come by `admit`, one by one.
+   */
+  openStep(request: Active, now: Seconds): Uint8Array;
   /**
    * An operator is about to start on an idle unit.
    * @returns seconds that it waits before its launch.

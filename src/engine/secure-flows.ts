@@ -36,14 +36,18 @@ export interface FlowTable {
   readonly width: Uint8Array;
   /** `CALL` where an operator begins with a call into the world of the runtime. */
   readonly calls: Uint8Array;
-  /** That, and `STOPPED` where an access of the operator must not be; looked at before every operator. */
+  /** That, and `STOPPED` where an access of the operator must not be. */
   readonly flags: Uint8Array;
+  /** Accesses of operators without flags. */
+  plain: number;
   /** Accesses of all operators but those, summed by row, cell and part: a step makes each of them. */
   sums: readonly FlowSum[];
   /** Of the gates for which `flags` and `sums` hold. */
   epoch: number;
   /** Of all results together: what local memory may hold. */
   readonly results: Secrecy;
+  /** Whether some of them go through the NPU's. */
+  readonly onNpu: boolean;
   /** Weight bytes up to and with each operator, as a share of all. */
   readonly weightShare: Float64Array;
   context: number;
@@ -57,14 +61,19 @@ export interface FlowSum {
   count: number;
 }
 
+/** Where a phase stands: later ones go on from what the `first` left of the prompt. */
+export interface FlowPlace {
+  readonly first: boolean;
+  readonly onNpu: boolean;
+}
+
 /**
- * @param first whether the phase starts from the prompt; later ones go on from what it left.
  * @param rowOf the row of the audit for an access by a unit.
  */
 export function flowTable(
   table: TaskTable,
   plan: SecurityPlan,
-  first: boolean,
+  { first, onNpu }: FlowPlace,
   rowOf: (unit: number, kind: AccessKind) => number,
 ): FlowTable {
   const { graph } = table.phase;
@@ -115,9 +124,11 @@ export function flowTable(
     width: Uint8Array.from(calls, (_, i) => start[i + 1]! - start[i]!),
     calls,
     flags: new Uint8Array(graph.operators.length),
+    plain: 0,
     sums: [],
     epoch: -1,
     results: flow.results.reduce((all, one) => join(all, one), PUBLIC),
+    onNpu,
     weightShare: weightShares(table),
     context: Number.NaN,
   };
@@ -201,6 +212,7 @@ export function judgeFlows(
     }
   }
   flows.sums = [...sums.values()];
+  flows.plain = flows.width.reduce((all, own, i) => all + (flows.flags[i] === 0 ? own : 0), 0);
   flows.epoch = epoch;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Stands before every operator of a protected run: checks what it accesses, holds it up where protection takes time,
- * and keeps the audit.
+ * Stands before every step and operator of a protected run: checks what it accesses, holds it up where protection takes
+ * time, and keeps the audit. Where nothing else is due, all accesses of a step are looked at together.
  *
  * Model    accesses of an operator: weights, inputs, cache, results, each in the region of its class; the NPU changes
  *          worlds before the first protected operator and, beside a normal application, after each slice of either;
@@ -58,8 +58,6 @@ export class SecureGuard implements AccessGuard {
   withheld: Bytes = 0;
   /** Accesses that were looked at before they were made. */
   checks = 0;
-  /** Present flows while nothing but their flags needs a look; the gates change at attacks only. */
-  private calm: FlowTable | undefined;
   private readonly parts: GuardParts;
   private readonly system: SecureSystem;
   private readonly flows = new Map<TaskTable, Map<string, FlowTable>>();
@@ -75,6 +73,8 @@ export class SecureGuard implements AccessGuard {
   private readonly npuSwitch: Seconds;
   private pending: SecurityPlan['scenario']['attacks'];
   private sliceStart: Seconds = Number.NaN;
+  /** Asks for every operator. */
+  private all = new Uint8Array(0);
 
   constructor(parts: GuardParts) {
     const { plan, machine, system } = parts;
@@ -101,24 +101,18 @@ export class SecureGuard implements AccessGuard {
     this.pending = scenario.attacks.toSorted((a, b) => a.at - b.at);
   }
 
-  admit(u: number, request: Active, operator: number, now: Seconds): Seconds {
-    const { calm } = this;
-    if (
-      calm !== undefined &&
-      request.table === this.presentTable &&
-      request.phase === this.presentPhase &&
-      request.table.context === calm.context &&
-      calm.flags[operator] === 0
-    ) {
-      this.checks += calm.width[operator]!;
-      return 0;
-    }
-    return this.admitWithCare(u, request, operator, now);
+  /** With nothing else due, a look at the flags of all operators is all that most of them need. */
+  openStep(request: Active, now: Seconds): Uint8Array {
+    this.attackDue(now);
+    const flows = this.flowsOf(request);
+    if (this.isBusy(now)) return this.everyOne(flows.flags.length);
+    this.checks += flows.plain;
+    if (flows.onNpu) this.system.useLocalMemory(flows.results);
+    return flows.flags;
   }
 
-  /** Where something may be due besides a look at the operator's flags. */
-  private admitWithCare(u: number, request: Active, operator: number, now: Seconds): Seconds {
-    if (this.pending.length > 0 && this.pending[0]!.at <= now) this.attack(now);
+  admit(u: number, request: Active, operator: number, now: Seconds): Seconds {
+    this.attackDue(now);
     const flows = this.flowsOf(request);
     this.checks += flows.width[operator]!;
     const flags = flows.flags[operator]!;
@@ -128,8 +122,12 @@ export class SecureGuard implements AccessGuard {
     if (path.active) path.add(table, table.cell[operator]!, execution.speed[u]!);
     const wait = this.waitOf(u, flows, operator, now);
     if (this.isNpu[u] !== 0) system.useLocalMemory(flows.results);
-    this.calm = this.isBusy(now) ? undefined : flows;
     return wait;
+  }
+
+  private everyOne(count: number): Uint8Array {
+    if (this.all.length < count) this.all = new Uint8Array(count).fill(1);
+    return this.all;
   }
 
   /** Whether more than a look at an operator's flags is due before it may start. */
@@ -181,6 +179,10 @@ export class SecureGuard implements AccessGuard {
     while (this.pending.length > 0) this.attack(now);
   }
 
+  private attackDue(now: Seconds): void {
+    if (this.pending.length > 0 && this.pending[0]!.at <= now) this.attack(now);
+  }
+
   /** Flows of the request's phase at its present context, judged by the gates as they stand. */
   private flowsOf(request: Active): FlowTable {
     const { table, phase } = request;
@@ -209,7 +211,8 @@ export class SecureGuard implements AccessGuard {
     if (known) return known;
     const { plan, machine } = this.parts;
     const { strategy } = plan;
-    const made = flowTable(table, plan, index === 0, (u, kind) =>
+    const onNpu = table.unit.some((u) => this.isNpu[u] !== 0);
+    const made = flowTable(table, plan, { first: index === 0, onNpu }, (u, kind) =>
       this.rows.row({
         phase,
         initiator: initiatorOf(machine.units[u]!.unit.kind, this.worldOf(u)),

@@ -5,7 +5,7 @@ import { simulate } from '../../src/engine/simulation.ts';
 import { fileSources } from '../../src/load.ts';
 import type { BenchLine } from './line.ts';
 
-const TURNS = 25;
+const TURNS = 41;
 
 export function benchSecure(): BenchLine[] {
   const sources = fileSources();
