@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
@@ -127,5 +127,14 @@ describe('architecture', () => {
   it('opens every file with a sentence that says what it is for', () => {
     const bare = files.filter(({ text }) => !/^(#!.*\n)?\/\*\*/.test(text));
     expect(bare.map(({ name }) => name)).toEqual([]);
+  });
+
+  it('names only tests that exist where a card says by what it is checked', () => {
+    const missing = files.flatMap(({ name, text }) =>
+      [...text.matchAll(/test\/[\w/.-]+\.test\.ts/g)]
+        .filter(([test]) => !existsSync(join(root, test)))
+        .map(([test]) => `${name}: ${test}`),
+    );
+    expect(missing).toEqual([]);
   });
 });

@@ -6,7 +6,7 @@
  * Ignores  users who give up
  * Valid    arrivals before the scenario's duration; what has begun is finished
  * Source   arrival processes of queueing theory (Kleinrock, Queueing Systems I)
- * Checked  test/unit/engine/arrivals.test.ts
+ * Checked  test/unit/engine/concurrency.test.ts, test/property/concurrency.test.ts
  */
 import { randomStream } from '../base/random.ts';
 import type { Seconds } from '../base/units.ts';

@@ -7,7 +7,7 @@
  * Ignores  the pipeline fill of the first tile, which `launchSeconds` may carry
  * Valid    one operator at a time per unit
  * Source   compute–memory overlap by double buffering: roofline (Williams et al., CACM 2009)
- * Checked  test/unit/engine/execution.test.ts, test/property/engine.test.ts
+ * Checked  test/unit/engine/simulation.test.ts, test/property/engine.test.ts
  */
 import type { Seconds } from '../base/units.ts';
 import { type StreamSplit, sharedRates, streamPort } from './bandwidth.ts';

@@ -5,7 +5,7 @@
  * Ignores  heat (farm runs are short and cool), layers that a mixed row ran elsewhere
  * Valid    batch 1, weights resident
  * Source   src/engine/closed-form.ts
- * Checked  test/unit/calibration/device/vision.test.ts, test/validation/vision.test.ts
+ * Checked  test/unit/calibration/device/vision-calibrate.test.ts, test/validation/vision.test.ts
  */
 import { SpecError } from '../../base/errors.ts';
 import { MILLI } from '../../base/units.ts';

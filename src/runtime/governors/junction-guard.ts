@@ -10,7 +10,7 @@
  * Source   Snapdragon 8 Gen 3 device trees: GPU passive 95 °C at 10 ms polling, CPU pause at 108 °C with
  *          8–10 K of hysteresis. CPU limits on junction are firmware whose law is not published: looking ahead
  *          stands for it, since a die block warms by tens of kelvins within one poll
- * Checked  test/unit/runtime/governors/junction-guard.test.ts
+ * Checked  test/unit/runtime/governors/thermal.test.ts
  */
 import { SpecError } from '../../base/errors.ts';
 import { quantity, z } from '../../base/schema.ts';

@@ -7,7 +7,7 @@
  *          segments of PELT (the average is taken in closed form over the period)
  * Valid    control periods of 0.1 ms to seconds
  * Source   kernel/sched/cpufreq_schedutil.c and pelt.c of Linux 5.x, where this is map_util_freq
- * Checked  test/unit/runtime/governors/schedutil.test.ts
+ * Checked  test/unit/runtime/governors/frequency.test.ts
  */
 import { quantity, z } from '../../base/schema.ts';
 import { KILO, type Seconds } from '../../base/units.ts';

@@ -5,7 +5,7 @@
  * Ignores  sampling jitter, vendor extensions
  * Valid    polling intervals of a few milliseconds to a second
  * Source   drivers/devfreq/governor_simpleondemand.c of Linux: the 88 is 90 less an integer half of 5
- * Checked  test/unit/runtime/governors/simple-ondemand.test.ts
+ * Checked  test/unit/runtime/governors/frequency.test.ts
  */
 import { quantity, z } from '../../base/schema.ts';
 import type { Hertz, Seconds } from '../../base/units.ts';

@@ -6,7 +6,7 @@
  * Ignores  the weighted sums of thermistors that make virtual skin (the hottest skin node stands for it)
  * Valid    samples of one to ten seconds; with the Pixel 8 Pro values or a description's own
  * Source   governors of public Pixel thermal HAL and configuration
- * Checked  test/unit/runtime/governors/skin-pid.test.ts; arithmetic in test/validation/governors.test.ts
+ * Checked  test/unit/runtime/governors/thermal.test.ts; arithmetic in test/validation/governors.test.ts
  */
 import { quantity, z } from '../../base/schema.ts';
 import { KILO, MILLI } from '../../base/units.ts';

@@ -5,7 +5,7 @@
  * Ignores  masks given as tensors: every pair they cover is still worked out, as kernels do
  * Valid    causal halves and sliding windows are left out of the count
  * Source   ONNX and ONNX Runtime operator documents
- * Checked  test/unit/workload/onnx/attention-cost.test.ts
+ * Checked  test/unit/workload/onnx/cost.test.ts
  */
 import { OPS_PER_ELEMENT, visiblePairs } from '../../operator-cost.ts';
 import { ATTENTION, type AttentionShape } from '../attention-shape.ts';

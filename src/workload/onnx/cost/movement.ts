@@ -4,7 +4,7 @@
  * Model    bytes that are really touched: a gather reads the rows it picks, not the table
  * Ignores  access pattern; the machine's memory model decides what a stride costs
  * Source   ONNX operator documents
- * Checked  test/unit/workload/onnx/movement-cost.test.ts
+ * Checked  test/unit/workload/onnx/cost.test.ts
  */
 import { elementsOf } from '../element-type.ts';
 import { inputAt, textOf } from '../node-view.ts';

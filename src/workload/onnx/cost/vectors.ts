@@ -4,7 +4,7 @@
  * Model    scalar steps per element as the operator's formula writes them, times the elements
  * Ignores  how a machine approximates an exponential or a root; its unit says what one step costs
  * Source   formulas of the ONNX and ONNX Runtime operator documents
- * Checked  test/unit/workload/onnx/vector-cost.test.ts
+ * Checked  test/unit/workload/onnx/cost.test.ts
  */
 import { OPS_PER_ELEMENT } from '../../operator-cost.ts';
 import { elementsOf } from '../element-type.ts';
