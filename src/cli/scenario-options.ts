@@ -54,7 +54,8 @@ export const scenarioOptions = {
   },
   fidelity: {
     type: 'string',
-    summary: 'memory model: fitted curve, or every DRAM command (for short scenarios)',
+    summary:
+      'closed form without throttling, simulation with memory as shared flows, or with every DRAM command (for short scenarios)',
     choices: FIDELITIES,
   },
   ambient: { type: 'string', summary: 'air temperature, such as "35 °C"', value: 'TEMP' },

@@ -15,11 +15,13 @@ export interface MetricView {
   readonly batteryJoules: Joules;
   /** Taken from the battery, less what a charger put in. */
   readonly drawnJoules: Joules;
-  readonly peakWatts: number;
+  /** Absent where power was not followed over time. */
+  readonly peakWatts: number | undefined;
   readonly maxSkin: number;
   readonly endSkin: number;
   readonly maxJunction: number;
-  readonly throttledSeconds: Seconds;
+  /** Absent where nothing throttles. */
+  readonly throttledSeconds: Seconds | undefined;
   readonly audit?: SecurityAudit | undefined;
 }
 
@@ -176,7 +178,8 @@ export const metrics = {
     better: 'lower',
     meaning:
       'share of time in which heat or the battery held a busy clock below what its governor asked for',
-    compute: (v) => defined(v.throttledSeconds / v.seconds),
+    compute: (v) =>
+      v.throttledSeconds === undefined ? undefined : defined(v.throttledSeconds / v.seconds),
   },
   dram_bytes: {
     label: 'DRAM traffic',

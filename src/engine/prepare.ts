@@ -29,7 +29,7 @@ import { parseScenario, type Scenario, type SharedWorkload, scenarioSpec } from 
 import { secureMachine } from './secure-machine.ts';
 import { barredFromNpu, planSecurity } from './secure-plan.ts';
 import type { Protection } from './secure-run.ts';
-import type { Simulation } from './simulation.ts';
+import type { Simulation } from './setup.ts';
 import { thermalPolicyOf } from './thermal-policy.ts';
 import { hostNotes, rangeNotes } from './what-if.ts';
 

@@ -1,12 +1,11 @@
 /** Gathers what the parts of a simulation recorded into one Run. */
 import { formatQuantity } from '../base/quantity.ts';
-import type { Kernel } from '../kernel/kernel.ts';
+import type { Celsius, Joules, Seconds as Time, Watts } from '../base/units.ts';
 import { workAt } from '../workload/graph.ts';
 import { intervalsOf } from './bands.ts';
 import { availableBandwidth, backgroundBandwidth, soloRate } from './bandwidth.ts';
 import type { MemoryUse } from './capacity.ts';
 import type { Collector } from './collector.ts';
-import type { ControlLoop } from './control-loop.ts';
 import type { Ledger } from './ledger.ts';
 import type { Machine } from './machine.ts';
 import { computeMetrics } from './metrics.ts';
@@ -21,20 +20,33 @@ import {
   type Run,
 } from './run.ts';
 import type { SecurityAudit } from './secure-audit.ts';
-import type { Simulation } from './simulation.ts';
+import type { Simulation } from './setup.ts';
 import { peakOps } from './task-table.ts';
 import type { Limit } from './timeline.ts';
 import { workloadsOf } from './workload-report.ts';
 
 export interface RunParts {
   readonly simulation: Simulation;
-  readonly kernel: Kernel;
+  readonly kernel: { readonly now: Time; readonly eventCount: number };
   readonly ledger: Ledger;
   readonly recorder: Recorder;
-  readonly control: ControlLoop;
+  readonly control: ControlOutcome;
   readonly collector: Collector;
   readonly memory: MemoryUse;
   readonly audit?: SecurityAudit | undefined;
+  /** What a reader should know of how the run was made. */
+  readonly notes?: readonly string[];
+}
+
+/** Energy and heat of a run; what a closed form cannot know is absent. */
+export interface ControlOutcome {
+  readonly totalJoules: Joules;
+  readonly supply: { readonly drawnJoules: Joules } | undefined;
+  readonly maxSkin: Celsius;
+  readonly maxJunction: Celsius;
+  readonly peakWatts?: Watts;
+  readonly throttledSeconds?: Time;
+  byRail(): Record<string, Joules>;
 }
 
 export function assembleRun(parts: RunParts): Run {
@@ -217,8 +229,9 @@ function limits(machine: Machine): Limit[] {
   ];
 }
 
-function notes({ simulation, recorder }: RunParts): string[] {
+function notes({ simulation, recorder, notes: own = [] }: RunParts): string[] {
   const found: string[] = [
+    ...own,
     ...(simulation.notes ?? []),
     ...new Set((simulation.expected ?? simulation.jobs).flatMap(({ plan }) => plan.notes ?? [])),
   ];

@@ -1,4 +1,5 @@
-/** What the schema of a scenario cannot see of its workloads: one or several, each with an end, none before its cause. */
+/** What the schema of a scenario cannot see of its workloads: one or several, each with an end, none before its cause;
+ * and whether the fidelity asked for knows what it holds. */
 import { nearestHint } from '../base/registry.ts';
 import type { CrossFault } from '../base/schema.ts';
 
@@ -30,6 +31,19 @@ export function checkWorkloads(data: unknown): readonly CrossFault[] {
     ),
     ...list.flatMap((_, i) => checkCause(names, list.map(arrivalOf), i)),
   ];
+}
+
+/** The closed form knows one request at a time, and no protection. */
+export function checkFidelity(data: unknown): readonly CrossFault[] {
+  const scenario = (data ?? {}) as Data;
+  if (scenario['fidelity'] !== 'analytic') return [];
+  return ['workloads', 'security']
+    .filter((key) => scenario[key] !== undefined)
+    .map((key) => ({
+      path: [key],
+      message: 'is unknown to fidelity analytic, which is a closed form of one plain workload',
+      hint: 'use fidelity: fluid',
+    }));
 }
 
 function arrivalOf(entry: Data): Data {

@@ -5,14 +5,18 @@ import type { SpecFile } from '../base/spec-file.ts';
 import { environmentSchema } from '../hardware/thermal/environment.ts';
 import { governors, thermalGovernors } from '../runtime/governors/index.ts';
 import { policies } from '../runtime/policies/index.ts';
-import { checkWorkloads } from './scenario-workloads.ts';
+import { checkFidelity, checkWorkloads } from './scenario-workloads.ts';
 import { securityScenario } from './secure-scenario.ts';
 
 const names = <T extends object>(record: T) =>
   Object.keys(record) as [keyof T & string, ...(keyof T & string)[]];
 
-/** `transaction` runs the memory streams of operators through the transaction model of DRAM; for short scenarios. */
-export const FIDELITIES = ['fluid', 'transaction'] as const;
+/**
+ * `analytic` is a closed form: one workload, nothing throttles. `fluid` shares memory among open flows, with control and
+ * heat in the loop. `transaction` runs the memory streams of operators through the transaction model of DRAM; for short
+ * scenarios.
+ */
+export const FIDELITIES = ['analytic', 'fluid', 'transaction'] as const;
 export type Fidelity = (typeof FIDELITIES)[number];
 
 /** All but `userspace`, which needs a frequency that a scenario has no place for: `--set npu.clock=…` fixes one. */
@@ -110,5 +114,5 @@ export type Scenario = Infer<typeof scenarioSpec>;
 
 /** @throws SpecError with every fault of the file in one go. */
 export function parseScenario(spec: SpecFile): Scenario {
-  return checkSpec(spec, scenarioSpec, [checkWorkloads]);
+  return checkSpec(spec, scenarioSpec, [checkWorkloads, checkFidelity]);
 }

@@ -1,10 +1,7 @@
 /** Scenario → Run: wires kernel, dispatcher and control loop together and gathers what they recorded. */
 import { InvariantError } from '../base/errors.ts';
-import type { Seconds } from '../base/units.ts';
 import { Kernel } from '../kernel/kernel.ts';
-import type { Governor, ThermalGovernor } from '../runtime/governor.ts';
-import type { SchedulingPolicy } from '../runtime/scheduling-policy.ts';
-import type { BandSource } from './bands.ts';
+import { runInClosedForm } from './analytic.ts';
 import { requireBandwidth } from './bandwidth.ts';
 import { requireMemory } from './capacity.ts';
 import { ClockWishes } from './clock-wishes.ts';
@@ -14,47 +11,15 @@ import { requireDeadlines } from './deadlines.ts';
 import { Dispatcher, EVENT } from './dispatcher.ts';
 import { Execution } from './execution.ts';
 import { Ledger } from './ledger.ts';
-import type { Machine } from './machine.ts';
 import { Pace } from './pace.ts';
 import { Probes } from './probes.ts';
 import { Recorder } from './recorder.ts';
-import type { Job, JobSource } from './request.ts';
 import { assembleRun } from './result.ts';
-import type { Run, RunInputs } from './run.ts';
+import type { Run } from './run.ts';
 import { protectionOwners } from './secure-plan.ts';
-import { type Protection, SecureRun } from './secure-run.ts';
+import { SecureRun } from './secure-run.ts';
+import type { Simulation } from './setup.ts';
 import { ModelLoad } from './storage.ts';
-
-/** Everything one run needs, built; holds state (temperatures, governors), so it serves one run only. */
-export interface Simulation {
-  readonly machine: Machine;
-  readonly jobs: readonly Job[];
-  /** One job of every workload, where some come only after others; `jobs` unless given. */
-  readonly expected?: readonly Job[];
-  /** Requests that follow those of `jobs`: in a closed loop, or after another. */
-  readonly follow?: JobSource | undefined;
-  /** Weights come from storage before the first request runs. */
-  readonly cold?: boolean;
-  /** How data are protected; `machine` already pays for it in its memory path. */
-  readonly protection?: Protection | undefined;
-  readonly policy: SchedulingPolicy;
-  /** One per clock domain, in the order of `machine.domains`. */
-  readonly governors: readonly Governor[];
-  /** Of main memory, where its clock moves; votes of the units when absent. */
-  readonly memoryGovernor?: Governor | undefined;
-  readonly thermalGovernor: ThermalGovernor;
-  /** Requests served at the same time; the others queue. */
-  readonly concurrent: number;
-  readonly controlPeriod: Seconds;
-  /** Thermal governors run every this many control periods. */
-  readonly thermalEvery: number;
-  readonly inputs: RunInputs;
-  /** How far predictions of measured rows were off. */
-  readonly bands?: BandSource | undefined;
-  readonly trust: Readonly<Record<string, number>>;
-  /** What a reader should know of the inputs before quoting a number. */
-  readonly notes?: readonly string[];
-}
 
 /**
  * Runs to the end of the last request.
@@ -62,6 +27,7 @@ export interface Simulation {
  * @throws SecurityFault at the first access that must not be, unless the scenario records them.
  */
 export function simulate(simulation: Simulation): Run {
+  if (simulation.inputs.fidelity === 'analytic') return runInClosedForm(simulation);
   const { machine, jobs, policy } = simulation;
   const { protection } = simulation;
   const expected = simulation.expected ?? jobs;

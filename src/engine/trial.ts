@@ -1,5 +1,6 @@
 /**
- * One step of a placed phase on an idle machine at fixed clocks: how policies look ahead.
+ * One step of a placed phase on an idle machine at fixed clocks: how policies look ahead, and what the analytic
+ * fidelity counts with.
  *
  * Model    the same execution as a run, units sharing memory, operators in graph order on each unit; energy of units,
  *          memory and fabric, plus leakage, idle domains and the rest of the device for as long as it takes
@@ -9,6 +10,7 @@
  * Checked  test/unit/engine/trial.test.ts (against whole runs)
  */
 import type { Seconds, Watts } from '../base/units.ts';
+import type { OperatingPoint } from '../hardware/clock-domain.ts';
 import { leakageWatts, switchedWatts } from '../hardware/power.ts';
 import type { Trial } from '../runtime/scheduling-policy.ts';
 import { Execution } from './execution.ts';
@@ -32,9 +34,11 @@ export function runTrial(machine: Machine, table: TaskTable): Trial {
   const execution = new Execution(machine, ledger);
   const top = topPoints(machine);
   for (let u = 0; u < machine.units.length; u++) {
-    setClock(execution, machine, u, (table.points?.[u] ?? top[u]!) / Math.max(top[u]!, 1));
+    const share = (table.points?.[u] ?? top[u]!) / Math.max(top[u]!, 1);
+    setClocks(execution, machine, u, (d) => pointAt(machine, d, share));
   }
-  const seconds = new Step(machine, table, execution, ledger.row('', '', '', '')).run();
+  const row = ledger.row('', '', '', '');
+  const seconds = runStep(machine, table, execution, () => row);
   const busy = machine.units.map((_, u) => Math.min(execution.busySeconds[u]! / seconds, 1));
   const work = execution.unitJoules.reduce((sum, joules) => sum + joules, 0);
   const rails = work + execution.memoryJoules + execution.fabricJoules;
@@ -46,17 +50,36 @@ export function runTrial(machine: Machine, table: TaskTable): Trial {
   };
 }
 
-function setClock(execution: Execution, machine: Machine, u: number, share: number): void {
+/** Puts a unit, so far without clocks, at the operating points of its domains. */
+export function setClocks(
+  execution: Execution,
+  machine: Machine,
+  u: number,
+  pointOf: (domain: number) => OperatingPoint,
+): void {
   const { unit, domains } = machine.units[u]!;
-  const points = domains.map((d) => pointAt(machine, d, share));
-  execution.speed[u] = unit.speed(points.map(({ frequency }) => frequency));
+  execution.speed[u] = unit.speed(domains.map((d) => pointOf(d).frequency));
   execution.wantedSpeed[u] = execution.speed[u]!;
-  for (const [i, d] of domains.entries()) {
+  for (const d of domains) {
     const { power } = machine.domains[d]!;
-    execution.stalledWatts[u]! += switchedWatts(power.stalled, points[i]!);
-    execution.matrixWatts[u]! += switchedWatts(power.matrix, points[i]!);
-    execution.vectorWatts[u]! += switchedWatts(power.vector, points[i]!);
+    execution.stalledWatts[u]! += switchedWatts(power.stalled, pointOf(d));
+    execution.matrixWatts[u]! += switchedWatts(power.matrix, pointOf(d));
+    execution.vectorWatts[u]! += switchedWatts(power.vector, pointOf(d));
   }
+}
+
+/**
+ * Runs every operator of a step, nothing else being on the machine.
+ * @param rowOf ledger row of an operator.
+ * @returns how long it takes.
+ */
+export function runStep(
+  machine: Machine,
+  table: TaskTable,
+  execution: Execution,
+  rowOf: (operator: number) => number,
+): Seconds {
+  return new Step(machine, table, execution, rowOf).run();
 }
 
 function pointAt(machine: Machine, d: number, share: number) {
@@ -87,20 +110,28 @@ function standingWatts(machine: Machine, table: TaskTable, busy: readonly number
 class Step {
   private readonly table: TaskTable;
   private readonly execution: Execution;
-  private readonly row: number;
+  private readonly rowOf: (operator: number) => number;
   private readonly ready: number[][];
   private readonly pending: Int32Array;
   private readonly running: Int32Array;
+  /** When something happens next on each unit. */
+  private readonly due: Float64Array;
   private left: number;
 
-  constructor(machine: Machine, table: TaskTable, execution: Execution, row: number) {
+  constructor(
+    machine: Machine,
+    table: TaskTable,
+    execution: Execution,
+    rowOf: (operator: number) => number,
+  ) {
     const units = machine.units.length;
     this.table = table;
     this.execution = execution;
-    this.row = row;
+    this.rowOf = rowOf;
     this.ready = Array.from({ length: units }, () => []);
     this.pending = Int32Array.from(table.inputCount);
     this.running = new Int32Array(units).fill(-1);
+    this.due = new Float64Array(units);
     this.left = table.operatorCount;
     for (const root of table.roots) this.push(root);
   }
@@ -111,23 +142,31 @@ class Step {
     while (this.left > 0) {
       this.startReady(now);
       this.execution.rerate();
-      const due = Float64Array.from(this.running, (operator, u) =>
-        operator < 0 ? Number.POSITIVE_INFINITY : this.execution.due(u, now),
-      );
-      now = Math.min(...due);
+      now = this.nextDue(now);
       this.execution.progressAll(now);
-      for (let u = 0; u < due.length; u++) {
-        if (due[u] === now && this.execution.fire(u, now)) this.complete(u);
+      for (let u = 0; u < this.due.length; u++) {
+        if (this.due[u] === now && this.execution.fire(u, now)) this.complete(u);
       }
     }
     return now;
   }
 
+  private nextDue(now: Seconds): Seconds {
+    const { due, running } = this;
+    let next = Number.POSITIVE_INFINITY;
+    for (let u = 0; u < due.length; u++) {
+      due[u] = running[u]! < 0 ? Number.POSITIVE_INFINITY : this.execution.due(u, now);
+      if (due[u]! < next) next = due[u]!;
+    }
+    return next;
+  }
+
   private startReady(now: Seconds): void {
     for (let u = 0; u < this.running.length; u++) {
       if (this.running[u]! >= 0 || this.ready[u]!.length === 0) continue;
-      this.running[u] = this.ready[u]!.pop()!;
-      this.execution.start(u, now, this.table, this.running[u]!, this.row);
+      const operator = this.ready[u]!.pop()!;
+      this.running[u] = operator;
+      this.execution.start(u, now, this.table, operator, this.rowOf(operator));
     }
   }
 

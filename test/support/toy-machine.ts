@@ -2,7 +2,8 @@
 
 import type { Work } from '../../src/base/work.ts';
 import type { Machine, MachineUnit } from '../../src/engine/machine.ts';
-import { type Simulation, simulate } from '../../src/engine/simulation.ts';
+import type { Simulation } from '../../src/engine/setup.ts';
+import { simulate } from '../../src/engine/simulation.ts';
 import type { ComputeUnit } from '../../src/hardware/compute-unit.ts';
 import { buildModalNetwork } from '../../src/hardware/thermal/modal.ts';
 import type { NetworkSpec } from '../../src/hardware/thermal/network.ts';
