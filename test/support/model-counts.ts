@@ -139,8 +139,6 @@ function fileSize(model: LlmModel, condition: string): number {
       weights: format(name),
       embedding: format(head),
       head: format(head),
-      kv: format('fp16'),
-      activation: 'fp16',
     });
   if (condition.startsWith('ExecuTorch')) {
     // The card's file keeps both copies of the tied table.

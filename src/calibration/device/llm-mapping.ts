@@ -1,5 +1,6 @@
 /** From a measured row to the scenario that should reproduce it, or the reason why none does. */
 import type { RuntimeSpec } from '../../runtime/runtime-spec.ts';
+import { headFormatOf } from './head-format.ts';
 import { findModel, findRuntime, findSoc, type MappingTables, type Missing } from './llm-names.ts';
 import type { LlmRow } from './llm-rows.ts';
 
@@ -43,7 +44,7 @@ export function mapLlmRow(row: LlmRow, tables: MappingTables): Mapping {
   const model = findModel(row, tables);
   if ('reason' in model) return { row, ...model };
   const { runtime } = engine;
-  const format = formatOf(row, runtime, tables);
+  const format = formatOf(row, runtime, model.id, tables);
   if ('reason' in format) return { row, reason: format.reason };
   const tokens = tokensOf(row, runtime, tables.models.llm.models[model.id]?.maxContext);
   const set = [...(placement.set ?? []), ...conditionsOf(row, kind)];
@@ -128,6 +129,7 @@ const NOMINAL_BITS = [2, 3, 4, 5, 6, 8, 16];
 function formatOf(
   row: LlmRow,
   runtime: RuntimeSpec,
+  model: string,
   tables: MappingTables,
 ): ChosenFormat | Missing {
   const { formats, headFormat } = runtime.models;
@@ -145,7 +147,9 @@ function formatOf(
   if (format === undefined)
     return { reason: `runtime class ${runtime.name} has no ${bits}-bit format` };
   const mixed = known[format]?.scope === 'model' || (known[format]?.elementBits ?? 16) >= 8;
-  const head = mixed ? undefined : headFormat;
+  const usual = mixed ? undefined : headFormat;
+  const { format: head, assumption } = headFormatOf(row, { model, layers: format, usual }, tables);
+  if (assumption) assumptions.push(assumption);
   const keys = {
     weightFormat: format,
     ...(head === undefined ? {} : { embeddingFormat: head, headFormat: head }),

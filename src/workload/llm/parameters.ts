@@ -27,6 +27,9 @@ interface WeightTensor {
   readonly active: number;
 }
 
+/** Formats that what is stored depends on. */
+type StoredFormats = Pick<LlmFormats, 'weights' | 'embedding' | 'head'>;
+
 function llmWeights(model: LlmModel): readonly WeightTensor[] {
   return [
     tensor('embedding', 'embedding', model.vocab * model.hidden, model.hidden, 1),
@@ -52,19 +55,19 @@ export function llmActiveParameters(model: LlmModel): number {
 }
 
 /** Whether the tied table is kept twice because its two uses want different formats. */
-function headIsCopied(model: LlmModel, formats: LlmFormats): boolean {
+function headIsCopied(model: LlmModel, formats: StoredFormats): boolean {
   return model.tied && formats.embedding.name !== formats.head.name;
 }
 
 /** Bytes of all weights as stored. */
-export function llmWeightBytes(model: LlmModel, formats: LlmFormats): Bytes {
+export function llmWeightBytes(model: LlmModel, formats: StoredFormats): Bytes {
   const copied = headIsCopied(model, formats)
     ? storedBytes(formats.head, model.vocab * model.hidden, model.hidden)
     : 0;
   return copied + sum(llmWeights(model), (weights) => weights.count * bytesEach(weights, formats));
 }
 
-function bytesEach({ role, elements, inputs }: WeightTensor, formats: LlmFormats): Bytes {
+function bytesEach({ role, elements, inputs }: WeightTensor, formats: StoredFormats): Bytes {
   if (role === 'plain') return plainBytes(elements, formats.weights);
   const format =
     role === 'embedding' ? formats.embedding : role === 'head' ? formats.head : formats.weights;
