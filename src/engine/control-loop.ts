@@ -246,8 +246,9 @@ export class ControlLoop {
       view.current = this.point[d]!;
       view.period = period;
       const device = this.devices[d]!;
-      device.requested = device.powers[this.wanted[d]!]! * view.busyShare;
-      device.busyShare = view.busyShare;
+      // The kernel's load of a cluster is the sum over its CPUs: those without a thread add nothing.
+      device.busyShare = view.busyShare * this.cores.powerShare[d]!;
+      device.requested = device.powers[this.wanted[d]!]! * device.busyShare;
       device.current = view.current;
       device.temperature = this.at(device.node);
     }

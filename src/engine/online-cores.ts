@@ -1,8 +1,9 @@
 /**
- * Which cores of every clock domain are on: what hotplug leaves of CPU cores, shader cores and matrix engines.
+ * Which cores of every clock domain work: those that have a thread, of what hotplug leaves of CPU cores, shader cores
+ * and matrix engines.
  *
- * Model    work spreads evenly over the cores that are on, so speed and switching power go with their share; a core
- *          that is off leaks what power gating leaves. Cores that no thread uses go first
+ * Model    work spreads evenly over the cores that are on and have a thread, so speed and switching power go with their
+ *          share; every other core is asleep with its power switch open. Cores that no thread uses go first
  * Ignores  the time and traffic of moving threads (about a millisecond per event), local memory lost with an engine
  * Valid    kernels that split over any number of cores
  * Source   Linux cpu hotplug and pause cooling devices; at least one core of a unit stays, as the kernel keeps one CPU
@@ -12,7 +13,7 @@ import type { Cap } from '../runtime/governor.ts';
 import type { Machine, MachineDomain } from './machine.ts';
 
 export class OnlineCores {
-  /** By domain: share of the cores in use that are on, and of all its cores. */
+  /** By domain: cores that work as a share of those that have a thread, and of all. */
   readonly speedShare: Float64Array;
   readonly powerShare: Float64Array;
   private readonly machine: Machine;
@@ -24,7 +25,7 @@ export class OnlineCores {
     this.online = Int32Array.from(machine.domains, allOf);
     this.next = this.online.slice();
     this.speedShare = new Float64Array(machine.domains.length).fill(1);
-    this.powerShare = new Float64Array(machine.domains.length).fill(1);
+    this.powerShare = Float64Array.from(machine.domains, workingShare);
   }
 
   /** Obeys the caps; `changed` hears of every domain whose cores are others now. @returns whether any is. */
@@ -61,12 +62,18 @@ export class OnlineCores {
 
   private set(d: number, cores: number): void {
     const { cores: all = 1, coresUsed = all } = this.machine.domains[d]!;
+    const working = Math.min(cores, coresUsed);
     this.online[d] = cores;
-    this.powerShare[d] = cores / all;
-    this.speedShare[d] = coresUsed > 0 ? Math.min(cores, coresUsed) / coresUsed : 1;
+    this.powerShare[d] = working / all;
+    this.speedShare[d] = coresUsed > 0 ? working / coresUsed : 1;
   }
 }
 
 function allOf({ cores = 1 }: MachineDomain): number {
   return cores;
+}
+
+/** Of the cores of a domain, how many have a thread while its unit works and nothing is taken out. */
+export function workingShare({ cores = 1, coresUsed = cores }: MachineDomain): number {
+  return coresUsed / cores;
 }

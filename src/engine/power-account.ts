@@ -2,7 +2,7 @@
  * What the device drew since the last look, by part: work, leakage, memory, regulators, screen, cell.
  *
  * Model    units: joules of operators, over their domains by power at full load; domains: leakage at the block's
- *          temperature while powered, its gated share and idle power for the rest; all rails of the SoC through
+ *          temperature for cores at work, its gated share and idle power for the rest; all rails of the SoC through
  *          a regulator; screen and the rest of the device straight from the battery, which adds I²R
  * Ignores  changes of leakage within one period (temperature moves millikelvins in 10 ms)
  * Valid    periods well below the time constants of the die nodes (tens of milliseconds)
@@ -21,7 +21,7 @@ export interface PowerAccountParts {
   readonly machine: Machine;
   readonly execution: Execution;
   readonly ledger: Ledger;
-  /** By domain, written by the control loop: operating point in force, and share of the cores that are on. */
+  /** By domain, written by the control loop: operating point in force, and share of the cores that work. */
   readonly point: Int32Array;
   readonly powered: Float64Array;
 }
@@ -85,10 +85,10 @@ export class PowerAccount {
     execution.busySeconds.fill(0);
   }
 
-  /** Power of the domain at full load at its present point, leakage aside. */
+  /** Power of the cores that work, at full load at their present point, leakage aside. */
   private fullWatts(d: number): Watts {
     const { clock, power } = this.machine.domains[d]!;
-    return fullLoadWatts(power, clock.points[this.point[d]!]!);
+    return this.powered[d]! * fullLoadWatts(power, clock.points[this.point[d]!]!);
   }
 
   private passUnit(u: number, dt: Seconds): void {
@@ -112,9 +112,10 @@ export class PowerAccount {
     const busy = this.busy[d]!;
     const { voltage } = clock.points[this.point[d]!]!;
     const warm = this.machine.thermal.temperatures[node]!;
-    // Cores that are off leak what gating leaves, as those do that have no work.
-    const leakage = leakageWatts(power, voltage, warm, busy * this.powered[d]!);
-    const idle = power.idle * (1 - busy);
+    // Cores without a thread sleep as those do that are off or have no work.
+    const awake = busy * this.powered[d]!;
+    const leakage = leakageWatts(power, voltage, warm, awake);
+    const idle = power.idle * (1 - awake);
     this.meter.drain(this.drains.leakage[d]!, leakage * dt);
     this.meter.drain(this.drains.idle[d]!, idle * dt);
     this.domainWatts[d]! += leakage + idle;

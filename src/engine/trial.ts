@@ -16,6 +16,7 @@ import type { Trial } from '../runtime/scheduling-policy.ts';
 import { Execution } from './execution.ts';
 import { Ledger } from './ledger.ts';
 import type { Machine } from './machine.ts';
+import { workingShare } from './online-cores.ts';
 import type { TaskTable } from './task-table.ts';
 
 /** Warm silicon, as energy models are made for. */
@@ -62,9 +63,10 @@ export function setClocks(
   execution.wantedSpeed[u] = execution.speed[u]!;
   for (const d of domains) {
     const { power } = machine.domains[d]!;
-    execution.stalledWatts[u]! += switchedWatts(power.stalled, pointOf(d));
-    execution.matrixWatts[u]! += switchedWatts(power.matrix, pointOf(d));
-    execution.vectorWatts[u]! += switchedWatts(power.vector, pointOf(d));
+    const on = workingShare(machine.domains[d]!);
+    execution.stalledWatts[u]! += on * switchedWatts(power.stalled, pointOf(d));
+    execution.matrixWatts[u]! += on * switchedWatts(power.matrix, pointOf(d));
+    execution.vectorWatts[u]! += on * switchedWatts(power.vector, pointOf(d));
   }
 }
 
@@ -98,10 +100,11 @@ function standingWatts(machine: Machine, table: TaskTable, busy: readonly number
       clocks[d] = (table.points?.[u] ?? top[u]!) / Math.max(top[u]!, 1);
     }
   }
-  const domains = machine.domains.reduce((sum, { power }, d) => {
+  const domains = machine.domains.reduce((sum, domain, d) => {
+    const { power } = domain;
     const { voltage } = pointAt(machine, d, clocks[d]!);
-    const leakage = leakageWatts(power, voltage, TEMPERATURE, shares[d]!);
-    return sum + leakage + power.idle * (1 - shares[d]!);
+    const awake = shares[d]! * workingShare(domain);
+    return sum + leakageWatts(power, voltage, TEMPERATURE, awake) + power.idle * (1 - awake);
   }, 0);
   return (domains + machine.memory.backgroundPower(TEMPERATURE)) / machine.regulator.efficiency;
 }

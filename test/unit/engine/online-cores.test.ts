@@ -39,8 +39,10 @@ describe('cores that are on', () => {
       true,
     );
     expect([...cores.speedShare]).toEqual([1, 1]);
+    // Three of four have a thread: taking out the fourth gives nothing back.
     expect([...cores.powerShare]).toEqual([0.75, 1]);
     cores.apply([cap(1), cap(1)], () => {});
+    expect([...cores.powerShare]).toEqual([0.25, 0.5]);
     expect(cores.speedShare[0]).toBeCloseTo(1 / 3, 12);
     expect(cores.speedShare[1]).toBe(0.5);
     expect(told).toEqual(['0: 3/4']);
@@ -53,7 +55,44 @@ describe('cores that are on', () => {
     expect(cores.apply([cap(), cap()], () => told++)).toBe(true);
     expect(cores.apply([cap(), cap()], () => told++)).toBe(false);
     expect(told).toBe(2);
-    expect([...cores.powerShare]).toEqual([1, 1]);
+    expect([...cores.powerShare]).toEqual([0.75, 1]);
+  });
+
+  it('draw power only where a thread is, as do trials of policies', () => {
+    const joulesWith = (coresUsed: number) => {
+      const toy = toyMachine();
+      const domains = toy.domains.map((domain) => ({ ...domain, cores: 8, coresUsed }));
+      const machine = { ...toy, domains };
+      const run = runToy([toyPlan([toyPhase('prefill', chain([toyWork(G)]))])], { machine });
+      return run.energy['npu'];
+    };
+    // 1 nJ per cycle of the whole domain at full rate; the unit's own cycles are those of its threads.
+    expect(joulesWith(8)).toBeCloseTo(1, 9);
+    expect(joulesWith(2)).toBeCloseTo(0.25, 9);
+  });
+
+  it('leave the leakage of sleeping ones to what gating keeps', () => {
+    const leakWith = (coresUsed: number) => {
+      const toy = toyMachine();
+      const domains = toy.domains.map((domain) => ({
+        ...domain,
+        cores: 4,
+        coresUsed,
+        power: { ...domain.power, idle: 0.4, leakage: () => 0.8, gatedShare: 0.1 },
+      }));
+      const machine = { ...toy, domains };
+      const run = runToy([toyPlan([toyPhase('prefill', chain([toyWork(G)]))])], { machine });
+      const of = (name: string) =>
+        run.ledger
+          .filter(({ operator }) => operator === name)
+          .reduce((sum, { joules }) => sum + joules, 0);
+      return [of('leakage'), of('idle')];
+    };
+    expect(leakWith(4)[0]).toBeCloseTo(0.8, 9);
+    expect(leakWith(4)[1]).toBeCloseTo(0, 9);
+    // One core of four awake: 0.2 W and a tenth of the other 0.6 W; three quarters of the idle power.
+    expect(leakWith(1)[0]).toBeCloseTo(0.26, 9);
+    expect(leakWith(1)[1]).toBeCloseTo(0.3, 9);
   });
 
   it('never leave a unit without one: the slowest domain keeps it', () => {

@@ -73,6 +73,19 @@ describe('CPU', () => {
     expect(six.launchSeconds - one.launchSeconds).toBeCloseTo(5e-6, 12);
   });
 
+  it('switches between what its arithmetic and what its instructions take', () => {
+    const work = matmul(256, 2048, 2048);
+    const { cycles, matrixCycles, utilisation } = build().estimate(work);
+    expect(matrixCycles / cycles).toBeGreaterThan(utilisation);
+    expect(matrixCycles).toBeLessThan(cycles);
+    // Halfway: a kernel at 0.6 of the peak draws as much as one at 0.8 that issued nothing else.
+    expect(matrixCycles / cycles).toBeCloseTo((1 + utilisation) / 2, 2);
+    // A better kernel does the same work with less of the rest.
+    const better = build({ kernels: { matrixShare: { int8: 1.5, fp16: 1.5 } } }).estimate(work);
+    expect(better.matrixCycles).toBeLessThan(matrixCycles);
+    expect(better.cycles).toBeLessThan(cycles);
+  });
+
   it('moves and computes element by element at the width of its pipes', () => {
     expect(build().estimate(move(14 * 16)).cycles).toBe(2);
     // Eight halves per pipe.
