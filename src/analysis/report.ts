@@ -14,6 +14,7 @@ import {
   renderTiles,
   renderTrust,
 } from './report/tables.ts';
+import { renderSwaps, renderWorkloads } from './report/workloads.ts';
 
 /** Drawn charts by name; see `drawCharts`. */
 export type DrawnCharts = ReadonlyMap<ChartName, string>;
@@ -87,6 +88,11 @@ function listSections(run: Run, drawn: DrawnCharts): readonly Section[] {
       title: 'Phases',
       body: html`<p class="why">A language model first reads the prompt (prefill, heavy on arithmetic), then writes one token at a time (decode, heavy on memory traffic). “Limited by” names what held the phase for most of its time, and for which share of it. Power and energy are those of the whole phone meanwhile.</p>
 ${renderPhases(run)}`,
+    },
+    {
+      id: 'workloads',
+      title: 'Workloads side by side',
+      body: html`${renderWorkloads(run)}${renderSwaps(run)}`,
     },
     { id: 'time', title: 'Time', body: renderFigures(drawn, TIME_CHARTS) },
     { id: 'memory', title: 'Arithmetic and memory', body: renderFigures(drawn, MEMORY_CHARTS) },

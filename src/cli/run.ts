@@ -20,7 +20,7 @@ import {
 } from './overlay-options.ts';
 import { overridesOf, scenarioOf, scenarioOptions } from './scenario-options.ts';
 import { coloursFor, renderTable } from './terminal.ts';
-import { workloadTable } from './workload-table.ts';
+import { swapTable, workloadTable } from './workload-table.ts';
 
 export const run: Command = {
   name: 'run',
@@ -120,6 +120,7 @@ export function describeRun(result: Run): string {
     phaseTable(result),
     '',
     ...(result.workloads ? [workloadTable(result.workloads), ''] : []),
+    ...(result.swaps ? [swapTable(result.swaps), ''] : []),
     metricTable(result),
     '',
     ...fusionLines(result),
@@ -187,7 +188,7 @@ function phaseRow(phase: PhaseResult, result: Run): string[] {
     phase.units.join('+'),
     formatQuantity(seconds, 'time'),
     outputs > 0 ? `${Number((outputs / seconds).toPrecision(4))} /s` : '',
-    `${phase.limit} ${share} %${phase.bandwidthBound ? ` (${phase.bandwidthBound})` : ''}`,
+    `${phase.units[0] === 'storage' ? 'storage' : phase.limit} ${share} %${phase.bandwidthBound ? ` (${phase.bandwidthBound})` : ''}`,
     formatQuantity(phase.dramBytes, 'size'),
     formatQuantity(phase.dramBytes / seconds, 'bandwidth', 3),
     formatQuantity(phase.joules / seconds, 'power', 3),

@@ -1,6 +1,6 @@
 /** Several workloads of one run side by side: who waited, who was late, what each cost. */
 import { formatQuantity } from '../base/quantity.ts';
-import type { WorkloadResult } from '../engine/run.ts';
+import type { SwapReport, WorkloadResult } from '../engine/run.ts';
 import { renderTable } from './terminal.ts';
 
 export function workloadTable(workloads: readonly WorkloadResult[]): string {
@@ -20,6 +20,33 @@ export function workloadTable(workloads: readonly WorkloadResult[]): string {
     ],
     workloads.map(row),
   );
+}
+
+/** Models that did not fit in memory together: what went out and came back. */
+export function swapTable(swaps: SwapReport): string {
+  const size = (bytes: number) => formatQuantity(bytes, 'size', 3);
+  const all = swaps.models.reduce((sum, { bytes }) => sum + bytes, 0);
+  const lost =
+    swaps.cachesLost > 0
+      ? `; ${swaps.cachesLost} prompts were computed again whole, their cache had gone`
+      : '';
+  const table = renderTable(
+    [
+      { header: 'model' },
+      { header: 'weights', align: 'quantity' },
+      { header: 'loaded', align: 'right' },
+      { header: 'put out', align: 'right' },
+      { header: 'waited for', align: 'quantity' },
+    ],
+    swaps.models.map(({ model, bytes, loads, evictions, waitedSeconds }) => [
+      model,
+      size(bytes),
+      `${loads} ×`,
+      `${evictions} ×`,
+      formatQuantity(waitedSeconds, 'time', 3),
+    ]),
+  );
+  return `${table}\nmodels of ${size(all)} took turns in ${size(swaps.budgetBytes)}: ${size(swaps.loadedBytes)} came from storage in ${formatQuantity(swaps.loadSeconds, 'time', 3)}${lost}`;
 }
 
 function row(workload: WorkloadResult): string[] {

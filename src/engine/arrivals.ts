@@ -17,6 +17,8 @@ import type { Arrival } from './scenario.ts';
 /** One workload, ready to ask. */
 export interface Client {
   readonly plan: RequestPlan;
+  /** The same where the cache that it counts on is lost. */
+  readonly whole?: RequestPlan | undefined;
   readonly lane: Lane;
   readonly priority: number;
   readonly arrival: Arrival;
@@ -57,9 +59,10 @@ export function clientJobs(
   };
 }
 
-function jobOf({ plan, lane, priority }: Client, arrival: Seconds, number: number): Job {
-  const named = { ...plan, name: `${lane.name} ${number}`, model: plan.model ?? plan.name };
-  return { plan: named, arrival, priority, lane };
+function jobOf({ plan, whole, lane, priority }: Client, arrival: Seconds, number: number): Job {
+  const name = `${lane.name} ${number}`;
+  const named = (own: RequestPlan) => ({ ...own, name, model: plan.model ?? plan.name });
+  return { plan: named(plan), arrival, priority, lane, ...(whole && { whole: named(whole) }) };
 }
 
 /** Those that depend on nobody's end. */

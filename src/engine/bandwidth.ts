@@ -45,6 +45,8 @@ export interface StreamPort extends MemoryPort {
   readonly urgent?: boolean;
   /** Reads of DRAM only, unless given. */
   readonly split?: StreamSplit;
+  /** In the mix of reads and writes, beside units of weight one. */
+  readonly weight?: number;
 }
 
 /** Rates found in another way than by the closed forms of this file, such as by running every transaction. */
@@ -180,7 +182,12 @@ function latencyOf({ memory }: Machine, ports: readonly StreamPort[]): (load: nu
 }
 
 function meanReadShare(ports: readonly StreamPort[]): number {
-  return ports.reduce((sum, { split }) => sum + readShareOf(split ?? ALL_READS), 0) / ports.length;
+  const weights = ports.reduce((sum, { weight = 1 }) => sum + weight, 0);
+  const reads = ports.reduce(
+    (sum, { split, weight = 1 }) => sum + weight * readShareOf(split ?? ALL_READS),
+    0,
+  );
+  return reads / weights;
 }
 
 /**

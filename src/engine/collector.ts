@@ -2,11 +2,12 @@
 import type { Joules, Seconds } from '../base/units.ts';
 import type { Phase } from '../workload/graph.ts';
 import { reportCompilation } from './compile-report.ts';
+import { CAUSE } from './ledger.ts';
 import type { Machine } from './machine.ts';
 import type { Recorder } from './recorder.ts';
 import { type Active, dueAt, type Job, type Lane, type RunObserver } from './request.ts';
 import type { CompiledPhase, RequestResult } from './run.ts';
-import type { Loading } from './storage.ts';
+import { LOAD_PHASE, type Loading } from './storage.ts';
 import type { TaskTable } from './task-table.ts';
 
 /** A phase as it happened; the ledger knows where its time went. */
@@ -213,6 +214,25 @@ export class Collector implements RunObserver {
       outputs: last.outputs + next.outputs,
       joules: last.joules + next.joules,
     };
+  }
+
+  modelLoaded(request: Active, start: Seconds, end: Seconds): void {
+    const { lane, plan } = request.job;
+    const { recorder } = this;
+    const { track } = this.entry(request);
+    recorder.span(track, start, end, recorder.intern(LOAD_PHASE), request.index, CAUSE.bandwidth);
+    const record = {
+      request: lane?.name ?? plan.name,
+      phase: LOAD_PHASE,
+      stage: LOAD_PHASE,
+      start,
+      end,
+      steps: 1,
+      outputs: 0,
+      joules: 0,
+    };
+    if (lane) this.addShared({ ...record, activeSeconds: end - start });
+    else this.addPhase(record);
   }
 
   requestDone(request: Active, now: Seconds): void {

@@ -5,12 +5,15 @@ import { type EventHandle, NO_EVENT } from '../kernel/event-queue.ts';
 import { type Kernel, PRECEDENCE } from '../kernel/kernel.ts';
 import { agedPriority } from '../runtime/policies/urgency.ts';
 import type { SchedulingPolicy } from '../runtime/scheduling-policy.ts';
+import type { RequestPlan } from '../workload/graph.ts';
 import { AdmissionQueues } from './admission.ts';
 import type { ClockWishes } from './clock-wishes.ts';
+import type { DispatcherParts } from './dispatcher-parts.ts';
 import type { Execution } from './execution.ts';
 import type { Ledger } from './ledger.ts';
 import type { Machine } from './machine.ts';
-import { openRequest, pushReady, Turn } from './ready.ts';
+import type { ModelSwaps } from './model-swaps.ts';
+import { labelsOf, openRequest, pushReady, Turn } from './ready.ts';
 import {
   type AccessGuard,
   type Active,
@@ -20,12 +23,13 @@ import {
   type RunObserver,
   requestLabel,
 } from './request.ts';
+import type { SideStream } from './side-stream.ts';
 import { TableStore } from './table-store.ts';
 import { followMemory, refresh, type TaskTable } from './task-table.ts';
 import { unitStates } from './unit-states.ts';
 
 /** Event kinds of the kernel; control events belong to the control loop. */
-export const EVENT = { unit: 0, arrival: 1, control: 2 } as const;
+export const EVENT = { unit: 0, arrival: 1, control: 2, storage: 3 } as const;
 
 export class Dispatcher {
   private readonly machine: Machine;
@@ -34,6 +38,7 @@ export class Dispatcher {
   private readonly ledger: Ledger;
   private readonly observer: RunObserver;
   private readonly guard: AccessGuard | undefined;
+  private readonly swaps: ModelSwaps | undefined;
   private readonly policy: SchedulingPolicy;
   private readonly jobs: Job[];
   private readonly follow: JobSource | undefined;
@@ -52,31 +57,18 @@ export class Dispatcher {
   private wasShared = false;
   finished = 0;
 
-  constructor(parts: {
-    machine: Machine;
-    kernel: Kernel;
-    execution: Execution;
-    ledger: Ledger;
-    observer: RunObserver;
-    /** Asked before every operator, where data are protected. */
-    guard?: AccessGuard | undefined;
-    policy: SchedulingPolicy;
-    jobs: readonly Job[];
-    /** When models are in memory: no request runs before. */
-    ready?: number;
-    /** What comes after a request has ended; nothing more when absent. */
-    follow?: JobSource | undefined;
-    /** Requests served at the same time, those of several workloads aside; the others queue in order of arrival. */
-    concurrent: number;
-    /** Where policies ask for clocks. */
-    wishes?: ClockWishes | undefined;
-  }) {
+  constructor(parts: DispatcherParts) {
     this.machine = parts.machine;
     this.kernel = parts.kernel;
     this.execution = parts.execution;
     this.ledger = parts.ledger;
     this.observer = parts.observer;
     this.guard = parts.guard;
+    this.swaps = parts.swaps;
+    if (this.swaps) {
+      this.swaps.begin = (request, plan) => this.begin(request, plan);
+      this.swaps.loaded = (...load) => this.observer.modelLoaded(...load);
+    }
     this.policy = parts.policy;
     this.jobs = [...parts.jobs];
     this.follow = parts.follow;
@@ -89,7 +81,7 @@ export class Dispatcher {
     this.running = new Array(count).fill(undefined);
     this.runningOperator = new Int32Array(count);
     this.startedAt = new Float64Array(count);
-    this.events = new Array(count).fill(NO_EVENT);
+    this.events = new Array(count + 1).fill(NO_EVENT);
     for (const [i, job] of parts.jobs.entries()) {
       parts.kernel.at(
         Math.max(job.arrival, parts.ready ?? 0),
@@ -113,9 +105,14 @@ export class Dispatcher {
     if (kind === EVENT.arrival) {
       this.queues.arrive(subject, this.jobs[subject]!);
       this.admit();
+    } else if (kind === EVENT.storage) {
+      this.execution.progressAll(this.kernel.now);
+      this.swaps?.handle(subject, this.kernel.now);
+      this.flowsChanged();
     } else {
       this.events[subject] = NO_EVENT;
-      this.fire(subject);
+      if (subject < this.running.length) this.fire(subject);
+      else this.fireSide();
     }
     this.settle();
   }
@@ -128,26 +125,40 @@ export class Dispatcher {
     this.settle();
   }
 
-  /** Runs ahead while one unit alone is at work and nothing else is due; then leaves the rest to the queue. */
+  /** Runs ahead while it may; then leaves the rest to the queue. */
   private settle(): void {
+    this.runAhead();
     const { kernel, execution } = this;
-    while (execution.activeCount === 1) {
+    for (let u = 0; u < this.running.length; u++) {
+      if (this.running[u] === undefined || this.events[u] !== NO_EVENT) continue;
+      const precedence = execution.isRunning(u) ? PRECEDENCE.completion : PRECEDENCE.launch;
+      this.events[u] = kernel.at(execution.due(u, kernel.now), precedence, EVENT.unit, u);
+    }
+    if (execution.side?.isOpen === true) this.settleSide(execution.side);
+  }
+
+  /** While one unit alone is at work and nothing else is due. */
+  private runAhead(): void {
+    const { kernel, execution } = this;
+    while (execution.activeCount === 1 && execution.side?.isOpen !== true) {
       const u = this.soleUnit();
-      if (this.events[u] !== NO_EVENT) break;
+      if (this.events[u] !== NO_EVENT) return;
       if (kernel.advance(execution.dueAlone(u, kernel.now))) {
         execution.finishAlone(u, kernel.now);
         this.complete(u);
       } else if (kernel.advance(execution.due(u, kernel.now))) {
         this.fire(u);
         continue;
-      } else break;
+      } else return;
       this.flowsChanged();
     }
-    for (let u = 0; u < this.running.length; u++) {
-      if (this.running[u] === undefined || this.events[u] !== NO_EVENT) continue;
-      const precedence = execution.isRunning(u) ? PRECEDENCE.completion : PRECEDENCE.launch;
-      this.events[u] = kernel.at(execution.due(u, kernel.now), precedence, EVENT.unit, u);
-    }
+  }
+
+  private settleSide(side: SideStream): void {
+    const place = this.running.length;
+    if (this.events[place] !== NO_EVENT) return;
+    const due = side.due(this.kernel.now);
+    this.events[place] = this.kernel.at(due, PRECEDENCE.completion, EVENT.unit, place);
   }
 
   private soleUnit(): number {
@@ -160,6 +171,12 @@ export class Dispatcher {
     const { now } = kernel;
     const complete = execution.fire(u, now);
     if (complete) this.complete(u);
+    this.flowsChanged();
+  }
+
+  private fireSide(): void {
+    this.execution.progressAll(this.kernel.now);
+    this.swaps?.arrived(this.kernel.now);
     this.flowsChanged();
   }
 
@@ -265,10 +282,22 @@ export class Dispatcher {
       const request = openRequest(job, index, this.takeTable(job, 0), now);
       this.active.push(request);
       this.observer.requestStarted(request, now);
-      this.beginPhase(request);
-      for (let u = 0; u < this.running.length; u++) this.dispatch(u);
-      this.flowsChanged();
+      if (this.swaps) this.swaps.ask(request, now);
+      else this.begin(request, job.plan);
     }
+  }
+
+  /** Its model is in memory. */
+  private begin(request: Active, plan: RequestPlan): void {
+    if (plan !== request.job.plan) {
+      this.tables.release(request.table);
+      request.job = { ...request.job, plan };
+      request.labels = labelsOf(plan);
+      request.table = this.takeTable(request.job, 0);
+    }
+    this.beginPhase(request);
+    for (let u = 0; u < this.running.length; u++) this.dispatch(u);
+    this.flowsChanged();
   }
 
   private takeTable(job: Job, phase: number): TaskTable {
@@ -342,6 +371,7 @@ export class Dispatcher {
     this.active.splice(this.active.indexOf(request), 1);
     this.wishes?.leave(request);
     this.observer.requestDone(request, now);
+    this.swaps?.ended(request, now);
     this.end(request.job);
     this.admit();
   }

@@ -16,6 +16,7 @@ import type { Machine } from './machine.ts';
 import { largestCause } from './recorder.ts';
 import { CAUSES } from './run.ts';
 import { SharedStreams } from './shared-streams.ts';
+import type { SideStream } from './side-stream.ts';
 import type { Loading } from './storage.ts';
 import type { TaskTable } from './task-table.ts';
 
@@ -73,6 +74,7 @@ export class Execution {
   activeCount = 0;
   /** Models on their way into memory. */
   load: Loading | undefined;
+  side: SideStream | undefined;
 
   constructor(machine: Machine, ledger: Ledger) {
     const count = machine.units.length;
@@ -233,10 +235,24 @@ export class Execution {
 
   progressAll(now: Seconds): void {
     for (let u = 0; u < this.state.length; u++) this.progress(u, now);
-    if (!this.load) return;
-    const { memory, fabric } = this.load.progress(now);
+    if (this.load) this.book(this.load.progress(now));
+    if (this.side?.isOpen) this.book(this.side.progress(now));
+  }
+
+  private book({ memory, fabric }: { readonly memory: number; readonly fabric: number }): void {
     this.memoryJoules += memory;
     this.fabricJoules += fabric;
+  }
+
+  /** The stream beside the units counts as one of them while it is open. */
+  openSide(row: number, bytes: number, now: Seconds): void {
+    this.side!.open(row, bytes, now);
+    this.activeCount++;
+  }
+
+  closeSide(now: Seconds): void {
+    this.book(this.side!.close(now));
+    this.activeCount--;
   }
 
   /** When something happens next on this unit: launch over, its stream over (only others care), or operator over. */
@@ -281,16 +297,18 @@ export class Execution {
         only = u;
       }
     }
-    if (streams === 1) this.rate[only] = this.soloRate[only]!;
-    else if (streams > 1) this.shareMemory();
+    if (this.side?.isOpen || streams > 1) this.shareMemory();
+    else if (streams === 1) this.rate[only] = this.soloRate[only]!;
   }
 
   private shareMemory(): void {
     const { machine } = this;
+    const side = this.side?.isOpen === true ? this.side : undefined;
     const streaming = machine.units.flatMap((_, u) => (this.isStreaming(u) ? [u] : []));
     const splits = streaming.map((u) => this.splitOf(u));
-    const rates = this.shared.rates(machine, streaming, splits);
+    const rates = this.shared.rates(machine, streaming, splits, side?.port);
     for (const [i, u] of streaming.entries()) this.rate[u] = rates[i]!;
+    if (side) side.rate = rates[streaming.length]!;
   }
 
   private splitOf(u: number): StreamSplit {

@@ -262,6 +262,21 @@ export const metrics = {
       'promised secrets that came below their clearance; each attack that got through is one page',
     compute: (v) => v.audit?.leakedBytes,
   },
+  model_load_seconds: {
+    label: 'models from storage, time',
+    unit: 's',
+    better: 'lower',
+    meaning: 'that storage filled memory with models: at a cold start, or as they took turns',
+    compute: (v) => (named(v, 'load').length > 0 ? secondsOf(named(v, 'load')) : undefined),
+  },
+  model_load_bytes: {
+    label: 'models from storage',
+    unit: 'B',
+    better: 'lower',
+    meaning: 'weights read from storage: at a cold start, or as models took turns in memory',
+    compute: (v) =>
+      named(v, 'load').length > 0 ? sum(named(v, 'load').map((p) => p.dramBytes)) : undefined,
+  },
   run_seconds: {
     label: 'simulated time',
     unit: 's',

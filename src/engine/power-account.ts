@@ -55,7 +55,11 @@ export class PowerAccount {
     this.watts = new Float64Array(machine.thermal.nodes.length);
     this.domainWatts = new Float64Array(machine.domains.length);
     this.busy = new Float64Array(machine.domains.length);
-    this.rails = railsOf(machine, this.meter, execution.load !== undefined);
+    this.rails = railsOf(
+      machine,
+      this.meter,
+      execution.load !== undefined || execution.side !== undefined,
+    );
     this.drains = drainsOf(machine, this.meter);
   }
 
@@ -128,8 +132,9 @@ export class PowerAccount {
     meter.count(this.rails.dram, memoryNode, execution.memoryJoules);
     meter.count(this.rails.fabric, fabricNode, execution.fabricJoules);
     const { storage } = this.rails;
-    if (storage && execution.load) {
-      meter.count(storage.rail, storage.node, execution.load.takeJoules());
+    if (storage) {
+      const swapped = execution.side?.takeJoules() ?? 0;
+      meter.count(storage.rail, storage.node, (execution.load?.takeJoules() ?? 0) + swapped);
     }
     const standby = memory.backgroundPower(machine.thermal.temperatures[memoryNode]!);
     meter.drain(this.drains.memory, standby * dt);
@@ -151,13 +156,14 @@ export class PowerAccount {
   }
 }
 
-function railsOf(machine: Machine, meter: EnergyMeter, loads: boolean) {
+function railsOf(machine: Machine, meter: EnergyMeter, usesStorage: boolean) {
   const { storage } = machine;
   return {
     units: machine.units.map(({ unit }) => meter.rail(unit.name)),
     dram: meter.rail('dram'),
     fabric: meter.rail('fabric'),
-    storage: loads && storage ? { rail: meter.rail('storage'), node: storage.node } : undefined,
+    storage:
+      usesStorage && storage ? { rail: meter.rail('storage'), node: storage.node } : undefined,
   };
 }
 

@@ -18,6 +18,8 @@ export interface PreparedWorkload {
   readonly file: string;
   readonly workload: WorkloadSpec;
   readonly plan: RequestPlan;
+  /** Where it counts on a cache that may be lost: without. */
+  readonly whole?: RequestPlan | undefined;
 }
 
 /** First word of the override paths of a scenario's only workload. */
@@ -49,7 +51,7 @@ export function workloadRoots(
 
 /** @param specs descriptions by the names of `workloadRoots`, overrides applied. @throws SpecError */
 export function prepareClients(
-  { workload = '', workloads }: Scenario,
+  { workload = '', workloads, swap }: Scenario,
   specs: Readonly<Record<string, SpecFile>>,
   { tables }: { readonly tables: ModelTables },
 ): PreparedWorkload[] {
@@ -62,8 +64,35 @@ export function prepareClients(
       file,
       workload: spec,
       plan: workloads ? shared(plan, spec) : plan,
+      ...(swap?.cache === 'drop' && { whole: withoutCache(spec, tables, file) }),
     };
   });
+}
+
+/** The request with its whole prompt to compute; undefined where it counts on no cache. */
+function withoutCache(
+  spec: WorkloadSpec,
+  tables: ModelTables,
+  file: string,
+): RequestPlan | undefined {
+  if (cachedTokensOf(spec) === 0) return undefined;
+  return buildWorkload({ ...spec, cachedTokens: 0 } as WorkloadSpec, tables, file);
+}
+
+function cachedTokensOf(spec: WorkloadSpec): number {
+  return (spec as { readonly cachedTokens?: number }).cachedTokens ?? 0;
+}
+
+/** The workload that began the session which this one goes on with: what it follows, if that left the cache it counts on. */
+function sessionOf(
+  clients: readonly PreparedWorkload[],
+  entries: readonly SharedWorkload[],
+  i: number,
+): string {
+  const { name, plan, workload } = clients[i]!;
+  const before = clients.findIndex(({ name: other }) => other === entries[i]!.arrival.after);
+  if (before < 0 || cachedTokensOf(workload) === 0) return name;
+  return clients[before]!.plan.model === plan.model ? sessionOf(clients, entries, before) : name;
 }
 
 /** Workloads of one model in one format find its weights in memory once. */
@@ -95,17 +124,18 @@ function requestsOfMany(
   policyFor: (entry: SharedWorkload) => SchedulingPolicy,
 ): ClientJobs {
   const ready = entries.map((entry, i) => {
-    const { name, plan } = clients[i]!;
+    const { name, plan, whole } = clients[i]!;
     const { deadline, late, concurrent, priority, arrival } = entry;
     const own = entry.policy ?? entry.unit ?? entry.decodeUnit;
     const lane = {
       name,
       late,
       concurrent,
+      session: sessionOf(clients, entries, i),
       ...(deadline === undefined ? {} : { deadline }),
       ...(own === undefined ? {} : { policy: policyFor(entry) }),
     };
-    return { plan, lane, priority, arrival };
+    return { plan, whole, lane, priority, arrival };
   });
   return clientJobs(ready, duration, seed);
 }

@@ -246,6 +246,7 @@ export function buildSimulation(
     memoryGovernor: memoryGovernorOf(scenario),
     thermalGovernor: thermal.governor,
     cold: scenario.start === 'cold',
+    swap: scenario.swap,
     protection: prepared.protection,
     concurrent: 1,
     controlPeriod: CONTROL_PERIOD,

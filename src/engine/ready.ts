@@ -1,6 +1,7 @@
 /** Operators that wait for a unit, kept by request, and the request whose turn it is. */
 import type { Seconds } from '../base/units.ts';
 import type { RequestView, SchedulingPolicy } from '../runtime/scheduling-policy.ts';
+import type { RequestPlan } from '../workload/graph.ts';
 import { type Active, dueAt, type Job, phaseLabels } from './request.ts';
 import type { TaskTable } from './task-table.ts';
 
@@ -21,10 +22,14 @@ export function openRequest(job: Job, index: number, table: TaskTable, now: Seco
     served: 0,
     ready: Array.from({ length: table.unitCount }, () => []),
     preemptions: 0,
-    labels: phaseLabels(job.plan.phases.map(({ name }) => name)),
+    labels: labelsOf(job.plan),
     rows: new Int32Array(0),
     care: new Uint8Array(0),
   };
+}
+
+export function labelsOf({ phases }: RequestPlan): string[] {
+  return phaseLabels(phases.map(({ name }) => name));
 }
 
 /** Operators of one request go in the order of its graph. */

@@ -11,6 +11,13 @@ export interface Job {
   readonly priority: number;
   /** The workload it belongs to, where several share the phone. */
   readonly lane?: Lane;
+  /** What it has to do where the cache that `plan` counts on is lost. */
+  readonly whole?: RequestPlan;
+}
+
+/** Requests of an equal model share its weights. */
+export function modelOf({ model, name }: RequestPlan): string {
+  return model ?? name;
 }
 
 /** One of several workloads that share a phone: its requests queue behind each other and are reported together. */
@@ -22,6 +29,8 @@ export interface Lane {
   readonly late: 'serve' | 'skip';
   /** Requests of the workload under way at the same time. */
   readonly concurrent: number;
+  /** Workloads of one session add to one key–value cache, turn by turn. */
+  readonly session?: string;
   /** Where its operators run; the simulation's policy unless given. */
   readonly policy?: SchedulingPolicy;
 }
@@ -41,7 +50,7 @@ export type JobSource = (index: number, now: Seconds, ended: Job) => readonly Jo
 
 /** One request under way. */
 export interface Active {
-  readonly job: Job;
+  job: Job;
   readonly index: number;
   phase: number;
   step: number;
@@ -56,7 +65,7 @@ export interface Active {
   /** How often a unit was taken from it before its step was over. */
   preemptions: number;
   /** How reports call each phase: its name, numbered where the name comes back after others. */
-  readonly labels: readonly string[];
+  labels: readonly string[];
   /** Ledger row of each cell of the present phase; −1 until used. */
   rows: Int32Array;
   /** Where data are protected, by operator of the present step: not 0 where the guard is asked before it starts. */
@@ -80,6 +89,8 @@ export interface RunObserver {
   ): void;
   stepDone(request: Active, phase: Phase, now: Seconds): void;
   phaseDone(request: Active, phase: Phase, now: Seconds): void;
+  /** The model that a request waited for came from storage. */
+  modelLoaded(request: Active, start: Seconds, end: Seconds): void;
   requestDone(request: Active, now: Seconds): void;
   /** A request was late before it began, and its workload skips what is late. */
   requestSkipped(job: Job, now: Seconds): void;

@@ -153,6 +153,30 @@ export interface WorkloadResult {
   readonly unitSeconds: Readonly<Record<string, number>>;
 }
 
+/** One of several models that took turns in memory. */
+export interface ModelSwap {
+  readonly model: string;
+  readonly bytes: number;
+  /** How often it came from storage, and went out of memory. */
+  readonly loads: number;
+  readonly evictions: number;
+  /** That its requests waited for it, in all. */
+  readonly waitedSeconds: number;
+}
+
+/** Models that did not fit in memory together. */
+export interface SwapReport {
+  /** What models may take in all, and what they took at most. */
+  readonly budgetBytes: number;
+  readonly peakBytes: number;
+  readonly loadedBytes: number;
+  /** That storage was at work. */
+  readonly loadSeconds: number;
+  /** Requests that computed their whole prompt again, for their cache had gone out. */
+  readonly cachesLost: number;
+  readonly models: readonly ModelSwap[];
+}
+
 /** Mean, quantiles and largest of a sample. */
 export interface Spread {
   readonly mean: number;
@@ -191,6 +215,8 @@ export interface Run {
   readonly trust: Readonly<Record<string, number>>;
   /** Blocks of the die by name of their thermal node, in metres from its lower left corner. */
   readonly floorplan?: Floorplan;
+  /** Where models took turns in memory. */
+  readonly swaps?: SwapReport;
   /** Where data are protected: what was accessed, found and paid. */
   readonly audit?: SecurityAudit;
   readonly timeline: Timeline;

@@ -95,6 +95,13 @@ export const scenarioSpec = z.strictObject({
   environment: environmentSchema.prefault({}),
   /** `cold` loads the weights from storage before the first request. */
   start: z.enum(['warm', 'cold']).default('warm'),
+  /** Models that do not fit in memory together take turns in it, instead of being refused. */
+  swap: z
+    .strictObject({
+      /** What becomes of the key–value cache of a model that goes out. */
+      cache: z.enum(['keep', 'drop']).default('keep'),
+    })
+    .optional(),
   /** Real-time traffic by master, such as `camera: 2.5 GB/s`, on top of the SoC's own or instead of its entry. */
   background: z.record(z.string(), quantity('bandwidth', { min: 0 })).default({}),
   /** How often the request is made, one after the other. */

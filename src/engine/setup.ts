@@ -18,6 +18,8 @@ export interface Simulation {
   readonly follow?: JobSource | undefined;
   /** Weights come from storage before the first request runs. */
   readonly cold?: boolean;
+  /** Models that do not fit together take turns, with their caches or without. */
+  readonly swap?: { readonly cache: 'keep' | 'drop' } | undefined;
   /** How data are protected; `machine` already pays for it in its memory path. */
   readonly protection?: Protection | undefined;
   readonly policy: SchedulingPolicy;

@@ -1,6 +1,6 @@
 /** What units get of memory when several stream at once, worked out once for each mix of streams. */
 import { Fluid } from '../kernel/fluid.ts';
-import { type StreamSplit, sharedRates, streamPort } from './bandwidth.ts';
+import { type StreamPort, type StreamSplit, sharedRates, streamPort } from './bandwidth.ts';
 import type { Machine } from './machine.ts';
 
 /** Mixes kept; a long decode meets new ones at every step. */
@@ -14,20 +14,22 @@ export class SharedStreams {
     this.known.clear();
   }
 
-  /** @returns bytes per second of each of `units`, whose bytes split as `splits` say. */
+  /** @returns bytes per second of each of `units`, whose bytes split as `splits` say, and of `side` after them. */
   rates(
     machine: Machine,
     units: readonly number[],
     splits: readonly StreamSplit[],
+    side?: StreamPort,
   ): readonly number[] {
-    let key = '';
+    let key = side ? `${side.bandwidth};` : '';
     for (const [i, u] of units.entries()) {
       const { dramReads, dramWrites, readHits, writeHits } = splits[i]!;
       key += `${u} ${dramReads} ${dramWrites} ${readHits} ${writeHits};`;
     }
     const known = this.known.get(key);
     if (known) return known;
-    const ports = units.map((u, i) => streamPort(machine.units[u]!, splits[i]!));
+    const ports: StreamPort[] = units.map((u, i) => streamPort(machine.units[u]!, splits[i]!));
+    if (side) ports.push(side);
     const rates = sharedRates(machine, ports, fairShares);
     if (this.known.size >= MOST) this.known.clear();
     this.known.set(key, rates);

@@ -3,7 +3,7 @@ import { InvariantError } from '../base/errors.ts';
 import { Kernel } from '../kernel/kernel.ts';
 import { runInClosedForm } from './analytic.ts';
 import { requireBandwidth } from './bandwidth.ts';
-import { requireMemory } from './capacity.ts';
+import { type MemoryUse, requireMemory } from './capacity.ts';
 import { ClockWishes } from './clock-wishes.ts';
 import { Collector } from './collector.ts';
 import { ControlLoop } from './control-loop.ts';
@@ -11,6 +11,7 @@ import { requireDeadlines } from './deadlines.ts';
 import { Dispatcher, EVENT } from './dispatcher.ts';
 import { Execution } from './execution.ts';
 import { Ledger } from './ledger.ts';
+import { type ModelSwaps, openSwaps, type SwapParts } from './model-swaps.ts';
 import { Pace } from './pace.ts';
 import { Probes } from './probes.ts';
 import { Recorder } from './recorder.ts';
@@ -28,11 +29,10 @@ import { ModelLoad } from './storage.ts';
  */
 export function simulate(simulation: Simulation): Run {
   if (simulation.inputs.fidelity === 'analytic') return runInClosedForm(simulation);
-  const { machine, jobs, policy } = simulation;
-  const { protection } = simulation;
+  const { machine, jobs, policy, protection } = simulation;
   const expected = simulation.expected ?? jobs;
   const owners = protection ? protectionOwners(protection.plan) : {};
-  const memory = requireMemory(machine, expected, simulation.concurrent, owners);
+  const fit = requireMemory(machine, expected, simulation.concurrent, owners, simulation.swap);
   requireBandwidth(machine);
   requireDeadlines(machine, simulation.expected ?? []);
   const kernel = new Kernel();
@@ -43,9 +43,10 @@ export function simulate(simulation: Simulation): Run {
   const secure =
     protection && new SecureRun(protection, { machine, execution, ledger, jobs: expected, cold });
   const { storage } = machine;
-  const plainLoad = cold && storage && !secure?.restore;
+  const plainLoad = cold && storage && !secure?.restore && !fit.turns;
   const load = plainLoad ? new ModelLoad(machine, storage, expected, ledger) : secure?.restore;
   execution.load = load;
+  const swaps = swapsOf(simulation, fit, { machine, kernel, execution, ledger, recorder });
   const wishes = new ClockWishes(machine);
   const control = new ControlLoop({
     machine,
@@ -79,6 +80,7 @@ export function simulate(simulation: Simulation): Run {
     follow: simulation.follow,
     observer: collector,
     guard: secure?.guard,
+    swaps,
     concurrent: simulation.concurrent,
     wishes,
   });
@@ -86,7 +88,20 @@ export function simulate(simulation: Simulation): Run {
   if (!dispatcher.done)
     throw new InvariantError(`the run stopped at ${kernel.now} s with requests left`);
   const audit = secure?.finish(kernel.now);
-  return assembleRun({ simulation, kernel, ledger, recorder, control, collector, memory, audit });
+  const memory = swaps?.memoryUse(fit) ?? fit;
+  const run = { simulation, kernel, ledger, recorder, control, collector, memory, audit };
+  return { ...assembleRun(run), ...(swaps && { swaps: swaps.report() }) };
+}
+
+/** Nothing where all models fit together. */
+function swapsOf(
+  { swap, cold = false }: Simulation,
+  { turns }: MemoryUse,
+  parts: Pick<SwapParts, 'machine' | 'kernel' | 'execution' | 'ledger' | 'recorder'>,
+): ModelSwaps | undefined {
+  if (!turns) return undefined;
+  const cacheGoes = swap?.cache === 'drop';
+  return openSwaps({ ...turns, ...parts, cold, cacheGoes, event: EVENT.storage });
 }
 
 function drive(kernel: Kernel, dispatcher: Dispatcher, control: ControlLoop, pace: Pace): void {

@@ -14,7 +14,7 @@ import type { Machine } from './machine.ts';
 import type { Job } from './request.ts';
 
 /** Name of the phase in results. */
-const LOAD_PHASE = 'load';
+export const LOAD_PHASE = 'load';
 
 /** Where a machine keeps models that are not in memory. */
 export interface MachineStorage {

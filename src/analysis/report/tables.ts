@@ -48,7 +48,8 @@ function meaningOf(id: string): string {
 }
 
 /** The ledger's cause is "bandwidth"; whether DRAM or the unit's own port was short of it is known by phase. */
-function limitOf({ limit, bandwidthBound }: PhaseResult): string {
+function limitOf({ limit, bandwidthBound, units }: PhaseResult): string {
+  if (units[0] === 'storage') return 'storage';
   if (!bandwidthBound) return causeStyle(limit).label;
   return bandwidthBound === 'port' ? 'bandwidth of the unit’s port' : 'DRAM bandwidth';
 }
@@ -56,7 +57,7 @@ function limitOf({ limit, bandwidthBound }: PhaseResult): string {
 export function renderPhases(run: Run): Html {
   const several = run.requests.length > 1;
   const row = (phase: PhaseResult): readonly string[] => {
-    const seconds = phase.endSeconds - phase.startSeconds;
+    const seconds = phase.activeSeconds ?? phase.endSeconds - phase.startSeconds;
     const share = formatValue(phase.shares[phase.limit], '%', 2);
     const per = (amount: number, unit: string): string =>
       seconds > 0 ? formatValue(amount / seconds, unit) : '–';

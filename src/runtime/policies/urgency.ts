@@ -15,7 +15,7 @@ import type { Seconds } from '../../base/units.ts';
 import type { RequestView } from '../scheduling-policy.ts';
 
 /** Waiting that outweighs one level of priority: a person notices an answer that stands still for a second. */
-const AGING: Seconds = 1;
+export const AGING: Seconds = 1;
 /** Under deadlines, work without one may wait so long: what a person takes for "still working on it". */
 const BEST_EFFORT: Seconds = 10;
 

@@ -1,0 +1,31 @@
+/** What the dispatcher is made of. */
+import type { Kernel } from '../kernel/kernel.ts';
+import type { SchedulingPolicy } from '../runtime/scheduling-policy.ts';
+import type { ClockWishes } from './clock-wishes.ts';
+import type { Execution } from './execution.ts';
+import type { Ledger } from './ledger.ts';
+import type { Machine } from './machine.ts';
+import type { ModelSwaps } from './model-swaps.ts';
+import type { AccessGuard, Job, JobSource, RunObserver } from './request.ts';
+
+export interface DispatcherParts {
+  readonly machine: Machine;
+  readonly kernel: Kernel;
+  readonly execution: Execution;
+  readonly ledger: Ledger;
+  readonly observer: RunObserver;
+  /** Asked before every operator, where data are protected. */
+  readonly guard?: AccessGuard | undefined;
+  /** Asked before every request, where models take turns in memory. */
+  readonly swaps?: ModelSwaps | undefined;
+  readonly policy: SchedulingPolicy;
+  readonly jobs: readonly Job[];
+  /** When models are in memory: no request runs before. */
+  readonly ready?: number;
+  /** What comes after a request has ended; nothing more when absent. */
+  readonly follow?: JobSource | undefined;
+  /** Requests served at the same time, those of several workloads aside; the others queue in order of arrival. */
+  readonly concurrent: number;
+  /** Where policies ask for clocks. */
+  readonly wishes?: ClockWishes | undefined;
+}
