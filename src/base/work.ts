@@ -66,6 +66,8 @@ export type WorkForm =
       readonly headDim: number;
       readonly valueDim: number;
       readonly causal: boolean;
+      /** Exported head by head: plain products, which every compiler lays out for a matrix engine. */
+      readonly headwise?: true;
     }
   | {
       readonly kind: 'vector';

@@ -10,6 +10,8 @@ import type { OperatorPrediction } from './operator-table.ts';
 export interface ProbeMachine {
   readonly soc: string;
   readonly runtime?: string | undefined;
+  /** Family of the workload. */
+  readonly family?: string | undefined;
   /** The only unit; the fastest one for every operator where absent. */
   readonly unit?: string | undefined;
 }
@@ -18,8 +20,8 @@ export interface ProbeMachine {
 export type PredictOperator = (work: Work) => OperatorPrediction | undefined;
 
 /** @throws SpecError for an unknown SoC, runtime or unit. */
-export function predictOnSoc({ soc, runtime, unit }: ProbeMachine): PredictOperator {
-  const machine = prepareMachine(soc, fileSources(), runtime);
+export function predictOnSoc({ soc, runtime, family, unit }: ProbeMachine): PredictOperator {
+  const machine = prepareMachine(soc, fileSources(), runtime, family);
   const names = Object.fromEntries(machine.units.map((one, index) => [one.unit.name, index]));
   const units = unit === undefined ? Object.values(names) : [pick(names, unit, 'unit')];
   return (work) => {

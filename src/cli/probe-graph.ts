@@ -67,8 +67,8 @@ export function buildProbeGraph(predictOn?: (machine: ProbeMachine) => PredictOp
     run: async (args) => {
       const top = wholeOption(args, 'top');
       refuseIdle(args);
-      const { phases, savings } = loadPhases(args);
-      const predict = args['soc'] === undefined ? undefined : predictOn?.(machineOf(args));
+      const { phases, savings, family } = loadPhases(args);
+      const predict = args['soc'] === undefined ? undefined : predictOn?.(machineOf(args, family));
       const rows = rowsOf(phases, predict);
       const { by, sort } = args;
       const lines = arrangeRows(rows, { by: String(by), sort: String(sort) });
@@ -102,9 +102,9 @@ const MACHINE_OPTIONS = {
   unit: { type: 'string', summary: 'the only unit; the fastest for each operator unless given' },
 } as const;
 
-function machineOf({ soc, runtime, unit }: Args): ProbeMachine {
+function machineOf({ soc, runtime, unit }: Args, family: string): ProbeMachine {
   const text = (value: unknown) => (value === undefined ? undefined : String(value));
-  return { soc: String(soc), runtime: text(runtime), unit: text(unit) };
+  return { soc: String(soc), runtime: text(runtime), family, unit: text(unit) };
 }
 
 /** @throws SpecError for options that would change nothing. */
@@ -144,6 +144,7 @@ export const probeGraph: Command = buildProbeGraph(predictOnSoc);
 interface Loaded {
   readonly phases: readonly Phase[];
   readonly savings: readonly FusionSaving[];
+  readonly family: string;
 }
 
 function loadPhases(args: Args): Loaded {
@@ -156,12 +157,13 @@ function loadPhases(args: Args): Loaded {
       fusions: fusionsOf(args),
       ...(precision ? { precision } : {}),
     });
-    return { phases: plan.phases, savings };
+    return { phases: plan.phases, savings, family: 'onnx' };
   }
   const { precision, fusions } = args;
   const sources = fileSources({ onnx: { dims, precision, fusions } });
   const spec = parseWorkload(sources.workload(target), sources.tables);
-  return { phases: buildWorkload(spec, sources.tables, target).phases, savings: [] };
+  const { phases, savings = [] } = buildWorkload(spec, sources.tables, target);
+  return { phases, savings, family: spec.family };
 }
 
 function fusionsOf(args: Args): readonly string[] {

@@ -10,7 +10,7 @@ import type { Calibration } from '../runtime/calibration-spec.ts';
 import type { Governor } from '../runtime/governor.ts';
 import { type GovernorName, governors } from '../runtime/governors/index.ts';
 import { policies } from '../runtime/policies/index.ts';
-import { parseRuntime, type RuntimeSpec, runsOn } from '../runtime/runtime-spec.ts';
+import { parseRuntime, type RuntimeSpec, runsOn, withNetworks } from '../runtime/runtime-spec.ts';
 import type { SchedulingPolicy } from '../runtime/scheduling-policy.ts';
 import type { WorkloadSpec } from '../workload/family.ts';
 import type { RequestPlan } from '../workload/graph.ts';
@@ -71,6 +71,8 @@ export interface Prepared {
 
 /** Families of workloads whose measurements calibrations were fitted to, or that run the same kernels. */
 const CALIBRATED: ReadonlySet<string> = new Set(['llm', 'vision-language', 'audio-language']);
+/** Families of plain networks, as a vendor's compiler takes them whole. */
+const NETWORKS: ReadonlySet<string> = new Set(['diffusion', 'onnx', 'vision']);
 /** Frequency governors look every 10 ms: the scheduler tick of an Android kernel built with HZ=100. */
 const CONTROL_PERIOD = 0.01;
 /** Thermal governors are offered every look and poll at their own pace (10 ms for junctions, seconds for skin). */
@@ -108,9 +110,10 @@ export function prepare(
   const base = specs.soc === roots.soc.spec ? soc : parseSoc(roots.soc.spec);
   const phone = parsePhone(specs.phone);
   const preset = parseLpddrPreset(sources.preset(soc.memory.preset));
-  const runtime = parseRuntime(sources.runtime(scenario.runtime));
   const clients = prepareClients(scenario, specs, sources);
   const { workload, plan } = clients[0]!;
+  const families = clients.map((client) => client.workload.family);
+  const runtime = runtimeFor(scenario.runtime, soc.vendor, families, sources);
   const calibration = CALIBRATED.has(workload.family)
     ? sources.calibration?.(scenario.calibration, soc.name)
     : undefined;
@@ -143,6 +146,19 @@ export function prepare(
     protection,
     calibration,
   };
+}
+
+/** The runtime of workloads: where all are networks, these may have kernels of their own. @throws SpecError */
+function runtimeFor(
+  name: string,
+  vendor: string,
+  families: readonly string[],
+  sources: Sources,
+): RuntimeSpec {
+  const runtime = parseRuntime(sources.runtime(name));
+  const networks = runtime.networks[vendor];
+  if (networks === undefined || !families.every((each) => NETWORKS.has(each))) return runtime;
+  return withNetworks(runtime, parseRuntime(sources.runtime(networks)));
 }
 
 /** Keys that name files are options, not values: the files are read before values are changed. */
@@ -181,10 +197,17 @@ function requireKernels({ runtime, soc }: Prepared, units: readonly string[]): v
 
 /**
  * The machine of a SoC in its own phone, for looking at single operators and graphs.
+ * @param family of the workload; a language model's where absent.
  * @throws SpecError
  */
-export function prepareMachine(socName: string, sources: Sources, runtimeName = 'vendor'): Machine {
-  return machineWith(socName, sources, parseRuntime(sources.runtime(runtimeName)));
+export function prepareMachine(
+  socName: string,
+  sources: Sources,
+  runtimeName = 'vendor',
+  family = 'llm',
+): Machine {
+  const { vendor } = parseSoc(sources.soc(socName));
+  return machineWith(socName, sources, runtimeFor(runtimeName, vendor, [family], sources));
 }
 
 /**

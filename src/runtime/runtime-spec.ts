@@ -27,7 +27,7 @@ const kernels = z.strictObject({
   dispatch: sourced('time', { min: 0 }).optional(),
   /** Call into the driver, once for each run of consecutive operators; replaces the unit's own. */
   call: sourced('time', { min: 0 }).optional(),
-  /** Attention runs on the vector lanes at this share of their rate, by format of the activations; absent: on the matrix engine. */
+  /** Attention runs on the vector lanes at this share of their rate, by format of the activations, unless exported head by head; absent: on the matrix engine. */
   attentionShare: z.partialRecord(dtype, sourced('ratio', { max: 1 })).optional(),
   /** Makers of the SoCs whose units of this kind it has kernels for; all where absent. */
   vendors: z.array(z.string()).optional(),
@@ -60,6 +60,11 @@ export const runtimeSpec = z.strictObject({
       copy: sourced('bandwidth').optional(),
     })
     .optional(),
+  /**
+   * Class whose NPU kernels run plain networks (image generators and encoders, ONNX models), by maker of the SoC; its
+   * own where absent.
+   */
+  networks: z.record(z.string(), z.string()).default({}),
   /** How it builds models, for predicting a measurement that gives nominal bits only. */
   models: z
     .strictObject({
@@ -92,6 +97,16 @@ export type RuntimeSpec = Infer<typeof runtimeSpec>;
 /** @throws SpecError with every fault of the file in one go. */
 export function parseRuntime(spec: SpecFile): RuntimeSpec {
   return checkSpec(spec, runtimeSpec, [checkReferences]);
+}
+
+/** A runtime with what another class knows of whole networks on the NPU, calls of an application included. */
+export function withNetworks(runtime: RuntimeSpec, networks: RuntimeSpec): RuntimeSpec {
+  const { npu } = networks.kernels;
+  return {
+    ...runtime,
+    ...(networks.host && { host: { ...runtime.host, ...networks.host } }),
+    kernels: { ...runtime.kernels, ...(npu && { npu }) },
+  };
 }
 
 /** Whether a runtime has kernels for a kind of unit. */

@@ -134,6 +134,11 @@ export interface AttentionShape {
   readonly causal: boolean;
   /** A query sees at most this many keys, itself included. */
   readonly window?: number;
+  /**
+   * Head by head, as exports of language models, image generators and speech for phones are; exporters of other
+   * networks write one product over all heads.
+   */
+  readonly headwise?: boolean;
   readonly operator?: string;
 }
 
@@ -184,6 +189,7 @@ export function attentionWork(shape: AttentionShape, activation: DType, cache?: 
     headDim,
     valueDim,
     causal: shape.causal && !windowed,
+    ...(shape.headwise ? { headwise: true } : {}),
   };
   const keys = cache ? queries : context;
   const past = cache ? context - queries : 0;

@@ -63,7 +63,7 @@ export function predictDiffusionRows(
   sources: Sources,
 ): DevicePredictions {
   parseCsv(text, file, DIFFUSION_COLUMNS);
-  const machines = machineCache(sources, headwise(tables.runtimes));
+  const machines = machineCache(sources, tables.runtimes);
   const plans = new Map<string, RequestPlan>();
   const rows: DevicePrediction[] = [];
   const unmapped: { id: string; reason: string }[] = [];
@@ -99,21 +99,6 @@ export function predictDiffusionRows(
     }
   }
   return { rows, unmapped };
-}
-
-/**
- * Exports of image generators split attention into single heads, which compilers lay out for the matrix engine; what
- * engines reach with the attention of other networks does not apply.
- */
-function headwise(runtimes: VisionTables['runtimes']): VisionTables['runtimes'] {
-  return Object.fromEntries(
-    Object.entries(runtimes).map(([name, runtime]) => {
-      const { npu } = runtime.kernels;
-      if (!npu?.attentionShare) return [name, runtime];
-      const { attentionShare: _, ...rest } = npu;
-      return [name, { ...runtime, kernels: { ...runtime.kernels, npu: rest } }];
-    }),
-  );
 }
 
 /** Why a row that names chip, unit and engine still cannot be predicted. */

@@ -26,17 +26,30 @@ const TWINS: Readonly<Partial<Record<DType, readonly DType[]>>> = {
 /** Rates for every pair of formats, looked up once when a unit is built. */
 export type FormatRates = Readonly<Record<DType, Readonly<Record<DType, FormatRate | undefined>>>>;
 
+const FLOATS: ReadonlySet<DType> = new Set(['fp16', 'bf16', 'tf32', 'fp32']);
 const DTYPES = Object.keys(DTYPE_BITS) as DType[];
 
-export function buildFormatRates(rates: RateTable): FormatRates {
+/** @param capped floating activations multiply no faster than two floating operands, whatever pair is named. */
+export function buildFormatRates(rates: RateTable, capped = false): FormatRates {
   const byWeight = DTYPES.map((weight) => {
     const byActivation = DTYPES.map((activation) => [
       activation,
-      resolveRate(rates, weight, activation),
+      cap(
+        resolveRate(rates, weight, activation),
+        capped ? floatRate(rates, activation) : undefined,
+      ),
     ]);
     return [weight, Object.fromEntries(byActivation)];
   });
   return Object.fromEntries(byWeight);
+}
+
+function floatRate(rates: RateTable, activation: DType): number | undefined {
+  return FLOATS.has(activation) ? twinRate(rates, activation) : undefined;
+}
+
+function cap(found: FormatRate | undefined, limit: number | undefined): FormatRate | undefined {
+  return found && limit !== undefined ? { ...found, rate: Math.min(found.rate, limit) } : found;
 }
 
 /**

@@ -94,7 +94,8 @@ function npuOf(spec: NpuSpec, options: UnitOptions): Npu {
       accumulatorBytes: matrix.accumulator?.is ?? 0,
       granule: Math.max(matrix.rows.is, matrix.columns.is),
     },
-    matrixRates: buildFormatRates(matrix.rates),
+    // What compiled networks reach with floating activations is a share of the rate of two floating operands.
+    matrixRates: buildFormatRates(matrix.rates, compiled !== undefined),
     vectorRates: scaledRates(buildVectorRates(spec.vector.opsPerClock), lanes),
     peakMacs: matrix.engines.is * matrix.rows.is * matrix.columns.is,
     sparseGain: options.weights?.sparse24 ? (matrix.sparsity?.is ?? 1) : 1,
@@ -114,9 +115,12 @@ function npuOf(spec: NpuSpec, options: UnitOptions): Npu {
 
 type Shares = Readonly<Partial<Record<DType, number>>>;
 
+/** 16-bit integers are two passes of 8-bit ones, so what a compiler reaches with the latter holds for both. */
 function sharesOf(kernels: Shares, compiled: NonNullable<NpuSpec['compiled']>['matrix']): Shares {
   const found: Partial<Record<DType, number>> = { ...kernels };
-  for (const [dtype, share] of Object.entries(compiled) as [DType, { readonly is: number }][]) {
+  const int16 = compiled.int16 ?? compiled.int8;
+  const shares = int16 ? { ...compiled, int16 } : compiled;
+  for (const [dtype, share] of Object.entries(shares) as [DType, { readonly is: number }][]) {
     found[dtype] = (kernels[dtype] ?? 1) * share.is;
   }
   return found;
@@ -135,7 +139,7 @@ function estimate(npu: Npu, work: Work): UnitCost {
     }
     case 'attention': {
       const share = npu.attentionShare[work.activationDType];
-      if (share !== undefined) return laneAttention(npu, work, share);
+      if (share !== undefined && !work.form.headwise) return laneAttention(npu, work, share);
       const load = attentionLoad(npu.array, npu.memory, work, work.form, npu.fusedAttention);
       return matrixCost(npu, work, load, !npu.fusedAttention);
     }
@@ -145,7 +149,7 @@ function estimate(npu: Npu, work: Work): UnitCost {
 }
 
 /**
- * Attention as a chain of vector kernels: both operands of its products are activations, which compilers that lay out
+ * Attention over all heads at once as a chain of vector kernels: both operands of its products are activations, which compilers that lay out
  * stored weights for the matrix engine ahead of time cannot feed to it. Scores stay in local memory as other results do.
  */
 function laneAttention(npu: Npu, work: Work, share: number): UnitCost {

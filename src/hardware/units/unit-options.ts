@@ -36,7 +36,8 @@ export interface KernelClass {
   readonly callScale?: number;
   /**
    * Attention as a chain of products of two activations on the vector lanes, at this share of their rate, by dtype of
-   * the activations: compilers that keep the matrix engine for stored weights. On the matrix engine where absent.
+   * the activations: compilers that keep the matrix engine for stored weights. Graphs that name each head are not
+   * concerned. On the matrix engine where absent.
    */
   readonly attentionShare?: Readonly<Partial<Record<DType, number>>>;
   /** Runs what a compiler made ahead of time of a whole network: `compiled` of a unit applies. */

@@ -88,7 +88,8 @@ export const npuShape = {
   fusedAttention: z.boolean().default(true),
   /**
    * Networks compiled ahead of time, by measurements of whole networks: share of the matrix rate by format of the
-   * activations, lane operations relative to `vector`, time between operators, time of a call.
+   * activations (that of int8 for int16 too, unless it has its own), lane operations relative to `vector`, time between
+   * operators, time of a call.
    */
   compiled: z
     .strictObject({

@@ -70,6 +70,7 @@ function addTemporalAttention(
       headDim: hidden / heads,
       valueDim: hidden / heads,
       causal: false,
+      headwise: true,
     },
     net.settings.activation,
   );

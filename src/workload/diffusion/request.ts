@@ -52,6 +52,8 @@ export function buildDiffusionRequest(request: DiffusionRequest): RequestPlan {
     activation: request.activationDType,
     batch,
     fuse: request.fuse,
+    // The exports for phones, such as those of Qualcomm AI Hub and Apple, split attention into heads.
+    headwise: true,
   });
   const prompts = guidance === 'none' ? 1 : 2;
   const image = settings(request.autoencoderFormat, 1);

@@ -147,6 +147,7 @@ function scoring(model: LlmModel, options: LlmGraphOptions, kind: LayerKind): Sc
     headDim: kind.headDim,
     valueDim: kind.valueDim,
     causal: options.scores === 'causal',
+    headwise: true,
     ...(kind.window === undefined ? {} : { window: kind.window }),
   });
   if (options.fusion.attention) {
@@ -245,6 +246,7 @@ function expandedLatent(
         headDim,
         valueDim,
         causal: options.scores === 'causal',
+        headwise: true,
         operator: 'MultiHeadAttention',
       },
       formats.activation,
@@ -283,6 +285,7 @@ function absorbedLatent(
         headDim: latent.rank + latent.ropeDim,
         valueDim: latent.rank,
         causal: options.scores === 'causal',
+        headwise: true,
       },
       formats.activation,
       cache,

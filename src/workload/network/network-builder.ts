@@ -31,6 +31,8 @@ export interface NetworkSettings {
   readonly batch: number;
   /** Run sums and activations inside the operators they follow; on unless false. */
   readonly fuse?: boolean;
+  /** Attention is exported head by head. */
+  readonly headwise?: boolean;
 }
 
 export interface Network {
@@ -175,7 +177,7 @@ function weightedOperators(
 
 function plainOperators(
   append: Append,
-  { activation, batch }: NetworkSettings,
+  { activation, batch, headwise = false }: NetworkSettings,
 ): Omit<NetworkBuilder, Weighted | 'settings' | 'build'> {
   return {
     activation: (operator, input, elements, kind, gated = false) =>
@@ -183,7 +185,7 @@ function plainOperators(
     attention: (operator, inputs, shape) =>
       append(
         operator,
-        attentionWork({ operator: 'MultiHeadAttention', ...shape, batch }, activation),
+        attentionWork({ operator: 'MultiHeadAttention', headwise, ...shape, batch }, activation),
         inputs,
       ),
     move: (operator, kind, input, from, to = from) =>

@@ -5,11 +5,17 @@ import { parseSoc } from '../../../../src/hardware/soc-spec.ts';
 import { buildUnit } from '../../../../src/hardware/units/index.ts';
 import type { KernelClass } from '../../../../src/hardware/units/unit-options.ts';
 import { fileSources } from '../../../../src/load.ts';
-import { attentionWork, convWork, vectorWork } from '../../../../src/workload/operator-cost.ts';
+import {
+  attentionWork,
+  convWork,
+  matmulWork,
+  vectorWork,
+} from '../../../../src/workload/operator-cost.ts';
 
 const sources = fileSources();
 const written = parseSoc(sources.soc('snapdragon-8-gen-3')).units['npu']!;
 const fp16 = sources.tables.formats['fp16']!;
+const int8 = sources.tables.formats['int8-per-channel']!;
 const port = { bandwidth: 60e9, outstandingBytes: 5000 };
 const build = (kernels: KernelClass, values: Readonly<Record<string, number>> = {}) =>
   buildUnit(
@@ -48,6 +54,24 @@ describe('an engine that compiles networks', () => {
     expect(build({}, { 'compiled.matrix.fp16': 0.5 }).estimate(conv).cycles).toBeCloseTo(whole, 6);
   });
 
+  it('reaches with 16-bit integers what it reaches with 8-bit ones, in twice the passes', () => {
+    const large = { outHeight: 64, outWidth: 64, inChannels: 512, outChannels: 512 };
+    const of = (activation: 'int8' | 'int16') =>
+      convWork({ ...large, kernelHeight: 3, kernelWidth: 3 }, int8, activation);
+    const share = 0.6;
+    const one = build({ compiled: true }, { 'compiled.matrix.int8': share });
+    const passes = one.estimate(of('int16')).cycles / one.estimate(of('int8')).cycles;
+    expect(passes).toBeCloseTo(2, 1); // w8a16 runs at 0.5 of int8, socs/parts/hexagon-v75.yaml
+  });
+
+  it('multiplies 8-bit weights with half-precision activations no faster than two halves', () => {
+    const shape = { m: 4096, n: 4096, k: 4096 };
+    const npu = build({ compiled: true });
+    const mixed = npu.estimate(matmulWork(shape, int8, 'fp16')).cycles;
+    const halves = npu.estimate(matmulWork(shape, fp16, 'fp16')).cycles;
+    expect(mixed).toBeGreaterThanOrEqual(halves * (1 - 1e-9));
+  });
+
   it('moves vector work with the lanes', () => {
     const at = (lanes: number) =>
       build({ compiled: true }, { 'compiled.lanes': lanes }).estimate(silu).vectorCycles;
@@ -65,6 +89,13 @@ describe('attention on the lanes', () => {
     const products = 2 * 12 * 197 * 197 * 64;
     expect(cost.cycles).toBeCloseTo(products / (lanes * 0.5) + work.vectorOps / lanes, 3);
     expect(cost.matrixCycles).toBe(0);
+  });
+
+  it('goes to the matrix engine where the graph names each head', () => {
+    const split = attentionWork({ ...shape, causal: false, headwise: true }, 'fp16');
+    const cost = build({ attentionShare: { fp16: 0.5 } }).estimate(split);
+    expect(cost).toEqual(build({}).estimate(work));
+    expect(cost.matrixCycles).toBeGreaterThan(0);
   });
 
   it('goes to the matrix engine where the engine has no such share for the format', () => {
