@@ -2,7 +2,11 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { buildAddressMap } from '../../src/hardware/dram/address-map.ts';
 import { CommandController } from '../../src/hardware/dram/command-controller.ts';
-import { CONTROLLERS, type ControllerName } from '../../src/hardware/dram/controllers.ts';
+import {
+  buildController,
+  CONTROLLERS,
+  type ControllerName,
+} from '../../src/hardware/dram/controllers.ts';
 import type { DramDevice } from '../../src/hardware/dram/device.ts';
 import { parseRequesters } from '../../src/hardware/dram/requester.ts';
 import { simulateTraffic } from '../../src/hardware/dram/simulate.ts';
@@ -157,6 +161,41 @@ describe('DRAM traffic', () => {
         expect(run(false)).toEqual(run(true).slice(0, run(false).length));
       }),
       { numRuns: 12 },
+    );
+  });
+
+  it('does the same on an only channel, which runs ahead of its driver, as beside an idle one', () => {
+    fc.assert(
+      fc.property(
+        mixes,
+        fc.constantFrom(...names),
+        fc.constantFrom(0.1, 0.6, 1.1),
+        (text, name, openRate) => {
+          const device = deviceOf('lpddr5-6400');
+          const map = buildAddressMap('A', device, 1);
+          const run = (channels: number) => {
+            const seen: Watched[][] = [];
+            const driver = new TrafficDriver(
+              { requesters: parseRequesters(text), openRate, accesses: 300 },
+              (sink) => {
+                const controllers = Array.from({ length: channels }, () =>
+                  buildController(device, CONTROLLERS[name].config, sink),
+                );
+                seen.push(...controllers.map(watch));
+                // The rate is a share of all channels' peak.
+                return { device: { ...device, peak: device.peak / channels }, map, controllers };
+              },
+            );
+            const end = driver.run();
+            return { end, commands: seen[0], latency: driver.meter.latencyCycles() };
+          };
+          const [alone, beside] = [run(1), run(2)];
+          expect(alone.end).toBe(beside.end);
+          expect(alone.latency).toEqual(beside.latency);
+          expect(alone.commands).toEqual(beside.commands);
+        },
+      ),
+      { numRuns: 16 },
     );
   });
 

@@ -100,7 +100,7 @@ export class BankQueueController implements ChannelController {
   }
 
   next(): number {
-    return Math.min(this.wake, this.completions.next(), this.refresh.due);
+    return Math.min(this.wake, this.completions.due, this.refresh.due);
   }
 
   private issue(now: number): boolean {

@@ -105,7 +105,7 @@ export class BurstController implements ChannelController {
   }
 
   next(): number {
-    return Math.ceil(Math.min(this.requestAt, this.refreshAt, this.completions.next()));
+    return Math.ceil(Math.min(this.requestAt, this.refreshAt, this.completions.due));
   }
 
   private serve(now: number): void {

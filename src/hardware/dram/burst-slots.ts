@@ -1,23 +1,8 @@
 /** Storage of all bursts inside one controller, one cache line each; a slot is reused once its burst has left. */
+import * as cell from './channel-cells.ts';
 
-/** Numbers of one slot; a slot is the place of its first. */
-const STRIDE = 16;
-/** Number of the burst's 32 bytes (or 64 with BL32) in the address space. */
-export const BURST = 0;
-export const BANK = 1;
-export const ROW = 2;
-export const ACCESS = 3;
-/** Cycle in which the controller took it. */
-export const ARRIVAL = 4;
-/** Position in the order of arrival. */
-export const ORDER = 5;
-/** One for a write. */
-export const WRITE = 6;
-/** One once its first command has been counted as hit, miss or conflict. */
-export const COUNTED = 7;
-/** Neighbours in its bank's list, or -1. */
-export const NEXT = 8;
-export const PREVIOUS = 9;
+// A constant of the same file is a number in the machine's code, an imported one is read anew at every use.
+const { ACCESS, ARRIVAL, BANK, BURST, COUNT, COUNTED, ENTRY_CELLS, ORDER, ROW, WRITE } = cell;
 
 export class BurstSlots {
   readonly data: Int32Array;
@@ -25,9 +10,10 @@ export class BurstSlots {
   private freeCount: number;
   private issued = 0;
 
-  constructor(size: number) {
-    this.data = new Int32Array(size * STRIDE);
-    this.free = Int32Array.from({ length: size }, (_, i) => STRIDE * (size - 1 - i));
+  /** A slot is the place of its first number; `data` brings an array whose cells from `from` on hold them. */
+  constructor(size: number, data = new Int32Array(size * ENTRY_CELLS), from = 0) {
+    this.data = data;
+    this.free = Int32Array.from({ length: size }, (_, i) => from + ENTRY_CELLS * (size - 1 - i));
     this.freeCount = size;
   }
 
@@ -49,6 +35,7 @@ export class BurstSlots {
     data[slot + ORDER] = this.issued++;
     data[slot + WRITE] = write ? 1 : 0;
     data[slot + COUNTED] = 0;
+    data[slot + COUNT] = 1;
     return slot;
   }
 

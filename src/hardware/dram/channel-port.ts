@@ -4,27 +4,39 @@ import type { ChannelController } from './controller.ts';
 /** Bursts a controller is offered per cycle, at most. */
 const OFFERS = 4;
 
-/** Bursts on their way to one channel, in order. */
+/** Bursts on their way to one channel, in order; neighbours of one access and row are one entry. */
 export class ChannelPort {
+  /** Entries. */
   count = 0;
   private burst = new Int32Array(64);
+  private bursts = new Int32Array(64);
   private access = new Int32Array(64);
   private bank = new Int32Array(64);
   private row = new Int32Array(64);
   private write = new Uint8Array(64);
   private first = 0;
+  /** Bursts of the first entry that have been taken. */
+  private taken = 0;
   private cycle = -1;
   private left = 0;
-  /** The first burst has been refused: it need not be offered again before there is room. */
+  /** The next burst has been refused: it need not be offered again before there is room. */
   private refused = false;
 
-  push(burst: number, access: number, write: boolean, bank: number, row: number): void {
+  push(
+    burst: number,
+    bursts: number,
+    access: number,
+    write: boolean,
+    bank: number,
+    row: number,
+  ): void {
     if (this.count === this.burst.length) this.grow();
     const at = (this.first + this.count++) & (this.burst.length - 1);
+    this.burst[at] = burst;
+    this.bursts[at] = bursts;
+    this.access[at] = access;
     this.bank[at] = bank;
     this.row[at] = row;
-    this.burst[at] = burst;
-    this.access[at] = access;
     this.write[at] = write ? 1 : 0;
   }
 
@@ -32,7 +44,6 @@ export class ChannelPort {
   offer(controller: ChannelController, now: number): void {
     if (this.refused && !this.ready(controller)) return;
     this.refused = false;
-    const mask = this.burst.length - 1;
     if (this.cycle !== now) {
       this.cycle = now;
       this.left = OFFERS;
@@ -40,7 +51,7 @@ export class ChannelPort {
     while (this.left > 0 && this.count > 0) {
       const at = this.first;
       const taken = controller.accept(
-        this.burst[at] as number,
+        (this.burst[at] as number) + this.taken,
         this.access[at] as number,
         this.write[at] === 1,
         this.bank[at] as number,
@@ -51,9 +62,11 @@ export class ChannelPort {
         this.refused = true;
         return;
       }
-      this.first = (at + 1) & mask;
-      this.count--;
       this.left--;
+      if (++this.taken < (this.bursts[at] as number)) continue;
+      this.taken = 0;
+      this.first = (at + 1) & (this.burst.length - 1);
+      this.count--;
     }
   }
 
@@ -70,6 +83,7 @@ export class ChannelPort {
       return to;
     };
     this.burst = widen(this.burst, new Int32Array(2 * size));
+    this.bursts = widen(this.bursts, new Int32Array(2 * size));
     this.access = widen(this.access, new Int32Array(2 * size));
     this.bank = widen(this.bank, new Int32Array(2 * size));
     this.row = widen(this.row, new Int32Array(2 * size));

@@ -7,6 +7,7 @@
  * Source   limits and their scope as in JESD209-5B tables 330-333, 344, 372 and 235
  * Checked  test/unit/hardware/dram/channel-state.test.ts: each limit legal at its cycle, illegal one before
  */
+import * as cell from './channel-cells.ts';
 import type { DeviceTiming, DramDevice } from './device.ts';
 
 export const CLOSED = 0;
@@ -14,49 +15,25 @@ export const CLOSED = 0;
 const ACTIVATING = 1;
 export const OPEN = 2;
 
-/**
- * Where each kind of time begins in `times`: of up to 32 banks, of up to 8 groups (rank, group), of up to 2 ranks.
- * One array, because every command reads and writes many kinds.
- */
-const MOST_BANKS = 32;
-export const ACTIVATE = 0;
-export const PRECHARGE = ACTIVATE + MOST_BANKS;
-export const COLUMN = PRECHARGE + MOST_BANKS;
-const REFRESH_BANK = COLUMN + MOST_BANKS;
-const MOST_GROUPS = 8;
-const GROUP_READ = REFRESH_BANK + MOST_BANKS;
-const GROUP_WRITE = GROUP_READ + MOST_GROUPS;
-const MOST_RANKS = 2;
-const RANK_ACTIVATE = GROUP_WRITE + MOST_GROUPS;
-const RANK_PRECHARGE = RANK_ACTIVATE + MOST_RANKS;
-const RANK_PRECHARGE_ALL = RANK_PRECHARGE + MOST_RANKS;
-const RANK_READ = RANK_PRECHARGE_ALL + MOST_RANKS;
-const RANK_WRITE = RANK_READ + MOST_RANKS;
-const RANK_REFRESH = RANK_WRITE + MOST_RANKS;
-const RANK_REFRESH_BANK = RANK_REFRESH + MOST_RANKS;
-const TIMES = RANK_REFRESH_BANK + MOST_RANKS;
+// A constant of the same file is a number in the machine's code, an imported one is read anew at every use.
+const { ACTIVATE, CLOSED_BANKS, COLUMN, GROUP, GROUP_READ, GROUP_WRITE, HIT_ROW, MEMBERS } = cell;
+const { MOST_BANKS, MOST_RANKS, OPEN_BANKS, OPEN_ROW, PRECHARGE, RANK, RANK_ACTIVATE } = cell;
+const { RANK_PRECHARGE, RANK_PRECHARGE_ALL, RANK_READ, RANK_REFRESH } = cell;
+const { RANK_REFRESH_BANK, RANK_WRITE, REFRESH_BANK, STATE } = cell;
 
 /** Owned by one controller, which asks for the earliest cycle of a command before it issues it. */
 export class ChannelState {
   readonly banks: number;
   readonly banksPerRank: number;
-  /** By flat bank (rank, group, bank). */
-  readonly state: Uint8Array;
-  /** Banks that are closed, and those that are open, as bits. */
-  closedBanks = 0;
-  openedBanks = 0;
+  readonly cells: Int32Array;
+  /** Parts of it, by flat bank (rank, group, bank). */
+  readonly state: Int32Array;
   readonly openRow: Int32Array;
-  /** The row whose bursts are hits: none until ACT-2 has been sent. */
-  readonly hitRow: Int32Array;
-  readonly groupOf: Uint8Array;
-  readonly rankOf: Uint8Array;
-  /** Earliest legal cycle of every command, by kind and place. */
-  readonly times = new Int32Array(TIMES);
-  /** Parts of it. */
-  readonly rankActAt = this.times.subarray(RANK_ACTIVATE, RANK_ACTIVATE + MOST_RANKS);
-  readonly rankPreAt = this.times.subarray(RANK_PRECHARGE, RANK_PRECHARGE + MOST_RANKS);
-  readonly rankPreAllAt = this.times.subarray(RANK_PRECHARGE_ALL, RANK_PRECHARGE_ALL + MOST_RANKS);
-  readonly rankRefreshAt = this.times.subarray(RANK_REFRESH, RANK_REFRESH + MOST_RANKS);
+  readonly rankOf: Int32Array;
+  /** Parts of it, by rank. */
+  readonly rankActAt: Int32Array;
+  readonly rankPreAllAt: Int32Array;
+  readonly rankRefreshAt: Int32Array;
   /** Counts since the start, for energy and reports. */
   activates = 0;
   reads = 0;
@@ -67,33 +44,42 @@ export class ChannelState {
   openCycles = 0;
   private readonly timing: DeviceTiming;
   private readonly ranks: number;
-  /** Banks of the first rank, and of each group, as bits. */
+  private readonly groups: number;
+  /** Banks of the first rank as bits. */
   private readonly firstRank: number;
-  private readonly groups: Int32Array;
   /** The last four ACT-1 of each rank, oldest overwritten first. */
   private readonly window: Int32Array;
   private readonly windowAt: Uint8Array;
   private readonly openBanks: Int32Array;
   private readonly openedAt: Int32Array;
 
-  constructor(device: DramDevice) {
+  constructor(device: DramDevice, cells = new Int32Array(cell.READS)) {
     const { ranks, bankGroups, banksPerGroup } = device;
+    const perBank = (from: number) => cells.subarray(from, from + this.banks);
+    const perRank = (from: number) => cells.subarray(from, from + MOST_RANKS);
     this.timing = device.timing;
     this.ranks = ranks;
     this.banksPerRank = device.banks;
     this.banks = ranks * device.banks;
-    this.state = new Uint8Array(this.banks);
-    this.closedBanks = this.banks === MOST_BANKS ? -1 : (1 << this.banks) - 1;
-    this.openRow = new Int32Array(this.banks).fill(-1);
-    this.hitRow = new Int32Array(this.banks).fill(-1);
-    this.groupOf = Uint8Array.from({ length: this.banks }, (_, i) => Math.floor(i / banksPerGroup));
-    this.rankOf = Uint8Array.from({ length: this.banks }, (_, i) => Math.floor(i / device.banks));
+    this.groups = ranks * bankGroups;
+    this.cells = cells;
+    this.state = perBank(STATE);
+    this.openRow = perBank(OPEN_ROW).fill(-1);
+    this.rankOf = perBank(RANK);
+    this.rankActAt = perRank(RANK_ACTIVATE);
+    this.rankPreAllAt = perRank(RANK_PRECHARGE_ALL);
+    this.rankRefreshAt = perRank(RANK_REFRESH);
     this.firstRank = this.banksOf(0);
+    cells[CLOSED_BANKS] = this.banks === MOST_BANKS ? -1 : (1 << this.banks) - 1;
+    perBank(HIT_ROW).fill(-1);
     const members = banksPerGroup === MOST_BANKS ? -1 : (1 << banksPerGroup) - 1;
-    this.groups = Int32Array.from(
-      { length: ranks * bankGroups },
-      (_, group) => members << (group * banksPerGroup),
-    );
+    for (let group = 0; group < this.groups; group++) {
+      cells[MEMBERS + group] = members << (group * banksPerGroup);
+    }
+    for (let bank = 0; bank < this.banks; bank++) {
+      cells[GROUP + bank] = Math.floor(bank / banksPerGroup);
+      cells[RANK + bank] = Math.floor(bank / device.banks);
+    }
     this.window = new Int32Array(4 * ranks).fill(-device.timing.nFAW);
     this.windowAt = new Uint8Array(ranks);
     this.openBanks = new Int32Array(ranks);
@@ -110,12 +96,12 @@ export class ChannelState {
   }
 
   readReady(bank: number): number {
-    const group = this.times[GROUP_READ + (this.groupOf[bank] as number)] as number;
+    const group = this.cells[GROUP_READ + (this.cells[GROUP + bank] as number)] as number;
     return Math.max(group, this.later(COLUMN + bank, RANK_READ + (this.rankOf[bank] as number)));
   }
 
   writeReady(bank: number): number {
-    const group = this.times[GROUP_WRITE + (this.groupOf[bank] as number)] as number;
+    const group = this.cells[GROUP_WRITE + (this.cells[GROUP + bank] as number)] as number;
     return Math.max(group, this.later(COLUMN + bank, RANK_WRITE + (this.rankOf[bank] as number)));
   }
 
@@ -125,23 +111,25 @@ export class ChannelState {
 
   /** Banks whose rank and group take a read or a write now, as bits. */
   columnsAllowed(write: boolean, now: number): number {
-    const { times, groups } = this;
-    const rank = write ? RANK_WRITE : RANK_READ;
-    let banks = (times[rank] as number) <= now ? this.firstRank : 0;
-    if (this.ranks > 1 && (times[rank + 1] as number) <= now) banks |= ~this.firstRank;
-    if (banks === 0) return 0;
-    const group = write ? GROUP_WRITE : GROUP_READ;
-    for (let i = 0; i < groups.length; i++) {
-      if ((times[group + i] as number) > now) banks &= ~(groups[i] as number);
+    const { cells, groups } = this;
+    const ranks = this.ranksAllowed(write ? RANK_WRITE : RANK_READ, now);
+    if (ranks === 0) return 0;
+    const from = write ? GROUP_WRITE : GROUP_READ;
+    let held = 0;
+    // A sign instead of a branch, which would go either way.
+    for (let group = 0; group < groups; group++) {
+      const late = (now - (cells[from + group] as number)) >> 31;
+      held |= (cells[MEMBERS + group] as number) & late;
     }
-    return banks;
+    return ranks & ~held;
   }
 
-  /** Banks of the ranks whose time has come, as bits. */
-  ranksAllowed(times: Int32Array, now: number): number {
-    const first = (times[0] as number) <= now ? this.firstRank : 0;
+  /** Banks of the ranks whose time of a kind has come, as bits. */
+  ranksAllowed(kind: number, now: number): number {
+    const { cells } = this;
+    const first = (cells[kind] as number) <= now ? this.firstRank : 0;
     if (this.ranks === 1) return first;
-    return (times[1] as number) <= now ? first | ~this.firstRank : first;
+    return (cells[kind + 1] as number) <= now ? first | ~this.firstRank : first;
   }
 
   refreshBankReady(bank: number): number {
@@ -157,130 +145,131 @@ export class ChannelState {
   /** True when every bank of the rank is closed. */
   idle(rank: number): boolean {
     const mine = this.banksOf(rank);
-    return (this.closedBanks & mine) === mine;
+    return ((this.cells[CLOSED_BANKS] as number) & mine) === mine;
   }
 
   /** ACT-1: starts to open `row`; the row counts as open from `activated`. */
   activate(bank: number, row: number, now: number): void {
-    const { times, timing: t } = this;
-    const rank = this.rankOf[bank] as number;
-    this.state[bank] = ACTIVATING;
-    this.closedBanks &= ~(1 << bank);
-    this.openRow[bank] = row;
+    const { cells, timing: t } = this;
+    const rank = cells[RANK + bank] as number;
+    cells[STATE + bank] = ACTIVATING;
+    cells[CLOSED_BANKS] = (cells[CLOSED_BANKS] as number) & ~(1 << bank);
+    cells[OPEN_ROW + bank] = row;
     this.activates++;
-    times[COLUMN + bank] = now + t.nRCD;
-    raise(times, ACTIVATE + bank, now + t.nRC);
-    raise(times, PRECHARGE + bank, now + t.nRAS);
-    raise(times, REFRESH_BANK + bank, now + t.nRC);
+    cells[COLUMN + bank] = now + t.nRCD;
+    raise(cells, ACTIVATE + bank, now + t.nRC);
+    raise(cells, PRECHARGE + bank, now + t.nRAS);
+    raise(cells, REFRESH_BANK + bank, now + t.nRC);
     // The fourth ACT before the next one must be tFAW old.
     const slot = 4 * rank + (this.windowAt[rank] as number);
     this.window[slot] = now;
     this.windowAt[rank] = ((this.windowAt[rank] as number) + 1) & 3;
     const oldest = this.window[4 * rank + (this.windowAt[rank] as number)] as number;
-    raise(times, RANK_ACTIVATE + rank, now + t.nRRD);
-    raise(times, RANK_ACTIVATE + rank, oldest + t.nFAW);
-    raise(times, RANK_PRECHARGE_ALL + rank, now + t.nRAS);
-    raise(times, RANK_REFRESH + rank, now + t.nRC);
+    raise(cells, RANK_ACTIVATE + rank, now + t.nRRD);
+    raise(cells, RANK_ACTIVATE + rank, oldest + t.nFAW);
+    raise(cells, RANK_PRECHARGE_ALL + rank, now + t.nRAS);
+    raise(cells, RANK_REFRESH + rank, now + t.nRC);
     if ((this.openBanks[rank] as number)++ === 0) this.openedAt[rank] = now;
   }
 
   /** ACT-2: the row is open. */
   activated(bank: number): void {
-    this.state[bank] = OPEN;
-    this.hitRow[bank] = this.openRow[bank] as number;
-    this.openedBanks |= 1 << bank;
+    const { cells } = this;
+    cells[STATE + bank] = OPEN;
+    cells[HIT_ROW + bank] = cells[OPEN_ROW + bank] as number;
+    cells[OPEN_BANKS] = (cells[OPEN_BANKS] as number) | (1 << bank);
   }
 
   precharge(bank: number, now: number): void {
-    const { times, timing: t } = this;
-    const rank = this.rankOf[bank] as number;
+    const { cells, timing: t } = this;
+    const rank = cells[RANK + bank] as number;
     this.close(bank, now);
-    raise(times, ACTIVATE + bank, now + t.nRPpb);
-    raise(times, REFRESH_BANK + bank, now + t.nRPpb);
-    raise(times, RANK_PRECHARGE + rank, now + t.nPPD);
-    raise(times, RANK_PRECHARGE_ALL + rank, now + t.nPPD);
-    raise(times, RANK_REFRESH + rank, now + t.nRPpb);
+    raise(cells, ACTIVATE + bank, now + t.nRPpb);
+    raise(cells, REFRESH_BANK + bank, now + t.nRPpb);
+    raise(cells, RANK_PRECHARGE + rank, now + t.nPPD);
+    raise(cells, RANK_PRECHARGE_ALL + rank, now + t.nPPD);
+    raise(cells, RANK_REFRESH + rank, now + t.nRPpb);
   }
 
   prechargeAll(rank: number, now: number): void {
-    const { times, timing: t } = this;
+    const { cells, timing: t } = this;
     const first = rank * this.banksPerRank;
     for (let bank = first; bank < first + this.banksPerRank; bank++) this.close(bank, now);
-    raise(times, RANK_ACTIVATE + rank, now + t.nRPab);
-    raise(times, RANK_PRECHARGE + rank, now + t.nPPD);
-    raise(times, RANK_PRECHARGE_ALL + rank, now + t.nPPD);
-    raise(times, RANK_REFRESH + rank, now + t.nRPREF);
-    raise(times, RANK_REFRESH_BANK + rank, now + t.nRPab);
+    raise(cells, RANK_ACTIVATE + rank, now + t.nRPab);
+    raise(cells, RANK_PRECHARGE + rank, now + t.nPPD);
+    raise(cells, RANK_PRECHARGE_ALL + rank, now + t.nPPD);
+    raise(cells, RANK_REFRESH + rank, now + t.nRPREF);
+    raise(cells, RANK_REFRESH_BANK + rank, now + t.nRPab);
   }
 
   /** One read burst; `close` adds auto-precharge. */
   read(bank: number, now: number, close = false): void {
-    const { times, timing: t } = this;
-    const rank = this.rankOf[bank] as number;
-    const group = this.groupOf[bank] as number;
+    const { cells, timing: t } = this;
+    const rank = cells[RANK + bank] as number;
+    const group = cells[GROUP + bank] as number;
     this.reads++;
-    raise(times, GROUP_READ + group, now + t.nCCDL);
-    raise(times, RANK_READ + rank, now + t.nCCDS);
-    raise(times, RANK_WRITE + rank, now + t.nRTW);
+    raise(cells, GROUP_READ + group, now + t.nCCDL);
+    raise(cells, RANK_READ + rank, now + t.nCCDS);
+    raise(cells, RANK_WRITE + rank, now + t.nRTW);
     if (this.ranks > 1) {
       const other = 1 - rank;
-      raise(times, RANK_READ + other, now + t.nRTRO);
-      raise(times, RANK_WRITE + other, now + t.nRTWO);
+      raise(cells, RANK_READ + other, now + t.nRTRO);
+      raise(cells, RANK_WRITE + other, now + t.nRTWO);
     }
     if (close) this.closeAfter(bank, now, t.nRTP);
     else {
-      raise(times, PRECHARGE + bank, now + t.nRTP);
-      raise(times, RANK_PRECHARGE_ALL + rank, now + t.nRTP);
+      raise(cells, PRECHARGE + bank, now + t.nRTP);
+      raise(cells, RANK_PRECHARGE_ALL + rank, now + t.nRTP);
     }
   }
 
   /** One write burst; `close` adds auto-precharge. */
   write(bank: number, now: number, close = false): void {
-    const { times, timing: t } = this;
-    const rank = this.rankOf[bank] as number;
-    const group = this.groupOf[bank] as number;
+    const { cells, timing: t } = this;
+    const rank = cells[RANK + bank] as number;
+    const group = cells[GROUP + bank] as number;
     this.writes++;
-    raise(times, GROUP_WRITE + group, now + t.nCCDL);
-    raise(times, GROUP_READ + group, now + t.nWTRL);
-    raise(times, RANK_WRITE + rank, now + t.nCCDS);
-    raise(times, RANK_READ + rank, now + t.nWTRS);
+    raise(cells, GROUP_WRITE + group, now + t.nCCDL);
+    raise(cells, GROUP_READ + group, now + t.nWTRL);
+    raise(cells, RANK_WRITE + rank, now + t.nCCDS);
+    raise(cells, RANK_READ + rank, now + t.nWTRS);
     if (this.ranks > 1) {
       const other = 1 - rank;
-      raise(times, RANK_WRITE + other, now + t.nWTWO);
-      raise(times, RANK_READ + other, now + t.nWTRO);
+      raise(cells, RANK_WRITE + other, now + t.nWTWO);
+      raise(cells, RANK_READ + other, now + t.nWTRO);
     }
     if (close) this.closeAfter(bank, now, t.nWTP);
     else {
-      raise(times, PRECHARGE + bank, now + t.nWTP);
-      raise(times, RANK_PRECHARGE_ALL + rank, now + t.nWTP);
+      raise(cells, PRECHARGE + bank, now + t.nWTP);
+      raise(cells, RANK_PRECHARGE_ALL + rank, now + t.nWTP);
     }
   }
 
   refreshAll(rank: number, now: number): void {
-    const { times, timing: t } = this;
+    const { cells, timing: t } = this;
     this.refreshes++;
-    raise(times, RANK_ACTIVATE + rank, now + t.nRFCab);
-    raise(times, RANK_PRECHARGE_ALL + rank, now + t.nRFCab);
-    raise(times, RANK_REFRESH + rank, now + t.nRFCab);
-    raise(times, RANK_REFRESH_BANK + rank, now + t.nRFCab);
+    raise(cells, RANK_ACTIVATE + rank, now + t.nRFCab);
+    raise(cells, RANK_PRECHARGE_ALL + rank, now + t.nRFCab);
+    raise(cells, RANK_REFRESH + rank, now + t.nRFCab);
+    raise(cells, RANK_REFRESH_BANK + rank, now + t.nRFCab);
   }
 
   refreshBank(bank: number, now: number): void {
-    const { times, timing: t } = this;
+    const { cells, timing: t } = this;
     const rank = this.rankOf[bank] as number;
     this.bankRefreshes++;
-    raise(times, ACTIVATE + bank, now + t.nRFCpb);
-    raise(times, REFRESH_BANK + bank, now + t.nRFCpb);
-    raise(times, RANK_ACTIVATE + rank, now + t.nPBR2ACT);
-    raise(times, RANK_REFRESH_BANK + rank, now + t.nPBR2PBR);
-    raise(times, RANK_REFRESH + rank, now + t.nRFCpb);
+    raise(cells, ACTIVATE + bank, now + t.nRFCpb);
+    raise(cells, REFRESH_BANK + bank, now + t.nRFCpb);
+    raise(cells, RANK_ACTIVATE + rank, now + t.nPBR2ACT);
+    raise(cells, RANK_REFRESH_BANK + rank, now + t.nPBR2PBR);
+    raise(cells, RANK_REFRESH + rank, now + t.nRFCpb);
   }
 
   /** No command to the rank before `cycle`, as while it comes out of a low-power state. */
   holdRank(rank: number, cycle: number): void {
-    const { times } = this;
-    for (let kind = RANK_ACTIVATE; kind < TIMES; kind += MOST_RANKS) {
-      raise(times, kind + rank, cycle);
+    const { cells } = this;
+    for (let kind = RANK_ACTIVATE; kind <= RANK_REFRESH_BANK; kind += MOST_RANKS) {
+      raise(cells, kind + rank, cycle);
     }
   }
 
@@ -295,33 +284,35 @@ export class ChannelState {
 
   /** Auto-precharge `wait` cycles after the column command, not before tRAS is over. */
   private closeAfter(bank: number, now: number, wait: number): void {
-    const { times, timing: t } = this;
-    const rank = this.rankOf[bank] as number;
-    const at = Math.max(now + wait, times[PRECHARGE + bank] as number);
+    const { cells, timing: t } = this;
+    const rank = cells[RANK + bank] as number;
+    const at = Math.max(now + wait, cells[PRECHARGE + bank] as number);
     this.close(bank, now);
-    raise(times, ACTIVATE + bank, at + t.nRPpb);
-    raise(times, REFRESH_BANK + bank, at + t.nRPpb);
-    raise(times, RANK_REFRESH + rank, at + t.nRPpb);
+    raise(cells, ACTIVATE + bank, at + t.nRPpb);
+    raise(cells, REFRESH_BANK + bank, at + t.nRPpb);
+    raise(cells, RANK_REFRESH + rank, at + t.nRPpb);
   }
 
   private later(one: number, other: number): number {
-    return Math.max(this.times[one] as number, this.times[other] as number);
+    return Math.max(this.cells[one] as number, this.cells[other] as number);
   }
 
   private close(bank: number, now: number): void {
-    if (this.state[bank] === CLOSED) return;
-    const rank = this.rankOf[bank] as number;
-    this.state[bank] = CLOSED;
-    this.closedBanks |= 1 << bank;
-    this.openedBanks &= ~(1 << bank);
-    this.openRow[bank] = -1;
-    this.hitRow[bank] = -1;
+    const { cells } = this;
+    if (cells[STATE + bank] === CLOSED) return;
+    const rank = cells[RANK + bank] as number;
+    const bit = 1 << bank;
+    cells[STATE + bank] = CLOSED;
+    cells[CLOSED_BANKS] = (cells[CLOSED_BANKS] as number) | bit;
+    cells[OPEN_BANKS] = (cells[OPEN_BANKS] as number) & ~bit;
+    cells[OPEN_ROW + bank] = -1;
+    cells[HIT_ROW + bank] = -1;
     if (--(this.openBanks[rank] as number) === 0) {
       this.openCycles += now - (this.openedAt[rank] as number);
     }
   }
 }
 
-function raise(times: Int32Array, index: number, cycle: number): void {
-  if ((times[index] as number) < cycle) times[index] = cycle;
+function raise(cells: Int32Array, index: number, cycle: number): void {
+  if ((cells[index] as number) < cycle) cells[index] = cycle;
 }

@@ -1,34 +1,32 @@
 /**
  * First-ready, first-come: the oldest burst whose next command is legal now, and when the next one will be.
  *
- * Fields instead of results, because a returned object would be allocated in every cycle.
+ * A choice is a bank and what it gets, in one number, because a returned object would be allocated in every cycle.
  */
-import type { BurstQueue } from './burst-queue.ts';
-import { type BurstSlots, ORDER } from './burst-slots.ts';
-import { ACTIVATE, type ChannelState, COLUMN, PRECHARGE } from './channel-state.ts';
-import { NEVER } from './controller.ts';
+import * as cell from './channel-cells.ts';
+import type { ChannelState } from './channel-state.ts';
+import { NEVER as NO_CYCLE } from './controller.ts';
+
+// A constant of the same file is a number in the machine's code, an imported one is read anew at every use.
+const { CLOSED_BANKS, COLUMN, OPEN_BANKS, PRECHARGE } = cell;
+const { RANK_ACTIVATE, RANK_PRECHARGE } = cell;
+const { GUARDED, HITS, HIT_ORDER, MISSES, MISS_ORDER } = cell;
+const NEVER = NO_CYCLE;
+/** Added to the bank when it gets a row command instead of a column command. */
+export const ROW_COMMAND = 64;
 
 export class CommandChoice {
-  /** Slot of the choice, or -1; whether its next command is a column command. */
-  best = -1;
-  bestColumn = false;
   /** Earliest later cycle at which something looked at could go. */
   soonest = NEVER;
-  private bestOrder = NEVER;
-  private readonly slots: BurstSlots;
+  private readonly cells: Int32Array;
   private readonly state: ChannelState;
+  /** A conflict never closes a row for which an older hit waits. */
   private readonly protectHits: boolean;
 
-  constructor(slots: BurstSlots, state: ChannelState, protectHits: boolean) {
-    this.slots = slots;
+  constructor(state: ChannelState, protectHits: boolean) {
+    this.cells = state.cells;
     this.state = state;
     this.protectHits = protectHits;
-  }
-
-  start(): void {
-    this.best = -1;
-    this.bestOrder = NEVER;
-    this.soonest = NEVER;
   }
 
   notBefore(at: number): false {
@@ -36,92 +34,67 @@ export class CommandChoice {
     return false;
   }
 
-  /** Bursts whose row has been opened for them, in banks given as bits: readers and writers. */
-  considerOwners(owner: Int32Array, readers: number, writers: number, now: number): void {
-    const { state } = this;
-    const { times } = state;
-    let left = readers === 0 ? 0 : readers & state.columnsAllowed(false, now);
-    if (writers !== 0) left |= writers & state.columnsAllowed(true, now);
+  /**
+   * What goes now of the queue at `base`: a bank, plus `ROW_COMMAND`, or -1.
+   * `closable` and `openable` are the banks, as bits, whose row may be closed or opened.
+   */
+  fromQueue(base: number, write: boolean, closable: number, openable: number, now: number): number {
+    const { cells, state } = this;
+    let best = -1;
+    let oldest = NEVER;
+    let left = cells[base + HITS] as number;
+    if (left !== 0) left &= state.columnsAllowed(write, now);
     for (; left !== 0; left &= left - 1) {
       const bank = 31 - Math.clz32(left & -left);
-      if ((times[COLUMN + bank] as number) <= now) this.take(owner[bank] as number, true);
+      if ((cells[COLUMN + bank] as number) > now) continue;
+      const order = cells[base + HIT_ORDER + bank] as number;
+      if (order < oldest) {
+        oldest = order;
+        best = bank;
+      }
     }
+    if (cells[base + MISSES] === 0) return best;
+    const closed = cells[CLOSED_BANKS] as number;
+    left = this.closing(base, closable) & state.ranksAllowed(RANK_PRECHARGE, now);
+    left |= this.opening(base, openable) & state.ranksAllowed(RANK_ACTIVATE, now);
+    for (; left !== 0; left &= left - 1) {
+      const bank = 31 - Math.clz32(left & -left);
+      // The times of ACT lie as far before those of PRE as there are bits in a set of banks.
+      const time = PRECHARGE + bank - (((closed >>> bank) & 1) << 5);
+      if ((cells[time] as number) > now) continue;
+      const order = cells[base + MISS_ORDER + bank] as number;
+      if (order < oldest) {
+        oldest = order;
+        best = bank + ROW_COMMAND;
+      }
+    }
+    return best;
   }
 
-  /** When those owners could go that could not. */
-  awaitOwners(readers: number, writers: number): void {
-    this.awaitColumns(readers, false);
-    this.awaitColumns(writers, true);
-  }
-
-  /** `closable` and `openable` are the banks, as bits, whose row may be closed or opened. */
-  considerQueue(
-    queue: BurstQueue,
-    write: boolean,
-    closable: number,
-    openable: number,
-    now: number,
-  ): void {
-    if (queue.hits !== 0) this.considerHits(queue, write, now);
-    if (queue.misses === 0) return;
-    const { state } = this;
-    const open = this.closing(queue, closable);
-    if (open !== 0) {
-      this.considerRows(queue, open & state.ranksAllowed(state.rankPreAt, now), PRECHARGE, now);
+  /** When the bursts could go that `fromQueue` was asked for in vain. */
+  awaitQueue(base: number, write: boolean, closable: number, openable: number): void {
+    const { cells, state } = this;
+    for (let left = cells[base + HITS] as number; left !== 0; left &= left - 1) {
+      this.notBefore(state.columnReady(31 - Math.clz32(left & -left), write));
     }
-    const closed = queue.misses & state.closedBanks & openable;
-    if (closed !== 0) {
-      this.considerRows(queue, closed & state.ranksAllowed(state.rankActAt, now), ACTIVATE, now);
-    }
-  }
-
-  /** When the bursts could go that `considerQueue` was asked for in vain. */
-  awaitQueue(queue: BurstQueue, write: boolean, closable: number, openable: number): void {
-    const { state } = this;
-    this.awaitColumns(queue.hits, write);
-    if (queue.misses === 0) return;
-    for (let left = this.closing(queue, closable); left !== 0; left &= left - 1) {
+    if (cells[base + MISSES] === 0) return;
+    for (let left = this.closing(base, closable); left !== 0; left &= left - 1) {
       this.notBefore(state.prechargeReady(31 - Math.clz32(left & -left)));
     }
-    for (let left = queue.misses & state.closedBanks & openable; left !== 0; left &= left - 1) {
+    for (let left = this.opening(base, openable); left !== 0; left &= left - 1) {
       this.notBefore(state.activateReady(31 - Math.clz32(left & -left)));
     }
   }
 
-  private considerHits(queue: BurstQueue, write: boolean, now: number): void {
-    const { times } = this.state;
-    let left = queue.hits & this.state.columnsAllowed(write, now);
-    for (; left !== 0; left &= left - 1) {
-      const bank = 31 - Math.clz32(left & -left);
-      if ((times[COLUMN + bank] as number) <= now) this.take(queue.hit(bank), true);
-    }
-  }
-
-  private considerRows(queue: BurstQueue, banks: number, kind: number, now: number): void {
-    const { times } = this.state;
-    for (let left = banks; left !== 0; left &= left - 1) {
-      const bank = 31 - Math.clz32(left & -left);
-      if ((times[kind + bank] as number) <= now) this.take(queue.miss(bank), false);
-    }
-  }
-
   /** Banks whose row a conflict asks to close; it stays open for hits older than the conflict. */
-  private closing(queue: BurstQueue, closable: number): number {
-    const banks = queue.misses & this.state.openedBanks & closable;
-    return this.protectHits ? banks & ~queue.guarded : banks;
+  private closing(base: number, closable: number): number {
+    const { cells } = this;
+    const banks = (cells[base + MISSES] as number) & (cells[OPEN_BANKS] as number) & closable;
+    return this.protectHits ? banks & ~(cells[base + GUARDED] as number) : banks;
   }
 
-  private awaitColumns(banks: number, write: boolean): void {
-    for (let left = banks; left !== 0; left &= left - 1) {
-      this.notBefore(this.state.columnReady(31 - Math.clz32(left & -left), write));
-    }
-  }
-
-  private take(slot: number, column: boolean): void {
-    const order = this.slots.data[slot + ORDER] as number;
-    if (order >= this.bestOrder) return;
-    this.best = slot;
-    this.bestOrder = order;
-    this.bestColumn = column;
+  private opening(base: number, openable: number): number {
+    const { cells } = this;
+    return (cells[base + MISSES] as number) & (cells[CLOSED_BANKS] as number) & openable;
   }
 }

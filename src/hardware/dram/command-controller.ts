@@ -9,9 +9,10 @@
  * Checked  test/validation/dram.test.ts
  */
 import { BurstQueue } from './burst-queue.ts';
-import { ACCESS, BANK, BurstSlots, COUNTED, ROW, WRITE } from './burst-slots.ts';
+import { BurstSlots } from './burst-slots.ts';
+import * as cell from './channel-cells.ts';
 import { ChannelState, CLOSED, OPEN } from './channel-state.ts';
-import { CommandChoice } from './command-choice.ts';
+import { CommandChoice, ROW_COMMAND } from './command-choice.ts';
 import {
   type ChannelController,
   CompletionRing,
@@ -25,6 +26,11 @@ import { buildLowPower, type LowPower } from './low-power.ts';
 import { RefreshQueue } from './refresh-queue.ts';
 import { RefreshSteps } from './refresh-steps.ts';
 
+// A constant of the same file is a number in the machine's code, an imported one is read anew at every use.
+const { ACCESS, BANK, COLUMN, COUNTED, HIT, HITS, MISS, MISSES, MOST_BANKS, OPEN_ROW, ORDER } =
+  cell;
+const { OWNER_ACCESS, OWNER_ORDER, READS, ROW, SIZE, STATE, WRITE, WRITES } = cell;
+
 export class CommandController implements ChannelController {
   readonly state: ChannelState;
   readonly counts: HitCounts = { hits: 0, misses: 0, conflicts: 0 };
@@ -32,6 +38,8 @@ export class CommandController implements ChannelController {
   private readonly timing: DeviceTiming;
   private readonly sink: CompletionSink;
   private readonly completions = new CompletionRing(1);
+  /** All numbers of the channel, as channel-cells.ts lays them out. */
+  private readonly cells: Int32Array;
   private readonly slots: BurstSlots;
   private readonly reads: BurstQueue;
   private readonly writes: BurstQueue;
@@ -39,15 +47,17 @@ export class CommandController implements ChannelController {
   private readonly refresh: RefreshQueue;
   private readonly steps: RefreshSteps;
   private readonly holdsChannel: boolean;
-  /** Bursts whose row was opened for them and that come first now: one per bank at most. */
-  private readonly owner: Int32Array;
+  /** Banks whose row has been opened for one burst, which comes first now, as bits. */
   private owners = 0;
   /** Those of them that write. */
   private writers = 0;
-  /** Burst whose ACT-1 has gone out; ACT-2 must follow by `deadline`. */
+  /** None of them can go before this cycle. */
+  private ownersAt = 0;
+  /** Bank whose ACT-1 has gone out, or -1; ACT-2 must follow by `deadline`. */
   private opening = -1;
+  private openingWrites = false;
   private deadline = 0;
-  /** Burst whose CAS has restarted the data clock; its column command follows at once. */
+  /** Who gets a column command at once because its CAS has restarted the data clock: an owner's bank, an entry, or -1. */
   private synced = -1;
   private clockUntil = 0;
   private writing = false;
@@ -68,20 +78,21 @@ export class CommandController implements ChannelController {
     this.config = config;
     this.timing = device.timing;
     this.sink = sink;
-    this.state = new ChannelState(device);
-    const banks = this.state.banks;
-    this.slots = new BurstSlots(config.readQueue + config.writeQueue + banks + 2);
-    this.reads = new BurstQueue(this.slots, this.state, config.readQueue);
-    this.writes = new BurstQueue(this.slots, this.state, config.writeQueue);
+    const entries = config.readQueue + config.writeQueue + 1;
+    const cells = new Int32Array(cell.ENTRIES + cell.ENTRY_CELLS * entries);
+    this.cells = cells;
+    this.state = new ChannelState(device, cells);
+    this.slots = new BurstSlots(entries, cells, cell.ENTRIES);
+    this.reads = new BurstQueue(cells, READS, config.readQueue);
+    this.writes = new BurstQueue(cells, WRITES, config.writeQueue);
     this.refresh = new RefreshQueue(device, config);
-    this.choice = new CommandChoice(this.slots, this.state, config.protectHits);
+    this.choice = new CommandChoice(this.state, config.protectHits);
     this.power = buildLowPower(this.state, this.timing, config);
     const { state, refresh, choice, power } = this;
     const queues = [this.reads, this.writes];
     this.steps = new RefreshSteps({ config, state, refresh, choice, queues, power });
     this.holdsChannel = config.refreshHolds === 'channel';
-    this.owner = new Int32Array(banks).fill(-1);
-    this.accesses = new Int32Array(banks);
+    this.accesses = new Int32Array(this.state.banks);
     this.closesWorn = config.page === 'close-after';
     this.keepsOpen = config.page === 'open';
     this.splits = config.splitActivate;
@@ -98,8 +109,7 @@ export class CommandController implements ChannelController {
     row: number,
     now: number,
   ): boolean {
-    const known = this.writes.size > 0 && this.writes.find(burst, bank) >= 0;
-    if (known) {
+    if (this.cells[WRITES + SIZE] !== 0 && this.writes.holds(burst, bank)) {
       // Data are still here: a read is answered from them, a write replaces them.
       if (write) this.sink(access, now);
       else this.completions.push(access, now);
@@ -107,10 +117,13 @@ export class CommandController implements ChannelController {
     }
     const queue = write ? this.writes : this.reads;
     if (queue.size >= queue.limit) return false;
-    queue.push(this.slots.take(burst, access, write, bank, row, now));
+    if (!queue.join(access, bank, row, now)) {
+      queue.push(this.slots.take(burst, access, write, bank, row, now));
+    }
     this.power?.arrive(this.state.rankOf[bank] as number, now);
+    if (this.wake <= now) return true;
     // A burst that has to wait for its bank gives no reason to look at the others.
-    const at = write === this.writing ? this.readyAt(queue, bank, row) : NEVER;
+    const at = write === this.writing ? this.readyAt(write, bank, row) : NEVER;
     if (at < this.wake) this.wake = at;
     if (this.modeChanges()) this.wake = now;
     return true;
@@ -137,7 +150,7 @@ export class CommandController implements ChannelController {
   }
 
   next(): number {
-    const due = Math.min(this.wake, this.completions.next(), this.refresh.due);
+    const due = Math.min(this.wake, this.completions.due, this.refresh.due);
     return this.power ? Math.min(due, this.power.due) : due;
   }
 
@@ -150,53 +163,77 @@ export class CommandController implements ChannelController {
   }
 
   /** No earlier than this can a new burst of the bank be served. */
-  private readyAt(queue: BurstQueue, bank: number, row: number): number {
-    const { state } = this;
-    const phase = state.state[bank];
+  private readyAt(write: boolean, bank: number, row: number): number {
+    const { state, cells } = this;
+    const phase = cells[STATE + bank];
     if (phase === CLOSED) return state.activateReady(bank);
     if (phase !== OPEN) return NEVER;
-    if (state.openRow[bank] === row) return state.columnReady(bank, queue === this.writes);
+    if (cells[OPEN_ROW + bank] === row) return state.columnReady(bank, write);
     return state.prechargeReady(bank);
   }
 
   /** Issues at most one command; returns the earliest cycle in which another could go. */
   private step(now: number): number {
-    const { choice } = this;
-    choice.start();
+    this.choice.soonest = NEVER;
     if (this.closesWorn && this.closeWorn(now)) return this.sent(now);
     if (this.opening >= 0 && this.deadline <= now) return this.finishOpening(now);
     if (this.synced >= 0) {
-      const slot = this.synced;
+      const target = this.synced;
       this.synced = -1;
-      this.issueColumn(slot, now);
+      this.issueColumn(target, now);
       return this.sent(now);
     }
-    if (this.owners !== 0) {
-      choice.considerOwners(this.owner, this.owners & ~this.writers, this.writers, now);
-      if (choice.best >= 0) return this.column(choice.best, now);
+    if (this.owners !== 0 && this.ownersAt <= now) {
+      const bank = this.readyOwner(now);
+      if (bank >= 0) return this.column(bank, now);
     }
     if (this.refresh.waiting.length > 0) {
-      const busy = this.opening < 0 ? this.owners : this.owners | this.bankBit(this.opening);
-      if (this.steps.attempt(busy, now)) return this.sent(now);
+      if (this.stepRefresh(now)) return this.sent(now);
       if (this.holdsChannel) return this.idle(now);
     }
     return this.serveQueue(now);
   }
 
+  private stepRefresh(now: number): boolean {
+    const busy = this.opening < 0 ? this.owners : this.owners | (1 << this.opening);
+    return this.steps.attempt(busy, now);
+  }
+
+  /** The oldest burst whose row has been opened for it and whose column command is legal, as its bank, or -1. */
+  private readyOwner(now: number): number {
+    const { cells, state, writers } = this;
+    let best = -1;
+    let oldest = NEVER;
+    let soonest = NEVER;
+    for (let left = this.owners; left !== 0; left &= left - 1) {
+      const bank = 31 - Math.clz32(left & -left);
+      const at = state.columnReady(bank, ((writers >>> bank) & 1) === 1);
+      if (at > now) soonest = Math.min(soonest, at);
+      else if ((cells[OWNER_ORDER + bank] as number) < oldest) {
+        oldest = cells[OWNER_ORDER + bank] as number;
+        best = bank;
+      }
+    }
+    if (best < 0) this.ownersAt = soonest;
+    return best;
+  }
+
   /** The oldest burst whose next command is legal gets it. */
   private serveQueue(now: number): number {
-    const { choice } = this;
-    const queue = this.chooseQueue();
+    const { choice, cells } = this;
+    if (this.modeChanges()) this.writing = !this.writing;
+    const { writing } = this;
+    const base = writing ? WRITES : READS;
     const closable = ~this.owners;
     // One ACT is split at a time.
     const openable = this.opening < 0 ? ~this.steps.held : 0;
-    choice.considerQueue(queue, this.writing, closable, openable, now);
-    if (choice.best < 0) {
-      if (this.opening < 0) choice.awaitQueue(queue, this.writing, closable, openable);
+    const best = choice.fromQueue(base, writing, closable, openable, now);
+    if (best < 0) {
+      if (this.opening < 0) choice.awaitQueue(base, writing, closable, openable);
       return this.idle(now);
     }
-    if (choice.bestColumn) return this.column(choice.best, now);
-    return this.rowCommand(choice.best, now);
+    if (best >= ROW_COMMAND) return this.rowCommand(base, best - ROW_COMMAND, now);
+    return this.column(cells[base + HIT + best] as number, now);
   }
 
   /** A command has gone out; returns when the bus is free for the next. */
@@ -207,80 +244,86 @@ export class CommandController implements ChannelController {
 
   private idle(now: number): number {
     if (this.opening >= 0) return this.finishOpening(now);
-    this.choice.awaitOwners(this.owners & ~this.writers, this.writers);
+    if (this.owners !== 0) this.choice.notBefore(this.ownersAt);
     return this.choice.soonest;
   }
 
   private finishOpening(now: number): number {
-    const slot = this.opening;
-    const bank = this.slots.bank(slot);
+    const bank = this.opening;
     this.opening = -1;
     this.state.activated(bank);
-    this.owner[bank] = slot;
     this.owners |= 1 << bank;
-    if (this.slots.writes(slot)) this.writers |= 1 << bank;
+    if (this.openingWrites) this.writers |= 1 << bank;
+    this.ownersAt = Math.min(this.ownersAt, this.cells[COLUMN + bank] as number);
     this.reads.reclassify(bank);
     this.writes.reclassify(bank);
     return this.sent(now);
   }
 
-  /** Which queue is served: writes once they pile up or no read waits, until few are left and reads wait. */
-  private chooseQueue(): BurstQueue {
-    if (this.modeChanges()) this.writing = !this.writing;
-    return this.writing ? this.writes : this.reads;
-  }
-
+  /** Whether the other queue's turn comes: writes once they pile up or no read waits, until few are left and reads wait. */
   private modeChanges(): boolean {
-    const idle = this.reads.size === 0;
-    if (this.writing) return !idle && this.writes.size < this.drainBelow;
-    return idle || this.writes.size > this.drainAbove;
+    const { cells } = this;
+    const idle = cells[READS + SIZE] === 0;
+    const writes = cells[WRITES + SIZE] as number;
+    if (this.writing) return !idle && writes < this.drainBelow;
+    return idle || writes > this.drainAbove;
   }
 
-  private rowCommand(slot: number, now: number): number {
-    const { slots, state } = this;
-    const { data } = slots;
-    const bank = data[slot + BANK] as number;
-    if (state.state[bank] === OPEN) {
-      if (data[slot + COUNTED] === 0) this.counts.conflicts++;
-      data[slot + COUNTED] = 1;
+  /** The oldest burst of another row than the bank's open one gets its next command. */
+  private rowCommand(base: number, bank: number, now: number): number {
+    const { cells, state } = this;
+    const entry = cells[base + MISS + bank] as number;
+    const first = cells[entry + COUNTED] === 0;
+    cells[entry + COUNTED] = 1;
+    if (cells[STATE + bank] === OPEN) {
+      if (first) this.counts.conflicts++;
       this.steps.close(bank, now);
       return this.sent(now);
     }
-    if (data[slot + COUNTED] === 0) this.counts.misses++;
-    data[slot + COUNTED] = 1;
-    state.activate(bank, data[slot + ROW] as number, now);
+    if (first) this.counts.misses++;
+    state.activate(bank, cells[entry + ROW] as number, now);
     this.accesses[bank] = 0;
-    (data[slot + WRITE] === 1 ? this.writes : this.reads).remove(slot);
-    this.opening = slot;
+    cells[OWNER_ACCESS + bank] = cells[entry + ACCESS] as number;
+    cells[OWNER_ORDER + bank] = cells[entry + ORDER] as number;
+    this.take(entry, base === WRITES);
+    this.opening = bank;
+    this.openingWrites = base === WRITES;
     this.deadline = now + this.timing.nAAD;
     if (!this.splits) this.finishOpening(now);
     return this.sent(now);
   }
 
+  /** One burst of an entry leaves its queue. */
+  private take(entry: number, write: boolean): void {
+    if ((write ? this.writes : this.reads).remove(entry)) this.slots.release(entry);
+  }
+
   /** Sends the column command, or first the CAS that restarts a stopped data clock. */
-  private column(slot: number, now: number): number {
-    if (!this.syncs || now < this.clockUntil) return this.issueColumn(slot, now);
+  private column(target: number, now: number): number {
+    if (!this.syncs || now < this.clockUntil) return this.issueColumn(target, now);
     // CAS reserves the next cycle too; an ACT-2 that must go by then goes first.
     if (this.opening >= 0 && this.deadline <= now + this.timing.nCMD)
       return this.finishOpening(now);
-    this.synced = slot;
+    this.synced = target;
     return this.sent(now);
   }
 
-  private issueColumn(slot: number, now: number): number {
-    const { slots, state, timing } = this;
-    const { data } = slots;
-    const bank = data[slot + BANK] as number;
-    const write = data[slot + WRITE] === 1;
-    const latency = (write ? timing.nWL : timing.nRL) + timing.nBLmin;
-    if (data[slot + COUNTED] === 0) this.counts.hits++;
-    this.clockUntil = Math.max(this.clockUntil, now + latency + timing.nWCKPST);
-    const owned = this.owner[bank] === slot;
+  /** @param target an entry, or the bank whose row was opened for one burst. */
+  private issueColumn(target: number, now: number): number {
+    const { state, timing, cells } = this;
+    const owned = target < MOST_BANKS;
+    const bank = owned ? target : (cells[target + BANK] as number);
+    const access = cells[(owned ? OWNER_ACCESS : ACCESS) + target] as number;
+    const write = owned ? ((this.writers >>> bank) & 1) === 1 : cells[target + WRITE] === 1;
     if (owned) {
-      this.owner[bank] = -1;
       this.owners &= ~(1 << bank);
       this.writers &= ~(1 << bank);
-    } else (write ? this.writes : this.reads).remove(slot);
+    } else {
+      if (cells[target + COUNTED] === 0) this.counts.hits++;
+      this.take(target, write);
+    }
+    const latency = (write ? timing.nWL : timing.nRL) + timing.nBLmin;
+    this.clockUntil = Math.max(this.clockUntil, now + latency + timing.nWCKPST);
     const close = this.closesWith(bank);
     if (write) state.write(bank, now, close);
     else state.read(bank, now, close);
@@ -288,8 +331,6 @@ export class CommandController implements ChannelController {
       this.reads.reclassify(bank);
       this.writes.reclassify(bank);
     }
-    const access = data[slot + ACCESS] as number;
-    slots.release(slot);
     this.power?.leave(
       state.rankOf[bank] as number,
       now + (write ? timing.nWTP : timing.nRL + timing.nBLmax),
@@ -302,15 +343,16 @@ export class CommandController implements ChannelController {
   /** Whether auto-precharge goes with this column command; counts it. */
   private closesWith(bank: number): boolean {
     if (this.keepsOpen) return false;
+    const { cells } = this;
     const { page, closeAfter } = this.config;
     const bit = 1 << bank;
-    const queueHits = ((this.reads.hits | this.writes.hits) & bit) !== 0;
-    const queueMisses = (this.reads.misses & bit) !== 0;
+    const hits = (cells[READS + HITS] as number) | (cells[WRITES + HITS] as number);
+    const queueMisses = ((cells[READS + MISSES] as number) & bit) !== 0;
     const worn = (this.accesses[bank] as number) >= closeAfter;
     this.accesses[bank] = (this.accesses[bank] as number) + 1;
     if ((this.owners & bit) !== 0) return false;
     if (page === 'close-after') return worn;
-    return page === 'close' || (!queueHits && (page === 'close-adaptive' || queueMisses));
+    return page === 'close' || ((hits & bit) === 0 && (page === 'close-adaptive' || queueMisses));
   }
 
   /**
@@ -318,10 +360,9 @@ export class CommandController implements ChannelController {
    * next, so most of a stream needs one look per burst.
    */
   private afterColumn(now: number): number {
-    const { reads, writes, refresh } = this;
     const least = this.sent(now);
-    const rows = this.owners | (this.writing ? writes : reads).misses;
-    if (rows !== 0 || this.opening >= 0 || refresh.waiting.length > 0) return least;
+    const rows = this.owners | (this.cells[(this.writing ? WRITES : READS) + MISSES] as number);
+    if (rows !== 0 || this.opening >= 0 || this.refresh.waiting.length > 0) return least;
     if (!this.keepsOpen || this.modeChanges()) return least;
     return Math.max(least, now + this.timing.nCCDS);
   }
@@ -341,9 +382,5 @@ export class CommandController implements ChannelController {
       }
     }
     return false;
-  }
-
-  private bankBit(slot: number): number {
-    return 1 << this.slots.bank(slot);
   }
 }

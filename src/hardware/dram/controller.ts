@@ -94,6 +94,8 @@ export interface HitCounts {
 /** Completions of one channel in the order of their cycles. */
 export class CompletionRing {
   count = 0;
+  /** When the driver must come back for the earliest access that may have ended, or `NEVER`. */
+  due = NEVER;
   private access = new Int32Array(256);
   private cycle = new Int32Array(256);
   private first = 0;
@@ -103,17 +105,6 @@ export class CompletionRing {
 
   constructor(reaction: number) {
     this.reaction = reaction;
-  }
-
-  /** When the driver must come back for the earliest access that may have ended, or `NEVER`. */
-  next(): number {
-    if (this.count === 0) return NEVER;
-    const mask = this.access.length - 1;
-    let at = this.first;
-    // Of two bursts of one access only the second can end it.
-    const second = (at + 1) & mask;
-    if (this.count > 1 && this.access[at] === this.access[second]) at = second;
-    return (this.cycle[at] as number) + this.reaction;
   }
 
   push(access: number, cycle: number): void {
@@ -126,12 +117,14 @@ export class CompletionRing {
     this.access[at] = access;
     this.cycle[at] = Math.max(cycle, before);
     this.count++;
+    if (this.count <= 2) this.plan();
   }
 
   /** Hands over all that the driver may know by `now`. */
   drain(now: number, sink: CompletionSink): void {
-    const mask = this.access.length - 1;
     const until = now - this.reaction;
+    if (this.count === 0 || (this.cycle[this.first] as number) > until) return;
+    const mask = this.access.length - 1;
     while (this.count > 0 && (this.cycle[this.first] as number) <= until) {
       const access = this.access[this.first] as number;
       const cycle = this.cycle[this.first] as number;
@@ -139,6 +132,20 @@ export class CompletionRing {
       this.count--;
       sink(access, cycle);
     }
+    this.plan();
+  }
+
+  private plan(): void {
+    if (this.count === 0) {
+      this.due = NEVER;
+      return;
+    }
+    const mask = this.access.length - 1;
+    let at = this.first;
+    // Of two bursts of one access only the second can end it.
+    const second = (at + 1) & mask;
+    if (this.count > 1 && this.access[at] === this.access[second]) at = second;
+    this.due = (this.cycle[at] as number) + this.reaction;
   }
 
   private grow(): void {

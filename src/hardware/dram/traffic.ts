@@ -65,6 +65,8 @@ export class TrafficDriver {
   private issued = 0;
   private outstanding = 0;
   private pointer = 0;
+  /** Cycle of CK. */
+  private now = 0;
 
   constructor(plan: TrafficPlan, build: MemoryBuilder) {
     checkPlan(plan);
@@ -95,16 +97,17 @@ export class TrafficDriver {
   /** Runs to the end; returns the cycle in which the last access was complete. */
   run(): number {
     const { controllers } = this.memory;
-    for (let now = 0; ; ) {
+    for (this.now = 0; ; ) {
+      const { now } = this;
       for (let channel = 0; channel < controllers.length; channel++) {
         (controllers[channel] as ChannelController).collect(now);
       }
-      if (this.meter.completed === this.accesses) return now;
+      if (this.ended()) return now;
       if (this.due.length > 0) this.issuePaced(now);
       if (this.outstanding < this.window) this.issueClosed(now);
-      const next = this.serve(now);
-      if (this.meter.completed === this.accesses) return now;
-      now = next > now ? next : now + 1;
+      const next = controllers.length === 1 ? this.serveAlone() : this.serve(now);
+      if (this.ended()) return this.now;
+      this.now = next > this.now ? next : this.now + 1;
     }
   }
 
@@ -122,8 +125,31 @@ export class TrafficDriver {
       }
       if (at < next) next = at;
     }
-    if (this.outstanding < this.window && this.mayIssueClosed()) return now + 1;
+    if (this.mayIssueClosed()) return now + 1;
     return this.issued === this.accesses ? next : this.nextDue(next);
+  }
+
+  /** As `serve` for an only channel, on and on while nothing asks for a new access. */
+  private serveAlone(): number {
+    const controller = this.memory.controllers[0] as ChannelController;
+    const port = this.ports[0] as ChannelPort;
+    const due = this.issued === this.accesses ? NEVER : this.nextDue(NEVER);
+    for (;;) {
+      const { now } = this;
+      const next = serveChannel(controller, port, now);
+      if (this.ended() || this.mayIssueClosed()) return now + 1;
+      const at = next > now ? next : now + 1;
+      if (at >= due) return due;
+      controller.collect(at);
+      const ended = this.ended();
+      if (!ended && this.outstanding < this.window) return at;
+      this.now = at;
+      if (ended) return at;
+    }
+  }
+
+  private ended(): boolean {
+    return this.meter.completed === this.accesses;
   }
 
   private nextDue(next: number): number {
@@ -149,7 +175,7 @@ export class TrafficDriver {
   }
 
   private mayIssueClosed(): boolean {
-    if (this.issued >= this.accesses) return false;
+    if (this.outstanding >= this.window || this.issued >= this.accesses) return false;
     for (const index of this.closed) {
       const stream = this.streams[index] as AccessStream;
       if (stream.outstanding < stream.window) return true;
@@ -188,7 +214,7 @@ export class TrafficDriver {
       const port = this.ports[map.channel(burst)] as ChannelPort;
       const bank = map.bank(burst);
       const row = map.row(burst);
-      for (let j = 0; j < this.together; j++) port.push(burst + j, access, stream.write, bank, row);
+      port.push(burst, this.together, access, stream.write, bank, row);
     }
   }
 

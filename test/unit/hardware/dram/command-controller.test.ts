@@ -72,6 +72,39 @@ describe('command controller', () => {
     expect([controller.hasRoom(false), controller.hasRoom(true)]).toEqual([false, false]);
   });
 
+  it('counts both halves of an access that wait together', () => {
+    const { controller } = bench({ ...base, readQueue: 3 });
+    const accept = (burst: number, access: number) =>
+      controller.accept(burst, access, false, 0, 9, 0);
+    expect([accept(0, 7), accept(1, 7), accept(2, 8), accept(3, 8)]).toEqual([
+      true,
+      true,
+      true,
+      false,
+    ]);
+  });
+
+  it('answers a read from the half of a write that still waits, not from the one that has gone', () => {
+    const { controller, commands, done, run } = bench();
+    controller.accept(4, 0, true, 0, 1, 0);
+    controller.accept(5, 0, true, 0, 1, 0);
+    // ACT at 0, CAS at 15, the halves at 16 and 20.
+    run(0, 17);
+    expect(commands.map(({ command }) => command)).toEqual(['ACT', 'WR']);
+    controller.accept(4, 1, false, 0, 1, 18);
+    controller.accept(5, 2, false, 0, 1, 18);
+    run(18, 19);
+    expect(done).toEqual([
+      [0, 16],
+      [2, 18],
+    ]);
+    run(20, 120);
+    // Reads wait and writes are few: the read of the first half goes to the device, before the second half.
+    expect(commands.map(({ command }) => command)).toEqual(['ACT', 'WR', 'RD', 'WR']);
+    expect(done.map(([access]) => access).sort()).toEqual([0, 0, 1, 2]);
+    expect(controller.counts).toEqual({ hits: 2, misses: 1, conflicts: 0 });
+  });
+
   it('keeps a row for an older hit, and closes it for an older conflict', () => {
     const order = (protectHits: boolean) => {
       const { controller, commands, run } = bench({ ...base, protectHits, wckSync: false });
