@@ -11,7 +11,7 @@
  * Checked  test/unit/engine/bandwidth.test.ts, test/property/engine.test.ts
  */
 import { InfeasibleError } from '../base/errors.ts';
-import type { Bytes, BytesPerSecond, Seconds } from '../base/units.ts';
+import type { Bytes, BytesPerSecond, Celsius, Seconds } from '../base/units.ts';
 import type { MemoryPort } from '../hardware/compute-unit.ts';
 import type { TrafficMix } from '../hardware/memory-system.ts';
 import { type Hits, NO_HITS } from './cache-traffic.ts';
@@ -53,6 +53,8 @@ export interface StreamPort extends MemoryPort {
 export interface StreamModel {
   /** Bytes per second of each port when all stream at once, cache hits that take `hitLatency` included. */
   rates(ports: readonly StreamPort[], hitLatency: Seconds): number[];
+  /** The same memory at another temperature of the DRAM. */
+  at(temperature: Celsius): StreamModel;
 }
 
 /** The port of a unit with its class: CPU cores stall on memory, NPUs and GPUs stream ahead of their arithmetic. */

@@ -3,6 +3,7 @@ import { BITS_PER_BYTE, type BytesPerSecond, type Seconds } from '../base/units.
 import { batteryEnergy, batteryOf } from '../hardware/battery.ts';
 import type { SystemCache } from '../hardware/cache/system-cache.ts';
 import type { ComputeUnit } from '../hardware/compute-unit.ts';
+import { presetAtShare } from '../hardware/dram/device.ts';
 import { buildFluidMemory } from '../hardware/dram/fluid-memory.ts';
 import type { LpddrPreset } from '../hardware/dram/preset.ts';
 import { memoryAtShare, memoryClockDomain } from '../hardware/memory/memory-points.ts';
@@ -148,10 +149,15 @@ function memoryClockOf(inputs: MachineInputs, machine: Machine): MachineMemoryCl
 }
 
 function slowerMachine(inputs: MachineInputs, machine: Machine, share: number): Machine {
-  const memory = memoryAtShare(machine.memory, share);
+  const device = deviceOf(inputs);
+  const memory = memoryAtShare(machine.memory, share, device.interconnectLatency);
   if (!machine.streamModel) return { ...machine, memory };
-  const { background } = machine;
-  const streamModel = buildStreamModel({ ...deviceOf(inputs), background, peak: memory.peak });
+  const streamModel = buildStreamModel({
+    ...device,
+    preset: presetAtShare(device.preset, share),
+    background: machine.background,
+    peak: memory.peak,
+  });
   return { ...machine, memory, streamModel };
 }
 

@@ -2,9 +2,9 @@
  * Main memory that gives less because it is hot: above 85 degC its rows are refreshed twice as often, above 95 degC four
  * times, and row commands take longer.
  *
- * Model    every rate of memory at the efficiency of its temperature class (fluid-memory.ts), from the look after the
- *          one in which the DRAM has crossed a limit
- * Ignores  hysteresis of the device's temperature codes; memory at transaction fidelity, which stays at nominal refresh
+ * Model    every rate of memory at the efficiency of its temperature class (fluid-memory.ts), its latency longer by the wait
+ *          for banks in refresh, which are found as often as they are refreshed; or as the transaction model runs it hot, from the look after the one in which the DRAM has crossed a limit
+ * Ignores  hysteresis of the device's temperature codes
  * Valid    as the efficiency's table
  * Source   JESD209-5, temperature codes and refresh multipliers
  * Checked  test/unit/engine/hot-memory.test.ts
@@ -43,7 +43,21 @@ export class HotMemory {
 
 function hotMachine(machine: Machine, multiple: number): Machine {
   const temperature = (multiple > 2 ? VERY_HOT : HOT) + IN_CLASS;
-  const { memory } = machine;
+  const { memory, streamModel } = machine;
   const efficiency: typeof memory.efficiency = (mix) => memory.efficiency({ ...mix, temperature });
-  return { ...machine, memory: { ...memory, efficiency } };
+  // As often as rows are refreshed, so often is a bank found in refresh.
+  const more = (multiple - 1) * (memory.refreshWait ?? 0);
+  const { streamLatency } = memory;
+  const hot: Machine = {
+    ...machine,
+    memory: {
+      ...memory,
+      efficiency,
+      latency: (load) => memory.latency(load) + more,
+      ...(streamLatency && {
+        streamLatency: (load: number, reads: number) => streamLatency(load, reads) + more,
+      }),
+    },
+  };
+  return streamModel ? { ...hot, streamModel: streamModel.at(temperature) } : hot;
 }

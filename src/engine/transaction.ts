@@ -9,7 +9,14 @@
  * Source   closed queueing network with a delay station (Denning & Buzen, Computing Surveys 1978)
  * Checked  test/unit/engine/transaction.test.ts, test/validation/fidelity.test.ts
  */
-import { type Bytes, type BytesPerSecond, GIBI, KIBI, type Seconds } from '../base/units.ts';
+import {
+  type Bytes,
+  type BytesPerSecond,
+  type Celsius,
+  GIBI,
+  KIBI,
+  type Seconds,
+} from '../base/units.ts';
 import { CONTROLLERS } from '../hardware/dram/controllers.ts';
 import { buildDevice } from '../hardware/dram/device.ts';
 import type { LpddrPreset } from '../hardware/dram/preset.ts';
@@ -34,6 +41,8 @@ export interface TransactionOptions {
   readonly background: readonly BackgroundTraffic[];
   /** Peak of the memory as described, where it differs from that of the preset. */
   readonly peak: BytesPerSecond;
+  /** Of the DRAM: hot rows are refreshed more often; by default it is cool. */
+  readonly temperature?: Celsius | undefined;
   /** Accesses of one run; more means less scatter. */
   readonly accesses?: number | undefined;
 }
@@ -74,6 +83,7 @@ export function buildStreamModel(options: TransactionOptions): StreamModel {
     return rates;
   };
   return {
+    at: (temperature) => buildStreamModel({ ...options, temperature }),
     rates: (ports, hitLatency) => {
       const splits = ports.map(({ split }) => rounded(split));
       const inDram = splits.flatMap((split, i) =>
@@ -139,7 +149,7 @@ function simulate(
   rates: readonly BytesPerSecond[],
   round: number,
 ): BytesPerSecond[] {
-  const { preset, channels, density, ranks, background } = options;
+  const { preset, channels, density, ranks, background, temperature } = options;
   const device = buildDevice(preset, { density, ranks });
   const scale = options.peak / (device.peak * channels);
   const masters: Partial<Requester>[][] = [
@@ -153,6 +163,7 @@ function simulate(
     channels,
     density,
     ranks,
+    temperature,
     map: 'A',
     controller: CONTROLLERS.mobile.config,
     plan: {

@@ -33,6 +33,8 @@ export interface MemorySystem {
   latency(load: number): Seconds;
   /** The same for reads of ports that keep their windows full; `latency` where absent. */
   streamLatency?(load: number, readShare: number): Seconds;
+  /** Mean wait of a read for a bank that is being refreshed, at the nominal rate; part of the latencies. */
+  readonly refreshWait?: Seconds;
   readonly energyPerReadByte: JoulesPerByte;
   readonly energyPerWriteByte: JoulesPerByte;
   /** Power that flows without traffic: refresh, standby, input/output bias. */

@@ -205,3 +205,21 @@ function timingOf(
     nXSR: count(times.tXSR.is) + count(density.tRFCab.is),
   };
 }
+
+/**
+ * The preset with its bus at a share of its rate, as a controller steps it down: times of the array stay, so latencies
+ * set in cycles are fewer, as the table of read latencies by rate has them (JESD209-5, tables of RL and WL).
+ */
+export function presetAtShare(preset: LpddrPreset, share: number): LpddrPreset {
+  if (share >= 1) return preset;
+  const { rate, cycles } = preset;
+  const fewer = <T extends { readonly is: number }>(value: T): T => ({
+    ...value,
+    is: Math.ceil(value.is * share),
+  });
+  return {
+    ...preset,
+    rate: { ...rate, is: rate.is * share },
+    cycles: { ...cycles, RL: fewer(cycles.RL), WL: fewer(cycles.WL), RBTP: fewer(cycles.RBTP) },
+  };
+}

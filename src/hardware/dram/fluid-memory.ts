@@ -11,7 +11,7 @@
 import { InvariantError } from '../../base/errors.ts';
 import type { Bytes, JoulesPerByte, Seconds } from '../../base/units.ts';
 import type { MemorySystem, TrafficMix } from '../memory-system.ts';
-import { buildDevice, peakBandwidth, refreshMultiple } from './device.ts';
+import { buildDevice, defaultDensity, peakBandwidth, refreshMultiple } from './device.ts';
 import { idlePower, type PowerCorner } from './energy.ts';
 import type { FluidTable, LpddrPreset } from './preset.ts';
 
@@ -46,6 +46,7 @@ export function buildFluidMemory(options: FluidMemoryOptions): MemorySystem {
     peak: peakBandwidth(preset, channels),
     efficiency: (mix) => efficiency(table, mix),
     latency: (load) => idle + waiting * loadPressure(load),
+    refreshWait: refreshWait(preset, density),
     energyPerReadByte: byteEnergy(preset, corner, 'read'),
     energyPerWriteByte: byteEnergy(preset, corner, 'write'),
     backgroundPower: (temperature) => {
@@ -53,6 +54,12 @@ export function buildFluidMemory(options: FluidMemoryOptions): MemorySystem {
       return one * channels * device.ranks;
     },
   };
+}
+
+/** A bank is in refresh for tRFCpb of every tREFI; who comes then waits for half of it. */
+function refreshWait(preset: LpddrPreset, density = defaultDensity(preset)): Seconds {
+  const busy = preset.densities[density]?.tRFCpb.is ?? 0;
+  return busy ** 2 / (2 * preset.times.tREFI.is);
 }
 
 function efficiency(table: FluidTable, mix: TrafficMix): number {

@@ -1,39 +1,52 @@
 /**
  * One DRAM at the lower rates of its table: what slows down with the clock, and what does not.
  *
- * Model    at a share s of the top rate: peak × s; idle latency + clocked·(1/s − 1); waiting ÷ s; standby power
- *          × (fixed + (1 − fixed)·s); energy per byte as at the top rate
- * Ignores  lower voltages (DVFSC, DVFSQ) and termination switched off at low rates; row timings, which are fixed in
- *          nanoseconds and so cost a slower bus less of its time
- * Valid    from a tenth of the top rate on
- * Source   read latency of JESD209-5 is set in clocks to a fixed time, so only bursts and controller stretch;
- *          shares estimated
- * Checked  test/unit/hardware/memory/memory-points.test.ts
+ * Model    at a share s of the top rate: peak × s; of the DRAM's idle latency L: L·(1 + c·(1/s − 1)); waiting ÷ s^w; the
+ *          way to the controller and back as before. Bytes take their time on the bus plus what rows and turning cost,
+ *          which is fixed in nanoseconds: 1/e(s) = 1/b + s·(1/e − 1/b), b being the efficiency of one long read. Standby
+ *          power × (fixed + (1 − fixed)·s); energy per byte as at the top rate
+ * Ignores  lower voltages (DVFSC, DVFSQ) and termination switched off at low rates; clocks of the fabric, which are its own
+ * Valid    from an eighth of the top rate on, 48 to 140 lines in flight: within 7 % of the transaction model
+ * Source   row times and read latency of JESD209-5 are fixed in time (device.ts, presetAtShare); c and w fitted to
+ *          engine/transaction.ts on LPDDR5-6400, 5X-8533 and 5T-9600 at 15 to 75 % of their rates
+ * Checked  test/unit/hardware/memory/memory-points.test.ts, test/validation/fidelity.test.ts
  */
 import type { Hertz, Seconds } from '../../base/units.ts';
 import type { ClockDomain } from '../clock-domain.ts';
-import type { MemorySystem } from '../memory-system.ts';
+import type { MemorySystem, TrafficMix } from '../memory-system.ts';
 
-/** Controller pipeline and two bursts of sixteen, of the idle latency at the top rate; estimated, about 25 of 120 ns. */
-const CLOCKED_SHARE = 0.2;
+/** Bursts and commands, of the DRAM's idle latency at the top rate; fitted. */
+const CLOCKED_SHARE = 0.15;
+/** Waiting is partly for the bus, which slows down, and partly for rows, which do not; fitted. */
+const WAITING_POWER = 0.5;
+/** Bytes of a row, which one long read uses all (JESD209-5, bank-group mode). */
+const PAGE_BYTES = 2048;
 /** Refresh and leakage, of standby power at the top rate; the rest are clock trees and receivers; estimated. */
 const FIXED_STANDBY = 0.4;
 /** Switching between frequency set points: drain, retrain, resume; estimated from tFC of JESD209-5 and the controller. */
 const TRANSITION: Seconds = 30e-6;
 
-/** The memory at `share` of its rate. */
-export function memoryAtShare(memory: MemorySystem, share: number): MemorySystem {
+/**
+ * The memory at `share` of its rate.
+ * @param interconnect the part of its latencies outside the DRAM.
+ */
+export function memoryAtShare(
+  memory: MemorySystem,
+  share: number,
+  interconnect: Seconds,
+): MemorySystem {
   if (share >= 1) return memory;
   const slower = (latencyAt: (load: number) => Seconds) => {
     const idle = latencyAt(0);
-    const floor = idle * (1 + CLOCKED_SHARE * (1 / share - 1));
-    return (load: number) => floor + (latencyAt(load) - idle) / share;
+    const floor = idle + Math.max(0, idle - interconnect) * CLOCKED_SHARE * (1 / share - 1);
+    return (load: number) => floor + (latencyAt(load) - idle) / share ** WAITING_POWER;
   };
   const { streamLatency } = memory;
   const standby = FIXED_STANDBY + (1 - FIXED_STANDBY) * share;
   return {
     ...memory,
     peak: memory.peak * share,
+    efficiency: (mix) => slowerEfficiency(memory, mix, share),
     latency: slower(memory.latency),
     ...(streamLatency && {
       streamLatency: (load: number, reads: number) =>
@@ -41,6 +54,14 @@ export function memoryAtShare(memory: MemorySystem, share: number): MemorySystem
     }),
     backgroundPower: (temperature) => standby * memory.backgroundPower(temperature),
   };
+}
+
+function slowerEfficiency(memory: MemorySystem, mix: TrafficMix, share: number): number {
+  const top = memory.efficiency(mix);
+  if (top === 0) return 0;
+  const long = memory.efficiency({ ...mix, readShare: 1, granularityBytes: PAGE_BYTES });
+  const bound = Math.max(top, long);
+  return 1 / (1 / bound + share * (1 / top - 1 / bound));
 }
 
 /**

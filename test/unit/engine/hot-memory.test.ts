@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { StreamModel } from '../../../src/engine/bandwidth.ts';
 import { HotMemory } from '../../../src/engine/hot-memory.ts';
 import type { Machine } from '../../../src/engine/machine.ts';
 import { buildFluidMemory } from '../../../src/hardware/dram/fluid-memory.ts';
@@ -65,6 +66,34 @@ describe('hot memory', () => {
     const twice = hot.present(machine);
     expect(twice).not.toBe(machine);
     expect(hot.present(machine)).toBe(twice);
+  });
+
+  it('makes reads wait for banks in refresh as often as they are refreshed', () => {
+    const preset = loadPreset('lpddr5x-8533');
+    const memory = buildFluidMemory({ preset, channels: 4, interconnectLatency: 0 });
+    const hot = new HotMemory();
+    hot.look(100);
+    const { latency } = hot.present({ ...toyMachine(), memory }).memory;
+    // 16 Gb: 140 ns of every 3.906 µs a bank is in refresh, and half of that is left on average; three times more of it.
+    expect(latency(0) - memory.latency(0)).toBeCloseTo((3 * 140e-9 ** 2) / (2 * 3906e-9), 12);
+    expect(latency(0.8) - memory.latency(0.8)).toBeCloseTo(latency(0) - memory.latency(0), 15);
+  });
+
+  it('takes the transaction model at the temperature of the class', () => {
+    const asked: number[] = [];
+    const model: StreamModel = {
+      rates: () => [1e9],
+      at: (temperature) => {
+        asked.push(temperature);
+        return { ...model, rates: () => [0.7e9] };
+      },
+    };
+    const machine = { ...refreshed(25), streamModel: model };
+    const hot = new HotMemory();
+    expect(hot.present(machine).streamModel).toBe(model);
+    hot.look(90);
+    expect(hot.present(machine).streamModel?.rates([], 0)).toEqual([0.7e9]);
+    expect(asked).toEqual([90]);
   });
 
   it('loses a few per cent of a stream at twice the refresh rate of a real bin, more at four times', () => {

@@ -54,6 +54,14 @@ describe('rates by transactions', () => {
     expect(large / small).toBeLessThan(4);
   });
 
+  it('fall with the refresh rate of a hot DRAM', () => {
+    const at = (temperature: number) => model.at(temperature).rates([port(120)], 65e-9)[0]!;
+    expect(at(60)).toBe(rate([port(120)])[0]);
+    expect(at(90)).toBeLessThan(at(60));
+    expect(at(100)).toBeLessThan(at(90));
+    expect(at(100)).toBeGreaterThan(0.7 * at(60));
+  });
+
   it('leave less beside real-time traffic', () => {
     const camera = [{ name: 'camera', bytesPerSecond: 2e10 }];
     const busy = buildStreamModel({ ...options, background: camera });

@@ -1,6 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { peakBandwidth, refreshMultiple } from '../../../../src/hardware/dram/device.ts';
-import { deviceOf, loadPreset } from '../../../support/dram.ts';
+import {
+  buildDevice,
+  peakBandwidth,
+  presetAtShare,
+  refreshMultiple,
+} from '../../../../src/hardware/dram/device.ts';
+import { simulateTraffic } from '../../../../src/hardware/dram/simulate.ts';
+import { deviceOf, loadPreset, trafficOptions } from '../../../support/dram.ts';
 
 /** nCK given to the third-party simulators, tabulated by hand per speed bin. */
 const TABLE = {
@@ -142,5 +148,30 @@ describe('device', () => {
     expect(() => deviceOf('lpddr5-6400', { mode: 'bank-grup' })).toThrow('bank-group');
     expect(() => deviceOf('lpddr5-6400', { density: '15Gb' })).toThrow('did you mean');
     expect(() => deviceOf('lpddr5-6400', { ranks: 3 })).toThrow('rank count');
+  });
+});
+
+describe('a preset at a lower clock', () => {
+  const top = loadPreset('lpddr5-6400');
+
+  it('is itself at its own', () => expect(presetAtShare(top, 1)).toBe(top));
+
+  it('counts the same nanoseconds in fewer cycles, and bursts in as many', () => {
+    const { timing, tCK, peak } = buildDevice(presetAtShare(top, 0.5));
+    expect(tCK).toBeCloseTo(2.5e-9, 15);
+    expect(peak).toBeCloseTo(6.4e9, 0);
+    // 17 and 9 cycles of 1.25 ns; tRCD 18 ns, tRAS 42 ns, tRFCab 210 ns, tREFI 3906 ns.
+    expect([timing.nRL, timing.nWL, timing.nRCD, timing.nRAS]).toEqual([9, 5, 8, 17]);
+    expect([timing.nRFCab, timing.nREFI, timing.nCCDS, timing.nBLmin]).toEqual([84, 1563, 2, 2]);
+  });
+
+  it('gives random reads, which wait for rows, a larger share of a slower bus', () => {
+    const random = (share: number) =>
+      simulateTraffic(
+        trafficOptions('rand;region=64M', { preset: presetAtShare(top, share), window: 16 }),
+      );
+    const [half, full] = [random(0.5), random(1)];
+    expect(half.bandwidth / half.peak).toBeGreaterThan((1.1 * full.bandwidth) / full.peak);
+    expect(half.bandwidth).toBeLessThan(full.bandwidth);
   });
 });

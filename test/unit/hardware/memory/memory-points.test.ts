@@ -16,32 +16,44 @@ const full: MemorySystem = {
 };
 
 describe('memory at a lower clock', () => {
-  it('is itself at its top rate', () => expect(memoryAtShare(full, 1)).toBe(full));
+  it('is itself at its top rate', () => expect(memoryAtShare(full, 1, 60e-9)).toBe(full));
 
-  it('at half: half the peak, waiting doubled, idle latency up by a fifth', () => {
-    const half = memoryAtShare(full, 0.5);
+  it('at half: half the peak, waiting a root of two longer, the DRAM as slow as its array', () => {
+    const half = memoryAtShare(full, 0.5, 60e-9);
     expect(half.peak).toBe(32e9);
-    // 100 ns of which 20 are clocked and double; 50 ns of waiting become 100.
-    expect(half.latency(0)).toBeCloseTo(120e-9, 15);
-    expect(half.latency(1)).toBeCloseTo(220e-9, 15);
-    expect(half.streamLatency?.(1, 0)).toBeCloseTo(320e-9, 15);
+    // 60 of 100 ns are the way there and back; of the other 40, 15 % are clocked and double.
+    expect(half.latency(0)).toBeCloseTo(106e-9, 15);
+    expect(half.latency(1)).toBeCloseTo(106e-9 + 50e-9 * Math.SQRT2, 15);
+    expect(half.streamLatency?.(1, 0)).toBeCloseTo(106e-9 + 100e-9 * Math.SQRT2, 15);
     expect(half.backgroundPower(30)).toBeCloseTo(0.3 * 0.7, 12);
     expect(half.energyPerReadByte).toBe(full.energyPerReadByte);
   });
 
+  it('what rows and turning cost stays in nanoseconds, so it weighs less on a slower bus', () => {
+    const memory: MemorySystem = { ...full, efficiency: ({ readShare }) => 0.4 + 0.4 * readShare };
+    const mix = { readShare: 0, streams: 4, granularityBytes: 2048, temperature: 40 };
+    // A byte took 2.5 times as long as on a free bus, 1.25 of that for reasons that writes share with long reads.
+    expect(memoryAtShare(memory, 0.5, 0).efficiency(mix)).toBeCloseTo(1 / (1.25 + 1.25 / 2), 12);
+    expect(memoryAtShare(memory, 0.01, 0).efficiency(mix)).toBeGreaterThan(0.79);
+    expect(memoryAtShare(memory, 0.5, 0).efficiency({ ...mix, readShare: 1 })).toBeCloseTo(0.8, 12);
+  });
+
   it('never gets faster, nor hungrier at rest, as the clock falls', () => {
+    const share = fc.double({ min: 0.1, max: 1, noNaN: true });
+    const unit = fc.double({ min: 0, max: 1, noNaN: true });
+    const memory: MemorySystem = { ...full, efficiency: ({ readShare }) => 0.3 + 0.5 * readShare };
     fc.assert(
-      fc.property(
-        fc.double({ min: 0.1, max: 1, noNaN: true }),
-        fc.double({ min: 0.1, max: 1, noNaN: true }),
-        fc.double({ min: 0, max: 1, noNaN: true }),
-        (a, b, load) => {
-          const [low, high] = [Math.min(a, b), Math.max(a, b)].map((s) => memoryAtShare(full, s));
-          expect(low!.latency(load)).toBeGreaterThanOrEqual(high!.latency(load) - 1e-18);
-          expect(low!.peak).toBeLessThanOrEqual(high!.peak);
-          expect(low!.backgroundPower(40)).toBeLessThanOrEqual(high!.backgroundPower(40) + 1e-15);
-        },
-      ),
+      fc.property(share, share, unit, unit, (a, b, load, readShare) => {
+        const [low, high] = [Math.min(a, b), Math.max(a, b)].map((s) =>
+          memoryAtShare(memory, s, 60e-9),
+        );
+        const mix = { readShare, streams: 4, granularityBytes: 2048, temperature: 40 };
+        expect(low!.latency(load)).toBeGreaterThanOrEqual(high!.latency(load) - 1e-18);
+        const rates = [low!, high!].map(({ peak, efficiency }) => peak * efficiency(mix));
+        expect(rates[0]).toBeLessThanOrEqual(rates[1]! * (1 + 1e-12));
+        expect(low!.efficiency(mix)).toBeLessThanOrEqual(1);
+        expect(low!.backgroundPower(40)).toBeLessThanOrEqual(high!.backgroundPower(40) + 1e-15);
+      }),
     );
   });
 
