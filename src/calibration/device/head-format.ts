@@ -5,8 +5,8 @@ import type { WeightFormat } from '../../workload/models/weight-format.ts';
 import type { MappingTables } from './llm-names.ts';
 import type { LlmRow } from './llm-rows.ts';
 
-/** A file this much off, as a ratio, is not the model and format that were taken for it. */
-const NEAR = 1.12;
+/** A file this much off, as a ratio, is not the model and format that were taken for it; files may hold encoders as well. */
+const NEAR = 1.2;
 /** Published sizes are rounded: below this ratio two formats of the head cannot be told apart by them. */
 const DISTINCT = 1.05;
 
