@@ -170,8 +170,10 @@ function numbersOf(row: LlmRow, runtime: RuntimeSpec, kind: UnitKind) {
   const float = kind === 'npu' && /^(fp|bf)/.test(row.activationBits);
   const stated = { '8': 'int8', '16': 'fp16' }[row.cacheBits];
   const cache = stated ?? (float ? undefined : kvCache[kind]);
+  // Kernels for single precision keep it from end to end; none narrows its inputs to half.
+  const single = row.weightBits === 'fp32';
   return {
-    activations: float ? 'fp16' : (activations[kind] ?? 'fp16'),
+    activations: single ? 'fp32' : float ? 'fp16' : (activations[kind] ?? 'fp16'),
     ...(cache === undefined ? {} : { kvCache: cache }),
   };
 }

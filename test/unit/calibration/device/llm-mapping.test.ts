@@ -62,6 +62,17 @@ describe('mapping a row', () => {
     );
   });
 
+  it('keeps single precision from end to end, and half where only the weights are narrow', () => {
+    const activations = (bits: string) =>
+      (
+        mapLlmRow(
+          row(`a,Snapdragon 8 Gen 3,cpu,LiteRT-LM,Qwen2.5-1.5B,1.54,${bits},,512,1280,45,,6`),
+          tables,
+        ) as unknown as { workload: { activations: string } }
+      ).workload.activations;
+    expect(['fp32', '8', '4'].map(activations)).toEqual(['fp32', 'fp16', 'fp16']);
+  });
+
   it('takes a stand-in by size only where one is near', () => {
     const near = mapLlmRow(row('a,Snapdragon 8 Gen 3,cpu,MNN,Unheard-3B,3.1,4,,,,,,20'), tables);
     expect('workload' in near).toBe(true);
