@@ -15,11 +15,13 @@ import type { Celsius, Seconds } from '../base/units.ts';
 import type { Governor } from '../runtime/governor.ts';
 import { requireBandwidth } from './bandwidth.ts';
 import { requireMemory } from './capacity.ts';
+import { ClockState } from './clock-state.ts';
 import { Collector } from './collector.ts';
 import { topPoint, viewOf } from './domain-views.ts';
 import { Execution } from './execution.ts';
 import { CAUSE, Ledger } from './ledger.ts';
 import type { Machine } from './machine.ts';
+import { workingShare } from './online-cores.ts';
 import { PowerAccount } from './power-account.ts';
 import { openRequest } from './ready.ts';
 import { Recorder } from './recorder.ts';
@@ -77,8 +79,8 @@ class ClosedForm {
   private readonly power: PowerAccount;
   private readonly tables: TableStore;
   private readonly costs = new Map<TaskTable, Map<string, PhaseCost>>();
-  /** By domain: point in force, and those that governors settle on with and without work. */
-  private readonly point: Int32Array;
+  private readonly clocks: ClockState;
+  /** By domain: points that governors settle on with and without work. */
   private readonly busyPoint: Int32Array;
   private readonly idlePoint: Int32Array;
   private maxSkin: Celsius = Number.NEGATIVE_INFINITY;
@@ -98,10 +100,11 @@ class ClosedForm {
     this.drawn.load = load || undefined;
     this.busyPoint = Int32Array.from(governors, (one, d) => settledPoint(one, machine, d, 1));
     this.idlePoint = Int32Array.from(governors, (one, d) => settledPoint(one, machine, d, 0));
-    this.point = this.idlePoint.slice();
-    const powered = new Float64Array(machine.domains.length).fill(1);
-    const { drawn: execution, ledger, point } = this;
-    this.power = new PowerAccount({ machine, execution, ledger, point, powered });
+    this.clocks = new ClockState(machine);
+    this.clocks.put(this.idlePoint);
+    const powered = Float64Array.from(machine.domains, workingShare);
+    const { drawn: execution, ledger, clocks } = this;
+    this.power = new PowerAccount({ machine, execution, ledger, clocks, powered });
     this.collector = new Collector(
       machine,
       this.recorder,
@@ -153,7 +156,7 @@ class ClosedForm {
       this.runPhase(request);
       this.tables.release(request.table);
     }
-    this.point.set(this.idlePoint);
+    this.clocks.put(this.idlePoint);
     this.collector.requestDone(request, this.now);
   }
 
@@ -183,16 +186,17 @@ class ClosedForm {
 
   /** Units that the phase uses run at their busy points, or those of the policy where they are lower. */
   private setPoints(table: TaskTable): void {
-    this.point.set(this.idlePoint);
+    const points = this.idlePoint.slice();
     for (const u of new Set(table.unit)) {
       const { domains } = this.machine.units[u]!;
       const top = topPoint(this.machine.domains[domains[0]!]!);
       const share = (table.points?.[u] ?? top) / Math.max(top, 1);
       for (const d of domains) {
         const wanted = Math.round(share * topPoint(this.machine.domains[d]!));
-        this.point[d] = Math.min(this.busyPoint[d]!, wanted);
+        points[d] = Math.min(this.busyPoint[d]!, wanted);
       }
     }
+    this.clocks.put(points);
   }
 
   /** Requests of one scenario repeat each other: equal phases are costed once. */
@@ -207,7 +211,7 @@ class ClosedForm {
         this.machine,
         table,
         own,
-        (d) => this.machine.domains[d]!.clock.points[this.point[d]!]!,
+        (d) => this.machine.domains[d]!.clock.points[this.clocks.point[d]!]!,
       );
     known.set(key, cost);
     return cost;

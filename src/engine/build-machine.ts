@@ -79,6 +79,7 @@ export function buildMachine(inputs: MachineInputs): Machine {
       clock: buildClockDomain(name, spec),
       power: domainPower(name, soc, inputs.base ?? soc),
       node: node(name),
+      rail: spec.rail?.is,
       ...coresOf(soc, name),
     })),
     memory,

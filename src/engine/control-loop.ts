@@ -4,23 +4,15 @@
  * Model    mean power of the period heats the network for the period (exact for piecewise-constant power);
  *          governors then choose points from what they saw; caps of heat are applied to that, then what the
  *          battery can stand: the domain that draws most steps down until the prediction fits
- * Ignores  the time a clock takes to change (50–200 µs of a period of 10 ms), peaks within one period
+ * Ignores  peaks within one period
  * Valid    periods well below the time constants of the die nodes (tens of milliseconds)
  * Source   Linux schedutil and thermal core: sample, decide, apply; battery current limiting of phones
  * Checked  test/property/engine.test.ts (energy balance), test/unit/engine/control-loop.test.ts
  */
-import type {
-  Bytes,
-  BytesPerSecond,
-  Celsius,
-  Hertz,
-  Joules,
-  Seconds,
-  Watts,
-} from '../base/units.ts';
-import { switchedWatts } from '../hardware/power.ts';
+import type { Bytes, BytesPerSecond, Celsius, Joules, Seconds, Watts } from '../base/units.ts';
 import type { Cap, Governor, ThermalGovernor } from '../runtime/governor.ts';
 import { backgroundBandwidth } from './bandwidth.ts';
+import { ClockState } from './clock-state.ts';
 import {
   deviceOf,
   domainPowers,
@@ -39,6 +31,7 @@ import { PowerAccount } from './power-account.ts';
 import type { Probes } from './probes.ts';
 import { runaway, SHUTDOWN } from './runaway.ts';
 import type { Supply } from './supply.ts';
+import { UnitClocks } from './unit-clocks.ts';
 
 const BATTERY = 'battery';
 /** Of peak bandwidth, what a bandwidth monitor counts as full: with devfreq's 88 % it asks for 80 % of use (bwmon io-percent). */
@@ -65,7 +58,7 @@ export interface ControlParts {
 export class ControlLoop {
   private readonly parts: ControlParts;
   private readonly power: PowerAccount;
-  private readonly point: Int32Array;
+  private readonly clocks: ClockState;
   private readonly wanted: Int32Array;
   /** Highest point allowed to each domain now, and why. */
   private readonly allowed: Int32Array;
@@ -82,7 +75,7 @@ export class ControlLoop {
   /** Shown to governors and overwritten at every look, hence no allocation per look. */
   private readonly views: readonly MutableView[];
   private readonly devices: readonly MutableDevice[];
-  private readonly unitClocks: readonly Hertz[][];
+  private readonly unitClocks: UnitClocks;
   private readonly cores: OnlineCores;
   private readonly memory: MemoryClock | undefined;
   private readonly hotMemory = new HotMemory();
@@ -104,16 +97,16 @@ export class ControlLoop {
     const { machine, execution, ledger } = parts;
     const { domains } = machine;
     this.parts = parts;
-    this.point = Int32Array.from(domains, topPoint);
-    this.wanted = this.point.slice();
-    this.allowed = this.point.slice();
+    this.clocks = new ClockState(machine);
+    this.wanted = Int32Array.from(domains, topPoint);
+    this.allowed = this.wanted.slice();
     this.reasons = domains.map(() => '');
     this.cores = new OnlineCores(machine);
     this.power = new PowerAccount({
       machine,
       execution,
       ledger,
-      point: this.point,
+      clocks: this.clocks,
       powered: this.cores.powerShare,
     });
     const { memoryClock } = machine;
@@ -124,12 +117,14 @@ export class ControlLoop {
     this.tablePowers = domains.map(domainPowers);
     this.views = domains.map(viewOf);
     this.devices = domains.map((domain, d) => deviceOf(domain, this.tablePowers[d]!));
-    this.unitClocks = machine.units.map(({ domains: own }) => own.map(() => 0));
+    this.unitClocks = new UnitClocks(machine, this.clocks, this.cores);
     this.caps = domains.map((domain) => ({ point: topPoint(domain), reason: '' }));
     this.decide(0);
+    // A run begins where its governors want it, not on the way there.
+    this.clocks.put(this.wanted.map((point, d) => Math.min(point, this.allowed[d]!)));
     this.applyClocks();
     this.noteTemperatures();
-    parts.probes.start(this.power, this.point, this.allowed, this.memory);
+    parts.probes.start(this.power, this.clocks.point, this.allowed, this.memory);
   }
 
   get totalJoules(): Joules {
@@ -173,7 +168,7 @@ export class ControlLoop {
     this.noteTemperatures();
     this.notePeak(account.totalWatts, dt);
     let throttled = false;
-    for (let d = 0; d < this.point.length; d++) {
+    for (let d = 0; d < this.wanted.length; d++) {
       const busy = account.busy[d]!;
       this.busySeconds[d]! += busy * dt;
       this.domainJoules[d]! += account.domainWatts[d]! * dt;
@@ -185,7 +180,7 @@ export class ControlLoop {
 
   /** By its clock or by its cores. */
   private isHeld(d: number): boolean {
-    return this.point[d]! < this.wanted[d]! || this.cores.speedShare[d]! < 1;
+    return this.clocks.targetOf(d) < this.wanted[d]! || this.cores.speedShare[d]! < 1;
   }
 
   /** Phases end between looks: windows of less than a period would show the energy that an operator pays at its start. */
@@ -217,13 +212,7 @@ export class ControlLoop {
     if (this.cores.apply(this.caps, (d, on, all) => this.noteCores(d, on, all, now)))
       changed = true;
     if (this.supply && period > 0) this.holdToBattery(this.supply, period);
-    for (let d = 0; d < this.point.length; d++) {
-      const next = Math.min(this.wanted[d]!, this.allowed[d]!);
-      if (next === this.point[d]) continue;
-      changed = true;
-      if (period > 0) this.noteChange(d, next, now);
-      this.point[d] = next;
-    }
+    if (this.askClocks(now)) changed = true;
     if (this.decideMemory(now, period)) changed = true;
     if (this.decideRefresh(now)) changed = true;
     this.busySeconds.fill(0);
@@ -231,6 +220,7 @@ export class ControlLoop {
     this.movedBytes = 0;
     this.joulesBefore = this.totalJoules;
     this.sinceDecision = 0;
+    if (period > 0) this.clocks.settle(now, (d) => this.noteChange(d, now));
     if (changed) this.applyClocks();
     const warm =
       this.hottest(this.parts.machine.junctionNodes) >
@@ -238,12 +228,32 @@ export class ControlLoop {
     this.steadyLooks = changed || warm ? 0 : this.steadyLooks + 1;
   }
 
+  private askClocks(now: Seconds): boolean {
+    let news = false;
+    for (let d = 0; d < this.wanted.length; d++) {
+      const point = Math.min(this.wanted[d]!, this.allowed[d]!);
+      if (this.clocks.ask(d, point, now)) news = true;
+    }
+    return news;
+  }
+
+  /** When the next clock changes without a look; Infinity when none is on its way. */
+  get nextChange(): Seconds {
+    return this.clocks.next;
+  }
+
+  /** A switch of clocks is through, or stops one. */
+  change(now: Seconds): void {
+    this.account(now);
+    if (this.clocks.settle(now, (d) => this.noteChange(d, now))) this.applyClocks();
+  }
+
   /** What governors see: load of the time since the last decision, present points and temperatures. */
   private observeLoad(period: Seconds): void {
     for (let d = 0; d < this.views.length; d++) {
       const view = this.views[d]!;
       if (period > 0) view.busyShare = Math.min(this.busySeconds[d]! / period, 1);
-      view.current = this.point[d]!;
+      view.current = this.clocks.point[d]!;
       view.period = period;
       const device = this.devices[d]!;
       // The kernel's load of a cluster is the sum over its CPUs: those without a thread add nothing.
@@ -279,7 +289,7 @@ export class ControlLoop {
         const now = this.domainJoules[d]! / period;
         const next = Math.min(this.wanted[d]!, this.allowed[d]!);
         const powers = this.tablePowers[d]!;
-        const present = powers[this.point[d]!]!;
+        const present = powers[this.clocks.point[d]!]!;
         const watts = present > 0 ? (now * powers[next]!) / present : now;
         total += (watts - now) / regulator.efficiency;
         if (next === 0 || watts <= mostWatts) continue;
@@ -323,16 +333,10 @@ export class ControlLoop {
     this.parts.probes.changed('dram', memory.frequency, reason, now);
   }
 
-  private noteChange(d: number, next: number, now: Seconds): void {
+  private noteChange(d: number, now: Seconds): void {
     const { machine, probes } = this.parts;
-    const { name, points } = machine.domains[d]!.clock;
-    const capped = this.allowed[d]! < this.wanted[d]!;
-    probes.changed(
-      name,
-      points[next]!.frequency,
-      capped ? this.reasons[d]! : 'governor: load',
-      now,
-    );
+    const reason = this.allowed[d]! < this.wanted[d]! ? this.reasons[d]! : 'governor: load';
+    probes.changed(machine.domains[d]!.clock.name, this.clocks.now[d]!.frequency, reason, now);
   }
 
   private noteCores(d: number, on: number, all: number, now: Seconds): void {
@@ -342,35 +346,7 @@ export class ControlLoop {
   }
 
   private applyClocks(): void {
-    const { machine, execution } = this.parts;
-    for (let u = 0; u < machine.units.length; u++) {
-      execution.speed[u] = this.speedAt(u, this.point, this.cores.speedShare);
-      execution.wantedSpeed[u] = this.speedAt(u, this.wanted);
-      execution.stalledWatts[u] = 0;
-      execution.matrixWatts[u] = 0;
-      execution.vectorWatts[u] = 0;
-      for (const d of machine.units[u]!.domains) this.addWatts(u, d);
-    }
-  }
-
-  private speedAt(u: number, points: Int32Array, shares?: Float64Array): Hertz {
-    const { unit, domains } = this.parts.machine.units[u]!;
-    const clocks = this.unitClocks[u]!;
-    for (let i = 0; i < domains.length; i++) {
-      const d = domains[i]!;
-      clocks[i] = this.views[d]!.frequencies[points[d]!]! * (shares?.[d] ?? 1);
-    }
-    return unit.speed(clocks);
-  }
-
-  private addWatts(u: number, d: number): void {
-    const { execution, machine } = this.parts;
-    const { clock, power } = machine.domains[d]!;
-    const point = clock.points[this.point[d]!]!;
-    const on = this.cores.powerShare[d]!;
-    execution.stalledWatts[u]! += on * switchedWatts(power.stalled, point);
-    execution.matrixWatts[u]! += on * switchedWatts(power.matrix, point);
-    execution.vectorWatts[u]! += on * switchedWatts(power.vector, point);
+    this.unitClocks.apply(this.parts.execution, this.wanted);
   }
 
   private at(node: number): Celsius {

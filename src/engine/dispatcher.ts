@@ -29,7 +29,7 @@ import { followMemory, refresh, type TaskTable } from './task-table.ts';
 import { unitStates } from './unit-states.ts';
 
 /** Event kinds of the kernel; control events belong to the control loop. */
-export const EVENT = { unit: 0, arrival: 1, control: 2, storage: 3 } as const;
+export const EVENT = { unit: 0, arrival: 1, control: 2, storage: 3, clock: 4 } as const;
 
 export class Dispatcher {
   private readonly machine: Machine;

@@ -28,6 +28,8 @@ export interface MachineDomain {
   /** Parts that can be taken out one by one, and how many of them work is spread over; one and all when absent. */
   readonly cores?: number;
   readonly coresUsed?: number;
+  /** Supply that it shares with other domains of the same name; one of its own when absent. */
+  readonly rail?: string | undefined;
 }
 
 export interface MachineUnit {

@@ -23,6 +23,8 @@ export class Pace {
   private readonly control: ControlLoop;
   private readonly period: Seconds;
   private next = NO_EVENT;
+  /** A switch of clocks that ends between two looks. */
+  private switching = NO_EVENT;
   private stretch = 1;
 
   constructor(kernel: Kernel, control: ControlLoop, period: Seconds) {
@@ -53,11 +55,29 @@ export class Pace {
     if (this.stretch === STEADY_STRETCH) this.lookAfter(1);
   }
 
+  /** Clocks change between two looks. */
+  change(): void {
+    this.switching = NO_EVENT;
+    this.control.change(this.kernel.now);
+    this.followChanges();
+  }
+
+  private followChanges(): void {
+    const { kernel } = this;
+    kernel.cancel(this.switching);
+    const time = this.control.nextChange;
+    this.switching =
+      time < Number.POSITIVE_INFINITY
+        ? kernel.at(Math.max(time, kernel.now), PRECEDENCE.control, EVENT.clock, 0)
+        : NO_EVENT;
+  }
+
   private lookAfter(stretch: number): void {
     const { kernel } = this;
     kernel.cancel(this.next);
     this.stretch = stretch;
     const time = kernel.now + stretch * this.period;
     this.next = kernel.at(time, PRECEDENCE.control, EVENT.control, 0);
+    this.followChanges();
   }
 }

@@ -11,6 +11,7 @@
  */
 import type { Seconds, Watts } from '../base/units.ts';
 import { fullLoadWatts, leakageWatts, regulatorLoss } from '../hardware/power.ts';
+import type { ClockState } from './clock-state.ts';
 import { EnergyMeter } from './energy-meter.ts';
 import type { Execution } from './execution.ts';
 import type { Ledger } from './ledger.ts';
@@ -21,8 +22,8 @@ export interface PowerAccountParts {
   readonly machine: Machine;
   readonly execution: Execution;
   readonly ledger: Ledger;
-  /** By domain, written by the control loop: operating point in force, and share of the cores that work. */
-  readonly point: Int32Array;
+  readonly clocks: ClockState;
+  /** By domain, written by the control loop: share of the cores that work. */
   readonly powered: Float64Array;
 }
 
@@ -39,16 +40,16 @@ export class PowerAccount {
   private readonly machine: Machine;
   private readonly execution: Execution;
   private readonly ledger: Ledger;
-  private readonly point: Int32Array;
+  private readonly clocks: ClockState;
   private readonly powered: Float64Array;
   private readonly rails;
   private readonly drains;
 
-  constructor({ machine, execution, ledger, point, powered }: PowerAccountParts) {
+  constructor({ machine, execution, ledger, clocks, powered }: PowerAccountParts) {
     this.machine = machine;
     this.execution = execution;
     this.ledger = ledger;
-    this.point = point;
+    this.clocks = clocks;
     this.powered = powered;
     this.meter = new EnergyMeter(ledger, machine.thermal.nodes.length);
     this.supply = machine.supply && new Supply(machine.supply);
@@ -91,8 +92,7 @@ export class PowerAccount {
 
   /** Power of the cores that work, at full load at their present point, leakage aside. */
   private fullWatts(d: number): Watts {
-    const { clock, power } = this.machine.domains[d]!;
-    return this.powered[d]! * fullLoadWatts(power, clock.points[this.point[d]!]!);
+    return this.powered[d]! * fullLoadWatts(this.machine.domains[d]!.power, this.clocks.now[d]!);
   }
 
   private passUnit(u: number, dt: Seconds): void {
@@ -112,9 +112,9 @@ export class PowerAccount {
   }
 
   private passDomain(d: number, dt: Seconds): void {
-    const { clock, power, node } = this.machine.domains[d]!;
+    const { power, node } = this.machine.domains[d]!;
     const busy = this.busy[d]!;
-    const { voltage } = clock.points[this.point[d]!]!;
+    const { voltage } = this.clocks.now[d]!;
     const warm = this.machine.thermal.temperatures[node]!;
     // Cores without a thread sleep as those do that are off or have no work.
     const awake = busy * this.powered[d]!;

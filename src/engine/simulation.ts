@@ -110,6 +110,9 @@ function drive(kernel: Kernel, dispatcher: Dispatcher, control: ControlLoop, pac
     if (kind === EVENT.control) {
       pace.look(dispatcher.idle);
       dispatcher.retime();
+    } else if (kind === EVENT.clock) {
+      pace.change();
+      dispatcher.retime();
     } else {
       pace.wake();
       dispatcher.handle(kind, subject);

@@ -13,6 +13,7 @@ import type { Seconds, Watts } from '../base/units.ts';
 import type { OperatingPoint } from '../hardware/clock-domain.ts';
 import { leakageWatts, switchedWatts } from '../hardware/power.ts';
 import type { Trial } from '../runtime/scheduling-policy.ts';
+import { railVolts } from './clock-state.ts';
 import { Execution } from './execution.ts';
 import { Ledger } from './ledger.ts';
 import type { Machine } from './machine.ts';
@@ -64,9 +65,10 @@ export function setClocks(
   for (const d of domains) {
     const { power } = machine.domains[d]!;
     const on = workingShare(machine.domains[d]!);
-    execution.stalledWatts[u]! += on * switchedWatts(power.stalled, pointOf(d));
-    execution.matrixWatts[u]! += on * switchedWatts(power.matrix, pointOf(d));
-    execution.vectorWatts[u]! += on * switchedWatts(power.vector, pointOf(d));
+    const point = { ...pointOf(d), voltage: railVolts(machine, d, pointOf) };
+    execution.stalledWatts[u]! += on * switchedWatts(power.stalled, point);
+    execution.matrixWatts[u]! += on * switchedWatts(power.matrix, point);
+    execution.vectorWatts[u]! += on * switchedWatts(power.vector, point);
   }
 }
 
@@ -102,7 +104,7 @@ function standingWatts(machine: Machine, table: TaskTable, busy: readonly number
   }
   const domains = machine.domains.reduce((sum, domain, d) => {
     const { power } = domain;
-    const { voltage } = pointAt(machine, d, clocks[d]!);
+    const voltage = railVolts(machine, d, (e) => pointAt(machine, e, clocks[e]!));
     const awake = shares[d]! * workingShare(domain);
     return sum + leakageWatts(power, voltage, TEMPERATURE, awake) + power.idle * (1 - awake);
   }, 0);

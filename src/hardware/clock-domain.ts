@@ -12,4 +12,6 @@ export interface ClockDomain {
   readonly points: readonly OperatingPoint[];
   /** From the request to the new clock. */
   readonly transitionSeconds: Seconds;
+  /** Of that, how long the clock stands still at the end; it runs on when absent. */
+  readonly haltSeconds?: Seconds;
 }

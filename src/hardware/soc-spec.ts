@@ -74,6 +74,7 @@ export function parseSoc(spec: SpecFile): SocSpec {
   return checkSpec(spec, socSpec, [
     checkReferences,
     checkDomains,
+    checkRails,
     checkShares,
     checkFloorplan,
     checkRegions,
@@ -99,6 +100,24 @@ function checkDomains(data: unknown): CrossFault[] {
     .filter((name) => !used.some((use) => use.name === name))
     .map((name) => ({ path: ['domains', name], message: 'no unit runs on this domain' }));
   return [...unknown, ...unused];
+}
+
+/** A rail is shared: one that a single domain names is likely misspelt. */
+function checkRails(data: unknown): CrossFault[] {
+  const named = Object.entries(mapOf(data, 'domains')).flatMap(([domain, value]) => {
+    const rail = mapOf(value, 'rail')['is'];
+    return typeof rail === 'string' ? [{ domain, rail }] : [];
+  });
+  return named
+    .filter(({ rail }, i) => named.every((other, j) => i === j || other.rail !== rail))
+    .map(({ domain, rail }) => ({
+      path: ['domains', domain, 'rail', 'is'],
+      message: `no other domain is on rail "${rail}"; leave it out where a domain has a rail of its own`,
+      hint: nearestHint(
+        rail,
+        named.map((other) => other.rail).filter((other) => other !== rail),
+      ),
+    }));
 }
 
 interface DomainUse {

@@ -61,13 +61,21 @@ const domainFields = z.strictObject({
   voltage: z.union([voltageCurve, voltageTable]),
   /** From the request to the new clock. */
   transition: sourced('time', { min: 0 }),
+  /** Of the transition, how long the clock stands still while its PLL locks again; switches without a gap when absent. */
+  halt: sourced('time', { min: 0 }).optional(),
+  /** Supply shared with every other domain that names it: it takes the highest voltage asked for. */
+  rail: sourcedValue(z.string().min(1)).optional(),
   power: domainPower,
 });
 
-export const domainSpec = domainFields.superRefine(({ points, shares, voltage }, context) => {
+export const domainSpec = domainFields.superRefine((fields, context) => {
+  const { points, shares, voltage, transition, halt } = fields;
   const fault = (path: string[], message: string) =>
     context.addIssue({ code: 'custom', path, message });
   if (points && shares) fault(['shares'], 'points are given too; keep one of the two');
+  if (halt && halt.is > transition.is) {
+    fault(['halt'], 'longer than the transition that it is part of');
+  }
   if (!('table' in voltage)) return;
   const voltages = voltage.table.is.length;
   const listed = points?.is.length ?? 0;
@@ -84,7 +92,8 @@ export function buildClockDomain(name: string, spec: DomainSpec): ClockDomain {
     frequency,
     voltage: voltageAt(spec, frequency),
   }));
-  return { name, points, transitionSeconds: spec.transition.is };
+  const haltSeconds = spec.halt?.is ?? 0;
+  return { name, points, transitionSeconds: spec.transition.is, haltSeconds };
 }
 
 /** The operating point at which the powers of the domain hold. */

@@ -135,8 +135,38 @@ describe('buildClockDomain', () => {
     expect(frequencies(domain())).toEqual([1000]);
   });
 
-  it('keeps the transition time', () => {
-    expect(buildClockDomain('x', domain()).transitionSeconds).toBeCloseTo(50e-6, 12);
+  it('keeps the transition time, and how much of it the clock stands still', () => {
+    const built = buildClockDomain('x', domain({ halt: sourced('20 us') }));
+    expect(built.transitionSeconds).toBeCloseTo(50e-6, 12);
+    expect(built.haltSeconds).toBeCloseTo(20e-6, 12);
+    expect(buildClockDomain('x', domain()).haltSeconds).toBe(0);
+    expect(() => domain({ halt: sourced('60 us') })).toThrow(/longer than the transition/);
+  });
+});
+
+describe('a rail', () => {
+  const onRail = (...names: [string, string]) =>
+    ['npu', 'gpu'].reduce(
+      (changed, domain, i) =>
+        changed.replace(
+          new RegExp(`^  ${domain}:\n`, 'm'),
+          `  ${domain}:\n    rail: { is: ${names[i]}, from: estimate, trust: estimated }\n`,
+        ),
+      text,
+    );
+
+  it('is shared by the domains that name it', () => {
+    expect(faults(onRail('logic', 'logic'))).toEqual([]);
+  });
+
+  it('that a single domain names is a fault, with the name it may have meant', () => {
+    const found = faults(onRail('logic', 'logik'));
+    expect(found.map(({ path }) => path)).toEqual(['domains.npu.rail.is', 'domains.gpu.rail.is']);
+    expect(found[0]).toMatchObject({
+      message:
+        'no other domain is on rail "logic"; leave it out where a domain has a rail of its own',
+      hint: expect.stringContaining('logik'),
+    });
   });
 });
 
