@@ -143,6 +143,10 @@ export function fileSources(options: SourceOptions = {}): Sources {
     preset: (name) => read('preset', name),
     runtime: (name) => read('runtime', name),
     security: (name) => read('security', name),
+    links: () => {
+      const { file, text } = remember(readBundled('workloads/cloud/links.yaml'));
+      return parseSpecFile(text, file);
+    },
     workload: (name) => {
       const keys = options.onnx ?? {};
       if (name.endsWith('.onnx')) return onnxWorkload(name, keys);

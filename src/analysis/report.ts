@@ -14,7 +14,7 @@ import {
   renderTiles,
   renderTrust,
 } from './report/tables.ts';
-import { renderSwaps, renderWorkloads } from './report/workloads.ts';
+import { renderCloud, renderSwaps, renderWorkloads } from './report/workloads.ts';
 
 /** Drawn charts by name; see `drawCharts`. */
 export type DrawnCharts = ReadonlyMap<ChartName, string>;
@@ -92,7 +92,7 @@ ${renderPhases(run)}`,
     {
       id: 'workloads',
       title: 'Workloads side by side',
-      body: html`${renderWorkloads(run)}${renderSwaps(run)}`,
+      body: html`${renderWorkloads(run)}${renderSwaps(run)}${renderCloud(run)}`,
     },
     { id: 'time', title: 'Time', body: renderFigures(drawn, TIME_CHARTS) },
     { id: 'memory', title: 'Arithmetic and memory', body: renderFigures(drawn, MEMORY_CHARTS) },

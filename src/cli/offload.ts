@@ -1,12 +1,12 @@
 /** `socsim offload`: the same requests answered by phone, cloud or both: latency, energy, and what left the phone. */
 import { type Answer, evaluateOffload, type LocalAnswer } from '../analysis/offload/evaluate.ts';
-import { type Link, parseLinks } from '../analysis/offload/links.ts';
-import { type OffloadPolicy, offloadPolicies } from '../analysis/offload/policies.ts';
 import { SpecError } from '../base/errors.ts';
 import { LABELS } from '../base/labels.ts';
 import { type Dimension, formatQuantity, parseQuantity } from '../base/quantity.ts';
 import { nearestHint } from '../base/registry.ts';
 import { parseSpecFile, type SpecFile } from '../base/spec-file.ts';
+import { type Link, parseLinks } from '../engine/offload/links.ts';
+import { type OffloadPolicy, offloadPolicies } from '../engine/offload/policies.ts';
 import { buildSimulation, prepare, type Sources } from '../engine/prepare.ts';
 import type { Job } from '../engine/request.ts';
 import type { Run } from '../engine/run.ts';
@@ -124,8 +124,7 @@ function linkOf(args: Args, names: readonly string[]): Link | undefined {
   const link = name === undefined || name === 'none' ? undefined : links[name];
   // Without a signal, what can answer on the phone does; the cloud alone cannot.
   const stuck = names.filter(
-    (policy) =>
-      policies[policy]!.needsLink && (name === undefined || ['cloud', 'hybrid'].includes(policy)),
+    (policy) => policies[policy]!.needsLink && (name === undefined || !policies[policy]!.staysHere),
   );
   if (!link && stuck.length > 0)
     throw new SpecError(

@@ -20,7 +20,7 @@ import {
 } from './overlay-options.ts';
 import { overridesOf, scenarioOf, scenarioOptions } from './scenario-options.ts';
 import { coloursFor, renderTable } from './terminal.ts';
-import { swapTable, workloadTable } from './workload-table.ts';
+import { cloudLines, swapTable, workloadTable } from './workload-table.ts';
 
 export const run: Command = {
   name: 'run',
@@ -121,6 +121,7 @@ export function describeRun(result: Run): string {
     '',
     ...(result.workloads ? [workloadTable(result.workloads), ''] : []),
     ...(result.swaps ? [swapTable(result.swaps), ''] : []),
+    ...(result.cloud ? [cloudLines(result.cloud), ''] : []),
     metricTable(result),
     '',
     ...fusionLines(result),
@@ -180,7 +181,8 @@ function phaseRow(phase: PhaseResult, result: Run): string[] {
     (p) => p.request === phase.request && p.stage === 'prefill',
   );
   const prompt = (request?.promptTokens ?? 0) / Math.max(prefills.length, 1);
-  const outputs = phase.stage === 'prefill' ? prompt : phase.outputs;
+  const made = phase.stage === 'cloud' ? 0 : phase.outputs;
+  const outputs = phase.stage === 'prefill' ? prompt : made;
   const share = Math.round(phase.shares[phase.limit] * 100);
   return [
     ...(result.requests.length > 1 ? [phase.request] : []),

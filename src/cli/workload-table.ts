@@ -1,6 +1,6 @@
 /** Several workloads of one run side by side: who waited, who was late, what each cost. */
 import { formatQuantity } from '../base/quantity.ts';
-import type { SwapReport, WorkloadResult } from '../engine/run.ts';
+import type { CloudReport, SwapReport, WorkloadResult } from '../engine/run.ts';
 import { renderTable } from './terminal.ts';
 
 export function workloadTable(workloads: readonly WorkloadResult[]): string {
@@ -20,6 +20,22 @@ export function workloadTable(workloads: readonly WorkloadResult[]): string {
     ],
     workloads.map(row),
   );
+}
+
+/** Who answered, what the radio took and what left the phone. */
+export function cloudLines({ answers, bytesLeft, ...link }: CloudReport): string {
+  const who = Object.entries(answers).filter(([, count]) => count > 0);
+  const left = Object.entries(bytesLeft).filter(([, bytes]) => bytes > 0);
+  const size = (bytes: number) => formatQuantity(bytes, 'size', 3);
+  const silent =
+    link.silentSeconds > 0
+      ? `; ${formatQuantity(link.silentSeconds, 'time', 3)} of waiting for a signal`
+      : '';
+  return [
+    `answered by: ${who.map(([where, count]) => `${where} ${count}`).join(', ')}`,
+    `left the phone: ${left.map(([label, bytes]) => `${label} ${size(bytes)}`).join(', ') || 'nothing'}`,
+    `radio: connected for ${formatQuantity(link.radioSeconds, 'time', 3)}, ${formatQuantity(link.radioJoules, 'energy', 3)} with its tails${silent}`,
+  ].join('\n');
 }
 
 /** Models that did not fit in memory together: what went out and came back. */

@@ -314,5 +314,6 @@ function laneFacts(job: Job, now: Seconds, preemptions: number): Partial<Request
   const { lane } = job;
   if (!lane) return {};
   const due = lane.deadline === undefined ? {} : { missed: now > dueAt(job) };
-  return { workload: lane.name, preemptions, ...due };
+  const by = job.answeredBy && { answeredBy: job.answeredBy };
+  return { workload: lane.name, preemptions, ...due, ...by };
 }

@@ -6,6 +6,7 @@ import type { Execution } from './execution.ts';
 import type { Ledger } from './ledger.ts';
 import type { Machine } from './machine.ts';
 import type { ModelSwaps } from './model-swaps.ts';
+import type { Cloud } from './offload/cloud.ts';
 import type { AccessGuard, Job, JobSource, RunObserver } from './request.ts';
 
 export interface DispatcherParts {
@@ -18,6 +19,8 @@ export interface DispatcherParts {
   readonly guard?: AccessGuard | undefined;
   /** Asked before every request, where models take turns in memory. */
   readonly swaps?: ModelSwaps | undefined;
+  /** Answers what it is asked instead of the phone. */
+  readonly cloud?: Cloud | undefined;
   readonly policy: SchedulingPolicy;
   readonly jobs: readonly Job[];
   /** When models are in memory: no request runs before. */

@@ -13,7 +13,8 @@ import type { Execution } from './execution.ts';
 import type { Ledger } from './ledger.ts';
 import type { Machine } from './machine.ts';
 import type { ModelSwaps } from './model-swaps.ts';
-import { labelsOf, openRequest, pushReady, Turn } from './ready.ts';
+import type { Cloud } from './offload/cloud.ts';
+import { labelsOf, openRequest, pushReady, rowOf, Turn, usesMemory } from './ready.ts';
 import {
   type AccessGuard,
   type Active,
@@ -21,7 +22,6 @@ import {
   type Job,
   type JobSource,
   type RunObserver,
-  requestLabel,
 } from './request.ts';
 import type { SideStream } from './side-stream.ts';
 import { TableStore } from './table-store.ts';
@@ -29,7 +29,14 @@ import { followMemory, refresh, type TaskTable } from './task-table.ts';
 import { unitStates } from './unit-states.ts';
 
 /** Event kinds of the kernel; control events belong to the control loop. */
-export const EVENT = { unit: 0, arrival: 1, control: 2, storage: 3, clock: 4 } as const;
+export const EVENT = {
+  unit: 0,
+  arrival: 1,
+  control: 2,
+  storage: 3,
+  clock: 4,
+  link: 5,
+} as const;
 
 export class Dispatcher {
   private readonly machine: Machine;
@@ -39,6 +46,7 @@ export class Dispatcher {
   private readonly observer: RunObserver;
   private readonly guard: AccessGuard | undefined;
   private readonly swaps: ModelSwaps | undefined;
+  private readonly cloud: Cloud | undefined;
   private readonly policy: SchedulingPolicy;
   private readonly jobs: Job[];
   private readonly follow: JobSource | undefined;
@@ -69,6 +77,8 @@ export class Dispatcher {
       this.swaps.begin = (request, plan) => this.begin(request, plan);
       this.swaps.loaded = (...load) => this.observer.modelLoaded(...load);
     }
+    this.cloud = parts.cloud;
+    if (this.cloud) this.cloud.done = (request) => this.nextStep(request);
     this.policy = parts.policy;
     this.jobs = [...parts.jobs];
     this.follow = parts.follow;
@@ -83,12 +93,8 @@ export class Dispatcher {
     this.startedAt = new Float64Array(count);
     this.events = new Array(count + 1).fill(NO_EVENT);
     for (const [i, job] of parts.jobs.entries()) {
-      parts.kernel.at(
-        Math.max(job.arrival, parts.ready ?? 0),
-        PRECEDENCE.arrival,
-        EVENT.arrival,
-        i,
-      );
+      const time = Math.max(job.arrival, parts.ready ?? 0);
+      parts.kernel.at(time, PRECEDENCE.arrival, EVENT.arrival, i);
     }
   }
 
@@ -108,6 +114,10 @@ export class Dispatcher {
     } else if (kind === EVENT.storage) {
       this.execution.progressAll(this.kernel.now);
       this.swaps?.handle(subject, this.kernel.now);
+      this.flowsChanged();
+    } else if (kind === EVENT.link) {
+      this.cloud?.handle(this.kernel.now);
+      for (let u = 0; u < this.running.length; u++) this.dispatch(u);
       this.flowsChanged();
     } else {
       this.events[subject] = NO_EVENT;
@@ -227,7 +237,12 @@ export class Dispatcher {
     this.running[u] = request;
     this.runningOperator[u] = operator;
     this.startedAt[u] = now;
-    const row = this.rowOf(request, table.cell[operator]!, u);
+    const row = rowOf(
+      this.ledger,
+      request,
+      table.cell[operator]!,
+      this.machine.units[u]!.unit.name,
+    );
     const again = last === request ? 0 : this.takeOver(u, request, operator);
     if (this.guard && request.care[operator] !== 0)
       this.startGuarded(this.guard, u, operator, row, again);
@@ -259,21 +274,11 @@ export class Dispatcher {
     return request.table.callSeconds[operator]! > 0 ? 0 : this.machine.units[u]!.callSeconds;
   }
 
-  private rowOf(request: Active, cell: number, u: number): number {
-    const known = request.rows[cell]!;
-    if (known >= 0) return known;
-    const type = request.table.operatorType[Math.floor(cell / request.table.unitCount)]!;
-    const { name } = this.machine.units[u]!.unit;
-    const phase = request.labels[request.phase] as string;
-    const row = this.ledger.row(requestLabel(request.job), phase, type, name);
-    request.rows[cell] = row;
-    return row;
-  }
-
   private admit(): void {
     for (let index = this.queues.next(); index !== undefined; index = this.queues.next()) {
-      const job = this.jobs[index]!;
       const { now } = this.kernel;
+      const asked = this.jobs[index]!;
+      const job = this.cloud?.route(asked) ?? asked;
       if (job.lane?.late === 'skip' && now >= dueAt(job)) {
         this.observer.requestSkipped(job, now);
         this.end(job);
@@ -282,7 +287,7 @@ export class Dispatcher {
       const request = openRequest(job, index, this.takeTable(job, 0), now);
       this.active.push(request);
       this.observer.requestStarted(request, now);
-      if (this.swaps) this.swaps.ask(request, now);
+      if (this.swaps && usesMemory(job)) this.swaps.ask(request, now);
       else this.begin(request, job.plan);
     }
   }
@@ -345,6 +350,10 @@ export class Dispatcher {
     request.pending.set(table.inputCount);
     request.left = table.operatorCount;
     request.stepStart = this.kernel.now;
+    if (phase.remote) {
+      this.cloud?.begin(request, phase.remote, this.kernel.now);
+      return;
+    }
     request.served = 0;
     if (this.guard) request.care = this.guard.openStep(request, this.kernel.now);
     for (const root of table.roots) pushReady(request, root);
@@ -371,7 +380,7 @@ export class Dispatcher {
     this.active.splice(this.active.indexOf(request), 1);
     this.wishes?.leave(request);
     this.observer.requestDone(request, now);
-    this.swaps?.ended(request, now);
+    if (usesMemory(request.job)) this.swaps?.ended(request, now);
     this.end(request.job);
     this.admit();
   }

@@ -13,6 +13,7 @@ import type { Seconds } from '../base/units.ts';
 import { type StreamSplit, sharedRates, streamPort } from './bandwidth.ts';
 import { CAUSE, type Ledger } from './ledger.ts';
 import type { Machine } from './machine.ts';
+import type { Radio } from './offload/radio.ts';
 import { largestCause } from './recorder.ts';
 import { CAUSES } from './run.ts';
 import { SharedStreams } from './shared-streams.ts';
@@ -75,6 +76,7 @@ export class Execution {
   /** Models on their way into memory. */
   load: Loading | undefined;
   side: SideStream | undefined;
+  radio: Radio | undefined;
 
   constructor(machine: Machine, ledger: Ledger) {
     const count = machine.units.length;
@@ -244,7 +246,6 @@ export class Execution {
     this.fabricJoules += fabric;
   }
 
-  /** The stream beside the units counts as one of them while it is open. */
   openSide(row: number, bytes: number, now: Seconds): void {
     this.side!.open(row, bytes, now);
     this.activeCount++;
@@ -303,8 +304,9 @@ export class Execution {
 
   private shareMemory(): void {
     const { machine } = this;
-    const side = this.side?.isOpen === true ? this.side : undefined;
-    const streaming = machine.units.flatMap((_, u) => (this.isStreaming(u) ? [u] : []));
+    const side = this.side?.isOpen ? this.side : undefined;
+    const streams = (u: number) => this.state[u] === RUNNING && this.bytesLeft[u]! > 0;
+    const streaming = machine.units.flatMap((_, u) => (streams(u) ? [u] : []));
     const splits = streaming.map((u) => this.splitOf(u));
     const rates = this.shared.rates(machine, streaming, splits, side?.port);
     for (const [i, u] of streaming.entries()) this.rate[u] = rates[i]!;
@@ -319,10 +321,6 @@ export class Execution {
       readHits,
       writeHits: this.hitShare[u]! - readHits,
     };
-  }
-
-  private isStreaming(u: number): boolean {
-    return this.state[u] === RUNNING && this.bytesLeft[u]! > 0;
   }
 
   private passLaunch(u: number, dt: Seconds): void {

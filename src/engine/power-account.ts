@@ -56,11 +56,7 @@ export class PowerAccount {
     this.watts = new Float64Array(machine.thermal.nodes.length);
     this.domainWatts = new Float64Array(machine.domains.length);
     this.busy = new Float64Array(machine.domains.length);
-    this.rails = railsOf(
-      machine,
-      this.meter,
-      execution.load !== undefined || execution.side !== undefined,
-    );
+    this.rails = railsOf(machine, this.meter, execution);
     this.drains = drainsOf(machine, this.meter);
   }
 
@@ -79,6 +75,7 @@ export class PowerAccount {
     for (let i = 0; i < machine.platform.length; i++) {
       meter.drain(this.drains.platform[i]!, machine.platform[i]!.watts * dt);
     }
+    this.passRadio(now);
     this.passSupply(dt, now, (meter.total - before) / dt);
     this.totalWatts = (meter.total - before) / dt;
     for (let i = 0; i < this.watts.length; i++) this.watts[i] = meter.nodeJoules[i]! / dt;
@@ -146,6 +143,12 @@ export class PowerAccount {
     }
   }
 
+  private passRadio(now: Seconds): void {
+    const { radio } = this.execution;
+    if (!radio || !this.rails.radio) return;
+    this.meter.count(this.rails.radio.rail, this.rails.radio.node, radio.takeJoules(now));
+  }
+
   private passSupply(dt: Seconds, now: Seconds, load: Watts): void {
     const { supply, machine, meter } = this;
     const { cell, charger } = this.drains;
@@ -156,14 +159,16 @@ export class PowerAccount {
   }
 }
 
-function railsOf(machine: Machine, meter: EnergyMeter, usesStorage: boolean) {
+function railsOf(machine: Machine, meter: EnergyMeter, { load, side, radio }: Execution) {
   const { storage } = machine;
   return {
     units: machine.units.map(({ unit }) => meter.rail(unit.name)),
     dram: meter.rail('dram'),
     fabric: meter.rail('fabric'),
     storage:
-      usesStorage && storage ? { rail: meter.rail('storage'), node: storage.node } : undefined,
+      (load || side) && storage ? { rail: meter.rail('storage'), node: storage.node } : undefined,
+    // The modem sits beside the regulators on the board.
+    radio: radio && { rail: meter.rail('radio'), node: machine.regulator.node },
   };
 }
 

@@ -1,11 +1,20 @@
 /** The workloads of a scenario: read, overridden, built, and turned into requests. */
+import { SpecError } from '../base/errors.ts';
 import type { SpecFile } from '../base/spec-file.ts';
 import type { SchedulingPolicy } from '../runtime/scheduling-policy.ts';
 import type { WorkloadSpec } from '../workload/family.ts';
 import type { RequestPlan } from '../workload/graph.ts';
 import type { ModelTables } from '../workload/models/tables.ts';
-import { buildWorkload, parseWorkload, schemaOfWorkload } from '../workload/workload-spec.ts';
+import {
+  buildWorkload,
+  contextLimit,
+  parseWorkload,
+  schemaOfWorkload,
+  withLengths,
+} from '../workload/workload-spec.ts';
 import { type ClientJobs, clientJobs } from './arrivals.ts';
+import { type Routes, routesOf } from './offload/plans.ts';
+import { offloadPolicies } from './offload/policies.ts';
 import { applyOverrides, type OverrideRoot } from './overrides.ts';
 import type { Job, JobSource } from './request.ts';
 import type { Scenario, SharedWorkload } from './scenario.ts';
@@ -20,6 +29,8 @@ export interface PreparedWorkload {
   readonly plan: RequestPlan;
   /** Where it counts on a cache that may be lost: without. */
   readonly whole?: RequestPlan | undefined;
+  /** Where a cloud may answer: the same request as that does. */
+  readonly routes?: Routes | undefined;
 }
 
 /** First word of the override paths of a scenario's only workload. */
@@ -51,12 +62,13 @@ export function workloadRoots(
 
 /** @param specs descriptions by the names of `workloadRoots`, overrides applied. @throws SpecError */
 export function prepareClients(
-  { workload = '', workloads, swap }: Scenario,
+  { workload = '', workloads, swap, cloud }: Scenario,
   specs: Readonly<Record<string, SpecFile>>,
-  { tables }: { readonly tables: ModelTables },
+  sources: { readonly tables: ModelTables; workload(name: string): SpecFile },
 ): PreparedWorkload[] {
-  const entries = workloads ?? [{ name: ALONE, workload }];
-  return entries.map(({ name, workload: file }) => {
+  const entries: readonly Partial<SharedWorkload>[] = workloads ?? [{ name: ALONE, workload }];
+  const { tables } = sources;
+  return entries.map(({ name, workload: file = '', answeredBy = 'local' }, i) => {
     const spec = parseWorkload(specs[name ?? file] as SpecFile, tables);
     const plan = buildWorkload(spec, tables, file);
     return {
@@ -65,8 +77,30 @@ export function prepareClients(
       workload: spec,
       plan: workloads ? shared(plan, spec) : plan,
       ...(swap?.cache === 'drop' && { whole: withoutCache(spec, tables, file) }),
+      ...(cloud && answeredBy !== 'local' && { routes: routed(plan, cloud.redactor, i, sources) }),
     };
   });
+}
+
+/** The request as a cloud answers it. @throws SpecError where it has no prompt, or the redactor no place for it. */
+function routed(
+  plan: RequestPlan,
+  redactor: string,
+  i: number,
+  sources: { readonly tables: ModelTables; workload(name: string): SpecFile },
+): Routes {
+  const { tables } = sources;
+  const { promptTokens, generatedTokens } = plan;
+  if (promptTokens === 0 || generatedTokens === 0) {
+    const path = `workloads.${i}.answeredBy`;
+    const message = `${plan.name} has no prompt and answer that a cloud could take over`;
+    throw new SpecError([{ path, message, hint: 'choose local, or a language model' }]);
+  }
+  const spec = parseWorkload(sources.workload(redactor), tables);
+  const limit = contextLimit(spec, tables);
+  const lengths = { promptTokens: Math.min(promptTokens, limit - 1), generatedTokens: 1 };
+  const own = buildWorkload(withLengths(spec, lengths), tables, redactor);
+  return routesOf(plan, shared(own, spec));
 }
 
 /** The request with its whole prompt to compute; undefined where it counts on no cache. */
@@ -119,12 +153,12 @@ export function requestsOf(
 
 function requestsOfMany(
   clients: readonly PreparedWorkload[],
-  { duration, seed }: Scenario,
+  { duration, seed, cloud }: Scenario,
   entries: readonly SharedWorkload[],
   policyFor: (entry: SharedWorkload) => SchedulingPolicy,
 ): ClientJobs {
   const ready = entries.map((entry, i) => {
-    const { name, plan, whole } = clients[i]!;
+    const { name, plan, whole, routes } = clients[i]!;
     const { deadline, late, concurrent, priority, arrival } = entry;
     const own = entry.policy ?? entry.unit ?? entry.decodeUnit;
     const lane = {
@@ -132,6 +166,10 @@ function requestsOfMany(
       late,
       concurrent,
       session: sessionOf(clients, entries, i),
+      ...(cloud &&
+        routes && {
+          offload: { policy: offloadPolicies[entry.answeredBy], options: cloud, routes },
+        }),
       ...(deadline === undefined ? {} : { deadline }),
       ...(own === undefined ? {} : { policy: policyFor(entry) }),
     };

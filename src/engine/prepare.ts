@@ -17,6 +17,7 @@ import type { RequestPlan } from '../workload/graph.ts';
 import type { ModelTables } from '../workload/models/tables.ts';
 import { buildMachine, type VoteFile } from './build-machine.ts';
 import type { Machine } from './machine.ts';
+import { cloudOf } from './offload/prepare-cloud.ts';
 import { applyOverrides, type OverrideRoots } from './overrides.ts';
 import {
   type PreparedWorkload,
@@ -40,6 +41,8 @@ export interface Sources {
   workload(name: string): SpecFile;
   preset(name: string): SpecFile;
   runtime(name: string): SpecFile;
+  /** Links to a cloud: workloads/cloud/links.yaml. */
+  links(): SpecFile;
   /** A preset under socs/security. */
   security(name: string): SpecFile;
   readonly tables: ModelTables;
@@ -270,6 +273,7 @@ export function buildSimulation(
     thermalGovernor: thermal.governor,
     cold: scenario.start === 'cold',
     swap: scenario.swap,
+    cloud: scenario.cloud && cloudOf(scenario.cloud, sources.links(), scenario.seed),
     protection: prepared.protection,
     concurrent: 1,
     controlPeriod: CONTROL_PERIOD,

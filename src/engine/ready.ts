@@ -2,7 +2,8 @@
 import type { Seconds } from '../base/units.ts';
 import type { RequestView, SchedulingPolicy } from '../runtime/scheduling-policy.ts';
 import type { RequestPlan } from '../workload/graph.ts';
-import { type Active, dueAt, type Job, phaseLabels } from './request.ts';
+import type { Ledger } from './ledger.ts';
+import { type Active, dueAt, type Job, phaseLabels, requestLabel } from './request.ts';
 import type { TaskTable } from './task-table.ts';
 
 /** A request that is as urgent waits until the one being served has had this much: one look of the control loop. */
@@ -30,6 +31,22 @@ export function openRequest(job: Job, index: number, table: TaskTable, now: Seco
 
 export function labelsOf({ phases }: RequestPlan): string[] {
   return phaseLabels(phases.map(({ name }) => name));
+}
+
+/** Whether it needs a model in memory: what a cloud does needs none. */
+export function usesMemory({ plan }: Job): boolean {
+  return plan.memory.weights > 0;
+}
+
+/** The row of the ledger for a cell of the request's present phase, on the unit of that name. */
+export function rowOf(ledger: Ledger, request: Active, cell: number, unit: string): number {
+  const known = request.rows[cell]!;
+  if (known >= 0) return known;
+  const { table, labels, phase } = request;
+  const type = table.operatorType[Math.floor(cell / table.unitCount)]!;
+  const row = ledger.row(requestLabel(request.job), labels[phase] as string, type, unit);
+  request.rows[cell] = row;
+  return row;
 }
 
 /** Operators of one request go in the order of its graph. */

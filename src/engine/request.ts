@@ -2,6 +2,8 @@
 import type { Seconds } from '../base/units.ts';
 import type { SchedulingPolicy } from '../runtime/scheduling-policy.ts';
 import type { Phase, RequestPlan } from '../workload/graph.ts';
+import type { Routes } from './offload/plans.ts';
+import type { OffloadOptions, OffloadPolicy } from './offload/policies.ts';
 import type { TaskTable } from './task-table.ts';
 
 export interface Job {
@@ -11,6 +13,8 @@ export interface Job {
   readonly priority: number;
   /** The workload it belongs to, where several share the phone. */
   readonly lane?: Lane;
+  /** Who answers, where a cloud may. */
+  readonly answeredBy?: 'local' | 'cloud' | 'hybrid';
   /** What it has to do where the cache that `plan` counts on is lost. */
   readonly whole?: RequestPlan;
 }
@@ -29,10 +33,19 @@ export interface Lane {
   readonly late: 'serve' | 'skip';
   /** Requests of the workload under way at the same time. */
   readonly concurrent: number;
+  /** Who may answer its requests beside the phone, and by which rule. */
+  readonly offload?: Offload;
   /** Workloads of one session add to one key–value cache, turn by turn. */
   readonly session?: string;
   /** Where its operators run; the simulation's policy unless given. */
   readonly policy?: SchedulingPolicy;
+}
+
+export interface Offload {
+  readonly policy: OffloadPolicy;
+  readonly options: OffloadOptions;
+  /** The same request as others answer it. */
+  readonly routes: Routes;
 }
 
 /** When a job has to be done; Infinity where nobody says. */

@@ -1,5 +1,6 @@
 /** Everything one simulation returns: plain data, ready for tables, charts, traces and files. */
 
+import type { Label } from '../base/labels.ts';
 import type { Floorplan } from '../hardware/thermal/floorplan.ts';
 import type { FusionSaving } from '../workload/graph.ts';
 import type { Interval } from './bands.ts';
@@ -15,6 +16,7 @@ export const CAUSES = [
   'queue',
   'thermal',
   'secure',
+  'network',
 ] as const;
 export type Cause = (typeof CAUSES)[number];
 
@@ -129,6 +131,8 @@ export interface RequestResult {
   /** Where the workload has a deadline: whether it ended later; skipped requests never ran at all. */
   readonly missed?: boolean;
   readonly skipped?: boolean;
+  /** Where a cloud may answer: who did. */
+  readonly answeredBy?: 'local' | 'cloud' | 'hybrid';
 }
 
 /** One of several workloads that shared the phone. Times of requests that were skipped are left out. */
@@ -151,6 +155,19 @@ export interface WorkloadResult {
   readonly dramBytes: number;
   /** Seconds that each unit worked for it. */
   readonly unitSeconds: Readonly<Record<string, number>>;
+}
+
+/** Who answered, and what that took of the link. */
+export interface CloudReport {
+  /** Requests that a cloud could have answered, by who did. */
+  readonly answers: Readonly<Record<'local' | 'cloud' | 'hybrid', number>>;
+  /** Bytes that left the phone, by label. */
+  readonly bytesLeft: Readonly<Record<Label, number>>;
+  /** That the radio was connected for requests, and all that it drew. */
+  readonly radioSeconds: number;
+  readonly radioJoules: number;
+  /** That requests waited with no signal at all. */
+  readonly silentSeconds: number;
 }
 
 /** One of several models that took turns in memory. */
@@ -215,6 +232,8 @@ export interface Run {
   readonly trust: Readonly<Record<string, number>>;
   /** Blocks of the die by name of their thermal node, in metres from its lower left corner. */
   readonly floorplan?: Floorplan;
+  /** Where a cloud may answer. */
+  readonly cloud?: CloudReport;
   /** Where models took turns in memory. */
   readonly swaps?: SwapReport;
   /** Where data are protected: what was accessed, found and paid. */

@@ -29,6 +29,7 @@ export function checkWorkloads(data: unknown): readonly CrossFault[] {
         scenario['duration'] !== undefined,
       ),
     ),
+    ...list.flatMap((entry, i) => checkAnswers(entry, scenario['cloud'], i)),
     ...list.flatMap((_, i) => checkCause(names, list.map(arrivalOf), i)),
   ];
 }
@@ -69,6 +70,14 @@ function checkName(names: readonly string[], entry: Data, i: number): CrossFault
   return [
     { path, message: `two workloads are called "${name}"`, hint: 'add another name: to one' },
   ];
+}
+
+/** A rule that may ask a cloud needs a link to one. */
+function checkAnswers({ answeredBy = 'local' }: Data, cloud: unknown, i: number): CrossFault[] {
+  if (answeredBy === 'local' || cloud !== undefined) return [];
+  const message = `${String(answeredBy)} needs a link to the cloud`;
+  const hint = 'add cloud: { link: 5g } to the scenario, or choose local';
+  return [{ path: ['workloads', i, 'answeredBy'], message, hint }];
 }
 
 function checkArrival(arrival: Data, path: (string | number)[], ends: boolean): CrossFault[] {

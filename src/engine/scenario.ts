@@ -5,6 +5,7 @@ import type { SpecFile } from '../base/spec-file.ts';
 import { environmentSchema } from '../hardware/thermal/environment.ts';
 import { governors, thermalGovernors } from '../runtime/governors/index.ts';
 import { policies } from '../runtime/policies/index.ts';
+import { offloadPolicies } from './offload/policies.ts';
 import { checkFidelity, checkWorkloads } from './scenario-workloads.ts';
 import { securityScenario } from './secure-scenario.ts';
 
@@ -63,12 +64,39 @@ const sharedWorkload = z.strictObject({
   late: z.enum(['serve', 'skip']).default('serve'),
   /** Its requests under way at the same time. */
   concurrent: z.int().positive().default(1),
+  /** Who answers, phone or cloud. */
+  answeredBy: z.enum(names(offloadPolicies)).default('local'),
   /** As of the scenario, unless given. */
   policy: z.enum(names(policies)).optional(),
   unit: z.string().optional(),
   decodeUnit: z.string().optional(),
 });
 export type SharedWorkload = Infer<typeof sharedWorkload>;
+
+/** A cloud that may answer, and the way to it. */
+const cloud = z.strictObject({
+  /** At the start, under workloads/cloud/links.yaml; `none` is no signal. */
+  link: z.string(),
+  /** What the link is from later instants on. */
+  signal: z.array(z.strictObject({ from: quantity('time'), link: z.string() })).default([]),
+  /** Of the endpoint, after its queue. */
+  firstToken: quantity('time', { min: 0 }).default(0.4),
+  /** Tokens per second of one answer. */
+  rate: z.number().positive().default(60),
+  /** Mean wait for other users. */
+  queue: quantity('time', { min: 0 }).default(0.2),
+  /** That the endpoint gives to this phone at the same time. */
+  answers: z.int().positive().default(4),
+  /** Local model that reads prompts first and takes out what is secret, under `hybrid`. */
+  redactor: z.string().default('llama-3.2-1b-chat'),
+  /** Prompt tokens that stay on the phone, `by-length`. */
+  longest: z.int().positive().default(1024),
+  /** Share of a full battery below which the cloud answers, `by-battery`. */
+  leastCharge: z.number().min(0).max(1).default(0.3),
+  /** A small exchange that takes longer means a weak link, under `fallback`. */
+  slowest: quantity('time').default(0.2),
+});
+export type CloudScenario = Infer<typeof cloud>;
 
 export const scenarioSpec = z.strictObject({
   version: z.literal(1),
@@ -110,6 +138,7 @@ export const scenarioSpec = z.strictObject({
   duration: quantity('time').optional(),
   /** Between the end of one request and the next. */
   pause: quantity('time', { min: 0 }).default(0),
+  cloud: cloud.optional(),
   /** How data are protected; not at all when absent. */
   security: securityScenario.optional(),
   seed: z.int().nonnegative().default(1),

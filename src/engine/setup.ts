@@ -4,6 +4,7 @@ import type { Governor, ThermalGovernor } from '../runtime/governor.ts';
 import type { SchedulingPolicy } from '../runtime/scheduling-policy.ts';
 import type { BandSource } from './bands.ts';
 import type { Machine } from './machine.ts';
+import type { CloudSpec } from './offload/cloud.ts';
 import type { Job, JobSource } from './request.ts';
 import type { RunInputs } from './run.ts';
 import type { Protection } from './secure-run.ts';
@@ -20,6 +21,8 @@ export interface Simulation {
   readonly cold?: boolean;
   /** Models that do not fit together take turns, with their caches or without. */
   readonly swap?: { readonly cache: 'keep' | 'drop' } | undefined;
+  /** What may answer instead of the phone. */
+  readonly cloud?: CloudSpec | undefined;
   /** How data are protected; `machine` already pays for it in its memory path. */
   readonly protection?: Protection | undefined;
   readonly policy: SchedulingPolicy;

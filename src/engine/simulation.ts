@@ -12,6 +12,7 @@ import { Dispatcher, EVENT } from './dispatcher.ts';
 import { Execution } from './execution.ts';
 import { Ledger } from './ledger.ts';
 import { type ModelSwaps, openSwaps, type SwapParts } from './model-swaps.ts';
+import { Cloud } from './offload/cloud.ts';
 import { Pace } from './pace.ts';
 import { Probes } from './probes.ts';
 import { Recorder } from './recorder.ts';
@@ -46,12 +47,11 @@ export function simulate(simulation: Simulation): Run {
   const plainLoad = cold && storage && !secure?.restore && !fit.turns;
   const load = plainLoad ? new ModelLoad(machine, storage, expected, ledger) : secure?.restore;
   execution.load = load;
-  const swaps = swapsOf(simulation, fit, { machine, kernel, execution, ledger, recorder });
+  const core = { machine, execution, ledger };
+  const { swaps, cloud } = beside(simulation, fit, { ...core, kernel, recorder });
   const wishes = new ClockWishes(machine);
   const control = new ControlLoop({
-    machine,
-    execution,
-    ledger,
+    ...core,
     governors: simulation.governors.map((governor, d) => wishes.hold(governor, d)),
     memoryGovernor: simulation.memoryGovernor,
     thermalGovernor: simulation.thermalGovernor,
@@ -70,10 +70,8 @@ export function simulate(simulation: Simulation): Run {
     load,
   );
   const dispatcher = new Dispatcher({
-    machine,
+    ...core,
     kernel,
-    execution,
-    ledger,
     policy,
     jobs,
     ready: load?.ready ?? 0,
@@ -81,16 +79,32 @@ export function simulate(simulation: Simulation): Run {
     observer: collector,
     guard: secure?.guard,
     swaps,
+    cloud,
     concurrent: simulation.concurrent,
     wishes,
   });
-  drive(kernel, dispatcher, control, pace);
+  if (cloud) cloud.charge = () => control.supply?.charge ?? 1;
+  drive(kernel, dispatcher, control, pace, cloud);
   if (!dispatcher.done)
     throw new InvariantError(`the run stopped at ${kernel.now} s with requests left`);
   const audit = secure?.finish(kernel.now);
   const memory = swaps?.memoryUse(fit) ?? fit;
   const run = { simulation, kernel, ledger, recorder, control, collector, memory, audit };
-  return { ...assembleRun(run), ...(swaps && { swaps: swaps.report() }) };
+  const more = { ...(swaps && { swaps: swaps.report() }), ...(cloud && { cloud: cloud.report() }) };
+  return { ...assembleRun(run), ...more };
+}
+
+/** What may hold requests up or take them over: models that take turns in memory, and a cloud. */
+function beside(
+  simulation: Simulation,
+  fit: MemoryUse,
+  parts: Parameters<typeof swapsOf>[2],
+): { readonly swaps: ModelSwaps | undefined; readonly cloud: Cloud | undefined } {
+  const { kernel, ledger, execution } = parts;
+  const spec = simulation.cloud;
+  const cloud = spec && new Cloud({ kernel, ledger, event: EVENT.link, spec });
+  execution.radio = cloud?.radio;
+  return { swaps: swapsOf(simulation, fit, parts), cloud };
 }
 
 /** Nothing where all models fit together. */
@@ -104,7 +118,13 @@ function swapsOf(
   return openSwaps({ ...turns, ...parts, cold, cacheGoes, event: EVENT.storage });
 }
 
-function drive(kernel: Kernel, dispatcher: Dispatcher, control: ControlLoop, pace: Pace): void {
+function drive(
+  kernel: Kernel,
+  dispatcher: Dispatcher,
+  control: ControlLoop,
+  pace: Pace,
+  cloud?: Cloud,
+): void {
   kernel.run((kind, subject) => {
     // The next look is on the queue before work goes on: units run ahead only as far as the queue is empty.
     if (kind === EVENT.control) {
@@ -117,6 +137,7 @@ function drive(kernel: Kernel, dispatcher: Dispatcher, control: ControlLoop, pac
       pace.wake();
       dispatcher.handle(kind, subject);
     }
+    if (cloud?.isStuck) throw cloud.noSignal();
     if (!dispatcher.done) return;
     control.account(kernel.now);
     kernel.stop();

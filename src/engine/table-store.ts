@@ -4,7 +4,7 @@ import type { Graph, Phase } from '../workload/graph.ts';
 import { compilePhase } from './compile.ts';
 import type { Machine } from './machine.ts';
 import type { RunObserver } from './request.ts';
-import type { TaskTable } from './task-table.ts';
+import { buildTable, type TaskTable } from './task-table.ts';
 
 export class TableStore {
   private readonly machine: Machine;
@@ -20,6 +20,7 @@ export class TableStore {
     const list = this.idle.get(phase.graph) ?? [];
     const place = list.findLastIndex((table) => table.mode === mode);
     if (place >= 0) return list.splice(place, 1)[0]!;
+    if (phase.remote) return buildTable(phase, this.machine, { unit: new Int32Array(0) });
     const table = compilePhase(phase, this.machine, policy, mode);
     this.observer.phaseCompiled(table);
     return table;

@@ -1,4 +1,5 @@
 /** Graphs of operators, and requests made of phases that repeat them. */
+import type { Label } from '../base/labels.ts';
 import type { Bytes } from '../base/units.ts';
 import type { Work } from '../base/work.ts';
 
@@ -39,9 +40,16 @@ export interface Phase {
   readonly contextStride: number;
   /** Tokens (or images, frames) that one step hands to the user; 0 for phases that only prepare. */
   readonly outputsPerStep: number;
+  /** Done by a cloud: no unit works on it, and its graph is empty. */
+  readonly remote?: RemoteWork;
   /** Tensors that the application hands over and takes back in every step, in the application's own format. */
   readonly hostBytes?: Bytes;
 }
+
+/** A prompt that goes up and the first token that comes back; or the rest of the answer, as it streams down. */
+export type RemoteWork =
+  | { readonly kind: 'exchange'; readonly bytes: Readonly<Record<Label, Bytes>> }
+  | { readonly kind: 'answer'; readonly tokens: number };
 
 /** What has to live in DRAM for a request, by purpose. */
 export interface MemoryDemand {

@@ -87,6 +87,7 @@ const CAUSE_STYLES: Readonly<Record<string, CauseStyle>> = {
   queue: { label: 'Queue', hue: 6, meaning: 'waiting for a unit that was busy' },
   thermal: { label: 'Thermal', hue: 5, meaning: 'clocks held back by heat or by the battery' },
   secure: { label: 'Protection', hue: 3, meaning: 'waiting for what protects data' },
+  network: { label: 'Network', hue: GREY, meaning: 'under way to a cloud, or waiting for it' },
 };
 
 /** A cause added to the engine later still gets a name and a hue. */

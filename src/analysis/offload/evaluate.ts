@@ -6,21 +6,20 @@
  *          prompt that redacts, then the cloud; bytes that leave are the prompt's, labelled user-secret, or public
  *          once redacted
  * Ignores  prompts that redaction shortens, answers (they come in, they do not leave)
- * Valid    one user, one request at a time
+ * Valid    one user, one request at a time; engine/offload/cloud.ts runs several at once, and is checked against this
  * Source   labels as in base/labels.ts; links: workloads/cloud/links.yaml; endpoint as given
  * Checked  test/unit/analysis/offload.test.ts
  */
 import type { Label } from '../../base/labels.ts';
 import { randomStream } from '../../base/random.ts';
-import { exchangeSeconds, type Link, radioJoules } from './links.ts';
-import type { OffloadOptions, OffloadPolicy } from './policies.ts';
-
-export interface Endpoint {
-  readonly firstTokenSeconds: number;
-  readonly tokensPerSecond: number;
-  /** Mean wait before it begins. */
-  readonly queueSeconds: number;
-}
+import { exchangeSeconds, type Link, radioJoules } from '../../engine/offload/links.ts';
+import {
+  BYTES_PER_TOKEN,
+  bytesUp,
+  type Endpoint,
+  OVERHEAD_BYTES,
+} from '../../engine/offload/plans.ts';
+import type { OffloadOptions, OffloadPolicy } from '../../engine/offload/policies.ts';
 
 /** One request as the phone alone would serve it. */
 export interface LocalAnswer {
@@ -42,10 +41,6 @@ export interface Answer {
   readonly bytesLeft: Readonly<Record<Label, number>>;
 }
 
-/** English and code come to about so many bytes a token. */
-const BYTES_PER_TOKEN = 4; // OpenAI tokenizer guide: one token is about four characters of English
-/** Headers, keys and the frame of a request. */
-const OVERHEAD_BYTES = 1500; // one Ethernet frame, IEEE 802.3
 const NOTHING: Readonly<Record<Label, number>> = { public: 0, 'model-secret': 0, 'user-secret': 0 };
 
 export interface OffloadParts {
@@ -98,10 +93,6 @@ function cloudAnswer(
     firstTokenSeconds: first,
     latencySeconds: latency,
     joules,
-    bytesLeft: {
-      ...NOTHING,
-      [label]: prompt,
-      public: (label === 'public' ? prompt : 0) + OVERHEAD_BYTES,
-    },
+    bytesLeft: bytesUp(request.promptTokens, label),
   };
 }

@@ -31,6 +31,18 @@ export function renderWorkloads({ workloads }: Run): Html {
   );
 }
 
+/** Who answered, and what left the phone. */
+export function renderCloud({ cloud }: Run): Html {
+  if (!cloud) return html``;
+  const rows = Object.entries(cloud.bytesLeft).map(([label, bytes]) => [
+    label,
+    formatValue(bytes, 'B'),
+  ]);
+  const { local, cloud: away, hybrid } = cloud.answers;
+  return html`<p class="why">A cloud may answer: ${String(away)} requests it did, ${String(hybrid)} after a local model had read them, and ${String(local)} stayed on the phone. The radio was connected for ${formatValue(cloud.radioSeconds, 's')} and drew ${formatValue(cloud.radioJoules, 'J')}, its tails included.</p>
+${renderTable([{ header: 'Left the phone' }, { header: 'Bytes', numeric: true }], rows)}`;
+}
+
 export function renderSwaps({ swaps }: Run): Html {
   if (!swaps) return html``;
   const table = renderTable(

@@ -121,6 +121,7 @@ export function prepareRow(mapped: MappedRow, sources: Sources): Prepared {
     preset: sources.preset,
     runtime: sources.runtime,
     security: sources.security,
+    links: sources.links,
     tables: sources.tables,
     memoryVotes: sources.memoryVotes,
     ...(sources.calibration && { calibration: sources.calibration }),

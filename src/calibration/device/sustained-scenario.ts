@@ -190,6 +190,7 @@ function prepareAs(id: string, scenario: Keys, workload: Keys, sources: Sources)
     preset: sources.preset,
     runtime: sources.runtime,
     security: sources.security,
+    links: sources.links,
     tables: sources.tables,
     memoryVotes: sources.memoryVotes,
     hashes: sources.hashes,

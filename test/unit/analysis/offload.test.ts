@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { evaluateOffload, type LocalAnswer } from '../../../src/analysis/offload/evaluate.ts';
-import { exchangeSeconds, parseLinks, radioJoules } from '../../../src/analysis/offload/links.ts';
-import { type OffloadPolicy, offloadPolicies } from '../../../src/analysis/offload/policies.ts';
 import { randomStream } from '../../../src/base/random.ts';
 import { parseSpecFile } from '../../../src/base/spec-file.ts';
+import { exchangeSeconds, parseLinks, radioJoules } from '../../../src/engine/offload/links.ts';
+import { type OffloadPolicy, offloadPolicies } from '../../../src/engine/offload/policies.ts';
 import { readBundled } from '../../../src/load.ts';
 
 const { file, text } = readBundled('workloads/cloud/links.yaml');

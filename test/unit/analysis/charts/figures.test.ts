@@ -113,6 +113,7 @@ describe('ledger', () => {
       queue: 0,
       thermal: 0,
       secure: 0,
+      network: 0,
     };
     const more = {
       ...run,

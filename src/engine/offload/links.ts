@@ -45,13 +45,23 @@ export function parseLinks(spec: SpecFile): Readonly<Record<string, Link>> {
 const TIME_OUT = 2;
 const MOST_REPEATS = 8;
 
-/** Seconds until the first byte of an answer could be back, server time aside. @param draw uniform in [0, 1) */
-export function exchangeSeconds(it: Link, upBytes: number, draw: () => number): number {
-  let seconds = it.roundTrip.is - Math.log1p(-draw()) * it.jitter.is + upBytes / it.uplink.is;
-  for (let repeat = 0; repeat < MOST_REPEATS && draw() < it.lost.is; repeat++) {
-    seconds += TIME_OUT * it.roundTrip.is + upBytes / it.uplink.is;
+/** How one exchange goes by chance: seconds beside its bytes, and how often they are sent. @param draw uniform in [0, 1) */
+export function drawExchange(
+  it: Link,
+  draw: () => number,
+): { readonly seconds: number; readonly times: number } {
+  let seconds = it.roundTrip.is - Math.log1p(-draw()) * it.jitter.is;
+  let times = 1;
+  for (; times <= MOST_REPEATS && draw() < it.lost.is; times++) {
+    seconds += TIME_OUT * it.roundTrip.is;
   }
-  return seconds;
+  return { seconds, times };
+}
+
+/** Seconds until the first byte of an answer could be back, server time aside. */
+export function exchangeSeconds(it: Link, upBytes: number, draw: () => number): number {
+  const { seconds, times } = drawExchange(it, draw);
+  return seconds + (times * upBytes) / it.uplink.is;
 }
 
 /** Joules of the radio for an exchange that keeps it connected for `seconds`, tail included. */

@@ -1,0 +1,63 @@
+/** Requests as a cloud answers them: what goes up, with which label, and what the phone does before. */
+import type { Label } from '../../base/labels.ts';
+import type { Bytes, Seconds } from '../../base/units.ts';
+import type { Graph, Phase, RemoteWork, RequestPlan } from '../../workload/graph.ts';
+
+export interface Endpoint {
+  readonly firstTokenSeconds: Seconds;
+  readonly tokensPerSecond: number;
+  /** Mean wait for other users before it begins. */
+  readonly queueSeconds: Seconds;
+}
+
+/** English and code come to about so many bytes a token. */
+export const BYTES_PER_TOKEN: Bytes = 4; // OpenAI tokenizer guide: one token is about four characters of English
+/** Headers, keys and the frame of a request. */
+export const OVERHEAD_BYTES: Bytes = 1500; // one Ethernet frame, IEEE 802.3
+
+const NO_OPERATORS: Graph = { name: 'elsewhere', operators: [], works: [] };
+const NO_MEMORY = { weights: 0, kvCache: 0, activations: 0 };
+
+export type Routes = Readonly<Record<'cloud' | 'hybrid', RequestPlan>>;
+
+/** Bytes that leave the phone for a prompt. */
+export function bytesUp(promptTokens: number, label: Label): Readonly<Record<Label, Bytes>> {
+  const bytes = { public: OVERHEAD_BYTES, 'model-secret': 0, 'user-secret': 0 };
+  bytes[label] += promptTokens * BYTES_PER_TOKEN;
+  return bytes;
+}
+
+/** @param redactor a local model that reads the prompt first, and takes out what is secret. */
+export function routesOf(local: RequestPlan, redactor: RequestPlan): Routes {
+  const { promptTokens, generatedTokens } = local;
+  const lengths = { name: local.name, promptTokens, generatedTokens };
+  const redacting = redactor.phases.filter(({ name }) => name === 'prefill');
+  return {
+    cloud: {
+      ...lengths,
+      model: 'cloud',
+      memory: NO_MEMORY,
+      phases: remotePhases(local, 'user-secret'),
+    },
+    hybrid: {
+      ...lengths,
+      model: redactor.model ?? redactor.name,
+      memory: redactor.memory,
+      phases: [
+        ...redacting.map((phase) => ({ ...phase, name: 'redact', outputsPerStep: 0 })),
+        ...remotePhases(local, 'public'),
+      ],
+    },
+  };
+}
+
+function remotePhases({ promptTokens, generatedTokens }: RequestPlan, label: Label): Phase[] {
+  const tokens = generatedTokens - 1;
+  const first = remotePhase('cloud', { kind: 'exchange', bytes: bytesUp(promptTokens, label) }, 1);
+  return tokens > 0 ? [first, remotePhase('answer', { kind: 'answer', tokens }, tokens)] : [first];
+}
+
+function remotePhase(name: string, remote: RemoteWork, outputsPerStep: number): Phase {
+  const graph = NO_OPERATORS;
+  return { name, graph, steps: 1, contextStart: 0, contextStride: 0, outputsPerStep, remote };
+}
