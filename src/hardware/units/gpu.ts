@@ -4,7 +4,10 @@
  * Model    time of the fullest core: tiles are dealt to cores whole, and fewer resident waves than hide latency
  *          stretch them; cycles = max(arithmetic ÷ achievable share, L2 traffic ÷ L2 width)
  *          arithmetic = padded multiply–accumulates + unpacking of packed weights per tile row + vector operations
- * Ignores  register spills, texture-cache hit rates beyond tile reuse, clock-gated cores
+ * Ignores  smaller tiles and split reductions that would fill idle cores: with a choice of them networks under ncnn on
+ *          five phone GPUs (vision.csv, spread of ln predicted ÷ measured 0.44 against 0.40) and short prompts of
+ *          language models (prefill 10.8 % off against 9.7 %) are predicted worse, small layers being slow;
+ *          register spills, texture-cache hit rates beyond tile reuse, clock-gated cores
  * Valid    compute kernels alone on the GPU
  * Source   core counts, rates and shares from socs/*.yaml
  * Checked  test/unit/hardware/units/gpu.test.ts, test/contract/units.test.ts
