@@ -6,17 +6,19 @@ import {
   reportRows,
 } from '../analysis/row-report.ts';
 import { type CsvFile, type CsvRow, parseCsv } from '../base/csv.ts';
-import { SpecError } from '../base/errors.ts';
+import { type Fault, SpecError } from '../base/errors.ts';
 import { GIGA, KIBI, MEGA } from '../base/units.ts';
 import { type AccountingRuleName, accountingRules } from '../hardware/npu/accounting.ts';
 import {
   type BenchResult,
   type BenchShape,
+  ruleLimit,
   runBench,
   type Testbench,
 } from '../hardware/npu/testbench.ts';
 import { buildTilePort, tileMemories } from '../hardware/npu/tile-port.ts';
 import type { Dataflow } from '../hardware/units/unit-spec.ts';
+import { emptyCells, placeOf, requireColumns, wrongNumbers } from './npu-columns.ts';
 
 type Mapped =
   | {
@@ -27,14 +29,42 @@ type Mapped =
     }
   | { readonly reason: string };
 
-/** Columns that tell the three kinds of file apart. */
-const KINDS = [
-  { column: 'bw_mode', map: mapScaleSim },
-  { column: 'dram_model', map: mapOnnxim },
-  { column: 'kind', map: mapAnalytical },
-] as const;
+interface Kind {
+  /** Only this kind of file has it. */
+  readonly column: string;
+  readonly map: (row: CsvRow) => Mapped;
+  /** Columns without which no row can be repeated. */
+  readonly needs: readonly string[];
+  /** Input height and width, filter height and width, of rows that are convolutions. */
+  readonly window: readonly [string, string, string, string] | undefined;
+}
 
-/** @throws SpecError naming every cell that is not a number. */
+const KINDS: readonly Kind[] = [
+  {
+    column: 'bw_mode',
+    map: mapScaleSim,
+    needs: ['array_rows', 'array_cols', 'dataflow', 'total_cycles'],
+    window: ['ifmap_h', 'ifmap_w', 'filt_h', 'filt_w'],
+  },
+  {
+    column: 'dram_model',
+    map: mapOnnxim,
+    needs: [
+      ...['array_rows', 'array_cols', 'num_cores', 'spad_kb', 'accum_kb', 'precision_bytes'],
+      ...['core_mhz', 'dram_channels', 'dram_req_bytes', 'dram_peak_gbps', 'total_cycles'],
+    ],
+    window: ['in_h', 'in_w', 'filt', 'filt'],
+  },
+  {
+    column: 'kind',
+    map: mapAnalytical,
+    needs: ['array_rows', 'array_cols', 'onchip_kb', 'dram_bytes_per_cycle', 'cycles'],
+    window: undefined,
+  },
+];
+const PRODUCT = ['M', 'N', 'K'];
+
+/** @throws SpecError naming every cell that is wrong, of all rows. */
 export function checkNpuRows(text: string, file: string): RowReport {
   const csv = parseCsv(text, file, ['run_id', 'tool', 'family', 'layer', 'M', 'N', 'K']);
   const kind = KINDS.find(({ column }) => csv.columns.includes(column));
@@ -48,16 +78,50 @@ export function checkNpuRows(text: string, file: string): RowReport {
       },
     ]);
   }
-  checkNumbers(csv);
-  const rows: CheckedRow[] = [];
-  const unmapped: { id: string; reason: string }[] = [];
-  for (const row of csv.rows) {
-    const id = row.values['run_id'] as string;
-    const mapped = kind.map(row);
-    if ('reason' in mapped) unmapped.push({ id, reason: mapped.reason });
-    else rows.push(...compare(id, row, mapped));
-  }
-  return reportRows(rows, unmapped);
+  requireColumns(csv, kind.needs);
+  const faults: Fault[] = [];
+  const mapped = csv.rows.map((row) => {
+    const found = kind.map(row);
+    const wrong = wrongNumbers(csv, row);
+    faults.push(...wrong);
+    if ('reason' in found) return found;
+    faults.push(...emptyCells(csv, row, [...PRODUCT, ...kind.needs]));
+    if (wrong.length === 0) faults.push(...windowFaults(csv, row, kind));
+    const limit = ruleLimit(found.bench, found.shape);
+    return limit === undefined ? found : { reason: limit };
+  });
+  if (faults.length > 0) throw new SpecError(faults);
+  const named = csv.rows.map((row, i) => ({
+    id: row.values['run_id'] || `line ${row.line}`,
+    row,
+    found: mapped[i] as Mapped,
+  }));
+  return reportRows(
+    named.flatMap(({ id, row, found }) => ('reason' in found ? [] : compare(id, row, found))),
+    named.flatMap(({ id, found }) => ('reason' in found ? [{ id, reason: found.reason }] : [])),
+  );
+}
+
+/** A convolution whose own sizes give another product than its M, N and K. */
+function windowFaults(csv: CsvFile, row: CsvRow, { window }: Kind): Fault[] {
+  if (!window) return [];
+  const shape = shapeOf(row, ...window);
+  if (!shape.conv) return [];
+  const { outHeight, outWidth, inChannels, kernelHeight, kernelWidth } = shape.conv.form;
+  if (outHeight < 1 || outWidth < 1)
+    return [{ ...placeOf(csv, row, window[2]), message: 'the filter is larger than its input' }];
+  const sizes = { M: outHeight * outWidth, K: kernelHeight * kernelWidth * inChannels };
+  return Object.entries(sizes).flatMap(([name, size]) =>
+    cell(row, name) === size
+      ? []
+      : [
+          {
+            ...placeOf(csv, row, name),
+            message: `does not go with the convolution, which gives ${size}`,
+            got: row.values[name] ?? '',
+          },
+        ],
+  );
 }
 
 function compare(
@@ -68,7 +132,7 @@ function compare(
   const predictions = quantitiesOf(runBench(mapped.bench, mapped.shape));
   return Object.entries(mapped.references).flatMap(([quantity, reference]) => {
     const predicted = predictions[quantity];
-    if (reference === undefined || predicted === undefined) return [];
+    if (!reference || predicted === undefined) return [];
     const error = relativeError(predicted, reference);
     return [
       { id, quantity, predicted, reference, error, group: mapped.group, columns: row.values },
@@ -91,7 +155,12 @@ function quantitiesOf(result: BenchResult): Readonly<Record<string, number | und
 /** Words are bytes in SCALE-Sim; a missing cell means that the closed form alone was evaluated. */
 function mapScaleSim(row: CsvRow): Mapped {
   const { values } = row;
+  const tool = values['tool'] as string;
+  if (!tool.startsWith('SCALE-Sim')) return { reason: `${tool} has no rule here` };
   const mode = values['bw_mode'] as string;
+  if (mode !== 'CALC' && mode !== 'USER') return { reason: `bw_mode "${mode}" is not known` };
+  const port = cell(row, 'bw_words_per_cycle');
+  if (mode === 'USER' && port === undefined) return { reason: 'bw_words_per_cycle is empty' };
   const dataflow = dataflowOf(values['dataflow'] as string);
   if (dataflow === undefined) return { reason: `dataflow "${values['dataflow']}" is not known` };
   const sram = ['ifmap_sram_kb', 'filter_sram_kb', 'ofmap_sram_kb'].map((name) => cell(row, name));
@@ -99,7 +168,7 @@ function mapScaleSim(row: CsvRow): Mapped {
   const buffered = sram.every((kib) => kib !== undefined);
   const bench = benchOf('scale-sim', row, {
     dataflow,
-    bytesPerCycle: cell(row, 'bw_words_per_cycle'),
+    bytesPerCycle: port,
     ...(buffered
       ? { buffers: { input: input ?? 0, weight: weight ?? 0, output: output ?? 0 } }
       : {}),
@@ -120,6 +189,8 @@ function mapScaleSim(row: CsvRow): Mapped {
 
 function mapOnnxim(row: CsvRow): Mapped {
   const { values } = row;
+  const tool = values['tool'] as string;
+  if (!tool.startsWith('ONNXim')) return { reason: `${tool} has no rule here` };
   const clock = (cell(row, 'core_mhz') ?? 0) * MEGA;
   const peak = (cell(row, 'dram_peak_gbps') ?? 0) * GIGA;
   const narrow = !/HBM/.test(values['dram_model'] as string);
@@ -155,7 +226,12 @@ function mapAnalytical(row: CsvRow): Mapped {
   if (values['kind'] !== 'gemm_cycles') return { reason: `${values['kind']} is not one product` };
   if (!tool.startsWith('ZigZag')) return { reason: `${tool} depends on a mapping written by hand` };
   const columns = cell(row, 'array_cols') ?? 1;
+  const bits = cell(row, 'act_bits') ?? 8;
+  if (bits !== (cell(row, 'weight_bits') ?? 8))
+    return { reason: 'inputs and weights of different widths are not covered by the rule' };
+  const shape = shapeOf(row, '', '', '', '');
   const bench = benchOf('zigzag', row, {
+    elementBytes: bits / 8,
     memoryBytes: (cell(row, 'onchip_kb') ?? 0) * KIBI,
     bytesPerCycle: cell(row, 'dram_bytes_per_cycle'),
     // Its one on-chip memory reads 32 bits per array column and cycle.
@@ -163,7 +239,7 @@ function mapAnalytical(row: CsvRow): Mapped {
   });
   return {
     bench,
-    shape: shapeOf(row, '', '', '', ''),
+    shape: { ...shape, products: cell(row, 'batch') ?? 1 },
     group: `ZigZag ${values['family']}`,
     references: {
       total_cycles: cell(row, 'cycles'),
@@ -277,37 +353,4 @@ function sum(row: CsvRow, names: readonly string[]): number | undefined {
   return values.some((value) => value === undefined)
     ? undefined
     : values.reduce<number>((total, value) => total + (value ?? 0), 0);
-}
-
-/** Columns that hold numbers in every kind of file. */
-const NUMERIC = (
-  'M N K array_rows array_cols ifmap_sram_kb filter_sram_kb ofmap_sram_kb bw_words_per_cycle total_cycles ' +
-  'no_stall_cycles dram_ifmap_reads dram_filter_reads dram_ofmap_writes sram_ifmap_reads sram_filter_reads ' +
-  'num_cores spad_kb accum_kb precision_bytes core_mhz dram_channels dram_req_bytes dram_peak_gbps ' +
-  'dram_bw_util_pct channels filt filt_h filt_w in_h in_w ifmap_h ifmap_w stride pad onchip_kb ' +
-  'dram_bytes_per_cycle cycles stall_free_cycles'
-).split(' ');
-const NEEDED = ['M', 'N', 'K'];
-
-function checkNumbers(csv: CsvFile): void {
-  const columns = NUMERIC.filter((name) => csv.columns.includes(name));
-  const faults = csv.rows.flatMap((row) =>
-    columns.flatMap((name) => {
-      const text = row.values[name] ?? '';
-      const needed = NEEDED.includes(name) && row.values['kind'] !== 'llm_e2e';
-      const good = text === '' ? !needed : Number(text) >= 0;
-      return good
-        ? []
-        : [
-            {
-              file: csv.file,
-              line: row.line,
-              path: name,
-              message: 'not a number',
-              got: `"${text}"`,
-            },
-          ];
-    }),
-  );
-  if (faults.length > 0) throw new SpecError(faults);
 }

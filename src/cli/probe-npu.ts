@@ -12,6 +12,7 @@ import {
 import {
   type BenchResult,
   type BenchShape,
+  ruleLimit,
   runBench,
   type Testbench,
 } from '../hardware/npu/testbench.ts';
@@ -161,13 +162,19 @@ interface RuleResult {
 
 function runRules(args: Args, shape: BenchShape): RuleResult[] {
   const run = (rule: AccountingRuleName) => runBench(benchOf(args, rule), shape);
+  const limitOf = (rule: AccountingRuleName) => ruleLimit(benchOf(args, rule), shape);
   if (args['rule'] !== 'all') {
     const rule = args['rule'] as AccountingRuleName;
+    const limit = limitOf(rule);
+    if (limit !== undefined) throw new SpecError([{ path: '--rule', message: limit, got: rule }]);
     return [{ rule, result: run(rule) }];
   }
   const free = runBench({ ...benchOf(args, 'scale-sim'), bytesPerCycle: undefined }, shape);
   return [
-    ...RULES.map((rule) => ({ rule, result: run(rule) })),
+    ...RULES.filter((rule) => limitOf(rule) === undefined).map((rule) => ({
+      rule,
+      result: run(rule),
+    })),
     { rule: 'scale-sim, unlimited bandwidth', result: free },
   ];
 }

@@ -74,7 +74,7 @@ interface Timing {
 const FOLLOWED_BYTES = 2 * GIGA;
 
 export function runBench(bench: Testbench, shape: BenchShape): BenchResult {
-  const timing = timelines[bench.accounting.timeline](bench, shape);
+  const timing = timingOf(bench, shape);
   const { engines, rows, columns } = bench.array;
   const macs = shape.products * shape.m * shape.n * shape.k;
   const index = bench.accounting.lastCycleIndex ? 1 : 0;
@@ -89,6 +89,52 @@ export function runBench(bench: Testbench, shape: BenchShape): BenchResult {
     dramReadBytes: timing.read,
     dramWriteBytes: timing.write,
   };
+}
+
+/** Simulators that follow one product at a time run several one after another. */
+function timingOf(bench: Testbench, shape: BenchShape): Timing {
+  const { timeline } = bench.accounting;
+  const { products } = shape;
+  const followed = timeline === 'streams' || timeline === 'tiles';
+  if (!followed || products === 1) return timelines[timeline](bench, shape);
+  const one = timelines[timeline](bench, singleOf(shape));
+  const times = (bytes: Bytes | undefined) => bytes && products * bytes;
+  return {
+    total: products * one.total,
+    compute: products * one.compute,
+    read: times(one.read),
+    write: times(one.write),
+  };
+}
+
+/** One of the products, or one group of a convolution. */
+function singleOf({ conv, ...shape }: BenchShape): BenchShape {
+  const single = { ...shape, products: 1 };
+  if (!conv) return single;
+  const { groups, inChannels, outChannels } = conv.form;
+  const form = {
+    ...conv.form,
+    groups: 1,
+    inChannels: inChannels / groups,
+    outChannels: outChannels / groups,
+  };
+  return { ...single, conv: { ...conv, form } };
+}
+
+/** Blocks of an array beyond which following every one takes minutes. */
+const FOLLOWED_BLOCKS = 2 ** 22;
+
+/** Why a rule says nothing of an array or a shape; undefined where it does. */
+export function ruleLimit({ accounting, array }: Testbench, shape: BenchShape): string | undefined {
+  const { rows, columns } = array;
+  if (accounting.timeline !== 'tiles') return undefined;
+  if (rows !== columns) return 'tiles are known for square arrays only';
+  if (array.dataflow !== 'weight-stationary') return 'tiles are known for stationary weights only';
+  const along = (size: number) => Math.ceil(size / rows);
+  const blocks = along(shape.m) * along(shape.n) * along(shape.k);
+  return blocks > FOLLOWED_BLOCKS
+    ? `${blocks} blocks of the array are too many to follow one by one`
+    : undefined;
 }
 
 const timelines = {

@@ -65,13 +65,77 @@ describe('rows of simulator runs', () => {
   it('name every cell that is not a number, and a table that is something else', () => {
     const broken = STALLED.replace(',1,128,512,', ',,128,many,');
     expect(() => checkNpuRows(`${SCALE_HEAD}\n${broken}\n`, 'runs.csv')).toThrow(
-      /2 |runs\.csv:2: M: not a number[\s\S]*runs\.csv:2: K: not a number \(got "many"\)/,
+      /runs\.csv:2: K \(column 8\): not a number that it may hold \(expected a whole number from 1 to 1048576, got "many"\)\s+runs\.csv:2: M \(column 6\): is empty \(expected a whole number/,
     );
     expect(() => checkNpuRows('run_id,tool,family,layer,M,N,K\n', 'x.csv')).toThrow(
       /not a table of simulator runs/,
     );
     expect(() => checkNpuRows('a,b\n', 'x.csv')).toThrow(
       /another table, or none \(expected the columns run_id, tool/,
+    );
+  });
+
+  const scale = (change: (cells: Record<string, string>) => Record<string, string>) => {
+    const names = SCALE_HEAD.split(',');
+    const cells = Object.fromEntries(STALLED.split(',').map((text, i) => [names[i] ?? '', text]));
+    const changed = { ...cells, ...change(cells) };
+    const line = names.map((name) => changed[name]).join(',');
+    return checkNpuRows(`${SCALE_HEAD}\n${line}\n`, 'runs.csv');
+  };
+
+  it('refuse arrays, memories and rates that no machine has', () => {
+    const faults = [
+      ['array_rows', '0'],
+      ['array_cols', 'Infinity'],
+      ['array_cols', '1.5'],
+      ['ifmap_sram_kb', '0x40'],
+      ['bw_words_per_cycle', '-1'],
+      ['N', '1e9'],
+      ['total_cycles', '0'],
+    ] as const;
+    for (const [name, text] of faults) {
+      const place = new RegExp(`runs\\.csv:2: ${name} \\(column \\d+\\): `);
+      expect(() => scale(() => ({ [name]: text }))).toThrow(place);
+    }
+  });
+
+  it('refuse a convolution that is not the product beside it', () => {
+    const window = { ifmap_h: '10', ifmap_w: '10', filt_h: '3', filt_w: '3', channels: '8' };
+    const product = { M: '64', N: '16', K: '72', num_filters: '16', stride: '1' };
+    expect(scale(() => ({ ...window, ...product })).rows.length).toBeGreaterThan(0);
+    expect(() => scale(() => ({ ...window, ...product, M: '65' }))).toThrow(
+      /M \(column 6\): does not go with the convolution, which gives 64 \(got "?65/,
+    );
+    expect(() => scale(() => ({ ...window, ...product, filt_h: '11' }))).toThrow(
+      'the filter is larger than its input',
+    );
+  });
+
+  it('leave out tools and modes without a rule, and say so', () => {
+    expect(scale(() => ({ tool: 'Timeloop 4' })).unmapped[0]?.reason).toBe(
+      'Timeloop 4 has no rule here',
+    );
+    expect(scale(() => ({ bw_mode: 'FAST' })).unmapped[0]?.reason).toContain('"FAST"');
+    expect(scale(() => ({ bw_words_per_cycle: '' })).unmapped[0]?.reason).toContain('empty');
+  });
+
+  it('take spreadsheets: byte-order mark, carriage returns, quotes, columns in any order', () => {
+    const names = SCALE_HEAD.split(',');
+    const cells = STALLED.split(',');
+    const turned = [...names.keys()].reverse();
+    const quoted = (text: string | undefined) => `"${text}"`;
+    const text = `\uFEFFmine,${turned.map((i) => names[i]).join(',')}\r\nx,${turned.map((i) => quoted(cells[i])).join(',')}\r\n`;
+    const plain = checkNpuRows(`${SCALE_HEAD}\n${STALLED}\n`, 'runs.csv');
+    const exported = checkNpuRows(text, 'runs.csv');
+    expect(exported.rows.map(({ quantity, predicted }) => [quantity, predicted])).toEqual(
+      plain.rows.map(({ quantity, predicted }) => [quantity, predicted]),
+    );
+  });
+
+  it('name a column that is missing', () => {
+    const head = SCALE_HEAD.replace(',array_rows', ',array_row');
+    expect(() => checkNpuRows(`${head}\n${STALLED}\n`, 'runs.csv')).toThrow(
+      /runs\.csv:1: column "array_rows" is missing.*"array_row"/,
     );
   });
 });

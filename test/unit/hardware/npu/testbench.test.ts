@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type Accounting, accountingRules } from '../../../../src/hardware/npu/accounting.ts';
-import { runBench, type Testbench } from '../../../../src/hardware/npu/testbench.ts';
+import { ruleLimit, runBench, type Testbench } from '../../../../src/hardware/npu/testbench.ts';
 
 const bench: Testbench = {
   array: {
@@ -101,5 +101,56 @@ describe('testbench', () => {
     expect(result.computeCycles).toBe(8192);
     // Inputs reach the array through 256 bytes per cycle first.
     expect(result.totalCycles).toBe(8192 + (128 * 512) / 256);
+  });
+
+  it('runs independent products one after another where a tool knows one at a time', () => {
+    const buffers = { input: 65536, weight: 65536, output: 65536 };
+    const streams = { ...bench, buffers, accounting: accountingRules['scale-sim'] };
+    const one = runBench(streams, shape);
+    const three = runBench(streams, { ...shape, products: 3 });
+    expect(three.dramReadBytes).toBe(3 * (one.dramReadBytes ?? 0));
+    expect(three.stallCycles).toBe(3 * one.stallCycles);
+    // The index of the last cycle is one less than their number, once.
+    expect(three.totalCycles + 1).toBe(3 * (one.totalCycles + 1));
+  });
+
+  it('reads every channel of a grouped convolution', () => {
+    const form = {
+      kind: 'conv',
+      batch: 1,
+      outHeight: 56,
+      outWidth: 56,
+      inChannels: 64,
+      outChannels: 64,
+      kernelHeight: 3,
+      kernelWidth: 3,
+      strideHeight: 1,
+      strideWidth: 1,
+      groups: 64,
+    } as const;
+    const conv = { form, inputHeight: 58, inputWidth: 58, padding: 1 };
+    const depthwise = { products: 64, m: 56 * 56, n: 1, k: 9, conv };
+    const buffers = { input: 1 << 20, weight: 1 << 20, output: 1 << 20 };
+    const streams = {
+      ...bench,
+      buffers,
+      bytesPerCycle: undefined,
+      accounting: accountingRules['scale-sim'],
+    };
+    const { dramReadBytes, dramWriteBytes } = runBench(streams, depthwise);
+    expect(dramReadBytes).toBe(58 * 58 * 64 + 9 * 64);
+    expect(dramWriteBytes).toBe(56 * 56 * 64);
+  });
+
+  it('says which arrays a rule of tiles does not cover', () => {
+    const tiles = { ...bench, accounting: accountingRules.onnxim };
+    const array = { ...bench.array, dataflow: 'weight-stationary', rows: 64, columns: 64 } as const;
+    expect(ruleLimit({ ...tiles, array }, shape)).toBeUndefined();
+    expect(ruleLimit({ ...tiles, array: { ...array, columns: 32 } }, shape)).toContain('square');
+    const outputs = { ...array, dataflow: 'output-stationary' } as const;
+    expect(ruleLimit({ ...tiles, array: outputs }, shape)).toContain('stationary weights');
+    const huge = { products: 1, m: 1 << 20, n: 1 << 20, k: 1 << 20 };
+    expect(ruleLimit({ ...tiles, array }, huge)).toContain('too many to follow');
+    expect(ruleLimit({ ...bench, array: { ...array, columns: 32 } }, huge)).toBeUndefined();
   });
 });
