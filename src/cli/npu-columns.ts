@@ -2,6 +2,7 @@
 import type { CsvFile, CsvRow } from '../base/csv.ts';
 import { type Fault, SpecError } from '../base/errors.ts';
 import { nearestHint } from '../base/registry.ts';
+import { KIBI, MEBI, MEGA, MICRO } from '../base/units.ts';
 
 interface Bounds {
   readonly least: number;
@@ -10,12 +11,12 @@ interface Bounds {
 }
 
 const upTo = (most: number): Bounds => ({ least: 1, most, whole: true });
-const DIMENSION = upTo(2 ** 20);
-const ARRAY = upTo(2 ** 12);
+const DIMENSION = upTo(MEBI);
+const ARRAY = upTo(4 * KIBI);
 /** KiB: a gigabyte is beyond any on-chip memory. */
-const MEMORY = upTo(2 ** 20);
-const FEW = upTo(2 ** 10);
-const RATE: Bounds = { least: 1e-6, most: 1e6, whole: false };
+const MEMORY = upTo(MEBI);
+const FEW = upTo(KIBI);
+const RATE: Bounds = { least: MICRO, most: MEGA, whole: false };
 const COUNTED: Bounds = { least: 0, most: Number.MAX_SAFE_INTEGER, whole: false };
 const TOTAL = upTo(Number.MAX_SAFE_INTEGER);
 
@@ -31,7 +32,7 @@ const COLUMNS: Readonly<Record<string, Bounds>> = {
   ...column('dram_ifmap_reads dram_filter_reads dram_ofmap_writes', COUNTED),
   ...column('sram_ifmap_reads sram_filter_reads', COUNTED),
   dram_bw_util_pct: { least: 0, most: 100, whole: false },
-  pad: { least: 0, most: 2 ** 10, whole: true },
+  pad: { least: 0, most: KIBI, whole: true },
 };
 
 function column(names: string, bounds: Bounds): Readonly<Record<string, Bounds>> {
