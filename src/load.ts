@@ -15,6 +15,7 @@ import { fileReason } from './base/file-reason.ts';
 import { complete } from './base/like.ts';
 import { nearestHint } from './base/registry.ts';
 import { parseSpecFile, requireMap, type SpecFile, type SpecPath } from './base/spec-file.ts';
+import { baseOf, changedUnits, nameIn, type Origin } from './engine/copied-soc.ts';
 import type { Sources } from './engine/prepare.ts';
 import { sectionAt } from './hardware/spec/sections.ts';
 import {
@@ -133,7 +134,7 @@ export function fileSources(options: SourceOptions = {}): Sources {
     hashes[file] = createHash('sha256').update(text).digest('hex');
     return { file, text };
   };
-  const { read } = descriptions(remember);
+  const { read, originsOf } = descriptions(remember);
   let tables: Sources['tables'] | undefined;
   let votes: TextFile | undefined;
   const calibrations = new Map<string, Calibration>();
@@ -164,7 +165,7 @@ export function fileSources(options: SourceOptions = {}): Sources {
     calibration: (choice, soc) => {
       const wanted = options.calibration ?? choice;
       const key = `${soc} ${wanted}`;
-      const known = calibrations.get(key) ?? readCalibration(wanted, soc, remember);
+      const known = calibrations.get(key) ?? readCalibration(wanted, originsOf(soc), remember);
       calibrations.set(key, known);
       return known;
     },
@@ -178,11 +179,15 @@ export interface Descriptions {
   readonly read: (kind: DescriptionKind, name: string) => SpecFile;
   /** A parsed file with every `like` followed. @throws SpecError */
   readonly complete: (kind: DescriptionKind, spec: SpecFile) => SpecFile;
+  /** A SoC that was read, the one it is a copy of, and so on. */
+  readonly originsOf: (soc: string) => readonly Origin[];
 }
 
 /** Reads each file once. @param remember is told of every file. */
 export function descriptions(remember = (text: TextFile): TextFile => text): Descriptions {
   const parsed = new Map<string, SpecFile>();
+  /** SoCs by their own names, and whom they take the rest from. */
+  const socs = new Map<string, { readonly data: unknown; readonly base: string | undefined }>();
   /** Files whose `like` is being followed, outermost first. */
   const open: string[] = [];
 
@@ -207,6 +212,15 @@ export function descriptions(remember = (text: TextFile): TextFile => text): Des
       return withPlace(place, () => donorOf(kind, name, path, dirname(spec.file)));
     });
     open.pop();
+    if (kind === 'soc') {
+      const base = baseOf(spec.data);
+      const donor =
+        base === undefined ? undefined : donorOf(kind, base, [], dirname(spec.file)).spec.data;
+      socs.set(nameIn(done.data), {
+        data: done.data,
+        base: donor === undefined ? undefined : nameIn(donor),
+      });
+    }
     return done;
   };
 
@@ -222,7 +236,13 @@ export function descriptions(remember = (text: TextFile): TextFile => text): Des
     throw new SpecError([{ message: `the part "${name}" has no section "${section}"` }]);
   };
 
-  return { read, complete: follow };
+  const originsOf = (name: string): Origin[] => {
+    const found = socs.get(name);
+    const rest = found?.base === undefined ? [] : originsOf(found.base);
+    return [{ name, data: found?.data }, ...rest];
+  };
+
+  return { read, complete: follow, originsOf };
 }
 
 /** What a name looks like that is a path to a file of the user. */
@@ -253,36 +273,39 @@ function withPlace<T>(place: Omit<Fault, 'message'>, task: () => T): T {
 
 const CALIBRATIONS = 'socs/calibrations';
 
-/** What `choice` means for a SoC: nothing, what is shipped, or a bundle of the user. @throws SpecError */
+/**
+ * What `choice` means for a SoC: nothing, what is shipped, or a bundle of the user. A copy has what was measured of the
+ * SoC that it is a copy of.
+ * @throws SpecError
+ */
 function readCalibration(
   choice: string,
-  soc: string,
+  origins: readonly Origin[],
   remember: (read: TextFile) => TextFile,
 ): Calibration {
   if (choice === 'none') return buildCalibration(undefined, undefined);
   const parse = ({ file, text }: TextFile) => parseSpecFile(text, file);
   const shipped = listBundled(CALIBRATIONS, '.json');
-  const bundled = (name: string) =>
-    shipped.includes(name)
-      ? parse(remember(readBundled(`${CALIBRATIONS}/${name}.json`)))
-      : undefined;
-  const shared = bundled('classes');
-  const classes = shared && parseClasses(shared);
-  const own = choice === 'auto' ? bundled(soc) : parse(remember(readUserFile(choice)));
-  if (!own) return buildCalibration(classes, undefined);
+  const bundled = (name: string) => parse(remember(readBundled(`${CALIBRATIONS}/${name}.json`)));
+  const classes = shipped.includes('classes') ? parseClasses(bundled('classes')) : undefined;
+  const measured = origins.find(({ name }) => shipped.includes(name))?.name;
+  if (choice === 'auto' && measured === undefined) return buildCalibration(classes, undefined);
+  const own = choice === 'auto' ? bundled(measured ?? '') : parse(remember(readUserFile(choice)));
   const bundle = parseBundle(own);
-  if (bundle.soc !== soc) {
+  const [copy] = origins;
+  const base = origins.find(({ name }) => name === bundle.soc);
+  if (!copy || !base) {
     throw new SpecError([
       {
         file: own.file,
         path: 'soc',
         message: 'is the calibration of another SoC',
-        expected: soc,
+        expected: origins.map(({ name }) => name).join(', or what it is a copy of: '),
         got: bundle.soc,
       },
     ]);
   }
-  return buildCalibration(classes, bundle);
+  return buildCalibration(classes, bundle, changedUnits(copy.data, base.data));
 }
 
 /**

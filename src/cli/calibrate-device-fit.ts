@@ -11,12 +11,14 @@ import {
   socsOf,
 } from '../calibration/device/bundle.ts';
 import { calibrateDevices, type DeviceCalibration } from '../calibration/device/calibrate.ts';
+import { unseenEnergy } from '../calibration/device/energy-rows.ts';
 import { keyOf } from '../calibration/device/fit-parameters.ts';
 import type { FittedParameter } from '../calibration/device/fit-solve.ts';
 import { LLM_COLUMNS, type LlmRow, parseLlmRows } from '../calibration/device/llm-rows.ts';
 import { checkCells, pairsOf } from '../calibration/device/row-checks.ts';
-import { fileSources, readBundled, type TextFile, writeUserFile } from '../load.ts';
-import { type ClassesSpec, parseClasses } from '../runtime/calibration-spec.ts';
+import type { Sources } from '../engine/prepare.ts';
+import { fileSources, listUserFolder, readBundled, type TextFile, writeUserFile } from '../load.ts';
+import { buildCalibration, type ClassesSpec, parseClasses } from '../runtime/calibration-spec.ts';
 import type { Args } from './command.ts';
 import { renderTable, startProgress } from './terminal.ts';
 
@@ -52,8 +54,9 @@ export function fitDevices({ file, text }: TextFile, args: Args): void {
   checkCells(rows, file);
   const sources = fileSources({ calibration: 'none' });
   if (soc !== undefined) sources.soc(soc);
+  refuseFile(soc, out);
   let bar: ReturnType<typeof startProgress> | undefined;
-  const calibration = calibrateDevices(
+  const fitted = calibrateDevices(
     rows,
     sources,
     soc,
@@ -61,10 +64,11 @@ export function fitDevices({ file, text }: TextFile, args: Args): void {
       bar ??= startProgress('fit', total);
       bar.update(done);
     },
-    soc === undefined ? {} : shippedClasses(),
+    soc === undefined ? undefined : shippedClasses(),
   );
   bar?.stop();
   const origin = originOf(file, text);
+  const calibration = { ...fitted, energy: unseenEnergy(rows, fittedSources(fitted, origin)) };
   const files = filesOf(calibration, soc, out, origin);
   if (args['json'] === true) {
     const printed =
@@ -76,10 +80,24 @@ export function fitDevices({ file, text }: TextFile, args: Args): void {
     console.log(`\nWrote ${files.map(({ path }) => path).join(', ')}`);
 }
 
+/** Descriptions with what was just fitted laid over them. */
+function fittedSources(calibration: DeviceCalibration, origin: Origin): Sources {
+  const classes = classesOf(calibration, origin);
+  const socs = socsOf(calibration);
+  return {
+    ...fileSources(),
+    calibration: (_, soc) =>
+      buildCalibration(
+        classes,
+        socs.includes(soc) ? bundleOf(calibration, soc, origin, false) : undefined,
+      ),
+  };
+}
+
 /** A fit of one SoC starts from what is shipped of runtime classes; one of all SoCs finds them anew. */
-function shippedClasses(): ClassesSpec['classes'] {
+function shippedClasses(): ClassesSpec {
   const { text, file } = readBundled('socs/calibrations/classes.json');
-  return parseClasses(parseSpecFile(text, file)).classes;
+  return parseClasses(parseSpecFile(text, file));
 }
 
 function originOf(file: string, text: string): Origin {
@@ -89,6 +107,21 @@ function originOf(file: string, text: string): Origin {
     file: file.split(/[/\\]/).at(-1) ?? file,
     sha256: createHash('sha256').update(text).digest('hex'),
   };
+}
+
+/** @throws SpecError before the fit, not after it: several files need a folder that is there. */
+function refuseFile(soc: string | undefined, out: string | undefined): void {
+  if (soc !== undefined || out === undefined) return;
+  if (/\.json$/.test(out))
+    throw new SpecError([
+      {
+        path: '--out',
+        message: 'a fit of several SoCs writes several files',
+        expected: 'a folder, or --soc S',
+        got: out,
+      },
+    ]);
+  listUserFolder(out);
 }
 
 /** One bundle, or a folder of them with the classes that all share. */
@@ -102,15 +135,6 @@ function filesOf(
   const text = (value: unknown) => `${JSON.stringify(value, undefined, 1)}\n`;
   if (soc !== undefined)
     return [{ path: out, text: text(bundleOf(calibration, soc, origin, true)) }];
-  if (/\.json$/.test(out))
-    throw new SpecError([
-      {
-        path: '--out',
-        message: 'a fit of several SoCs writes several files',
-        expected: 'a folder, or --soc S',
-        got: out,
-      },
-    ]);
   return [
     { path: `${out}/classes.json`, text: text(classesOf(calibration, origin)) },
     ...socsOf(calibration).map((name) => ({

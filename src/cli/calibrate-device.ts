@@ -173,7 +173,7 @@ function describe(
     }),
     figure(predicted),
     band ? `${figure(band.low)}–${figure(band.high)}` : '',
-    String(reference),
+    String(Number(reference.toPrecision(6))),
     percent(error),
   ]);
   const right = 'right' as const;

@@ -141,11 +141,13 @@ function calibrationNotes({ inputs, intervals }: Run): string[] {
   const what =
     inputs.calibration === inputs.soc
       ? 'calibrated on measurements, of this SoC among others'
-      : 'this SoC has no measurements of its own; runtime classes are calibrated on others';
+      : inputs.calibration !== 'classes'
+        ? `calibrated on measurements, of ${inputs.calibration} among others; what differs from it is known less well`
+        : 'this SoC has no measurements of its own; runtime classes are calibrated on others';
   const [first] = bases;
   const more = bases.length > 1 ? ' (and alike for other metrics)' : '';
   return [
-    `${what}; intervals hold four of five of ${first}${more}; energy and heat are not calibrated`,
+    `${what}; intervals hold four of five of ${first}${more}; nothing is fitted to energy, heat has no interval`,
   ];
 }
 

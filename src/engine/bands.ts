@@ -3,7 +3,7 @@
  *
  * Model    low = value ÷ factor, high = value × factor, the factor holding four fifths of measured rows that no fit had
  *          seen; the time of a whole request takes each stage with its own factor
- * Ignores  errors in energy, power and heat; that errors of one SoC go the same way
+ * Ignores  errors in heat; that energy and power were measured while decoding only; that errors of one SoC go the same way
  * Valid    workloads of the families that a calibration was fitted on
  * Source   socs/calibrations (bands of classes.json)
  * Checked  test/unit/engine/bands.test.ts
@@ -25,6 +25,8 @@ const QUANTITIES: Readonly<Record<string, { readonly quantity: string; readonly 
     prefill_tokens_per_second: { quantity: 'prefill', stage: 'prefill' },
     decode_tokens_per_second: { quantity: 'decode', stage: 'decode' },
     time_per_output_token_seconds: { quantity: 'decode', stage: 'decode' },
+    energy_per_token_joules: { quantity: 'energy_per_token', stage: 'decode' },
+    average_power_watts: { quantity: 'power', stage: 'decode' },
   };
 const LATENCY = 'request_latency_seconds';
 

@@ -168,20 +168,33 @@ function votesFor({ text, file }: VoteFile, soc: string): VoteTable | undefined 
 
 type Tuning = MachineInputs['tuning'];
 
-/** The same machine with other kernels; nothing else is built anew. */
+/**
+ * The same machine with other kernels; nothing else is built anew.
+ * @param used units that are wanted; the others stay as they were.
+ */
 export function retuneMachine(
   machine: Machine,
   soc: SocSpec,
   runtime: RuntimeSpec,
   tuning: Tuning,
+  used: readonly string[] = Object.keys(soc.units),
 ): Machine {
-  const units = machineUnits(soc, runtime, tuning);
+  const built = machineUnits(soc, runtime, tuning, used);
+  const units = machine.units.map(
+    (old) => built.find(({ unit }) => unit.name === old.unit.name) ?? old,
+  );
   return { ...machine, units, hostSeconds: hostSecondsOf(soc, runtime, tuning) };
 }
 
-function machineUnits(soc: SocSpec, runtime: RuntimeSpec, tuning: Tuning): MachineUnit[] {
+function machineUnits(
+  soc: SocSpec,
+  runtime: RuntimeSpec,
+  tuning: Tuning,
+  wanted: readonly string[] = Object.keys(soc.units),
+): MachineUnit[] {
   const domainNames = Object.keys(soc.domains);
-  return Object.entries(soc.units).map(([name, spec]) => {
+  const chosen = Object.entries(soc.units).filter(([name]) => wanted.includes(name));
+  return chosen.map(([name, spec]) => {
     const built = machineUnit(name, spec, domainNames, runtime, tuning?.(name) ?? {});
     return { ...built, unit: withRuntime(built.unit, runtime, soc.vendor) };
   });

@@ -129,7 +129,7 @@ export function prepare(
     environment: scenario.environment,
     background: scenario.background,
     fidelity: scenario.fidelity,
-    tuning: calibration && ((unit) => calibration.tuning(runtime.name, unit)),
+    tuning: calibration && ((unit) => calibration.tuning(runtime.name, unit, soc.vendor)),
     memoryVotes: sources.memoryVotes,
   });
   const plans = clients.map((client) => client.plan);

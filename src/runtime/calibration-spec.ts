@@ -23,6 +23,7 @@ const tuning = z.strictObject({
   compute: factor.optional(),
   matrix: z.partialRecord(dtype, factor).optional(),
   rows: z.partialRecord(dtype, factor).optional(),
+  attention: factor.optional(),
   bandwidth: factor.optional(),
   launch: factor.optional(),
   call: factor.optional(),
@@ -64,6 +65,8 @@ export const classesSpec = z.strictObject({
   host: z.string(),
   inputs,
   classes: tunings,
+  /** What units of one maker's SoCs have in common: by maker, then by unit. */
+  makers: tunings.default({}),
   bands: z.array(band),
   errors: z.record(z.string(), z.array(errors)),
 });
@@ -78,6 +81,7 @@ export const bundleSpec = z.strictObject({
   inputs,
   /** Classes and bands of a bundle that was fitted apart from the shipped ones. */
   classes: tunings.optional(),
+  makers: tunings.optional(),
   bands: z.array(band).optional(),
   /** By unit. */
   units: z.record(z.string(), tuning),
@@ -106,9 +110,9 @@ export interface Band {
 }
 
 export interface Calibration {
-  /** File name of what is applied; `none` where only descriptions count. */
+  /** SoC whose measurements are applied beside the classes; `classes` or `none` where there are none. */
   readonly name: string;
-  tuning(runtime: string, unit: string): KernelTuning;
+  tuning(runtime: string, unit: string, maker?: string): KernelTuning;
   band(quantity: string, runtime: string, unit: string): Band | undefined;
 }
 
@@ -122,22 +126,28 @@ export function parseBundle(spec: SpecFile): BundleSpec {
   return checkSpec(spec, bundleSpec);
 }
 
+/**
+ * @param changed units that are not those of the SoC that was measured: what it says of them is kept, known less well.
+ */
 export function buildCalibration(
   classes: ClassesSpec | undefined,
   bundle: BundleSpec | undefined,
+  changed: ReadonlySet<string> = new Set(),
 ): Calibration {
   const shared = bundle?.classes ?? classes?.classes ?? {};
+  const makers = bundle?.makers ?? classes?.makers ?? {};
   const bands = bundle?.bands ?? classes?.bands ?? [];
   return {
     name: bundle ? bundle.soc : classes ? 'classes' : 'none',
-    tuning: (runtime, unit) =>
+    tuning: (runtime, unit, maker = '') =>
       combineTunings(
         plainTuning(shared[runtime]?.[unit]),
+        plainTuning(makers[maker]?.[unit]),
         plainTuning(bundle?.units[unit]),
         plainTuning(bundle?.pairs[runtime]?.[unit]),
       ),
     band: (quantity, runtime, unit) => {
-      const measured = bundle?.units[unit] !== undefined;
+      const measured = bundle?.units[unit] !== undefined && !changed.has(unit);
       const found = findBand(bands, quantity, runtime, unit);
       if (!found) return undefined;
       return {

@@ -9,6 +9,8 @@ export interface KernelTuning {
   readonly matrix?: Readonly<Partial<Record<DType, number>>>;
   /** On products of one row, by format of the weights. */
   readonly rows?: Readonly<Partial<Record<DType, number>>>;
+  /** On the rate of attention, on top of the others. */
+  readonly attention?: number;
   readonly bandwidth?: number;
   /** On the time of launching an operator, of a call into the driver, and of host work per result. */
   readonly launch?: number;
@@ -18,7 +20,7 @@ export interface KernelTuning {
 
 /** Tunings of a class, a unit and a pair of both act together. */
 export function combineTunings(...tunings: readonly KernelTuning[]): KernelTuning {
-  const plain = (key: 'compute' | 'bandwidth' | 'launch' | 'call' | 'host') =>
+  const plain = (key: 'compute' | 'attention' | 'bandwidth' | 'launch' | 'call' | 'host') =>
     tunings.reduce((product, one) => product * (one[key] ?? 1), 1);
   const table = (key: 'matrix' | 'rows') => {
     const found: Partial<Record<DType, number>> = {};
@@ -32,6 +34,7 @@ export function combineTunings(...tunings: readonly KernelTuning[]): KernelTunin
     compute: plain('compute'),
     matrix: table('matrix'),
     rows: table('rows'),
+    attention: plain('attention'),
     bandwidth: plain('bandwidth'),
     launch: plain('launch'),
     call: plain('call'),
@@ -57,6 +60,7 @@ export function tuneKernels(kernels: KernelClass, tuning: KernelTuning): KernelC
     ...(kernels.rowShare && { rowShare: Object.fromEntries(rowShares) }),
     bandwidthShare: (kernels.bandwidthShare ?? 1) * (tuning.bandwidth ?? 1),
     launchScale: (kernels.launchScale ?? 1) * (tuning.launch ?? 1),
+    attentionScale: (kernels.attentionScale ?? 1) * (tuning.attention ?? 1),
     callScale: (kernels.callScale ?? 1) * (tuning.call ?? 1),
   };
 }

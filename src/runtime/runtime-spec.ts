@@ -29,6 +29,8 @@ const kernels = z.strictObject({
   call: sourced('time', { min: 0 }).optional(),
   /** Attention runs on the vector lanes at this share of their rate, by format of the activations, unless exported head by head; absent: on the matrix engine. */
   attentionShare: z.partialRecord(dtype, sourced('ratio', { max: 1 })).optional(),
+  /** Times that the key–value cache moves in attention: what packing an operand anew for every call adds. */
+  cachePasses: sourced('ratio', { min: 1, max: 5 }).optional(),
   /** Makers of the SoCs whose units of this kind it has kernels for; all where absent. */
   vendors: z.array(z.string()).optional(),
   /** Runs networks compiled ahead of time: what descriptions of units say of these applies. */
@@ -78,10 +80,14 @@ export const runtimeSpec = z.strictObject({
       prefillChunk: z.int().positive().optional(),
       /** Compute whole chunks even where fewer tokens are left, as graphs of fixed shape do. */
       padPrefill: z.boolean().default(false),
+      /** Prefill graphs hand out logits of every token, not of the last alone. */
+      logits: z.enum(['last', 'all']).default('last'),
       /** Weight format of the key-value cache where it is not FP16, by kind of unit. */
       kvCache: z.partialRecord(z.enum(['cpu', 'gpu', 'npu']), z.string()).default({}),
       /** Graphs of fixed shape: attention reads the whole allocated context, filled or not. */
       fixedContext: z.boolean().default(false),
+      /** Positions of that context where a measurement does not say how many. */
+      context: z.int().positive().optional(),
     })
     .prefault({}),
   /** By kind of unit; an empty entry runs at the unit's own rates, a kind without one is not supported. */
@@ -130,6 +136,7 @@ export function kernelsOf(runtime: RuntimeSpec, kind: 'cpu' | 'gpu' | 'npu'): Ke
     ...(entry.dispatch && { dispatchSeconds: entry.dispatch.is }),
     ...(entry.call && { callSeconds: entry.call.is }),
     ...(entry.attentionShare && { attentionShare: plain(entry.attentionShare) }),
+    ...(entry.cachePasses && { cachePasses: entry.cachePasses.is }),
     ...(entry.compiled && { compiled: true }),
     ...(entry.quantiseActivations && { quantiseActivations: entry.quantiseActivations.is }),
   };

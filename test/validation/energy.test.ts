@@ -1,50 +1,21 @@
 /** Energy per token and power of language models on phones, each in the scope in which it was measured. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { type MappedRow, mapLlmRow } from '../../src/calibration/device/llm-mapping.ts';
+import {
+  asMeasured,
+  ofStage,
+  type Scope,
+  scopeOf,
+} from '../../src/calibration/device/energy-rows.ts';
+import { mapLlmRow } from '../../src/calibration/device/llm-mapping.ts';
 import { parseLlmRows } from '../../src/calibration/device/llm-rows.ts';
 import { mappingTables, prepareRow } from '../../src/calibration/device/predict.ts';
 import { buildSimulation } from '../../src/engine/prepare.ts';
-import type { Run } from '../../src/engine/run.ts';
 import { simulate } from '../../src/engine/simulation.ts';
 import { fileSources } from '../../src/load.ts';
 import { accuracyLine, recordAccuracy } from '../support/accuracy.ts';
 
 const text = readFileSync(new URL('./data/phones/energy.csv', import.meta.url), 'utf8');
-
-/** What a figure counts: rails of the SoC, the phone less its idle draw, or the whole phone. */
-type Scope = 'SoC rails' | 'phone net of idle' | 'whole phone';
-
-function scopeOf(remarks: string): Scope {
-  if (/SoC-rail/.test(remarks)) return 'SoC rails';
-  return /net of idle/.test(remarks) ? 'phone net of idle' : 'whole phone';
-}
-
-type Stage = 'prefill' | 'decode';
-
-/** Joules of one stage within the scope, and its seconds; the device's constant draw is taken off by time. */
-function ofStage({ phases, energy, metrics }: Run, scope: Scope, stage: Stage) {
-  const own = phases.filter((phase) => phase.stage === stage);
-  const sum = (value: (phase: Run['phases'][number]) => number) =>
-    own.reduce((total, phase) => total + value(phase), 0);
-  const constant = (energy['screen'] ?? 0) + (energy['rest of device'] ?? 0);
-  const seconds = sum(({ startSeconds, endSeconds }) => endSeconds - startSeconds);
-  const whole = sum(({ joules }) => joules);
-  const net = whole - (constant / metrics['run_seconds']!) * seconds;
-  const losses = (energy['regulators'] ?? 0) + (energy['battery'] ?? 0);
-  const rails = net * (1 - losses / (metrics['energy_joules']! - constant));
-  const joules = { 'whole phone': whole, 'phone net of idle': net, 'SoC rails': rails }[scope];
-  return { joules, seconds, outputs: sum(({ outputs }) => outputs) };
-}
-
-/** Of these rows on a CPU: `-t 4` is what the repetition of the same table on a Galaxy S23 states. */
-const THREADS = 4;
-
-function asMeasured(mapped: MappedRow): MappedRow {
-  if (mapped.scenario.unit !== 'cpu') return mapped;
-  const set = [...((mapped.scenario['set'] as string[]) ?? []), `cpu.threads=${THREADS}`];
-  return { ...mapped, scenario: { ...mapped.scenario, set } };
-}
 
 /** Watts while the prompt was read, where a row tells joules and rate. */
 function promptWatts(remarks: string, rate: number | undefined): number | undefined {

@@ -23,8 +23,9 @@ export function classesOf(calibration: DeviceCalibration, origin: Origin): Class
     date: origin.date,
     host: origin.host,
     inputs: inputsOf(calibration.rows, origin),
-    classes: byRuntime(calibration.fit.parameters, 'class'),
-    bands: bandsOf(calibration.rows.map(asUnseen)),
+    classes: nested(calibration.fit.parameters, 'class', 'runtime'),
+    makers: nested(calibration.fit.parameters, 'maker', 'maker'),
+    bands: bandsOf([...calibration.rows.map(asUnseen), ...calibration.energy]),
     errors: errorsOf(calibration.rows),
   };
 }
@@ -43,7 +44,7 @@ export function bundleOf(
 ): BundleSpec {
   const mine = calibration.rows.filter(({ observation }) => observation.row.use.soc === soc);
   const own = calibration.fit.parameters.filter(({ parameter }) => parameter.soc === soc);
-  const { classes, bands } = classesOf(calibration, origin);
+  const { classes, makers, bands } = classesOf(calibration, origin);
   return {
     version: 1,
     kind: 'device',
@@ -51,9 +52,9 @@ export function bundleOf(
     date: origin.date,
     host: origin.host,
     inputs: inputsOf(mine, origin),
-    ...(apart ? { classes, bands } : {}),
+    ...(apart ? { classes, makers, bands } : {}),
     units: byUnit(own.filter(({ parameter }) => parameter.layer === 'unit')),
-    pairs: byRuntime(own, 'pair'),
+    pairs: nested(own, 'pair', 'runtime'),
     errors: errorsOf(mine),
     residuals: mine.map(({ observation, inSample, withoutModel }) => ({
       id: observation.id,
@@ -70,14 +71,12 @@ function inputsOf(rows: readonly CrossValidated[], { file, sha256 }: Origin) {
   return { file, sha256, rows: ids.size };
 }
 
-function byRuntime(parameters: readonly FittedParameter[], layer: Layer) {
+/** Parameters of one layer by what tells them apart, then by unit. */
+function nested(parameters: readonly FittedParameter[], layer: Layer, key: 'runtime' | 'maker') {
   const mine = parameters.filter(({ parameter }) => parameter.layer === layer);
-  const runtimes = [...new Set(mine.map(({ parameter }) => parameter.runtime ?? ''))];
+  const names = [...new Set(mine.map(({ parameter }) => parameter[key] ?? ''))];
   return Object.fromEntries(
-    runtimes.map((runtime) => [
-      runtime,
-      byUnit(mine.filter(({ parameter }) => parameter.runtime === runtime)),
-    ]),
+    names.map((name) => [name, byUnit(mine.filter(({ parameter }) => parameter[key] === name))]),
   );
 }
 

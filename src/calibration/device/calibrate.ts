@@ -1,8 +1,8 @@
 /** One calibration of phones from a table of measurements: rows in, classes, bundles and their errors out. */
 import { SpecError } from '../../base/errors.ts';
 import type { Sources } from '../../engine/prepare.ts';
-import type { ClassesSpec } from '../../runtime/calibration-spec.ts';
-import { anchored, parametersOf } from './fit-parameters.ts';
+import type { Unseen } from './bands.ts';
+import { anchored, parametersOf, type Shared } from './fit-parameters.ts';
 import { compileRow, type Observation, observationsOf } from './fit-rows.ts';
 import { DeviceFit, type Fit } from './fit-solve.ts';
 import { mapLlmRow } from './llm-mapping.ts';
@@ -13,6 +13,8 @@ import { type CrossValidated, crossValidate, foldsOf } from './unseen.ts';
 export interface DeviceCalibration {
   readonly fit: Fit;
   readonly rows: readonly CrossValidated[];
+  /** Energy and power, to which nothing is fitted. */
+  readonly energy: readonly Unseen[];
   /** Rows that were not fitted, and why. */
   readonly skipped: readonly { readonly id: string; readonly reason: string }[];
 }
@@ -22,7 +24,7 @@ const FITTED_QUALITY = 'AB';
 
 /**
  * @param sources descriptions without any calibration laid over them.
- * @param shared runtime classes as other measurements left them, for a file with few rows.
+ * @param shared runtime classes and makers as other measurements left them, for a file with few rows.
  * @throws SpecError when no row can be fitted.
  */
 export function calibrateDevices(
@@ -30,7 +32,7 @@ export function calibrateDevices(
   sources: Sources,
   soc?: string,
   progress?: (done: number, total: number) => void,
-  shared: ClassesSpec['classes'] = {},
+  shared: Shared = { classes: {}, makers: {} },
 ): DeviceCalibration {
   const { observations, skipped } = observe(rows, sources);
   const own =
@@ -49,7 +51,7 @@ export function calibrateDevices(
     done++;
     progress?.(done, folds + 1);
   });
-  return { fit, rows: cross, skipped };
+  return { fit, rows: cross, energy: [], skipped };
 }
 
 function observe(rows: readonly LlmRow[], sources: Sources) {

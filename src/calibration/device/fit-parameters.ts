@@ -1,8 +1,8 @@
 /**
  * The few numbers that measurements of phones decide, as logarithms of factors on what descriptions say.
  *
- * Three layers, each with a weaker hold on the start than the one above: a runtime class on a kind of unit (all SoCs
- * share it), a unit of a SoC (all runtimes share it), and the pair of both. Where rows are few, the pull to the start
+ * Layers, each with a weaker hold on the start than the one above: a runtime class on a kind of unit (all SoCs share it),
+ * units of one maker's SoCs, a unit of a SoC (all runtimes share it), and the pair of runtime and unit. Where rows are few, the pull to the start
  * keeps a pair at what its class and its unit say, and a unit at what its description says.
  */
 import type { DType } from '../../base/work.ts';
@@ -10,13 +10,22 @@ import type { ClassesSpec, TuningSpec } from '../../runtime/calibration-spec.ts'
 import { combineTunings, type KernelTuning } from '../../runtime/kernel-tuning.ts';
 import type { RuntimeSpec } from '../../runtime/runtime-spec.ts';
 
-export type Layer = 'class' | 'unit' | 'pair';
-export type Field = 'compute' | 'matrix' | 'rows' | 'bandwidth' | 'launch' | 'call' | 'host';
+export type Layer = 'class' | 'maker' | 'unit' | 'pair';
+export type Field =
+  | 'compute'
+  | 'matrix'
+  | 'rows'
+  | 'attention'
+  | 'bandwidth'
+  | 'launch'
+  | 'call'
+  | 'host';
 
 export interface Parameter {
   readonly layer: Layer;
   readonly field: Field;
   readonly dtype?: DType;
+  readonly maker?: string;
   readonly soc?: string;
   readonly unit: string;
   readonly runtime?: string;
@@ -31,6 +40,8 @@ export interface Parameter {
 /** Of one row: which SoC, and which units under which runtime its phases use. */
 export interface Use {
   readonly soc: string;
+  /** Who made the SoC. */
+  readonly maker: string;
   readonly runtime: string;
   readonly units: readonly string[];
 }
@@ -48,15 +59,19 @@ const PRIORS: Readonly<Record<Layer, Readonly<Partial<Record<Field, number>>>>> 
     launch: 0.7,
     call: 0.7,
     host: 0.7,
+    attention: 0.7,
   },
+  maker: { compute: 0.2, bandwidth: 0.15, launch: 0.25 },
   unit: { compute: 0.35, bandwidth: 0.25, launch: 0.4 },
   pair: { compute: 0.35, bandwidth: 0.25 },
 };
 /** In priors. */
 const FARTHEST = 4;
 
-export function keyOf({ layer, field, dtype, soc, unit, runtime }: Parameter): string {
-  return [layer, soc, runtime, unit, field, dtype].filter((part) => part !== undefined).join('/');
+export function keyOf({ layer, field, dtype, maker, soc, unit, runtime }: Parameter): string {
+  return [layer, maker, soc, runtime, unit, field, dtype]
+    .filter((part) => part !== undefined)
+    .join('/');
 }
 
 /** Every parameter that some use depends on, in a fixed order. */
@@ -75,7 +90,7 @@ export function parametersOf(
 }
 
 export function parametersOfUse(
-  { soc, runtime, units }: Use,
+  { soc, maker, runtime, units }: Use,
   runtimes: Readonly<Record<string, RuntimeSpec>>,
 ): Parameter[] {
   const spec = runtimes[runtime] as RuntimeSpec;
@@ -87,6 +102,7 @@ export function parametersOfUse(
       ...own.map(({ field, dtype }) =>
         make('class', field, { unit, runtime, ...(dtype ? { dtype } : {}) }),
       ),
+      ...layer('maker', ['compute', 'bandwidth', 'launch'], { maker }),
       ...layer('unit', ['compute', 'bandwidth', 'launch'], { soc }),
       ...layer('pair', ['compute', 'bandwidth'], { soc, runtime }),
     ];
@@ -117,16 +133,24 @@ function classFields(
     ...(matrix.length === 0 ? [plain('compute')] : []),
     ...rows.map((dtype) => ({ field: 'rows' as const, dtype })),
     plain('bandwidth'),
+    ...(kind === 'cpu' || kernels.attentionShare ? [] : [plain('attention')]),
     ...(kernels.dispatch || kind === 'gpu' ? [plain('launch')] : []),
     ...(kernels.call ? [plain('call')] : []),
     ...(spec.host ? [plain('host')] : []),
   ];
 }
 
-/** Classes start at what other measurements have said of them, held as firmly as those knew it. */
-export function anchored(parameter: Parameter, shared: ClassesSpec['classes']): Parameter {
-  const { layer, field, dtype, runtime = '', unit, prior } = parameter;
-  const known = layer === 'class' ? shared[runtime]?.[unit]?.[field] : undefined;
+/** What other measurements have said, of classes and of makers. */
+export interface Shared {
+  readonly classes: ClassesSpec['classes'];
+  readonly makers: ClassesSpec['makers'];
+}
+
+/** Classes and makers start at what other measurements have said of them, held as firmly as those knew it. */
+export function anchored(parameter: Parameter, { classes, makers }: Shared): Parameter {
+  const { layer, field, dtype, runtime = '', maker = '', unit, prior } = parameter;
+  const of = { class: classes[runtime], maker: makers[maker] }[layer as 'class' | 'maker'];
+  const known = of?.[unit]?.[field];
   const factor = (dtype === undefined ? known : (known as Factors | undefined)?.[dtype]) as
     | Factor
     | undefined;

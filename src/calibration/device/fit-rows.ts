@@ -45,7 +45,7 @@ export function compileRow(mapped: MappedRow, sources: Sources): FitRow {
   const units = [unit, ...(typeof decodeUnit === 'string' ? [decodeUnit] : [])];
   return {
     mapped,
-    use: { soc, runtime, units },
+    use: { soc, maker: prepared.soc.vendor, runtime, units },
     model: slug(mapped.row.model),
     prepared,
     phases: lump(
@@ -102,7 +102,9 @@ export function predictor(
         const { soc, runtime, machine: base } = row.prepared;
         const machine =
           machines.get(row.machineKey) ??
-          tunedMachine(retuneMachine(base, soc, runtime, (unit) => tuning(row.use, unit)));
+          tunedMachine(
+            retuneMachine(base, soc, runtime, (unit) => tuning(row.use, unit), row.use.units),
+          );
         machines.set(row.machineKey, machine);
         times = lumpedTimes(row.phases, machine);
         last = row;

@@ -1,7 +1,14 @@
 /** From a measured row to the scenario that should reproduce it, or the reason why none does. */
 import type { RuntimeSpec } from '../../runtime/runtime-spec.ts';
 import { headFormatOf } from './head-format.ts';
-import { findModel, findRuntime, findSoc, type MappingTables, type Missing } from './llm-names.ts';
+import {
+  findModel,
+  findPhone,
+  findRuntime,
+  findSoc,
+  type MappingTables,
+  type Missing,
+} from './llm-names.ts';
 import type { LlmRow } from './llm-rows.ts';
 
 export interface MappedRow {
@@ -47,11 +54,17 @@ export function mapLlmRow(row: LlmRow, tables: MappingTables): Mapping {
   const format = formatOf(row, runtime, model.id, tables);
   if ('reason' in format) return { row, reason: format.reason };
   const tokens = tokensOf(row, runtime, tables.models.llm.models[model.id]?.maxContext);
-  const set = [...(placement.set ?? []), ...conditionsOf(row, kind)];
+  const { phone, memory } = findPhone(row, tables);
+  const set = [
+    ...(placement.set ?? []),
+    ...(memory ? [`phone.memory.capacity=${memory}`] : []),
+    ...conditionsOf(row, kind),
+  ];
   return {
     row,
     scenario: {
       soc: soc.id,
+      ...(phone ? { phone } : {}),
       runtime: runtime.name,
       ...placement.scenario,
       unit: kind,
@@ -181,7 +194,7 @@ function numbersOf(row: LlmRow, runtime: RuntimeSpec, kind: UnitKind) {
 /** Prompt, answer, cache and how the engine cuts them. */
 function tokensOf(row: LlmRow, runtime: RuntimeSpec, longest = Number.POSITIVE_INFINITY) {
   const assumptions: string[] = [];
-  const { prefillChunk, padPrefill, fixedContext } = runtime.models;
+  const { prefillChunk, padPrefill, fixedContext, context, logits } = runtime.models;
   const stated = statedPrompt(row);
   if (stated === undefined) assumptions.push(`${DEFAULT_PROMPT} prompt tokens assumed`);
   const prompt = stated ?? DEFAULT_PROMPT;
@@ -190,7 +203,7 @@ function tokensOf(row: LlmRow, runtime: RuntimeSpec, longest = Number.POSITIVE_I
   const most = longest - generated;
   if (cached + prompt > most) assumptions.push('prompt cut to the context of the model');
   const total = Math.min(cached + prompt, most);
-  const held = Math.max(row.contextTokens ?? DEFAULT_ALLOCATION, total + generated);
+  const held = Math.max(row.contextTokens ?? context ?? DEFAULT_ALLOCATION, total + generated);
   // One call of a compiled graph processed the whole prompt.
   const single = /prompt.processor/.test(row.remarks);
   const chunk = single ? prompt : prefillChunk;
@@ -202,6 +215,7 @@ function tokensOf(row: LlmRow, runtime: RuntimeSpec, longest = Number.POSITIVE_I
       ...(cached > 0 ? { cachedTokens: cached } : {}),
       ...(chunk === undefined ? {} : { prefillChunk: chunk }),
       ...(padPrefill ? { padPrefill } : {}),
+      ...(logits === 'all' ? { logits } : {}),
       ...(fixedContext ? { contextBucket: held, scores: 'full' } : {}),
     },
   };

@@ -18,6 +18,8 @@ export interface MappingTables {
   readonly socs: readonly string[];
   /** Other names of SoCs, by slug: whose description they mean, and what that assumes. */
   readonly standIns: Aliases;
+  /** Phones by slug of their own name. */
+  readonly phones: Readonly<Record<string, string>>;
   readonly runtimes: Readonly<Record<string, RuntimeSpec>>;
   readonly models: ModelTables;
   readonly aliases: Aliases;
@@ -86,6 +88,25 @@ export function findRuntime(
     }
   }
   return { reason: `runtime "${row.runtime}" has no class with kernels for the ${kind}` };
+}
+
+/** What tables put before the name of a phone that descriptions leave out. */
+const MAKERS = /^(samsung|google)-/;
+
+/** A phone's name without its maker's, and without what stands in brackets behind it. */
+export function phoneSlug(device: string): string {
+  return slug(device.replace(/\(.*$/, '')).replace(MAKERS, '');
+}
+
+/** The phone that a row was measured on, where it has a description; its memory where the row says how much. */
+export function findPhone(
+  { columns }: Pick<LlmRow, 'columns'>,
+  { phones }: Pick<MappingTables, 'phones'>,
+): { readonly phone?: string; readonly memory?: string } {
+  const given = columns['device'] ?? '';
+  const phone = phones[phoneSlug(given)];
+  const memory = /[(,] ?(\d+ )GB\b/.exec(given)?.[1];
+  return { ...(phone && { phone }), ...(memory && { memory: `${memory}GiB` }) };
 }
 
 /** Farthest a model of unknown shape may stand from its stand-in, as a ratio of parameters. */

@@ -50,7 +50,8 @@ export function parseLlmRows(text: string, file: string): LlmRow[] {
   return rowsOf(parseCsv(text, file, LLM_COLUMNS));
 }
 
-function rowsOf({ rows }: CsvFile): LlmRow[] {
+/** Rows of a table that has been read; a cell without a column is empty. */
+export function rowsOf({ rows }: Pick<CsvFile, 'rows'>): LlmRow[] {
   return rows.map(({ line, values }) => ({
     id: values['id'] ?? '',
     line,

@@ -3,6 +3,7 @@ import { parseCsv } from '../../base/csv.ts';
 import { SpecError } from '../../base/errors.ts';
 import type { Sources } from '../../engine/prepare.ts';
 import { readBundled } from '../../load.ts';
+import { BANDWIDTH_COLUMNS, predictBandwidthRows } from './bandwidth-predict.ts';
 import { DIFFUSION_COLUMNS, predictDiffusionRows } from './diffusion-predict.ts';
 import { LLM_COLUMNS, parseLlmRows } from './llm-rows.ts';
 import type { DevicePredictions } from './measured.ts';
@@ -31,6 +32,7 @@ const KINDS: readonly Kind[] = [
   { what: 'language models', columns: LLM_COLUMNS, predict: predictLlm },
   { what: 'parts of image generators', columns: DIFFUSION_COLUMNS, predict: predictDiffusion },
   { what: 'networks', columns: VISION_COLUMNS, predict: predictVision },
+  { what: 'rates of memory', columns: BANDWIDTH_COLUMNS, predict: predictBandwidth },
 ];
 
 /**
@@ -85,6 +87,10 @@ function predictVision(
   graphs: OpenGraph,
 ): DevicePredictions {
   return predictVisionRows(parseVisionRows(text, file), visionTables(sources), graphs, sources);
+}
+
+function predictBandwidth(text: string, file: string, sources: Sources): DevicePredictions {
+  return predictBandwidthRows(text, file, mappingTables(sources), sources);
 }
 
 function visionTables(sources: Sources) {

@@ -6,7 +6,7 @@ import { type Prepared, policyFor, prepare, type Sources } from '../../engine/pr
 import { listBundled, readBundled } from '../../load.ts';
 import { parseRuntime } from '../../runtime/runtime-spec.ts';
 import { type MappedRow, mapLlmRow } from './llm-mapping.ts';
-import { type MappingTables, parseAliases } from './llm-names.ts';
+import { type MappingTables, parseAliases, phoneSlug } from './llm-names.ts';
 import { type LlmRow, slug } from './llm-rows.ts';
 
 export type LlmQuantity = 'prefill' | 'time_to_first_token' | 'decode';
@@ -34,6 +34,12 @@ export function mappingTables(sources: Sources): MappingTables {
   return {
     socs: listBundled('socs', '.yaml'),
     standIns: socAliases(sources),
+    phones: Object.fromEntries(
+      listBundled('socs/phones', '.yaml').map((id) => {
+        const { name = id } = sources.phone(id).data as { name?: string };
+        return [phoneSlug(name), id];
+      }),
+    ),
     runtimes: Object.fromEntries(
       listBundled('socs/runtimes', '.yaml').map((name) => [
         name,

@@ -4,7 +4,7 @@ import type { ComputeUnit } from '../compute-unit.ts';
 import { buildCpu } from './cpu.ts';
 import { buildGpu } from './gpu.ts';
 import { buildNpu } from './npu.ts';
-import type { UnitCommon, UnitOptions } from './unit-options.ts';
+import type { KernelClass, UnitCommon, UnitOptions } from './unit-options.ts';
 import { cpuShape, gpuShape, npuShape, type UnitSpec } from './unit-spec.ts';
 
 interface UnitKind<Spec extends UnitSpec> extends Entry {
@@ -41,6 +41,10 @@ export function buildUnit(
   common: UnitCommon,
   options: UnitOptions = {},
 ): ComputeUnit {
+  return withAttention(buildKind(spec, common, options), options.kernels ?? {});
+}
+
+function buildKind(spec: UnitSpec, common: UnitCommon, options: UnitOptions): ComputeUnit {
   switch (spec.kind) {
     case 'npu':
       return buildNpu(spec, common, options);
@@ -49,4 +53,27 @@ export function buildUnit(
     case 'cpu':
       return buildCpu(spec, common, options);
   }
+}
+
+/** How an engine's kernels of attention differ from what the unit would do at its common rates. */
+function withAttention(
+  unit: ComputeUnit,
+  { attentionScale = 1, cachePasses = 1 }: KernelClass,
+): ComputeUnit {
+  if (attentionScale === 1 && cachePasses === 1) return unit;
+  return {
+    ...unit,
+    estimate: (work) => {
+      const cost = unit.estimate(work);
+      if (work.form.kind !== 'attention') return cost;
+      const again = (cachePasses - 1) * work.kvReadBytes;
+      return {
+        ...cost,
+        cycles: cost.cycles / attentionScale,
+        // Half of what comes on top is written, half read back.
+        readBytes: cost.readBytes + again / 2,
+        writeBytes: cost.writeBytes + again / 2,
+      };
+    },
+  };
 }

@@ -40,6 +40,13 @@ export interface KernelClass {
    * concerned. On the matrix engine where absent.
    */
   readonly attentionShare?: Readonly<Partial<Record<DType, number>>>;
+  /** Factor of a calibration on the rate of attention, wherever it runs; 1 where absent. */
+  readonly attentionScale?: number;
+  /**
+   * Times that the key–value cache moves in attention, half of what is beyond the first as writes: engines that pack an
+   * operand of a product of activations anew for every call write and read it again. 1 where absent.
+   */
+  readonly cachePasses?: number;
   /** Runs what a compiler made ahead of time of a whole network: `compiled` of a unit applies. */
   readonly compiled?: boolean;
   /** Quantises activations to int8 on the fly where weights are integers, as CPU runtimes do; true where absent. */

@@ -17,6 +17,8 @@ const metrics = {
   decode_tokens_per_second: 10,
   request_latency_seconds: 12,
   energy_joules: 5,
+  energy_per_token_joules: 0.5,
+  average_power_watts: 4,
 };
 
 describe('intervals of a run', () => {
@@ -28,6 +30,11 @@ describe('intervals of a run', () => {
   it('reach as far as measured rows were off', () => {
     expect(found['decode_tokens_per_second']).toMatchObject({ low: 8, high: 12.5 });
     expect(found['time_to_first_token_seconds']).toMatchObject({ low: 1, high: 4 });
+  });
+
+  it('hold for energy per token and power, not for heat', () => {
+    expect(found['energy_per_token_joules']).toMatchObject({ low: 0.25, high: 1 });
+    expect(found['average_power_watts']).toMatchObject({ low: 2, high: 8 });
   });
 
   it('add up over the stages of a request', () => {

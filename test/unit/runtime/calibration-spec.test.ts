@@ -41,6 +41,7 @@ const bundle: BundleSpec = {
     },
   ],
   units: { cpu: { bandwidth: factor(1.5) } },
+  makers: { Qualcomm: { cpu: { launch: factor(1.2) } } },
   pairs: { mnn: { cpu: { bandwidth: factor(0.9), compute: factor(1.1) } } },
   errors: {},
   residuals: [],
@@ -54,8 +55,17 @@ describe('a calibration', () => {
     expect(tuning.bandwidth).toBeCloseTo(0.5 * 1.5 * 0.9, 12);
     expect(tuning.compute).toBeCloseTo(1.1, 12);
     expect(tuning.matrix).toEqual({ int8: 0.8 });
+    expect(tuning.launch).toBe(1);
+    expect(calibration.tuning('mnn', 'cpu', 'Qualcomm').launch).toBeCloseTo(1.2, 12);
+    expect(calibration.tuning('mnn', 'cpu', 'Apple').launch).toBe(1);
     expect(calibration.tuning('llama-cpp', 'cpu').bandwidth).toBeCloseTo(1.5, 12);
     expect(calibration.tuning('mnn', 'gpu')).toMatchObject({ bandwidth: 1, compute: 1 });
+  });
+
+  it('keeps what it says of units that were changed, and knows them less well', () => {
+    const copy = buildCalibration(undefined, bundle, new Set(['cpu']));
+    expect(copy.tuning('mnn', 'cpu')).toEqual(calibration.tuning('mnn', 'cpu'));
+    expect(copy.band('decode', 'mnn', 'cpu')?.factor).toBeCloseTo(Math.exp(0.3), 12);
   });
 
   it('knows the narrowest band there is, wider where the unit was never measured', () => {

@@ -80,7 +80,7 @@ describe('fitting rows of known origin', () => {
 
   it('holds classes as firmly as other measurements knew them', () => {
     const known = { factor: 0.5, sigma: 0.01, rows: 99, undetermined: false };
-    const shared = { mnn: { cpu: { matrix: { int8: known } } } };
+    const shared = { classes: { mnn: { cpu: { matrix: { int8: known } } } }, makers: {} };
     const parameters = parametersOf(
       observations.map(({ row }) => row.use),
       tables.runtimes,

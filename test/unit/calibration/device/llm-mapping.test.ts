@@ -204,3 +204,40 @@ describe('what a row says beside its columns', () => {
     expect(() => mappedOf(row('Zero'), chain)).toThrow(/no description of SoC "Zero"/);
   });
 });
+
+describe('the phone of a row', () => {
+  const on = (device: string) => {
+    const text = `${HEADER},device\na,Snapdragon 8 Gen 3,gpu,MNN (OpenCL),Llama-3.2-3B,3.21,4,,256,,,,17,"${device}"\n`;
+    const mapped = mapLlmRow(parseLlmRows(text, 'rows.csv')[0]!, tables);
+    if ('reason' in mapped) throw new Error(mapped.reason);
+    return mapped.scenario;
+  };
+
+  it('is the one it was measured on, where that has a description', () => {
+    expect(on('OnePlus 12')).toMatchObject({ phone: 'oneplus-12' });
+    expect(on('Samsung Galaxy S24 Ultra')).toMatchObject({ phone: 'galaxy-s24-ultra' });
+    expect(on('Samsung Galaxy S24 (SM8650-AC for Galaxy)')).toMatchObject({ phone: 'galaxy-s24' });
+    expect(on('Redmi K70 Pro')['phone']).toBeUndefined();
+    expect(on('')['phone']).toBeUndefined();
+  });
+
+  it('has the memory that the row says', () => {
+    expect(on('Redmi K70 Pro (24 GB)')['set']).toEqual(['phone.memory.capacity=24 GiB']);
+    expect(on('Samsung Galaxy S24 (SM-S921B, 8 GB)')).toMatchObject({
+      phone: 'galaxy-s24',
+      set: ['phone.memory.capacity=8 GiB'],
+    });
+    expect(on('OnePlus 12')['set']).toBeUndefined();
+  });
+});
+
+describe('how an engine builds its graphs', () => {
+  it('shapes prompt and cache', () => {
+    const mapped = (text: string) => mapLlmRow(row(text), tables) as { workload: object };
+    const npu = mapped('a,Snapdragon 8 Gen 3,npu,Genie/QNN,Llama-3.2-3B,3.21,4,16,128,4096,,,30');
+    expect(npu.workload).toMatchObject({ logits: 'all', contextBucket: 4096 });
+    const gpu = mapped('a,Snapdragon 8 Gen 3,gpu,MNN (OpenCL),Llama-3.2-3B,3.21,4,,128,,,,17');
+    expect(gpu.workload).not.toHaveProperty('logits');
+    expect(gpu.workload).not.toHaveProperty('contextBucket');
+  });
+});

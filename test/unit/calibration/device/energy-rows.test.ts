@@ -1,0 +1,61 @@
+import { describe, expect, it } from 'vitest';
+import { ofStage, scopeOf, unseenEnergy } from '../../../../src/calibration/device/energy-rows.ts';
+import { parseLlmRows } from '../../../../src/calibration/device/llm-rows.ts';
+import type { Run } from '../../../../src/engine/run.ts';
+import { fileSources } from '../../../../src/load.ts';
+
+/** 2 s of prefill and 8 s of decode of 40 tokens at 5 W; of these 1 W idle, and a fifth of the rest lost on the way. */
+const run = {
+  phases: [
+    { stage: 'prefill', startSeconds: 0, endSeconds: 2, joules: 10, outputs: 1 },
+    { stage: 'decode', startSeconds: 2, endSeconds: 10, joules: 40, outputs: 40 },
+  ],
+  energy: { cpu: 32, screen: 6, 'rest of device': 4, regulators: 6, battery: 2 },
+  metrics: { run_seconds: 10, energy_joules: 50 },
+} as unknown as Run;
+
+const perToken = (...args: Parameters<typeof ofStage>) => {
+  const { joules, outputs } = ofStage(...args);
+  return joules / outputs;
+};
+
+describe('energy per token', () => {
+  it('counts what the meter saw', () => {
+    expect(perToken(run, 'whole phone', 'decode')).toBeCloseTo(1, 12);
+    expect(perToken(run, 'phone net of idle', 'decode')).toBeCloseTo((40 - 8) / 40, 12);
+    expect(perToken(run, 'SoC rails', 'decode')).toBeCloseTo(((40 - 8) * (1 - 8 / 40)) / 40, 12);
+  });
+
+  it('reads the scope from what a row says of itself', () => {
+    expect(scopeOf('4-bit weights; SoC-rail energy')).toBe('SoC rails');
+    expect(scopeOf('net of idle power')).toBe('phone net of idle');
+    expect(scopeOf('battery')).toBe('whole phone');
+  });
+
+  it('is compared for measured rows whose protocol is known, energy and power apart', () => {
+    const header =
+      'id,soc,unit,runtime,model,weight_bits,act_bits,prompt_tokens,context_tokens,prefill_tok_s,ttft_s,decode_tok_s,energy_j_per_tok,kind,quality,notes';
+    const line = (id: string, energy: string, kind: string, quality: string) =>
+      `${id},Snapdragon 8 Gen 3,cpu,MNN,Llama-3.2-1B,4,,64,,,,40,${energy},${kind},${quality},32-token decode`;
+    const rows = parseLlmRows(
+      [
+        header,
+        line('a', '0.2', 'measured', 'A'),
+        line('b', '', 'measured', 'A'),
+        line('c', '0.2', 'vendor_claim', 'A'),
+        line('d', '0.2', 'measured', 'C'),
+      ].join('\n'),
+      'rows.csv',
+    );
+    const found = unseenEnergy(rows, fileSources());
+    expect(found.map(({ quantity, reference }) => [quantity, reference])).toEqual([
+      ['energy_per_token', 0.2],
+      ['power', 8],
+    ]);
+    const [energy, power] = found.map(({ withoutSoc }) => withoutSoc) as [number, number];
+    // A phone decodes at one to fifteen watts.
+    expect(power).toBeGreaterThan(1);
+    expect(power).toBeLessThan(15);
+    expect(power / energy).toBeGreaterThan(10);
+  });
+});
