@@ -15,7 +15,7 @@ import { fileReason } from './base/file-reason.ts';
 import { complete } from './base/like.ts';
 import { nearestHint } from './base/registry.ts';
 import { parseSpecFile, requireMap, type SpecFile, type SpecPath } from './base/spec-file.ts';
-import { baseOf, changedUnits, nameIn, type Origin } from './engine/copied-soc.ts';
+import { baseOf, changedUnits, nameIn, type Origin, requireBase } from './engine/copied-soc.ts';
 import type { Sources } from './engine/prepare.ts';
 import { sectionAt } from './hardware/spec/sections.ts';
 import {
@@ -292,20 +292,8 @@ function readCalibration(
   if (choice === 'auto' && measured === undefined) return buildCalibration(classes, undefined);
   const own = choice === 'auto' ? bundled(measured ?? '') : parse(remember(readUserFile(choice)));
   const bundle = parseBundle(own);
-  const [copy] = origins;
-  const base = origins.find(({ name }) => name === bundle.soc);
-  if (!copy || !base) {
-    throw new SpecError([
-      {
-        file: own.file,
-        path: 'soc',
-        message: 'is the calibration of another SoC',
-        expected: origins.map(({ name }) => name).join(', or what it is a copy of: '),
-        got: bundle.soc,
-      },
-    ]);
-  }
-  return buildCalibration(classes, bundle, changedUnits(copy.data, base.data));
+  const changed = changedUnits(origins[0]?.data, requireBase(origins, bundle.soc, own.file).data);
+  return buildCalibration(classes, bundle, changed);
 }
 
 /**

@@ -1,4 +1,5 @@
 /** A SoC that takes most of its description from another (`like` at the top of its file): what was measured of that one. */
+import { SpecError } from '../base/errors.ts';
 
 /** A SoC by its own name, its description complete. */
 export interface Origin {
@@ -19,6 +20,18 @@ export function baseOf(data: unknown): string | undefined {
   const like = (data as Loose | undefined)?.['like'];
   const first: unknown = Array.isArray(like) ? like[0] : like;
   return typeof first === 'string' ? first : undefined;
+}
+
+/**
+ * The SoC that a calibration is of, among a SoC and those it is a copy of.
+ * @throws SpecError when it is none of them.
+ */
+export function requireBase(origins: readonly Origin[], soc: string, file: string): Origin {
+  const base = origins.find(({ name }) => name === soc);
+  if (base) return base;
+  const expected = origins.map(({ name }) => name).join(', or what it is a copy of: ');
+  const message = 'is the calibration of another SoC';
+  throw new SpecError([{ file, path: 'soc', message, expected, got: soc }]);
 }
 
 /** Units of a copy that are not, are not clocked or are not fed as those of the SoC it is a copy of. */
