@@ -32,6 +32,7 @@ export class ClockState {
   private readonly throughAt: Float64Array;
   private readonly haltAt: Float64Array;
   private readonly halted: Uint8Array;
+  private moving = false;
 
   constructor(machine: Machine) {
     const { domains } = machine;
@@ -54,6 +55,7 @@ export class ClockState {
   /** When something happens next; Infinity when no switch is on its way. */
   get next(): Seconds {
     let soonest = NEVER;
+    if (!this.moving) return soonest;
     for (let d = 0; d < this.point.length; d++) {
       soonest = Math.min(soonest, this.haltAt[d]!, this.throughAt[d]!);
     }
@@ -78,6 +80,7 @@ export class ClockState {
       return true;
     }
     const { transitionSeconds, haltSeconds = 0 } = this.machine.domains[d]!.clock;
+    this.moving = true;
     this.throughAt[d] = onGrid(now + transitionSeconds);
     if (haltSeconds > 0) this.haltAt[d] = onGrid(now + transitionSeconds - haltSeconds);
     return true;
@@ -86,6 +89,7 @@ export class ClockState {
   /** Does what is due at `now`; `through` hears of every domain at another point. @returns whether a clock changed. */
   settle(now: Seconds, through: (domain: number) => void): boolean {
     let changed = false;
+    if (!this.moving) return changed;
     for (let d = 0; d < this.point.length; d++) {
       if (this.throughAt[d]! <= now) {
         this.point[d] = this.target[d]!;
@@ -99,6 +103,7 @@ export class ClockState {
       } else continue;
       changed = true;
     }
+    if (changed) this.moving = this.next < NEVER;
     return changed;
   }
 

@@ -10,7 +10,7 @@
  * Checked  test/property/engine.test.ts (energy balance), test/unit/engine/control-loop.test.ts
  */
 import type { Bytes, BytesPerSecond, Celsius, Joules, Seconds, Watts } from '../base/units.ts';
-import type { Cap, Governor, ThermalGovernor } from '../runtime/governor.ts';
+import type { Cap, Governor, ThermalGovernor, ThermalView } from '../runtime/governor.ts';
 import { backgroundBandwidth } from './bandwidth.ts';
 import { ClockState } from './clock-state.ts';
 import {
@@ -82,6 +82,8 @@ export class ControlLoop {
   /** Moved by units since the last decision. */
   private movedBytes: Bytes = 0;
   private caps: readonly Cap[];
+  /** Hottest of each kind now, as thermal governors see it. */
+  private readonly heat: { -readonly [key in keyof ThermalView]: ThermalView[key] };
   private last: Seconds = 0;
   private ticks = 0;
   private peak: Watts = 0;
@@ -119,11 +121,12 @@ export class ControlLoop {
     this.devices = domains.map((domain, d) => deviceOf(domain, this.tablePowers[d]!));
     this.unitClocks = new UnitClocks(machine, this.clocks, this.cores);
     this.caps = domains.map((domain) => ({ point: topPoint(domain), reason: '' }));
+    this.heat = { junction: 0, skin: 0, board: 0, devices: this.devices, period: 0 };
+    this.noteTemperatures();
     this.decide(0);
     // A run begins where its governors want it, not on the way there.
     this.clocks.put(this.wanted.map((point, d) => Math.min(point, this.allowed[d]!)));
     this.applyClocks();
-    this.noteTemperatures();
     parts.probes.start(this.power, this.clocks.point, this.allowed, this.memory);
   }
 
@@ -209,8 +212,7 @@ export class ControlLoop {
       this.reasons[d] = cap.reason;
       changed ||= wanted !== before;
     }
-    if (this.cores.apply(this.caps, (d, on, all) => this.noteCores(d, on, all, now)))
-      changed = true;
+    if (this.cores.apply(this.caps, this.noteCores)) changed = true;
     if (this.supply && period > 0) this.holdToBattery(this.supply, period);
     if (this.askClocks(now)) changed = true;
     if (this.decideMemory(now, period)) changed = true;
@@ -220,11 +222,9 @@ export class ControlLoop {
     this.movedBytes = 0;
     this.joulesBefore = this.totalJoules;
     this.sinceDecision = 0;
-    if (period > 0) this.clocks.settle(now, (d) => this.noteChange(d, now));
+    if (period > 0) this.clocks.settle(now, this.noteChange);
     if (changed) this.applyClocks();
-    const warm =
-      this.hottest(this.parts.machine.junctionNodes) >
-      this.parts.machine.limits.junction - NEAR_TRIP;
+    const warm = this.heat.junction > this.parts.machine.limits.junction - NEAR_TRIP;
     this.steadyLooks = changed || warm ? 0 : this.steadyLooks + 1;
   }
 
@@ -245,7 +245,7 @@ export class ControlLoop {
   /** A switch of clocks is through, or stops one. */
   change(now: Seconds): void {
     this.account(now);
-    if (this.clocks.settle(now, (d) => this.noteChange(d, now))) this.applyClocks();
+    if (this.clocks.settle(now, this.noteChange)) this.applyClocks();
   }
 
   /** What governors see: load of the time since the last decision, present points and temperatures. */
@@ -266,13 +266,9 @@ export class ControlLoop {
 
   private decideCaps(): void {
     const { machine, thermalGovernor } = this.parts;
-    this.caps = thermalGovernor.limit({
-      junction: this.hottest(machine.junctionNodes),
-      skin: this.hottest(machine.skinNodes),
-      board: this.hottest(machine.boardNodes ?? machine.skinNodes),
-      devices: this.devices,
-      period: this.sinceThermal,
-    });
+    this.heat.board = this.hottest(machine.boardNodes ?? machine.skinNodes);
+    this.heat.period = this.sinceThermal;
+    this.caps = thermalGovernor.limit(this.heat);
     this.sinceThermal = 0;
   }
 
@@ -333,17 +329,18 @@ export class ControlLoop {
     this.parts.probes.changed('dram', memory.frequency, reason, now);
   }
 
-  private noteChange(d: number, now: Seconds): void {
+  private readonly noteChange = (d: number): void => {
     const { machine, probes } = this.parts;
     const reason = this.allowed[d]! < this.wanted[d]! ? this.reasons[d]! : 'governor: load';
-    probes.changed(machine.domains[d]!.clock.name, this.clocks.now[d]!.frequency, reason, now);
-  }
+    const { frequency } = this.clocks.now[d]!;
+    probes.changed(machine.domains[d]!.clock.name, frequency, reason, this.last);
+  };
 
-  private noteCores(d: number, on: number, all: number, now: Seconds): void {
+  private readonly noteCores = (d: number, on: number, all: number): void => {
     const { name } = this.parts.machine.domains[d]!.clock;
     const reason = this.caps[d]!.coresReason ?? 'cool again';
-    this.parts.probes.coresChanged(name, on, all, reason, now);
-  }
+    this.parts.probes.coresChanged(name, on, all, reason, this.last);
+  };
 
   private applyClocks(): void {
     this.unitClocks.apply(this.parts.execution, this.wanted);
@@ -360,9 +357,13 @@ export class ControlLoop {
   }
 
   private noteTemperatures(): void {
-    this.maxSkin = Math.max(this.maxSkin, this.hottest(this.parts.machine.skinNodes));
-    const junction = this.hottest(this.parts.machine.junctionNodes);
+    const { machine } = this.parts;
+    const junction = this.hottest(machine.junctionNodes);
+    const skin = this.hottest(machine.skinNodes);
+    this.heat.junction = junction;
+    this.heat.skin = skin;
+    this.maxSkin = Math.max(this.maxSkin, skin);
     this.maxJunction = Math.max(this.maxJunction, junction);
-    if (!(junction < SHUTDOWN)) throw runaway(this.parts.machine, junction, this.last);
+    if (!(junction < SHUTDOWN)) throw runaway(machine, junction, this.last);
   }
 }

@@ -55,6 +55,8 @@ export class MemoryClock {
   private readonly fixed: Governor | undefined;
   private readonly votes: MemoryGovernor;
   private readonly view;
+  /** By unit and domain: the name it votes under. */
+  private readonly voters: readonly (readonly string[])[];
   private calm: Seconds = 0;
 
   /** @param fixed decides instead of votes, for `performance`, `powersave` and the like. */
@@ -63,6 +65,12 @@ export class MemoryClock {
     this.spec = spec;
     this.fixed = fixed;
     this.votes = new MemoryGovernor(spec.votes ?? {});
+    this.voters = machine.units.map(({ unit, domains }) =>
+      domains.map((d, i) => {
+        const monitor = spec.votes && spec.monitors[d];
+        return monitor ? `${monitor} ${d}` : `${unit.name} ${i}`;
+      }),
+    );
     this.point = spec.clock.points.length - 1;
     this.view = {
       name: spec.clock.name,
@@ -126,10 +134,10 @@ export class MemoryClock {
         const frequency = frequencies[current]!;
         const monitor = this.spec.monitors[d];
         if (monitor && this.spec.votes) {
-          this.votes.observe(monitor, frequency, busyShare > 0, waits, `${monitor} ${d}`);
+          this.votes.observe(monitor, frequency, busyShare > 0, waits, this.voters[u]![i]);
         } else {
           const share = voteShare(unit.kind, frequency / frequencies.at(-1)!);
-          this.votes.ask(`${unit.name} ${i}`, busyShare > 0 ? share * top : 0);
+          this.votes.ask(this.voters[u]![i]!, busyShare > 0 ? share * top : 0);
         }
       }
     }

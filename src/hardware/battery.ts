@@ -64,8 +64,9 @@ export function openCircuitVoltage({ openCircuit }: BatterySpec, charge: number)
 }
 
 export function resistanceAt({ resistance }: BatterySpec, temperature: Celsius): Ohms {
-  const colder = Math.max(RESISTANCE_TEMPERATURE - temperature, 0);
-  return resistance * 2 ** (colder / RESISTANCE_DOUBLING);
+  const colder = RESISTANCE_TEMPERATURE - temperature;
+  // Asked three times at every look of the control loop, nearly always of a warm cell.
+  return colder > 0 ? resistance * 2 ** (colder / RESISTANCE_DOUBLING) : resistance;
 }
 
 /** Largest power the cell may deliver now: current limit and cut-off voltage, whichever binds first. */

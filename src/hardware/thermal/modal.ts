@@ -89,6 +89,8 @@ export class ModalNetwork implements ThermalNetwork {
   readonly #state: Float64Array;
   /** Heat as the modes see it, scratch of one step. */
   readonly #feed: Float64Array;
+  /** Nodes that heat enters, scratch of one step. */
+  readonly #hot: Int32Array;
   readonly #steps: StepFactors[] = [];
   #oldest = 0;
 
@@ -98,6 +100,7 @@ export class ModalNetwork implements ThermalNetwork {
     this.#ambient = modes.spec.ambient;
     this.#state = new Float64Array(modes.count);
     this.#feed = new Float64Array(modes.count);
+    this.#hot = new Int32Array(modes.count);
     this.temperatures = new Float64Array(modes.count).fill(this.#ambient);
   }
 
@@ -124,20 +127,40 @@ export class ModalNetwork implements ThermalNetwork {
   }
 
   advance(seconds: Seconds, watts: Float64Array): void {
-    const { count, shapes } = this.modes;
+    const { count } = this.modes;
     const { decay, gain } = this.factors(seconds);
     const state = this.#state;
     const feed = this.#feed;
-    feed.fill(0);
-    for (let i = 0; i < count; i++) {
-      const heat = watts[i]!;
-      // Most parts of a phone make no heat of their own.
-      if (heat === 0) continue;
-      const row = i * count;
-      for (let k = 0; k < count; k++) feed[k] = feed[k]! + shapes[row + k]! * heat;
-    }
+    this.#feedModes(watts);
     for (let k = 0; k < count; k++) state[k] = decay[k]! * state[k]! + gain[k]! * feed[k]!;
     this.#writeTemperatures();
+  }
+
+  /** Heat as the modes see it, three nodes at a time; one after the other would give the same sums. */
+  #feedModes(watts: Float64Array): void {
+    const { count, shapes } = this.modes;
+    const feed = this.#feed;
+    const hot = this.#hot;
+    let sources = 0;
+    // Most parts of a phone make no heat of their own.
+    for (let i = 0; i < count; i++) if (watts[i] !== 0) hot[sources++] = i;
+    feed.fill(0);
+    let s = 0;
+    for (; s + 2 < sources; s += 3) {
+      const a = hot[s]!;
+      const b = hot[s + 1]!;
+      const c = hot[s + 2]!;
+      const [x, y, z] = [watts[a]!, watts[b]!, watts[c]!];
+      const [p, q, r] = [a * count, b * count, c * count];
+      for (let k = 0; k < count; k++) {
+        feed[k] = feed[k]! + shapes[p + k]! * x + shapes[q + k]! * y + shapes[r + k]! * z;
+      }
+    }
+    for (; s < sources; s++) {
+      const x = watts[hot[s]!]!;
+      const p = hot[s]! * count;
+      for (let k = 0; k < count; k++) feed[k] = feed[k]! + shapes[p + k]! * x;
+    }
   }
 
   /** Adds `weights[k]` × (heat pattern `watts`) to every mode: how callers correct a step for heat that changed within it. */

@@ -88,14 +88,16 @@ export function monitorsOf(table: VoteTable, clusters: number): string[] {
 export function voteAt(table: VoteTable, monitor: string, cpuFrequency: Hertz): Hertz {
   const steps = table[monitor] ?? [];
   // Operating points and table steps are the same decimals; half a hertz forgives their product with 10⁶.
-  const step = steps.find(({ upTo }) => cpuFrequency <= upTo + 0.5);
-  return (step ?? steps.at(-1))?.vote ?? 0;
+  for (const { upTo, vote } of steps) if (cpuFrequency <= upTo + 0.5) return vote;
+  return steps.at(-1)?.vote ?? 0;
 }
 
 export class MemoryGovernor implements Governor {
   readonly #table: VoteTable;
   readonly #bandwidth = new SimpleOndemand({ upThreshold: 90, downDifferential: 5, polling: 0.01 });
-  readonly #votes = new Map<string, Hertz>();
+  /** Places of voters, by name, and what each asks for. */
+  readonly #places = new Map<string, number>();
+  readonly #votes: Hertz[] = [];
 
   constructor(table: VoteTable) {
     this.#table = table;
@@ -115,16 +117,19 @@ export class MemoryGovernor implements Governor {
   ): void {
     const compute = `${cluster}-compute`;
     const monitor = !waits && compute in this.#table ? compute : cluster;
-    this.#votes.set(key, busy ? voteAt(this.#table, monitor, cpuFrequency) : 0);
+    this.ask(key, busy ? voteAt(this.#table, monitor, cpuFrequency) : 0);
   }
 
   /** A vote from elsewhere: a driver that asks for a clock by itself. */
   ask(name: string, frequency: Hertz): void {
-    this.#votes.set(name, frequency);
+    const known = this.#places.get(name);
+    if (known === undefined) this.#places.set(name, this.#votes.push(frequency) - 1);
+    else this.#votes[known] = frequency;
   }
 
   choose(view: DomainView): number {
-    const wanted = Math.max(0, ...this.#votes.values());
+    let wanted = 0;
+    for (let i = 0; i < this.#votes.length; i++) wanted = Math.max(wanted, this.#votes[i] as Hertz);
     const voted = wanted > 0 ? pointAtLeast(view.frequencies, wanted) : 0;
     return Math.max(voted, this.#bandwidth.choose(view));
   }

@@ -29,6 +29,26 @@ describe('modal solver', () => {
     for (const [i, t] of network.temperatures.entries()) expect(t).toBeCloseTo(steady[i]!, 7);
   });
 
+  it('adds up heat from any number of nodes', () => {
+    const spec = chain([1, 2, 3, 4, 5, 6], [1, 2, 3, 4, 5], 0.5);
+    for (let sources = 0; sources <= 6; sources++) {
+      const watts = Float64Array.from({ length: 6 }, (_, i) => (i < sources ? 1 + i : 0));
+      const whole = buildModalNetwork(spec);
+      whole.advance(7, watts);
+      const rises = [...watts].map((heat, i) => {
+        const alone = buildModalNetwork(spec);
+        alone.advance(
+          7,
+          Float64Array.from({ length: 6 }, (_, j) => (j === i ? heat : 0)),
+        );
+        return alone.temperatures.map((t) => t - 25);
+      });
+      for (const [n, t] of whole.temperatures.entries()) {
+        expect(t).toBeCloseTo(25 + rises.reduce((sum, rise) => sum + rise[n]!, 0), 11);
+      }
+    }
+  });
+
   it('keeps the slowest rate exact beside one ten billion times faster', () => {
     // Two nodes that are one for all slow purposes: τ = (C1 + C2)/G to first order in C/g.
     const network = buildModalNetwork(chain([1e-5, 100], [1e4], 0.1));
