@@ -5,9 +5,9 @@ import { peakActivationBytes } from '../../graph-totals.ts';
 import type { ExpertShape, LlmModel } from '../../models/llm-model.ts';
 import { storedBytes, type WeightFormat } from '../../models/weight-format.ts';
 import type { LlmFormats, LlmGraphOptions } from '../options.ts';
-import { type ExpertPaging, missesPerToken, residentExperts } from './expert-paging.ts';
+import { type ExpertPaging, missesPerStep, residentExperts } from './expert-paging.ts';
 import { adapterBytes, adapterPhase, type Lora, withAdapters } from './lora.ts';
-import { draftBytes, type Speculation, speculativeGraph } from './speculative.ts';
+import { DRAFT, draftBytes, type Speculation, speculativeGraph } from './speculative.ts';
 import { type Compression, compressWork, type Pruning, pruneWork, storedShare } from './weights.ts';
 
 export interface LlmTechniques {
@@ -85,7 +85,7 @@ function rewrite(phase: Phase, parts: RequestParts, it: LlmTechniques): Graph {
     const pruned = pruning ? pruneWork(work, pruning) : work;
     return compression ? compressWork(pruned, compression) : pruned;
   };
-  const paged = it.expertPaging ? pageExperts(phase, parts, it.expertPaging) : phase.graph;
+  const paged = it.expertPaging ? pageExperts(phase, parts, it) : phase.graph;
   const works = paged.works.map((work): StepWork => {
     if (!pruning && !compression) return work;
     return typeof work === 'function' ? (context) => shrink(work(context)) : shrink(work);
@@ -97,11 +97,13 @@ function rewrite(phase: Phase, parts: RequestParts, it: LlmTechniques): Graph {
 const FIRST_OF_EXPERTS = /\.experts\.(gate|gate_up|up)$/;
 
 /** The first product of each layer's experts waits for those that are not in memory. */
-function pageExperts(phase: Phase, parts: RequestParts, paging: ExpertPaging): Graph {
+function pageExperts(phase: Phase, parts: RequestParts, it: LlmTechniques): Graph {
   const { graph } = phase;
   const { model, formats } = parts;
   const { experts } = model;
-  if (!experts) return graph;
+  const { expertPaging: paging, speculation } = it;
+  if (!experts || !paging) return graph;
+  const tokens = phase.name === 'decode' ? (speculation?.candidates ?? 1) : undefined;
   const expert = expertBytes(model, formats.weights);
   const resident = residentExperts(
     paging,
@@ -117,29 +119,32 @@ function pageExperts(phase: Phase, parts: RequestParts, paging: ExpertPaging): G
     const work = graph.works[operator.work];
     if (!FIRST_OF_EXPERTS.test(operator.name) || seen.has(layer) || typeof work === 'function')
       return operator;
+    // Whoever drafts stays in memory whole.
+    if (operator.name.startsWith(DRAFT)) return operator;
     seen.add(layer);
     const index =
       paged.get(operator.work) ??
-      works.push(waiting(work as Work, experts, resident, expert, paging)) - 1;
+      works.push(waiting(work as Work, experts, resident, expert, paging, tokens)) - 1;
     paged.set(operator.work, index);
     return { ...operator, work: index };
   });
   return { ...graph, operators, works };
 }
 
-/** One token misses as the routing stream says; many visit so many experts that all not in memory are read. */
+/** A step of few `tokens` misses as the routing stream says; a prompt visits so many experts that all not in memory are read. */
 function waiting(
   work: Work,
   experts: ExpertShape,
   resident: number,
   expert: number,
   paging: ExpertPaging,
+  tokens: number | undefined,
 ): Work {
   const visited = work.form.kind === 'matmul' ? work.form.batch : experts.topK;
   const missed =
-    visited <= experts.topK
-      ? missesPerToken(experts, resident, paging)
-      : Math.max(0, visited * (1 - resident / experts.count));
+    tokens === undefined
+      ? Math.max(0, visited * (1 - resident / experts.count))
+      : missesPerStep(experts, resident, paging, tokens);
   return { ...work, storageBytes: missed * expert };
 }
 

@@ -3,7 +3,8 @@
  *
  * Model    every layer keeps its share of the budget, replaced least recently used; routing by a seeded stream: a token
  *          keeps an expert of the token before with probability `reuse`, else draws one evenly; misses per layer and
- *          token are counted over a long stream after a warm-up, and every decode step reads that many from flash
+ *          token are counted over a long stream after a warm-up, and every decode step reads that many from flash;
+ *          a step that checks a draft asks for the experts of all its tokens at once, each read once
  *          prefill visits so many experts that each layer reads what it has not, once per chunk
  * Ignores  prefetching by the next layer's likely experts; that reads of one layer overlap compute of another
  * Valid    budgets from one expert per layer to all of them
@@ -35,24 +36,30 @@ export function residentExperts(
   return Math.min(count, Math.floor(paging.memory / (layers * expert)));
 }
 
-/** Mean misses of one token in one layer that keeps `resident` experts. */
-export function missesPerToken(
+/** Mean misses of a step of so many tokens in one layer that keeps `resident` experts. */
+export function missesPerStep(
   { count, topK }: ExpertShape,
   resident: number,
   paging: ExpertPaging,
+  tokens = 1,
 ): number {
   if (resident >= count) return 0;
   const draw = randomStream(paging.seed, 'expert routing');
   let recent: number[] = [];
   let last: readonly number[] = [];
   let misses = 0;
-  for (let token = 0; token < WARM_UP + COUNTED; token++) {
-    const chosen = route(last, count, topK, paging.reuse, draw);
-    for (const expert of chosen) {
-      if (token >= WARM_UP && !recent.includes(expert)) misses++;
+  for (let step = 0; step < WARM_UP + COUNTED; step++) {
+    const asked = new Set<number>();
+    for (let token = 0; token < tokens; token++) {
+      last = route(last, count, topK, paging.reuse, draw);
+      for (const expert of last) asked.add(expert);
+    }
+    // Those at hand are used before others take their place.
+    const before = recent;
+    for (const expert of asked) {
+      if (step >= WARM_UP && !before.includes(expert)) misses++;
       recent = [expert, ...recent.filter((other) => other !== expert)].slice(0, resident);
     }
-    last = chosen;
   }
   return misses / COUNTED;
 }

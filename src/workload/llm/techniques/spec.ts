@@ -100,7 +100,6 @@ export function checkTechniques(data: unknown, tables: ModelTables): CrossFault[
     ...checkLora(at('lora'), model),
     ...checkSpeculation(at('speculation'), model, tables),
     ...checkPaging(at('expertPaging'), model, valueAt(data, 'weightFormat'), tables),
-    ...checkCombination(at('speculation'), at('expertPaging')),
   ];
 }
 
@@ -191,17 +190,6 @@ function checkPaging(
       message: 'does not hold one expert per layer',
       expected: `at least ${sparse} layers × ${Math.ceil(expert / 1000)} kB = ${Math.ceil((sparse * expert) / 1000)} kB`,
       got: String(paging['memory']),
-    },
-  ];
-}
-
-function checkCombination(speculation: Data | undefined, paging: Data | undefined): CrossFault[] {
-  if (!speculation || !paging) return [];
-  return [
-    {
-      path: ['techniques', 'expertPaging'],
-      message: 'is not modelled together with speculation',
-      expected: 'one of the two',
     },
   ];
 }

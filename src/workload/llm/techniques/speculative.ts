@@ -21,6 +21,9 @@ import { llmWeightBytes } from '../parameters.ts';
 
 export const DRAFTERS = ['draft-model', 'medusa', 'eagle', 'lookup'] as const;
 
+/** Begins the names of operators that draft. */
+export const DRAFT = 'draft.';
+
 export interface Speculation {
   readonly method: (typeof DRAFTERS)[number];
   readonly draft?: LlmModel | undefined;
@@ -44,13 +47,13 @@ export function speculativeGraph(
   const drafts = draftGraphs(model, options, it);
   const builder = openGraph(`${options.name}/${it.method}`);
   let end: readonly number[] = [];
-  for (const [i, graph] of drafts.entries()) end = append(builder, graph, `draft.${i}.`, end);
+  for (const [i, graph] of drafts.entries()) end = append(builder, graph, `${DRAFT}${i}.`, end);
   append(builder, check, '', end);
   const built = builder.build();
   const { unit } = it;
   if (unit === undefined) return built;
   const onUnit = (operator: Operator) =>
-    operator.name.startsWith('draft.') ? { ...operator, on: unit } : operator;
+    operator.name.startsWith(DRAFT) ? { ...operator, on: unit } : operator;
   return { ...built, operators: built.operators.map(onUnit) };
 }
 
