@@ -162,8 +162,9 @@ class ClosedForm {
 
   private take(job: Job, phase: number): TaskTable {
     const { policy } = this.simulation;
-    const mode = policy.mode?.(unitStates(this.machine, this.drawn)) ?? '';
-    return this.tables.take(job.plan.phases[phase]!, policy, mode);
+    const next = job.plan.phases[phase]!;
+    const mode = policy.mode?.(unitStates(this.machine, this.drawn), next.name) ?? '';
+    return this.tables.take(next, policy, mode);
   }
 
   private runPhase(request: Active): void {

@@ -306,22 +306,23 @@ export class Dispatcher {
   }
 
   private takeTable(job: Job, phase: number): TaskTable {
-    return this.tables.take(job.plan.phases[phase]!, this.policyOf(job), this.modeOf(job));
+    return this.tables.take(job.plan.phases[phase]!, this.policyOf(job), this.modeOf(job, phase));
   }
 
   private policyOf({ lane }: Job): SchedulingPolicy {
     return lane?.policy ?? this.policy;
   }
 
-  private modeOf(job: Job): string {
+  private modeOf(job: Job, phase: number): string {
     const { mode } = this.policyOf(job);
-    return mode ? mode(unitStates(this.machine, this.execution)) : '';
+    const { name } = job.plan.phases[phase]!;
+    return mode ? mode(unitStates(this.machine, this.execution), name) : '';
   }
 
   /** The policy may want the rest of a phase elsewhere. */
   private followMode(request: Active): void {
     if (!this.policyOf(request.job).mode) return;
-    if (this.modeOf(request.job) === request.table.mode) return;
+    if (this.modeOf(request.job, request.phase) === request.table.mode) return;
     this.tables.release(request.table);
     request.table = this.takeTable(request.job, request.phase);
     this.openTable(request);

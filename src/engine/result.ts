@@ -9,6 +9,7 @@ import type { Collector } from './collector.ts';
 import type { Ledger } from './ledger.ts';
 import type { Machine } from './machine.ts';
 import { computeMetrics } from './metrics.ts';
+import { policyNotes } from './policy-notes.ts';
 import { largestCause, type Recorder } from './recorder.ts';
 import {
   CAUSES,
@@ -102,7 +103,7 @@ export function assembleRun(parts: RunParts): Run {
     ...(machine.floorplan && { floorplan: machine.floorplan }),
     ...(audit && { audit }),
     timeline: recorder.finish(limits(machine), kernel.now),
-    notes: notes(parts),
+    notes: notes(parts, metrics['throttled_ratio'] ?? 0),
     eventCount: kernel.eventCount,
   };
 }
@@ -229,11 +230,13 @@ function limits(machine: Machine): Limit[] {
   ];
 }
 
-function notes({ simulation, recorder, notes: own = [] }: RunParts): string[] {
+function notes({ simulation, recorder, notes: own = [] }: RunParts, throttled: number): string[] {
+  const jobs = simulation.expected ?? simulation.jobs;
   const found: string[] = [
     ...own,
     ...(simulation.notes ?? []),
-    ...new Set((simulation.expected ?? simulation.jobs).flatMap(({ plan }) => plan.notes ?? [])),
+    ...new Set(jobs.flatMap(({ plan }) => plan.notes ?? [])),
+    ...policyNotes(simulation.machine, jobs, simulation.policy, throttled),
   ];
   if (!recorder.keepsOperators) {
     found.push(

@@ -81,10 +81,12 @@ export interface SchedulingPolicy {
   /** @returns one unit index per operator, or more; every chosen unit must have finite `seconds`. */
   place(view: PlacementView): Placement;
   /**
-   * Asked at the start of every step: phases are placed once for each answer, and move where it changes.
+   * Asked at the start of every step of a phase: it is placed once for each answer, and moves where that changes.
    * May keep state; one mode for ever unless given.
    */
-  mode?(units: readonly UnitState[]): string;
+  mode?(units: readonly UnitState[], phase: string): string;
+  /** Why it may be slower than the best unit by itself; told with a run in which it is. */
+  readonly tradeoff?: string;
   /**
    * Ranks the requests that have operators ready for a unit; the smallest is served next.
    * Called at every operator boundary of a unit that several requests want, so it must be cheap; pure.

@@ -29,19 +29,26 @@ export const policies = {
   },
   'stage-wise': {
     summary: 'prefill on --unit, decode on --decode-unit',
-    create: ({ unit, decodeUnit }) => stageWise(unit, decodeUnit),
+    create: ({ unit, decodeUnit }) => ({
+      ...stageWise(unit, decodeUnit),
+      tradeoff: 'its units are those asked for (--unit, --decode-unit)',
+    }),
   },
   heft: {
     summary: 'list scheduling by upward rank: each operator where it finishes first',
-    create: () => heft(),
+    create: () => ({ ...heft(), tradeoff: 'it sees one operator at a time' }),
   },
   'tensor-split': {
     summary: 'products split over two units that stream weights together, where that is faster',
-    create: () => tensorSplit(),
+    create: () => ({ ...tensorSplit(), tradeoff: 'units round their parts to tiles' }),
   },
   pipeline: {
     summary: 'one stage of the graph per unit, for requests that overlap (concurrent above 1)',
-    create: () => pipeline(),
+    create: () => ({
+      ...pipeline(),
+      tradeoff:
+        'stages of one request work in turn; it pays where requests overlap (concurrent above 1)',
+    }),
   },
   'earliest-deadline-first': {
     summary: 'everything on --unit; of several workloads the one that is due first goes first',
@@ -49,11 +56,11 @@ export const policies = {
   },
   'energy-aware': {
     summary: 'the unit and clock of least energy: races to idle or goes slow and steady',
-    create: () => energyAware(),
+    create: () => ({ ...energyAware(), tradeoff: 'it spends time to save energy' }),
   },
   'thermal-aware': {
     summary: 'on the fastest unit until heat holds it back, then on the next, and back',
-    create: () => thermalAware(),
+    create: () => ({ ...thermalAware(), tradeoff: 'it leaves a unit that heat holds back' }),
   },
 } as const satisfies Record<string, PolicyEntry>;
 

@@ -20,8 +20,8 @@ import { homesOf } from './homes.ts';
 
 /** Halvings of the share: a thousandth of a product is below one tile. */
 const BISECTIONS = 12;
-/** Gain in a trial at full clocks below which a second unit is left out: heat and battery hold two clocks more than one. */
-const WORTHWHILE = 1.2;
+/** Gain in a trial at full clocks below which a second unit is left out: parts are rounded to tiles. */
+const WORTHWHILE = 1.03;
 /** A part below this is not worth a launch. */
 const LEAST_SHARE = 0.05;
 

@@ -17,19 +17,22 @@ const NEAR = 1;
 const FAR = 15;
 
 export function thermalAware(): SchedulingPolicy {
-  // Units by speed, for the phase placed first: prefill decides, and decode follows it to the same side.
-  let ranked: readonly Home[] | undefined;
-  let away = false;
+  // By phase, for each has a fastest unit of its own: units by speed, and who has left.
+  const ranked = new Map<string, readonly Home[]>();
+  const away = new Set<string>();
   return {
     place: (view: PlacementView) => {
       const homes = homesOf(view);
-      ranked ??= homes;
+      ranked.set(view.phase, homes);
       return homes[Math.min(view.mode === 'away' ? 1 : 0, homes.length - 1)]!.unit;
     },
-    mode: (units) => {
-      const [home, relief] = ranked ?? [];
-      if (home && relief) away = leaves(away, units[home.home]!, relief.seconds / home.seconds);
-      return away ? 'away' : 'home';
+    mode: (units, phase) => {
+      const [home, relief] = ranked.get(phase) ?? [];
+      if (!home || !relief) return 'home';
+      const slower = relief.seconds / home.seconds;
+      if (leaves(away.has(phase), units[home.home]!, slower)) away.add(phase);
+      else away.delete(phase);
+      return away.has(phase) ? 'away' : 'home';
     },
   };
 }

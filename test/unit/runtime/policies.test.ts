@@ -273,12 +273,13 @@ describe('energy-aware', () => {
 });
 
 describe('thermal-aware', () => {
+  const PHASE = 'decode';
   const unit = (kelvinsToTrip: number, speedShare = 1) =>
     ['npu', 'gpu', 'cpu'].map((name) => ({ name, kelvinsToTrip, speedShare }));
   const fresh = (relief: number) => {
     const policy = create('thermal-aware');
     const costs = [[10, relief, 90]];
-    policy.place(view(costs, []));
+    policy.place(view(costs, [], PHASE));
     return {
       policy,
       at: (mode: string) => unitsOf(policy.place(view(costs, [], 'decode', { mode }))),
@@ -287,15 +288,28 @@ describe('thermal-aware', () => {
 
   it('leaves a throttled unit for a faster one and comes back when it has cooled', () => {
     const { policy, at } = fresh(12);
-    expect(at(policy.mode!(unit(30)))).toEqual([0]);
-    expect(at(policy.mode!(unit(5, 0.7)))).toEqual([1]);
-    expect(at(policy.mode!(unit(10)))).toEqual([1]);
-    expect(at(policy.mode!(unit(20)))).toEqual([0]);
+    expect(at(policy.mode!(unit(30), PHASE))).toEqual([0]);
+    expect(at(policy.mode!(unit(5, 0.7), PHASE))).toEqual([1]);
+    expect(at(policy.mode!(unit(10), PHASE))).toEqual([1]);
+    expect(at(policy.mode!(unit(20), PHASE))).toEqual([0]);
+  });
+
+  it('ranks units by phase: what is fastest for the prompt says nothing of decode', () => {
+    const policy = create('thermal-aware');
+    policy.place(view([[10, 50, 90]], [], 'prefill'));
+    policy.place(view([[30, 20, 22]], [], PHASE));
+    // The fastest of decode is unit 1; it is hot while that of the prompt is cool.
+    const states = unit(30).map((state, u) =>
+      u === 1 ? { ...state, ...unit(0.5, 0.7)[1]! } : state,
+    );
+    expect(policy.mode!(states, 'prefill')).toBe('home');
+    expect(policy.mode!(states, PHASE)).toBe('away');
+    expect(unitsOf(policy.place(view([[30, 20, 22]], [], PHASE, { mode: 'away' })))).toEqual([2]);
   });
 
   it('stays where the other unit is slower than the throttled one', () => {
     const { policy, at } = fresh(20);
-    expect(at(policy.mode!(unit(5, 0.7)))).toEqual([0]);
-    expect(at(policy.mode!(unit(5, 0.45)))).toEqual([1]);
+    expect(at(policy.mode!(unit(5, 0.7), PHASE))).toEqual([0]);
+    expect(at(policy.mode!(unit(5, 0.45), PHASE))).toEqual([1]);
   });
 });
