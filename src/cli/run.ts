@@ -209,17 +209,22 @@ function fusionLines({ fusions }: Run): string[] {
   return [`fused (saves per run): ${parts.join(', ')}`];
 }
 
-/** Said only where a graph was cut: one line per phase, one per kind of fallback. */
+/** Said only where a graph was cut or left its unit: one line per phase, one per kind of fallback. */
 function compileLines({ compiled }: Run): string[] {
-  const cut = compiled.filter(({ partitions }) => partitions > 1);
+  const cut = compiled.filter(
+    ({ partitions, fallbacks }) => partitions > 1 || fallbacks.length > 0,
+  );
   return cut.flatMap(({ phase, operators, partitions, operatorsByUnit, fallbacks }) => {
     const units = Object.entries(operatorsByUnit).map(([unit, count]) => `${count} on ${unit}`);
     const moved = fallbacks.slice(0, MAX_FALLBACKS);
     const more = fallbacks.length - moved.length;
     return [
-      `compiled ${phase}: ${operators} operators in ${partitions} partitions (${units.join(', ')})`,
+      `compiled ${phase}: ${operators} operators in ${partitions} partition${partitions > 1 ? 's' : ''} (${units.join(', ')})`,
       ...moved.map((f) => `  ${f.count} × ${f.operator} from ${f.from} to ${f.to}: ${f.reason}`),
       ...(more > 0 ? [`  … and ${more} more kinds (--json lists all)`] : []),
+      ...(fallbacks.some(({ reason }) => reason.includes('fp32'))
+        ? ['  a model in single precision runs narrower with --precision fp16, w8a16 or w8a8']
+        : []),
     ];
   });
 }

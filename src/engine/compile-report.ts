@@ -13,7 +13,7 @@ export function reportCompilation(table: TaskTable, machine: Machine): CompiledP
     counts[table.unit[i]!]!++;
     if (i === 0 || table.unit[i] !== table.unit[i - 1]) partitions++;
   }
-  const home = counts.indexOf(Math.max(...counts));
+  const home = table.home ?? counts.indexOf(Math.max(...counts));
   return {
     phase: table.phase.name,
     graph: table.phase.graph.name,
@@ -26,7 +26,7 @@ export function reportCompilation(table: TaskTable, machine: Machine): CompiledP
   };
 }
 
-/** Operators away from the unit that runs most, grouped by type and reason. */
+/** Operators away from the unit that was to run them, or that runs most, grouped by type and reason. */
 function fallbacks(table: TaskTable, machine: Machine, home: number): Fallback[] {
   const found = new Map<string, Fallback>();
   const { graph } = table.phase;

@@ -56,7 +56,8 @@ function tableOf(phase: Phase, machine: Machine, placement: Placement, mode = ''
     return buildTable(phase, machine, { unit: placement }, phase, mode);
   }
   const points = placement.clocks && pointsOf(machine, placement.clocks);
-  const clocks = points ? { points } : {};
+  const { home } = placement;
+  const clocks = { ...(points && { points }), ...(home !== undefined && { home }) };
   if (!placement.parts) {
     return buildTable(phase, machine, { unit: placement.unit, ...clocks }, phase, mode);
   }

@@ -20,6 +20,8 @@ export interface TaskTable {
   readonly mode: string;
   /** Highest operating point that the policy wants of each unit. */
   readonly points: Int32Array | undefined;
+  /** The unit that was to run everything, where there is one. */
+  readonly home: number | undefined;
   readonly operatorCount: number;
   readonly unitCount: number;
   readonly classCount: number;
@@ -69,6 +71,8 @@ export interface Placed {
   readonly held?: boolean;
   /** Highest operating point of each unit's clocks; the fastest where absent. */
   readonly points?: Int32Array;
+  /** The unit that was to run everything, where there is one. */
+  readonly home?: number;
 }
 
 /** Costs a placed phase. @param source the phase that it stands for, where operators were split. */
@@ -91,6 +95,7 @@ export function buildTable(
     source,
     mode,
     points: placed.points,
+    home: placed.home,
     operatorCount: graph.operators.length,
     unitCount,
     classCount: graph.works.length,

@@ -32,6 +32,8 @@ export interface RichPlacement {
   /** By operator, shares summing to one; its `unit` does not count then. Only operators with `columns` may be split. */
   readonly parts?: ReadonlyMap<number, readonly PartOf[]>;
   readonly clocks?: Clocks;
+  /** The unit that was to run everything; what is elsewhere could not run there. */
+  readonly home?: number;
 }
 
 /** One graph to place, in numbers a policy may rank by. */

@@ -1,5 +1,9 @@
-/** How long import and fusion of a model of about a thousand nodes take; for `npm run bench`. */
+/** How long import, fusion and placement of a model of about a thousand nodes take; for `npm run bench`. */
 
+import { compilePhase } from '../../src/engine/compile.ts';
+import { prepareMachine } from '../../src/engine/prepare.ts';
+import { fileSources } from '../../src/load.ts';
+import { policies } from '../../src/runtime/policies/index.ts';
 import { fuse } from '../../src/workload/fusion/index.ts';
 import { graphOfList } from '../../src/workload/fusion/operator-list.ts';
 import { importOnnx } from '../../src/workload/onnx/import.ts';
@@ -44,6 +48,8 @@ export interface OnnxTimings {
   readonly nodes: number;
   readonly importSeconds: number;
   readonly fuseSeconds: number;
+  /** Placing the fused graph on a phone, with the cost of every operator on every unit. */
+  readonly compileSeconds: number;
 }
 
 /** Median of `repeats` runs. */
@@ -51,17 +57,29 @@ export function benchOnnx(blocks = 100, repeats = 5): OnnxTimings {
   const bytes = blockModel(blocks);
   const imports: number[] = [];
   const fusions: number[] = [];
+  const placements: number[] = [];
+  const machine = prepareMachine('dimensity-9300', fileSources(), 'vendor', 'onnx');
+  const policy = policies['single-unit'].create({ unit: 'npu', decodeUnit: 'npu' });
   let nodes = 0;
   for (let i = 0; i < repeats; i++) {
     const start = performance.now();
     const model = importOnnx(bytes, 'bench.onnx');
     const middle = performance.now();
-    graphOfList(fuse(model.list).list);
-    fusions.push((performance.now() - middle) / 1000);
+    const graph = graphOfList(fuse(model.list).list);
+    const fused = performance.now();
+    const step = { steps: 1, contextStart: 1, contextStride: 0, outputsPerStep: 1 };
+    compilePhase({ name: 'inference', graph, ...step }, machine, policy);
+    placements.push((performance.now() - fused) / 1000);
+    fusions.push((fused - middle) / 1000);
     imports.push((middle - start) / 1000);
     nodes = model.report.nodes;
   }
-  return { nodes, importSeconds: median(imports), fuseSeconds: median(fusions) };
+  return {
+    nodes,
+    importSeconds: median(imports),
+    fuseSeconds: median(fusions),
+    compileSeconds: median(placements),
+  };
 }
 
 function median(values: number[]): number {

@@ -6,7 +6,10 @@ import { placeWithFallback } from './fallback.ts';
 
 export function singleUnit(unit: string): SchedulingPolicy {
   return {
-    place: (view) => placeWithFallback(view, unitIndex(view, unit)),
+    place: (view) => {
+      const home = unitIndex(view, unit);
+      return { unit: placeWithFallback(view, home), home };
+    },
   };
 }
 

@@ -45,4 +45,24 @@ describe('compile report', () => {
     const run = runToy([plan], { machine, policy: { place: () => Int32Array.from([0, 0, 0, 1]) } });
     expect(run.compiled[0]!.fallbacks[0]!.reason).toMatch(/policy/);
   });
+
+  it('explains a graph that its unit can run little or nothing of', () => {
+    const npuFor = (least: number) => ({
+      ...toyUnit('npu'),
+      supports: ({ macs }: { macs: number }) =>
+        macs >= least ? { ok: true as const } : { ok: false as const, reason: 'no fp32' },
+    });
+    const compiledWith = (least: number) => {
+      const machine = toyMachine({ units: [npuFor(least), toyUnit('cpu')] });
+      return runToy([plan], { machine }).compiled[0]!;
+    };
+    const little = compiledWith(4e6);
+    expect(little.operatorsByUnit).toEqual({ npu: 1, cpu: 3 });
+    expect(little.fallbacks).toEqual([
+      { operator: 'MatMul', from: 'npu', to: 'cpu', reason: 'no fp32', count: 3 },
+    ]);
+    const nothing = compiledWith(Number.POSITIVE_INFINITY);
+    expect(nothing).toMatchObject({ partitions: 1, operatorsByUnit: { cpu: 4 } });
+    expect(nothing.fallbacks[0]).toMatchObject({ from: 'npu', reason: 'no fp32', count: 4 });
+  });
 });
