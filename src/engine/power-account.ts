@@ -11,6 +11,7 @@
  */
 import type { Seconds, Watts } from '../base/units.ts';
 import { fullLoadWatts, leakageWatts, regulatorLoss } from '../hardware/power.ts';
+import { backgroundBandwidth } from './bandwidth.ts';
 import type { ClockState } from './clock-state.ts';
 import { EnergyMeter } from './energy-meter.ts';
 import type { Execution } from './execution.ts';
@@ -133,7 +134,10 @@ export class PowerAccount {
       const swapped = execution.side?.takeJoules() ?? 0;
       meter.count(storage.rail, storage.node, (execution.load?.takeJoules() ?? 0) + swapped);
     }
-    const standby = memory.backgroundPower(machine.thermal.temperatures[memoryNode]!);
+    let moved = 0;
+    for (let u = 0; u < execution.unitBytes.length; u++) moved += execution.unitBytes[u]!;
+    const traffic = moved / dt + backgroundBandwidth(machine);
+    const standby = memory.backgroundPower(machine.thermal.temperatures[memoryNode]!, traffic);
     meter.drain(this.drains.memory, standby * dt);
     for (let i = 0; i < machine.background.length; i++) {
       const bytes = machine.background[i]!.bytesPerSecond * dt;

@@ -108,7 +108,8 @@ function standingWatts(machine: Machine, table: TaskTable, busy: readonly number
     const awake = shares[d]! * workingShare(domain);
     return sum + leakageWatts(power, voltage, TEMPERATURE, awake) + power.idle * (1 - awake);
   }, 0);
-  return (domains + machine.memory.backgroundPower(TEMPERATURE)) / machine.regulator.efficiency;
+  const { memory, regulator } = machine;
+  return (domains + memory.backgroundPower(TEMPERATURE, memory.peak)) / regulator.efficiency;
 }
 
 /** A step under way: what is ready on each unit, what runs there. */

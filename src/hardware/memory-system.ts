@@ -37,6 +37,6 @@ export interface MemorySystem {
   readonly refreshWait?: Seconds;
   readonly energyPerReadByte: JoulesPerByte;
   readonly energyPerWriteByte: JoulesPerByte;
-  /** Power that flows without traffic: refresh, standby, input/output bias. */
-  backgroundPower(temperature: Celsius): Watts;
+  /** Power beside that of bytes moved: refresh and standby, less of it in the pauses of light traffic. */
+  backgroundPower(temperature: Celsius, traffic: BytesPerSecond): Watts;
 }

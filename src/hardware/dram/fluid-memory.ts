@@ -9,11 +9,20 @@
  * Checked  test/unit/hardware/dram/fluid-memory.test.ts, test/validation/dram.test.ts
  */
 import { InvariantError } from '../../base/errors.ts';
-import type { Bytes, JoulesPerByte, Seconds } from '../../base/units.ts';
+import type {
+  Bytes,
+  BytesPerSecond,
+  Celsius,
+  JoulesPerByte,
+  Seconds,
+  Watts,
+} from '../../base/units.ts';
 import type { MemorySystem, TrafficMix } from '../memory-system.ts';
 import { buildDevice, defaultDensity, peakBandwidth, refreshMultiple } from './device.ts';
-import { idlePower, type PowerCorner } from './energy.ts';
+import { type IdleState, idlePower, type PowerCorner } from './energy.ts';
+import { idleStates } from './idle-states.ts';
 import type { FluidTable, LpddrPreset } from './preset.ts';
+import { ACCESS_BYTES } from './requester.ts';
 
 export interface FluidMemoryOptions {
   readonly preset: LpddrPreset;
@@ -49,10 +58,28 @@ export function buildFluidMemory(options: FluidMemoryOptions): MemorySystem {
     refreshWait: refreshWait(preset, density),
     energyPerReadByte: byteEnergy(preset, corner, 'read'),
     energyPerWriteByte: byteEnergy(preset, corner, 'write'),
-    backgroundPower: (temperature) => {
-      const one = idlePower(preset, density, 'active-standby', temperature, corner);
-      return one * channels * device.ranks;
-    },
+    backgroundPower: backgroundPower(options, channels * device.ranks),
+  };
+}
+
+/** Ranks stand by while accesses come, and power down or refresh themselves in the pauses. */
+function backgroundPower(options: FluidMemoryOptions, ranks: number) {
+  const { preset, density, corner } = options;
+  const shares = new Map<number, ReturnType<typeof idleStates>>();
+  return (temperature: Celsius, rate: BytesPerSecond): Watts => {
+    const multiple = refreshMultiple(temperature);
+    const states =
+      shares.get(multiple) ??
+      idleStates(buildDevice(preset, { density, ranks: options.ranks, temperature }));
+    shares.set(multiple, states);
+    const { powerDown, selfRefresh } = states(rate / ACCESS_BYTES / ranks);
+    const watts = (state: IdleState) => idlePower(preset, density, state, temperature, corner);
+    return (
+      ranks *
+      ((1 - powerDown - selfRefresh) * watts('active-standby') +
+        powerDown * watts('power-down') +
+        selfRefresh * watts('self-refresh'))
+    );
   };
 }
 

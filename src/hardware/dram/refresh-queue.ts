@@ -23,13 +23,14 @@ export class RefreshQueue {
     const pairs = perBank && config.refreshPairs && device.banks >= 16;
     this.pairOffset = pairs ? device.banks / 2 : 0;
     this.interval = perBank ? device.timing.nREFIpb : device.timing.nREFI;
-    const banks = Array.from({ length: device.ranks * device.banks }, (_, bank) => bank);
+    const ranks = Array.from({ length: device.ranks }, (_, rank) => rank);
+    const banks = Array.from({ length: pairs ? this.pairOffset : device.banks }, (_, bank) => bank);
     this.targets = perBank
-      ? banks.filter((bank) => !pairs || bank % device.banks < device.banks / 2)
-      : Array.from({ length: device.ranks }, (_, rank) => rank);
+      ? banks.flatMap((bank) => ranks.map((rank) => rank * device.banks + bank))
+      : ranks;
     this.banksPerTarget = perBank ? device.banks : 1;
-    // All ranks at once for REFab; one bank at a time for REFpb, each rank keeping its own pace.
-    this.atOnce = perBank ? 1 : this.targets.length;
+    // Every rank needs its own refresh in each interval, of all its banks or of the next.
+    this.atOnce = device.ranks;
     this.due = config.refresh === 'none' ? NEVER : this.interval - 1;
   }
 

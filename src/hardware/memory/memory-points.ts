@@ -52,7 +52,8 @@ export function memoryAtShare(
       streamLatency: (load: number, reads: number) =>
         slower((at) => streamLatency(at, reads))(load),
     }),
-    backgroundPower: (temperature) => standby * memory.backgroundPower(temperature),
+    backgroundPower: (temperature, traffic) =>
+      standby * memory.backgroundPower(temperature, traffic),
   };
 }
 

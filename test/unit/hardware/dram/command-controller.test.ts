@@ -143,6 +143,17 @@ describe('command controller', () => {
     expect(banks).toEqual([0, 8, 1, 9, 2, 10, 3, 11, 4, 12, 5, 13, 6, 14, 7, 15]);
   });
 
+  it('refreshes every bank of two ranks in each tREFI, bank by bank too', () => {
+    const ranks = deviceOf('lpddr5-6400', { ranks: 2 });
+    const config = { ...CONTROLLERS.mobile.config };
+    const controller = new CommandController(ranks, config, () => {});
+    const commands = watch(controller);
+    for (let now = 0; now <= 8 * 391 + 200; now++) controller.tick(now);
+    const refreshed = commands.filter(({ command }) => command === 'REFpb');
+    const banks = refreshed.map(({ bank }) => bank).sort((a, b) => a - b);
+    expect(banks).toEqual(Array.from({ length: 32 }, (_, bank) => bank));
+  });
+
   it('closes rows as its page policy says', () => {
     const closes = (page: ControllerConfig['page']) => {
       const { controller, commands, run } = bench({ ...base, page, closeAfter: 4 });

@@ -55,8 +55,11 @@ describe('fluid memory', () => {
     // 2.44 pJ/bit and 1.75 pJ/bit of the host are 33.5 pJ/B; activates of a stream add little.
     expect(memory.energyPerReadByte).toBeGreaterThan(33e-12);
     expect(memory.energyPerReadByte).toBeLessThan(36e-12);
-    expect(memory.backgroundPower(90)).toBeGreaterThan(memory.backgroundPower(40));
+    const busy = memory.peak / 2;
+    expect(memory.backgroundPower(90, busy)).toBeGreaterThan(memory.backgroundPower(40, busy));
     // 4 x (25.2 mW standby + 10.8 mW refresh), as tabulated for typical silicon.
-    expect(memory.backgroundPower(40)).toBeCloseTo(0.144, 3);
+    expect(memory.backgroundPower(40, busy)).toBeCloseTo(0.144, 3);
+    // Without traffic: 4 x 1 mW of self-refresh.
+    expect(memory.backgroundPower(40, 0)).toBeCloseTo(0.004, 6);
   });
 });

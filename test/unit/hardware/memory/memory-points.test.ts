@@ -25,7 +25,7 @@ describe('memory at a lower clock', () => {
     expect(half.latency(0)).toBeCloseTo(106e-9, 15);
     expect(half.latency(1)).toBeCloseTo(106e-9 + 50e-9 * Math.SQRT2, 15);
     expect(half.streamLatency?.(1, 0)).toBeCloseTo(106e-9 + 100e-9 * Math.SQRT2, 15);
-    expect(half.backgroundPower(30)).toBeCloseTo(0.3 * 0.7, 12);
+    expect(half.backgroundPower(30, 1e9)).toBeCloseTo(0.3 * 0.7, 12);
     expect(half.energyPerReadByte).toBe(full.energyPerReadByte);
   });
 
@@ -52,7 +52,9 @@ describe('memory at a lower clock', () => {
         const rates = [low!, high!].map(({ peak, efficiency }) => peak * efficiency(mix));
         expect(rates[0]).toBeLessThanOrEqual(rates[1]! * (1 + 1e-12));
         expect(low!.efficiency(mix)).toBeLessThanOrEqual(1);
-        expect(low!.backgroundPower(40)).toBeLessThanOrEqual(high!.backgroundPower(40) + 1e-15);
+        expect(low!.backgroundPower(40, 1e9)).toBeLessThanOrEqual(
+          high!.backgroundPower(40, 1e9) + 1e-15,
+        );
       }),
     );
   });
