@@ -26,7 +26,7 @@ export function parseCsv(text: string, file: string, required: readonly string[]
   const [header = [], ...records] = parsed.data;
   const columns = header.map((name) => name.trim());
   checkColumns(file, columns, required);
-  const faults: Fault[] = [];
+  const faults: Fault[] = quoteFaults(file, parsed);
   const rows: CsvRow[] = [];
   let line = 2;
   for (const [index, record] of records.entries()) {
@@ -53,11 +53,39 @@ export function parseCsv(text: string, file: string, required: readonly string[]
   return { file, columns, rows };
 }
 
+/** A quote that nothing closes swallows the lines behind it. */
+function quoteFaults(file: string, { data, errors }: papa.ParseResult<string[]>): Fault[] {
+  const broken = errors.find(({ type }) => type === 'Quotes');
+  if (!broken) return [];
+  const before = data.slice(0, broken.row ?? 0);
+  const breaks = before.flat().reduce((sum, field) => sum + field.split('\n').length - 1, 0);
+  return [{ file, line: 1 + before.length + breaks, message: 'a quote is not closed' }];
+}
+
+/**
+ * Column of a field in its line, counted from 1; nothing where the line has no such field.
+ * @param text the file's, as `parseCsv` was given it.
+ */
+export function fieldColumn(text: string, line: number, index: number): number | undefined {
+  const row = text.replace(/^\uFEFF/, '').split(/\r\n|\n|\r/)[line - 1] ?? '';
+  let [field, quoted] = [0, false];
+  for (let at = 0; at <= row.length; at++) {
+    if (field === index) return at + 1;
+    if (row[at] === '"') quoted = !quoted;
+    else if (row[at] === ',' && !quoted) field++;
+  }
+  return undefined;
+}
+
 /** Of a file that is another table, or none at all, the rows have nothing more to tell. @throws SpecError */
 function checkColumns(file: string, columns: readonly string[], required: readonly string[]): void {
   const missing = required.filter((name) => !columns.includes(name));
-  if (missing.length === 0) return;
   const place = { file, line: 1 };
+  const twice = required.find((name) => columns.indexOf(name) !== columns.lastIndexOf(name));
+  if (twice !== undefined) {
+    throw new SpecError([{ ...place, message: `column "${twice}" is there twice` }]);
+  }
+  if (missing.length === 0) return;
   if (missing.length === 1 || missing.length < required.length) {
     throw new SpecError(
       missing.map((name) => ({

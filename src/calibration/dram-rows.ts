@@ -1,12 +1,10 @@
 /** Checks the transaction model against runs of other DRAM simulators, one row of a CSV file each. */
-import { type CsvFile, type CsvRow, parseCsv } from '../base/csv.ts';
-import { SpecError } from '../base/errors.ts';
+import { type CsvFile, type CsvRow, fieldColumn, parseCsv } from '../base/csv.ts';
+import { type Fault, formatFault, SpecError } from '../base/errors.ts';
 import { GIGA, NANO } from '../base/units.ts';
-import type { ControllerConfig, RefreshPolicy } from '../hardware/dram/controller.ts';
-import { CONTROLLERS, type ControllerName } from '../hardware/dram/controllers.ts';
 import type { LpddrPreset } from '../hardware/dram/preset.ts';
-import { parseRequesters } from '../hardware/dram/requester.ts';
-import { simulateTraffic, type TrafficOptions } from '../hardware/dram/simulate.ts';
+import { simulateTraffic } from '../hardware/dram/simulate.ts';
+import { RowReader, rowOptions } from './dram-row-options.ts';
 import { loadLpddrPreset } from './lpddr-presets.ts';
 
 /** Columns a file must have; others are used where they are known and kept as they are. */
@@ -46,11 +44,27 @@ export function parseRows(text: string, file: string): CsvFile {
   return parseCsv(text, file, ROW_COLUMNS);
 }
 
-/** Runs every row; a row that cannot be run is named with its reason and does not stop the others. */
-export function checkRows(
-  rows: readonly CsvRow[],
-  onRow: (done: number) => void = () => {},
-): DramRowsResult {
+/** Where a field is. */
+export type PlaceOf = (row: CsvRow, column: string | undefined) => Partial<Fault>;
+
+/** Places in a file of this text. */
+export function placesIn(text: string, { file, columns }: CsvFile): PlaceOf {
+  return ({ line }, name) => {
+    const index = name === undefined ? -1 : columns.indexOf(name);
+    const column = index < 0 ? undefined : fieldColumn(text, line, index);
+    return { file, line, ...(column !== undefined && { column }) };
+  };
+}
+
+export interface CheckOptions {
+  /** Where faults of a row are; by its line alone if not given. */
+  readonly placeOf?: PlaceOf;
+  readonly onRow?: (done: number) => void;
+}
+
+/** Runs every row; a row that cannot be run is named with its place and reason and does not stop the others. */
+export function checkRows(rows: readonly CsvRow[], options: CheckOptions = {}): DramRowsResult {
+  const placeOf = options.placeOf ?? (({ line }) => ({ line }));
   const checks: DramCheck[] = [];
   const unmapped: { id: string; reason: string }[] = [];
   const presets = new Map<string, LpddrPreset>();
@@ -59,149 +73,61 @@ export function checkRows(
     presets.set(name, preset);
     return preset;
   };
-  for (const [index, { values, line }] of rows.entries()) {
-    const id = values['run_id'] || `line ${line}`;
+  for (const [index, row] of rows.entries()) {
+    const id = row.values['run_id'] || `line ${row.line}`;
     try {
-      checks.push(...checkRow(id, values, rowOptions(values, load)));
+      checks.push(...checkRow(id, row, load));
     } catch (error) {
       if (!(error instanceof SpecError)) throw error;
-      unmapped.push({ id, reason: error.message });
+      const faults = error.faults.map((fault) => ({ ...fault, ...placeOf(row, fault.path) }));
+      unmapped.push({ id, reason: faults.map(formatFault).join('\n') });
     }
-    onRow(index + 1);
+    options.onRow?.(index + 1);
   }
   return { checks, unmapped };
 }
 
-type Values = Readonly<Record<string, string>>;
+/** No measured or simulated memory gives more; a reference beyond it is a slip of the pen. */
+const MOST = 1e9;
+const POSITIVE = { least: 0, most: MOST };
 
-function checkRow(id: string, values: Values, options: TrafficOptions): DramCheck[] {
+function checkRow(
+  id: string,
+  { values }: CsvRow,
+  load: (name: string) => LpddrPreset,
+): DramCheck[] {
+  const row = new RowReader(values);
+  const achieved = row.number('achieved_GBs', POSITIVE) ?? 0;
+  const latency = row.number('lat_mean_ns', POSITIVE) ?? 0;
+  const hitRate = row.number('row_hit_rate', { least: 0, most: 1 });
+  const steady = isSteady(row);
+  const options = rowOptions(row, load);
+  if (achieved === 0 && hitRate === undefined && !(latency > 0 && steady)) {
+    const message = 'says nothing to compare with, neither bandwidth, steady latency nor row hits';
+    throw new SpecError([{ path: 'achieved_GBs', message }]);
+  }
   const run = simulateTraffic(options);
-  const simulator = values['simulator'] || 'unknown';
-  const family = values['family'] || simulator;
-  const base = { id, simulator, family, columns: values };
+  const simulator = row.text('simulator') || 'unknown';
+  const base = { id, simulator, family: row.text('family') || simulator, columns: values };
   const checks: DramCheck[] = [];
   const relative = (quantity: DramCheck['quantity'], predicted: number, reference: number) => {
-    if (!(reference > 0)) return;
+    if (reference === 0) return;
     const error = predicted / reference - 1;
     checks.push({ ...base, quantity, predicted, reference, error });
   };
-  relative('bandwidth', run.bandwidth, Number(values['achieved_GBs']) * GIGA);
-  if (isSteady(values)) {
-    const reference = Number(values['lat_mean_ns'] || 0) * NANO;
-    relative('read_latency_mean', run.readLatency.mean, reference);
-  }
-  const hitText = values['row_hit_rate'] ?? '';
-  if (hitText !== '') {
-    const predicted = run.hits / (run.hits + run.misses + run.conflicts);
-    const reference = Number(hitText);
-    const error = predicted - reference;
-    checks.push({ ...base, quantity: 'row_hit_rate', predicted, reference, error });
+  relative('bandwidth', run.bandwidth, achieved * GIGA);
+  if (steady) relative('read_latency_mean', run.readLatency.mean, latency * NANO);
+  if (hitRate !== undefined) {
+    const predicted = run.hits / Math.max(1, run.hits + run.misses + run.conflicts);
+    const error = predicted - hitRate;
+    checks.push({ ...base, quantity: 'row_hit_rate', predicted, reference: hitRate, error });
   }
   return checks;
 }
 
 /** Past saturation an open queue grows for as long as the run lasts, so its latency means nothing. */
-function isSteady(values: Values): boolean {
-  const rate = Number(values['open_rate'] || 0);
-  const achieved = Number(values['pct_peak'] || Number.NaN);
-  return rate === 0 || Number.isNaN(achieved) || achieved >= 99.5 * rate;
-}
-
-/** What a row asks for, as options of the transaction model. */
-function rowOptions(
-  values: Values,
-  load: (name: string) => LpddrPreset = loadLpddrPreset,
-): TrafficOptions {
-  const preset = load(values['preset'] ?? '');
-  const open = values['mode'] === 'open';
-  return {
-    preset,
-    channels: number(values, 'channels', 1),
-    ranks: number(values, 'ranks', 1),
-    density: densityOf(values),
-    mode: isLong(values) ? 'bank-group-bl32' : undefined,
-    map: mapOf(values),
-    controller: controllerOf(values, preset),
-    plan: {
-      requesters: parseRequesters(values['requesters'] ?? ''),
-      window: open ? undefined : number(values, 'window'),
-      openRate: open ? number(values, 'open_rate') : undefined,
-      accesses: number(values, 'n_accesses'),
-    },
-  };
-}
-
-/** BL32 moves 64 bytes in one burst. */
-function isLong(values: Values): boolean {
-  return /\bBL32\b/.test(values['scheduler'] ?? '');
-}
-
-/** Map texts count columns in 32-byte bursts. */
-function mapOf(values: Values): string {
-  const text = values['map_lsb_to_msb'] || (values['map'] ?? 'A');
-  if (!isLong(values)) return text;
-  return text.replace(/^co(\d+)/, (_, bits: string) => `co${Number(bits) - 1}`);
-}
-
-function number(values: Values, column: string, fallback?: number): number {
-  const text = values[column] ?? '';
-  const value = text === '' ? fallback : Number(text);
-  if (value !== undefined && Number.isFinite(value)) return value;
-  throw new SpecError([{ message: `column ${column} is no number`, got: text }]);
-}
-
-/** The map's row bits tell the density: 16 banks of 2 KiB rows. */
-function densityOf(values: Values): string | undefined {
-  const bits = /ro(\d+)/.exec(values['map_lsb_to_msb'] ?? '')?.[1];
-  return bits === undefined ? undefined : `${2 ** (Number(bits) - 12)}Gb`;
-}
-
-/** The controller of the simulator the row comes from, with the row's own settings. */
-function controllerOf(values: Values, preset: LpddrPreset): ControllerConfig {
-  const { config } = CONTROLLERS[controllerName(values['simulator'] ?? '')];
-  const scheduler = values['scheduler'] ?? '';
-  const latency = /(\d+)\+(\d+) ns/.exec(scheduler);
-  const cycle = preset.beatsPerClock.is / preset.rate.is;
-  const nanoseconds = latency ? Number(latency[1]) + Number(latency[2]) : 0;
-  return {
-    ...config,
-    readQueue: number(values, 'read_q', config.readQueue),
-    writeQueue: number(values, 'write_q', config.writeQueue),
-    bankQueue: number(values, 'bank_q', config.bankQueue),
-    refresh: refreshOf(values['refresh'] ?? ''),
-    ...pageOf(values['row_policy'] ?? '', config),
-    protectHits: scheduler !== 'FRFCFS',
-    wckSync: (values['wck'] ?? '') !== 'always on' && config.wckSync,
-    staticLatency: Math.round((nanoseconds * NANO) / cycle),
-  };
-}
-
-function controllerName(simulator: string): ControllerName {
-  const name = (Object.keys(CONTROLLERS) as ControllerName[]).find((known) =>
-    simulator.startsWith(known),
-  );
-  // A tool we do not know is taken for one that arbitrates commands like ours, with the row's own queues.
-  return name ?? (simulator.startsWith('ramulator') ? 'ramulator2.1' : 'mobile');
-}
-
-function refreshOf(text: string): RefreshPolicy {
-  const policies: Record<string, RefreshPolicy> = {
-    'all-bank': 'all-bank',
-    'per-bank': 'per-bank',
-    off: 'none',
-    none: 'none',
-  };
-  const policy = policies[text];
-  if (policy) return policy;
-  const expected = Object.keys(policies).join(', ');
-  throw new SpecError([{ message: 'unknown refresh policy', expected, got: text }]);
-}
-
-function pageOf(text: string, config: ControllerConfig): Partial<ControllerConfig> {
-  const after = /closed after (\d+)/.exec(text);
-  if (after) return { page: 'close-after', closeAfter: Number(after[1]) };
-  if (text === 'open') return { page: 'open' };
-  if (text === 'close_adaptive') return { page: 'close-adaptive' };
-  if (text === 'open_adaptive') return { page: 'open-adaptive' };
-  return { page: config.page };
+function isSteady(row: RowReader): boolean {
+  const rate = Number(row.text('open_rate')) || 0;
+  const achieved = row.number('pct_peak', POSITIVE);
+  return rate === 0 || achieved === undefined || achieved >= 99.5 * rate;
 }

@@ -1,7 +1,7 @@
 /** `socsim probe dram`: drives the LPDDR transaction model alone, replays traces, and checks it against other tools. */
 import { type CheckedRow, reportJson, reportRows } from '../analysis/row-report.ts';
 import { KILO } from '../base/units.ts';
-import { checkRows, parseRows } from '../calibration/dram-rows.ts';
+import { checkRows, parseRows, placesIn } from '../calibration/dram-rows.ts';
 import { simulateTraffic, type TrafficOptions } from '../hardware/dram/simulate.ts';
 import { readUserFile, writeUserFile } from '../load.ts';
 import type { Args, Command } from './command.ts';
@@ -140,7 +140,10 @@ function printRows(path: string, json: boolean, verbose: boolean): void {
   const { text, file } = readUserFile(path);
   const csv = parseRows(text, file);
   const progress = startProgress('rows', csv.rows.length);
-  const { checks, unmapped } = checkRows(csv.rows, (done) => progress.update(done));
+  const { checks, unmapped } = checkRows(csv.rows, {
+    placeOf: placesIn(text, csv),
+    onRow: (done) => progress.update(done),
+  });
   progress.stop();
   const grouped = (group: (check: (typeof checks)[number]) => string): CheckedRow[] =>
     checks.map((check) => ({ ...check, group: group(check) }));

@@ -22,6 +22,8 @@ export const ADDRESS_MAPS: Readonly<Record<string, string>> = {
 
 const FIELDS = ['co', 'bg', 'ba', 'ra', 'ch', 'ro'] as const;
 type Field = (typeof FIELDS)[number];
+/** Burst numbers are whole numbers of 31 bits. */
+const MOST_BURSTS = 2 ** 31;
 
 /** `count` bits of the burst number from `from` on become bits `to…` of a field. */
 interface Slice {
@@ -53,6 +55,11 @@ export interface AddressMap {
  */
 export function buildAddressMap(name: string, device: DramDevice, channels: number): AddressMap {
   const text = Object.hasOwn(ADDRESS_MAPS, name) ? (ADDRESS_MAPS[name] as string) : name;
+  const bursts = (device.capacity * channels) / device.burstBytes;
+  if (bursts > MOST_BURSTS) {
+    const message = 'more memory than an address map counts';
+    throw new SpecError([{ message, expected: `${MOST_BURSTS} bursts`, got: `${bursts}` }]);
+  }
   const sizes = fieldBits(device, channels);
   const { slices, folds } = parseFields(text, name, sizes);
   const groups = device.bankGroups;

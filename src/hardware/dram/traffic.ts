@@ -78,7 +78,7 @@ export class TrafficDriver {
     this.meter = new TrafficMeter(this.accesses, this.streams.length);
     this.memory = build((access, cycle) => this.complete(access, cycle));
     const { device, map, controllers } = this.memory;
-    if (!trace) checkReach(plan, map);
+    if (!trace) checkReach(plan.requesters, map);
     this.ports = controllers.map(() => new ChannelPort());
     this.quietUntil = new Int32Array(controllers.length);
     this.burstsPerAccess = Math.max(1, ACCESS_BYTES / device.burstBytes);
@@ -275,9 +275,9 @@ function checkLength(accesses: number, paces: readonly Pace[], trace?: AccessTra
   ]);
 }
 
-/** Every address that a requester can make must lie inside the memory. */
-function checkReach(plan: TrafficPlan, map: AddressMap): void {
-  const faults = plan.requesters
+/** @throws SpecError unless every address that a requester can make lies inside the memory. */
+export function checkReach(requesters: readonly Requester[], map: AddressMap): void {
+  const faults = requesters
     .filter(({ base, region }) => base + region > map.capacity)
     .map(({ base, region }) => ({
       message: 'a requester reaches beyond the memory',
