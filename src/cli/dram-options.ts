@@ -20,7 +20,7 @@ type Pattern = (typeof PATTERNS)[number];
 export const dramOptions: Readonly<Record<string, OptionSpec>> = {
   preset: {
     type: 'string',
-    summary: 'speed bin, such as LPDDR5-6400 or LPDDR5T-9600',
+    summary: 'speed bin, such as LPDDR5-6400 or LPDDR5T-9600, or a YAML file of one',
     value: 'NAME',
     default: 'LPDDR5X-8533',
   },

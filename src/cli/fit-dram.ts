@@ -3,8 +3,11 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fitFluid, runsOf } from '../calibration/dram-efficiency.ts';
 import { withFluidSection } from '../calibration/fluid-section.ts';
-import { listLpddrPresets, loadLpddrPreset } from '../calibration/lpddr-presets.ts';
-import { readBundled } from '../load.ts';
+import {
+  listLpddrPresets,
+  loadLpddrPreset,
+  readLpddrPreset,
+} from '../calibration/lpddr-presets.ts';
 import type { Command } from './command.ts';
 import { renderTable, startProgress } from './terminal.ts';
 
@@ -16,7 +19,11 @@ export const fitDram: Command = {
     'socsim fit dram --out socs/lpddr --json',
   ],
   options: {
-    preset: { type: 'string', summary: 'one speed bin; all by default', value: 'NAME' },
+    preset: {
+      type: 'string',
+      summary: 'one speed bin, or a YAML file of one; all by default',
+      value: 'NAME',
+    },
     accesses: { type: 'number', summary: 'of each run', default: 24_000 },
     checks: { type: 'number', summary: 'points between the grid to check', default: 40 },
     seed: { type: 'number', summary: 'of addresses and of the points checked', default: 1 },
@@ -29,7 +36,8 @@ export const fitDram: Command = {
   },
   run: async (args) => {
     const only = args['preset'] as string | undefined;
-    const presets = (only === undefined ? listLpddrPresets() : [only]).map(loadLpddrPreset);
+    const names = only === undefined ? listLpddrPresets() : [only];
+    const presets = names.map(loadLpddrPreset);
     const options = {
       accesses: args['accesses'] as number,
       checks: args['checks'] as number,
@@ -45,12 +53,10 @@ export const fitDram: Command = {
     const out = args['out'] as string | undefined;
     if (out !== undefined) {
       mkdirSync(out, { recursive: true });
-      for (const { preset, table } of fits) {
-        const name = `${preset.name.toLowerCase()}.yaml`;
-        writeFileSync(
-          join(out, name),
-          withFluidSection(readBundled(`socs/lpddr/${name}`).text, table),
-        );
+      for (const [index, { preset, table }] of fits.entries()) {
+        const { text } = readLpddrPreset(names[index] as string);
+        const file = join(out, `${preset.name.toLowerCase()}.yaml`);
+        writeFileSync(file, withFluidSection(text, table));
       }
     }
     if (args['json'] === true) {

@@ -28,7 +28,10 @@ export function parseTrace(text: string, file: string, capacity: number): Access
   const accesses = read.filter((access) => access !== undefined);
   const timed = accesses.filter((access) => access.cycle !== undefined);
   if (timed.length > 0 && timed.length < accesses.length) {
-    faults.push({ file, message: 'some accesses have a cycle and some have none' });
+    const first = accesses[0]?.cycle === undefined;
+    const odd = accesses.find(({ cycle }) => (cycle === undefined) !== first);
+    const message = `has ${first ? 'a' : 'no'} cycle, unlike the accesses before it`;
+    faults.push({ file, ...(odd && { line: odd.line }), message });
   }
   faults.push(...orderFaults(accesses, file, capacity));
   if (lines.length === 0) faults.push({ file, message: 'the trace holds no access' });

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { probeDram } from '../../../src/cli/probe-dram.ts';
+import { presetText } from '../../support/dram.ts';
 
 const defaults = Object.fromEntries(
   Object.entries(probeDram.options).flatMap(([name, option]) =>
@@ -56,6 +57,20 @@ describe('probe dram', () => {
     );
     await expect(run({ preset: 'LPDDR5X-8534' })).rejects.toThrow('lpddr5x-8533');
     await expect(run({ channels: 3 })).rejects.toThrow('power of two of channels');
+  });
+
+  it('takes a speed bin of the user, and says where it contradicts itself', async () => {
+    const file = join(tmpdir(), `socsim-bin-${process.pid}.yaml`);
+    const text = presetText('lpddr5x-8533').replace('"60 ns"', '"59 ns"');
+    writeFileSync(file, presetText('lpddr5x-8533').replace('name: LPDDR5X-8533', 'name: Mine'));
+    const bandwidth = async (args: Record<string, unknown>) =>
+      JSON.parse(await run({ ...args, json: true })).bandwidth_bytes_per_second;
+    expect(await bandwidth({ preset: file })).toBe(await bandwidth({}));
+    writeFileSync(file, text);
+    await expect(run({ preset: file })).rejects.toThrow(
+      /\.yaml:55:\d+: times\.tRC: tRC is below tRAS \+ tRPpb \(expected at least 60 ns/,
+    );
+    await expect(run({ preset: 'none-such.yaml' })).rejects.toThrow('none-such.yaml');
   });
 
   it.each([

@@ -17,7 +17,8 @@ describe('traces', () => {
     expect(() => parseTrace('0 R 5\n0x40000000 R 9\nx\n64 R 2\n', 't.txt', GIB)).toThrow(
       /t.txt:3: not an access[\s\S]*t.txt:2: address beyond the memory[\s\S]*t.txt:4: cycles must not go back/,
     );
-    expect(() => parseTrace('0 R 5\n64 R\n', 't', GIB)).toThrow('some have none');
+    expect(() => parseTrace('0 R 5\n64 R\n', 't', GIB)).toThrow('t:2: has no cycle, unlike');
+    expect(() => parseTrace('0 R\n64 R\n9 W 7', 't', GIB)).toThrow('t:3: has a cycle, unlike');
     expect(() => parseTrace('# nothing\n', 't', GIB)).toThrow('holds no access');
   });
 
