@@ -81,7 +81,7 @@ export class RowReader {
   }
 
   /** What `read` gives; what it throws at the user is the fault of a column. */
-  from<T>(column: string, read: () => T): T | undefined {
+  reading<T>(column: string, read: () => T): T | undefined {
     try {
       return read();
     } catch (error) {
@@ -94,13 +94,13 @@ export class RowReader {
 
 /** @throws SpecError with everything wrong with the row; `path` of a fault is its column. */
 export function rowOptions(row: RowReader, load: (name: string) => LpddrPreset): TrafficOptions {
-  const preset = row.from('preset', () => load(row.text('preset')));
+  const preset = row.reading('preset', () => load(row.text('preset')));
   if (!preset) throw new SpecError(row.faults);
   checkRate(row, preset);
   const channels = row.number('channels', COUNT(MOST_CHANNELS)) ?? 1;
   const ranks = row.number('ranks', COUNT(2)) ?? 1;
   const mode = isLong(row) ? 'bank-group-bl32' : undefined;
-  row.from('scheduler', () => buildDevice(preset, { mode }));
+  row.reading('scheduler', () => buildDevice(preset, { mode }));
   const density = row.faults.length > 0 ? undefined : densityOf(row, preset, mode);
   const map = mapOf(row);
   const memory = { preset, channels, ranks, density, mode };
@@ -109,16 +109,16 @@ export function rowOptions(row: RowReader, load: (name: string) => LpddrPreset):
   if (row.faults.length > 0) throw new SpecError(row.faults);
   const device = buildDevice(preset, memory);
   const column = row.text('map_lsb_to_msb') === '' ? 'map' : 'map_lsb_to_msb';
-  const built = row.from(column, () => buildAddressMap(map, device, channels));
-  if (built) row.from('requesters', () => checkReach(plan.requesters, built));
-  row.from('simulator', () => buildController(device, controller, () => {}));
+  const built = row.reading(column, () => buildAddressMap(map, device, channels));
+  if (built) row.reading('requesters', () => checkReach(plan.requesters, built));
+  row.reading('simulator', () => buildController(device, controller, () => {}));
   if (row.faults.length > 0) throw new SpecError(row.faults);
   return { ...memory, map, controller, plan };
 }
 
 function planOf(row: RowReader): TrafficOptions['plan'] {
   const open = row.choice('mode', { closed: false, open: true }) === true;
-  const requesters = row.from('requesters', () => parseRequesters(row.text('requesters'))) ?? [];
+  const requesters = row.reading('requesters', () => parseRequesters(row.text('requesters'))) ?? [];
   const paced = requesters.length > 0 && requesters.every(({ rate }) => rate !== undefined);
   const window = COUNT(MOST_BURSTS);
   return {
@@ -130,7 +130,7 @@ function planOf(row: RowReader): TrafficOptions['plan'] {
 }
 
 function checkRate(row: RowReader, preset: LpddrPreset): void {
-  const rate = row.number('rate_mtps', { least: 1, most: 1e6 });
+  const rate = row.number('rate_mtps', { least: 1, most: MEGA });
   const own = preset.rate.is / MEGA;
   if (rate === undefined || Math.abs(rate / own - 1) <= RATE_TOLERANCE) return;
   const expected = `${own} of ${preset.name}`;

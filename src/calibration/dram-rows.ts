@@ -88,7 +88,7 @@ export function checkRows(rows: readonly CsvRow[], options: CheckOptions = {}): 
 }
 
 /** No measured or simulated memory gives more; a reference beyond it is a slip of the pen. */
-const MOST = 1e9;
+const MOST = GIGA;
 const POSITIVE = { least: 0, most: MOST };
 
 function checkRow(
