@@ -6,7 +6,7 @@
  *          are eigenvectors of the cell grid and every wave (p, q) is a ladder of one node per layer: exactly
  *          the same equations, cell count × layers operations a step
  * Ignores  layers wider than the die, conductivity that changes with place or temperature, liquid cooling
- * Valid    any cell count; backward Euler of a fixed step (as the tool) or exact in time
+ * Valid    up to 250 000 cells a layer; backward Euler of a fixed step (as the tool) or exact in time
  * Source   3D-ICE 4.0 manual for the cell model; discrete cosine transform II for the waves
  * Checked  test/validation/thermal.test.ts (3D-ICE runs ≤ 0.05 K), test/unit/hardware/thermal/grid.test.ts
  */
@@ -50,6 +50,9 @@ interface Ladder {
   readonly capacity: readonly number[];
 }
 
+/** Cells of a layer: 25 µm cells over a die of 150 mm², a hundred times finer than blocks need; more run out of memory. */
+const MAX_CELLS = 250_000;
+
 export function gridFaults(spec: GridSpec): Fault[] {
   const faults = floorplanFaults(spec.floorplan);
   const positive: readonly (readonly [string, number])[] = [
@@ -69,6 +72,15 @@ export function gridFaults(spec: GridSpec): Fault[] {
   ];
   for (const [path, value] of positive) {
     if (!(value > 0)) faults.push({ path, message: 'must be above zero', got: String(value) });
+  }
+  const cells = spec.cellsX * spec.cellsY;
+  if (cells > MAX_CELLS) {
+    faults.push({
+      path: 'cellsX',
+      message: 'too many cells in a layer',
+      expected: `cellsX × cellsY of at most ${MAX_CELLS}`,
+      got: `${spec.cellsX} × ${spec.cellsY} = ${cells}`,
+    });
   }
   if (spec.layers[spec.sourceLayer] === undefined) {
     faults.push({ path: 'sourceLayer', message: 'no such layer', got: String(spec.sourceLayer) });

@@ -81,7 +81,17 @@ export function blockWatts(
         hint: nearestHint(name, blocks),
       });
     } else {
-      watts[block] = numberIn(csv, row, column, faults);
+      const value = numberIn(csv, row, column, faults);
+      if (value < 0) {
+        faults.push({
+          file: csv.file,
+          line: row.line,
+          path: column,
+          message: 'a block cannot draw less than nothing',
+          got: `${text} W`,
+        });
+      }
+      watts[block] = value;
     }
   }
   return watts;

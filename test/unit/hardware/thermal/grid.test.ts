@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { SpecError } from '../../../../src/base/errors.ts';
-import { GridNetwork, type GridSpec } from '../../../../src/hardware/thermal/grid.ts';
+import { GridNetwork, type GridSpec, gridFaults } from '../../../../src/hardware/thermal/grid.ts';
 import { buildModalNetwork } from '../../../../src/hardware/thermal/modal.ts';
 import type { NetworkSpec } from '../../../../src/hardware/thermal/network.ts';
 
@@ -134,5 +134,18 @@ describe('layer stack solved by waves', () => {
         'floorplan.0',
       ]);
     }
+  });
+
+  it('refuses more cells than memory holds, before it tries', () => {
+    const faultsOf = (cellsX: number, cellsY: number) => gridFaults({ ...spec, cellsX, cellsY });
+    expect(faultsOf(500, 500)).toEqual([]);
+    expect(faultsOf(5900, 5500)).toEqual([
+      {
+        path: 'cellsX',
+        message: 'too many cells in a layer',
+        expected: 'cellsX × cellsY of at most 250000',
+        got: '5900 × 5500 = 32450000',
+      },
+    ]);
   });
 });

@@ -27,6 +27,12 @@ describe('power traces', () => {
     expect(bad).toThrow(/^power.csv:2: P_DIE: power for unknown block "DIE"[^\n]*$/);
   });
 
+  it('refuses a block that draws less than nothing', () => {
+    const bad = () => parse('A,phone,0,1,2,-0.5,');
+    expect(bad).toThrow(/power.csv:2: P_GPU: a block cannot draw less than nothing \(got -0.5 W\)/);
+    expect(() => parse('A,phone,0,1,2,0,')).not.toThrow();
+  });
+
   it('stops at sample times and interval ends, and is silent outside', () => {
     const { runs } = parse('A,phone,0,1,2,0,', 'A,phone,1,3,0,1,');
     const steps: string[] = [];
