@@ -33,6 +33,10 @@ export const catalogue: Readonly<Record<string, CatalogueKind>> = {
   parts: files('part', 'part'),
   phones: files('phone', 'phone'),
   workloads: files('workload', 'workload'),
+  models: {
+    one: 'model',
+    entries: async () => (await import('./model-catalogue.ts')).modelEntries(),
+  },
   runtimes: files('runtime', 'runtime'),
   security: files('security preset', 'security'),
   memories: files('memory', 'preset'),

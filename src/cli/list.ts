@@ -7,7 +7,7 @@ import { renderTable } from './terminal.ts';
 
 export const list: Command = {
   name: 'list',
-  summary: 'what there is: SoCs, phones, workloads, policies, governors, charts, metrics',
+  summary: 'what there is: SoCs, phones, workloads, models, policies, governors, charts, metrics',
   examples: ['socsim list', 'socsim list socs', 'socsim list metrics --json'],
   positionals: {
     kind: { usage: '[KIND]', summary: `one of ${Object.keys(catalogue).join(', ')}` },
