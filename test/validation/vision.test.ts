@@ -133,7 +133,7 @@ describe('image generators on phones', () => {
       topic: 'diffusion',
       order: 14.5,
       title: 'Image generators on phones',
-      text: `Parts of image generators with what is shipped, nothing fitted to them: \`socsim calibrate device diffusion.csv --check\`. What their chips' compilers reach with 8-bit networks (fitted on other networks) is taken for 16-bit activations too, at two passes each. Rows of one graph on one chip spread by release of the stack: text encoders of Stable Diffusion 1.x ran in 4.5 to 11 ms on the 8 Gen 2 until June 2025, in half of that since, so rows since September 2025 stand apart. Not predicted: ${reasons(unmapped)}.`,
+      text: `Parts of image generators with what is shipped, nothing fitted to them: \`socsim calibrate device diffusion.csv --check\`. What their chips' compilers reach with 8-bit networks (fitted on other networks) is taken for 16-bit activations too, at two passes each, and attention goes head by head to the matrix engine: rules that were found on these rows, while no number was. Rows of one graph on one chip spread by release of the stack: text encoders of Stable Diffusion 1.x ran in 4.5 to 11 ms on the 8 Gen 2 until June 2025, in half of that since, so rows since September 2025 stand apart. Not predicted: ${reasons(unmapped)}.`,
       lines: [...grouped(rows, ({ columns }) => columns['component'] ?? '')].flatMap(
         ([part, own]) => {
           const name = part.replaceAll('_', ' ');
