@@ -9,6 +9,8 @@ export interface OptionSpec {
   readonly required?: boolean;
   /** What the value stands for in help text, such as `FILE`. */
   readonly value?: string;
+  /** Option beside which this one may stand without a value, and then says nothing more. */
+  readonly bareWith?: string;
 }
 
 /** Parsed arguments: options by name, positionals in `_` order under their own names. */

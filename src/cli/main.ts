@@ -79,7 +79,7 @@ async function parserOf(command: Command, words: readonly string[]): Promise<Arg
     parser.option(key, {
       type: option.type,
       describe: describeOption(option),
-      requiresArg: option.type !== 'boolean',
+      requiresArg: option.type !== 'boolean' && option.bareWith === undefined,
       ...(option.alias === undefined ? {} : { alias: option.alias }),
       ...(option.default === undefined ? {} : { default: option.default }),
     });

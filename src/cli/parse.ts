@@ -36,11 +36,14 @@ export function checkArgs(command: Command, raw: Readonly<Record<string, unknown
         : [{ message: `${usage} is missing`, hint: `usage: ${usageOf(command)}` }],
     ),
     ...Object.entries(command.options).flatMap(([key, option]) =>
-      optionFaults(key, option, raw[key]),
+      option.bareWith !== undefined && isBare(key, raw)
+        ? bareFaults(key, option.bareWith, raw)
+        : optionFaults(key, option, raw[key]),
     ),
   ];
   if (faults.length > 0) throw new SpecError(faults);
-  return Object.fromEntries(Object.entries(raw).filter(([key]) => known.includes(key)));
+  const said = Object.entries(raw).filter(([key]) => known.includes(key) && !isBare(key, raw));
+  return Object.fromEntries(said);
 }
 
 /** A count of at least one. @throws SpecError for anything else. */
@@ -103,6 +106,16 @@ function nearestOption(key: string, names: readonly string[]): string {
 
 function dashed(key: string): string {
   return key.length === 1 ? `-${key}` : `--${key}`;
+}
+
+/** Named without a value, where the parser lets that through. */
+function isBare(key: string, raw: Readonly<Record<string, unknown>>): boolean {
+  return key in raw && raw[key] === undefined;
+}
+
+function bareFaults(key: string, beside: string, raw: Readonly<Record<string, unknown>>): Fault[] {
+  if (isGiven(raw[beside])) return [];
+  return [{ message: `${dashed(key)} needs a value`, hint: `or ${dashed(beside)} beside it` }];
 }
 
 function isGiven(value: unknown): boolean {

@@ -80,7 +80,13 @@ export const scenarioOptions = {
     summary: 'stop at the first access that must not be, or list it and go on without',
     choices: ['stop', 'record'],
   },
-  repeat: { type: 'number', summary: 'make the request this often, back to back', value: 'N' },
+  repeat: {
+    type: 'number',
+    summary:
+      'make the request this often, back to back; as often as fits without N beside --duration',
+    value: 'N',
+    bareWith: 'duration',
+  },
   duration: {
     type: 'string',
     summary: 'sustained use: requests follow each other for so long, such as 30min',

@@ -14,7 +14,7 @@ const command: Command = {
   options: {
     soc: { type: 'string', summary: 'a SoC', alias: 's', required: true },
     kind: { type: 'string', summary: 'a kind', choices: ['fluid', 'analytic'] },
-    seed: { type: 'number', summary: 'a seed' },
+    seed: { type: 'number', summary: 'a seed', bareWith: 'kind' },
     set: { type: 'array', summary: 'overrides' },
     json: { type: 'boolean', summary: 'machines' },
   },
@@ -33,6 +33,16 @@ function faults(raw: Record<string, unknown>): string[] {
 const good = { _: [], $0: 'socsim', name: 'x', soc: 'd' };
 
 describe('checkArgs', () => {
+  it('lets an option stand bare beside the one that it repeats, and there alone', () => {
+    const raw = { ...good, seed: undefined };
+    expect(checkArgs(command, { ...raw, kind: 'fluid' })).toEqual({
+      name: 'x',
+      soc: 'd',
+      kind: 'fluid',
+    });
+    expect(faults(raw)).toEqual([expect.stringMatching(/--seed needs a value.*--kind/)]);
+  });
+
   it('passes what the command knows and drops what belongs to the parser', () => {
     const raw = { ...good, set: ['a=1', 'b=2'], seed: 3, help: false };
     expect(checkArgs(command, raw)).toEqual({ name: 'x', soc: 'd', set: ['a=1', 'b=2'], seed: 3 });
