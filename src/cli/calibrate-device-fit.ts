@@ -17,7 +17,14 @@ import type { FittedParameter } from '../calibration/device/fit-solve.ts';
 import { LLM_COLUMNS, type LlmRow, parseLlmRows } from '../calibration/device/llm-rows.ts';
 import { checkCells, pairsOf } from '../calibration/device/row-checks.ts';
 import type { Sources } from '../engine/prepare.ts';
-import { fileSources, listUserFolder, readBundled, type TextFile, writeUserFile } from '../load.ts';
+import {
+  fileSources,
+  listUserFolder,
+  readBundled,
+  readUserFile,
+  type TextFile,
+  writeUserFile,
+} from '../load.ts';
 import { buildCalibration, type ClassesSpec, parseClasses } from '../runtime/calibration-spec.ts';
 import type { Args } from './command.ts';
 import { renderTable, startProgress } from './terminal.ts';
@@ -50,8 +57,14 @@ export function templateCsv(): string {
 export function fitDevices({ file, text }: TextFile, args: Args): void {
   const soc = args['soc'] as string | undefined;
   const out = args['out'] as string | undefined;
-  const rows = parseLlmRows(text, file);
-  checkCells(rows, file);
+  const also = args['also'] as string | undefined;
+  const files = [{ file, text }, ...(also === undefined ? [] : [readUserFile(also)])];
+  const rows = files.flatMap((one) => {
+    const found = parseLlmRows(one.text, one.file);
+    checkCells(found, one.file);
+    return found;
+  });
+  refuseTwice(rows);
   const sources = fileSources({ calibration: 'none' });
   if (soc !== undefined) sources.soc(soc);
   refuseFile(soc, out);
@@ -67,17 +80,17 @@ export function fitDevices({ file, text }: TextFile, args: Args): void {
     soc === undefined ? undefined : shippedClasses(),
   );
   bar?.stop();
-  const origin = originOf(file, text);
+  const origin = originOf(files);
   const calibration = { ...fitted, energy: unseenEnergy(rows, fittedSources(fitted, origin)) };
-  const files = filesOf(calibration, soc, out, origin);
+  const written = filesOf(calibration, soc, out, origin);
   if (args['json'] === true) {
     const printed =
       soc === undefined ? classesOf(calibration, origin) : bundleOf(calibration, soc, origin, true);
     console.log(JSON.stringify(printed, undefined, 2));
   } else console.log(describeFit(calibration, rows, soc));
-  for (const one of files) writeUserFile(one.path, one.text);
-  if (files.length > 0 && args['json'] !== true)
-    console.log(`\nWrote ${files.map(({ path }) => path).join(', ')}`);
+  for (const one of written) writeUserFile(one.path, one.text);
+  if (written.length > 0 && args['json'] !== true)
+    console.log(`\nWrote ${written.map(({ path }) => path).join(', ')}`);
 }
 
 /** Descriptions with what was just fitted laid over them. */
@@ -100,13 +113,25 @@ function shippedClasses(): ClassesSpec {
   return parseClasses(parseSpecFile(text, file));
 }
 
-function originOf(file: string, text: string): Origin {
+function originOf(files: readonly TextFile[]): Origin {
+  const names = files.map(({ file }) => file.split(/[/\\]/).at(-1) ?? file);
   return {
     date: new Date().toISOString().slice(0, 10),
     host: createHash('sha256').update(hostname()).digest('hex').slice(0, 12),
-    file: file.split(/[/\\]/).at(-1) ?? file,
-    sha256: createHash('sha256').update(text).digest('hex'),
+    file: names.join(' and '),
+    sha256: createHash('sha256')
+      .update(files.map(({ text }) => text).join(''))
+      .digest('hex'),
   };
+}
+
+/** @throws SpecError for a row that is in both files. */
+function refuseTwice(rows: readonly LlmRow[]): void {
+  const ids = rows.map(({ id }) => id);
+  const twice = ids.filter((id, i) => ids.indexOf(id) !== i);
+  if (twice.length === 0) return;
+  const got = twice.slice(0, MOST_NAMES).join(', ');
+  throw new SpecError([{ path: '--also', message: 'has rows of the first file again', got }]);
 }
 
 /** @throws SpecError before the fit, not after it: several files need a folder that is there. */

@@ -18,6 +18,7 @@ export const calibrateDevice: Command = {
     'fit phones to measured results, or predict such results row by row with what is shipped',
   examples: [
     'socsim calibrate device measurements.csv --soc snapdragon-8-gen-3 --out mine.json',
+    'socsim calibrate device measurements.csv --also more.csv --out calibrations',
     'socsim calibrate device measurements.csv --check',
     'socsim calibrate device measurements.csv --check --json',
     'socsim calibrate device vision.csv --check --graphs graphs --csv',
@@ -34,6 +35,12 @@ export const calibrateDevice: Command = {
       type: 'string',
       summary: 'SoC whose bundle is written (all of the file unless given)',
       value: 'NAME',
+    },
+    also: {
+      type: 'string',
+      summary:
+        'without --check: a second file of language-model rows, fitted together with the first',
+      value: 'FILE',
     },
     calibration: {
       type: 'string',
@@ -98,7 +105,7 @@ export const calibrateDevice: Command = {
 /** @throws SpecError for options that would change nothing, and for a file that is missing. */
 function refuseIdle(args: Args): void {
   const faults: Fault[] = [];
-  const idle = args['check'] === true ? ['soc', 'out'] : ['calibration', 'csv'];
+  const idle = args['check'] === true ? ['soc', 'out', 'also'] : ['calibration', 'csv'];
   for (const name of idle.filter((one) => args[one] !== undefined && args[one] !== false))
     faults.push({
       path: `--${name}`,

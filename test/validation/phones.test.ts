@@ -15,7 +15,7 @@ const read = (name: string) =>
   readFileSync(new URL(`data/phones/${name}`, import.meta.url), 'utf8');
 const sources = fileSources();
 
-const rows = parseLlmRows(read('llm.csv'), 'llm.csv');
+const rows = ['llm.csv', 'llm-more.csv'].flatMap((file) => parseLlmRows(read(file), file));
 const { rows: predictions, unmapped } = predictLlmRows(rows, sources);
 /** Claims without a protocol and user reports are shown, never counted. */
 const counted = predictions.filter(

@@ -130,8 +130,8 @@ describe('language models on phones that no fit has seen', () => {
     const others = quantities.map((quantity) =>
       accuracyLine(words(quantity), errorsOf(counted(more.predictions), quantity), {
         unit: '%',
-        sample: 'no fit',
-        note: 'rows that later fits may use',
+        sample: 'in-sample',
+        note: 'rows of the same time that the fit uses',
       }),
     );
     const decode = rows.filter(({ quantity }) => quantity === 'decode');
@@ -149,7 +149,7 @@ describe('language models on phones that no fit has seen', () => {
         `Unmapped rows: ${heldOut.unmapped.map(({ id, reason }) => `${id} (${reason})`).join(', ') || 'none'}.`,
       ].join('\n'),
       lines: [...lines, ...others, ...groupLines(rows)],
-      details: `Every row held out:\n\n| row | SoC | unit | engine | model | bits | quality | quantity | predicted | measured | error | in interval | assumed, known |\n| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n${table(heldOut.predictions)}\n\nRows that later fits may use:\n\n| row | SoC | unit | engine | model | bits | quality | quantity | predicted | measured | error | in interval | assumed, known |\n| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n${table(more.predictions)}`,
+      details: `Every row held out:\n\n| row | SoC | unit | engine | model | bits | quality | quantity | predicted | measured | error | in interval | assumed, known |\n| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n${table(heldOut.predictions)}\n\nRows of the same time that the fit uses:\n\n| row | SoC | unit | engine | model | bits | quality | quantity | predicted | measured | error | in interval | assumed, known |\n| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n${table(more.predictions)}`,
     });
     expect(rows.length).toBeGreaterThan(80);
   });

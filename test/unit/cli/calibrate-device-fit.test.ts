@@ -1,0 +1,65 @@
+import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { SpecError } from '../../../src/base/errors.ts';
+import { parseSpecFile } from '../../../src/base/spec-file.ts';
+import { fitDevices } from '../../../src/cli/calibrate-device-fit.ts';
+import { parseBundle, parseClasses } from '../../../src/runtime/calibration-spec.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'socsim-fit-'));
+const HEADER =
+  'id,soc,unit,runtime,model,weight_bits,act_bits,prompt_tokens,context_tokens,prefill_tok_s,ttft_s,decode_tok_s,energy_j_per_tok,quality';
+const row = (id: string, model: string, decode: number, energy = '') =>
+  `${id},Snapdragon 8 Gen 3,cpu,MNN,${model},4,,256,512,100,,${decode},${energy},A`;
+const text = (...rows: string[]) => `${[HEADER, ...rows].join('\n')}\n`;
+const one = { file: 'one.csv', text: text(row('a', 'Llama-3.2-1B', 60, '0.2')) };
+const other = join(folder, 'other.csv');
+writeFileSync(other, text(row('b', 'Llama-3.2-3B', 24), row('c', 'Qwen2.5-1.5B', 46)));
+
+const printed = () => {
+  const log = vi.spyOn(console, 'log').mockImplementation(() => {});
+  return () => log.mock.calls.map(([line]) => String(line)).join('\n');
+};
+afterEach(() => vi.restoreAllMocks());
+
+describe('fitting phones', () => {
+  it('takes a second file together with the first, and says so in what it writes', () => {
+    const read = printed();
+    fitDevices(one, { also: other, out: folder });
+    const classes = parseClasses(
+      parseSpecFile(readFileSync(join(folder, 'classes.json'), 'utf8'), 'classes.json'),
+    );
+    expect(classes.inputs).toMatchObject({ file: 'one.csv and other.csv', rows: 3 });
+    const bundle = parseBundle(
+      parseSpecFile(readFileSync(join(folder, 'snapdragon-8-gen-3.json'), 'utf8'), 'bundle'),
+    );
+    expect(bundle.residuals.map(({ id }) => id)).toContain('b');
+    expect(read()).toContain('leave-one-model-out');
+  });
+
+  it('gives energy per token and power a band of their own, from rows with a meter', () => {
+    printed();
+    fitDevices(one, { also: other, out: folder });
+    const { bands, makers } = JSON.parse(readFileSync(join(folder, 'classes.json'), 'utf8'));
+    const of = (quantity: string) =>
+      bands.filter((band: { quantity: string }) => band.quantity === quantity);
+    expect(of('energy_per_token')[0]).toMatchObject({ unit: 'any', runtime: 'any', rows: 1 });
+    expect(of('power')[0].calibrated).toBe(of('power')[0].uncalibrated);
+    expect(Object.keys(makers)).toEqual(['Qualcomm']);
+  });
+
+  it('refuses a row that is in both files, and a folder that is not there, before it fits', () => {
+    const read = printed();
+    writeFileSync(join(folder, 'again.csv'), text(row('a', 'Llama-3.2-3B', 24)));
+    const before = readdirSync(folder).length;
+    expect(() => fitDevices(one, { also: join(folder, 'again.csv') })).toThrow(SpecError);
+    expect(() => fitDevices(one, { also: join(folder, 'again.csv') })).toThrow(
+      /has rows of the first file again/,
+    );
+    expect(() => fitDevices(one, { out: join(folder, 'none') })).toThrow(/no such file or folder/);
+    expect(() => fitDevices(one, { out: 'mine.json' })).toThrow(/a fit of several SoCs/);
+    expect(readdirSync(folder)).toHaveLength(before);
+    expect(read()).toBe('');
+  });
+});
