@@ -1,7 +1,7 @@
 /** What protection cost and proved, as tables for a terminal. */
 import { formatQuantity } from '../base/quantity.ts';
 import { NANO } from '../base/units.ts';
-import type { AuditRow, SecurityAudit } from '../engine/secure-audit.ts';
+import type { AuditRow, SecurityAudit, WorkloadAudit } from '../engine/secure-audit.ts';
 import { renderTable } from './terminal.ts';
 
 /** Rows that fit a screen; `--json` and run.json hold all. */
@@ -10,12 +10,19 @@ const MOST_FLOWS = 14;
 const ROUNDING = NANO;
 
 export function auditLines(audit: SecurityAudit): string[] {
+  const choices = ({ choices: all }: Pick<SecurityAudit, 'choices'>) =>
+    Object.entries(all)
+      .map(([name, choice]) => `${name} ${choice}`)
+      .join(' · ');
+  const head = audit.workloads
+    ? ['security by workload', workloadTable(audit.workloads)]
+    : [
+        `security ${audit.preset}: ${audit.world} world, keeps ${audit.promises}`,
+        `  ${choices(audit)}`,
+      ];
   return [
     '',
-    `security ${audit.preset}: ${audit.world} world, keeps ${audit.promises}`,
-    `  ${Object.entries(audit.choices)
-      .map(([name, choice]) => `${name} ${choice}`)
-      .join(' · ')}`,
+    ...head,
     '',
     protectionTable(audit),
     '',
@@ -27,6 +34,43 @@ export function auditLines(audit: SecurityAudit): string[] {
     ),
     verdictLine(audit),
   ];
+}
+
+function workloadTable(workloads: readonly WorkloadAudit[]): string {
+  const total = (of: (row: WorkloadAudit['protection'][number]) => number, own: WorkloadAudit) =>
+    own.protection.reduce((sum, row) => sum + of(row), 0);
+  return renderTable(
+    [
+      { header: 'workload' },
+      { header: 'preset' },
+      { header: 'world' },
+      { header: 'protects' },
+      { header: 'keeps' },
+      { header: 'NPU' },
+      { header: 'time', align: 'quantity' },
+      { header: 'energy', align: 'quantity' },
+      { header: 'leaked', align: 'quantity' },
+    ],
+    workloads.map((own) => [
+      own.name,
+      own.preset,
+      own.world,
+      own.choices['protects'] ?? '',
+      own.promises === 'public' ? 'nothing' : own.promises,
+      own.choices['NPU'] ?? '',
+      formatQuantity(
+        total(({ seconds }) => seconds, own),
+        'time',
+        3,
+      ),
+      formatQuantity(
+        total(({ joules }) => joules, own),
+        'energy',
+        3,
+      ),
+      formatQuantity(own.leakedBytes, 'size', 3),
+    ]),
+  );
 }
 
 function protectionTable({ protection }: SecurityAudit): string {
@@ -76,8 +120,8 @@ function protectionTable({ protection }: SecurityAudit): string {
 function flowTable(flows: readonly AuditRow[]): string {
   const sums = new Map<string, { row: AuditRow; bytes: number; accesses: number }>();
   for (const row of flows) {
-    const { initiator, access, tensor, region, label, verdict } = row;
-    const key = [initiator, access, tensor, region, label, verdict].join('\n');
+    const { workload, initiator, access, tensor, region, label, verdict } = row;
+    const key = [workload, initiator, access, tensor, region, label, verdict].join('\n');
     const sum = sums.get(key) ?? { row, bytes: 0, accesses: 0 };
     sum.bytes += row.bytes;
     sum.accesses += row.accesses;
@@ -85,8 +129,10 @@ function flowTable(flows: readonly AuditRow[]): string {
   }
   const all = [...sums.values()].sort((a, b) => b.bytes - a.bytes);
   const shown = all.slice(0, MOST_FLOWS);
+  const several = flows.some(({ workload }) => workload !== undefined);
   const table = renderTable(
     [
+      ...(several ? [{ header: 'workload' }] : []),
       { header: 'initiator' },
       { header: 'access' },
       { header: 'tensor' },
@@ -97,6 +143,7 @@ function flowTable(flows: readonly AuditRow[]): string {
       { header: 'accesses', align: 'right' },
     ],
     shown.map(({ row, bytes, accesses }) => [
+      ...(several ? [row.workload ?? ''] : []),
       row.initiator,
       row.access,
       row.tensor,

@@ -10,6 +10,9 @@ import { type OffloadPolicy, offloadPolicies } from '../engine/offload/policies.
 import { buildSimulation, prepare, type Sources } from '../engine/prepare.ts';
 import type { Job } from '../engine/request.ts';
 import type { Run } from '../engine/run.ts';
+import type { AuditVerdict } from '../engine/secure-audit.ts';
+import type { Protection } from '../engine/secure-run.ts';
+import { UploadGate, type UploadReport } from '../engine/secure-upload.ts';
 import { simulate } from '../engine/simulation.ts';
 import { fileSources, readBundled, readTrace } from '../load.ts';
 import { parseRequestTrace, type TraceRequest } from '../workload/request-trace.ts';
@@ -32,6 +35,7 @@ export const offload: Command = {
   examples: [
     'socsim offload --soc dimensity-9300 --workload llama-2-7b-chat --link 5g',
     'socsim offload --soc dimensity-9300 --workload llama-3.2-3b-chat --link weak --policies cloud,fallback',
+    'socsim offload --soc dimensity-9300 --workload llama-3.2-3b-chat --link 5g --security weights-kv',
   ],
   options: {
     ...offloadScenario,
@@ -71,7 +75,7 @@ export const offload: Command = {
     const link = linkOf(args, names);
     const sources = fileSources();
     const scenario = scenarioOf(args, undefined);
-    const { requests, run } = localAnswers(scenario, sources, args);
+    const { requests, run, plan } = localAnswers(scenario, sources, args);
     const parts = {
       link,
       endpoint: {
@@ -84,10 +88,11 @@ export const offload: Command = {
       charge: numberAt(args, 'charge', 1),
       seed: numberAt(args, 'seed', 1),
     };
-    const results = names.map((name) => ({
-      policy: name,
-      answers: evaluateOffload(requests, { ...parts, policy: policies[name]! }),
-    }));
+    const results = names.map((name): PolicyAnswers => {
+      const gate = new UploadGate(plan);
+      const answers = evaluateOffload(requests, { ...parts, policy: policies[name]!, gate });
+      return { policy: name, answers, audit: gate.report() };
+    });
     if (args['json'] === true) console.log(JSON.stringify(results, undefined, 2));
     else console.log(describe(results, run, link));
     return undefined;
@@ -140,10 +145,10 @@ function linkOf(args: Args, names: readonly string[]): Link | undefined {
 function localAnswers(scenario: SpecFile, sources: Sources, args: Args) {
   const { file, text } = readTrace((args['trace'] as string | undefined) ?? TRACE);
   const asked = parseRequestTrace(text, file).slice(0, wholeOption(args, 'limit') ?? 12);
-  const run = serve(scenario, asked, sources, overridesOf(args));
+  const { run, protection } = serve(scenario, asked, sources, overridesOf(args));
   const redactor = (args['redactor'] as string | undefined) ?? 'llama-3.2-1b-chat';
   const data = { ...(scenario.data as object), workload: redactor };
-  const redacted = serve({ ...scenario, data }, asked, sources, []);
+  const { run: redacted } = serve({ ...scenario, data }, asked, sources, []);
   const requests = run.requests.map((request, i): LocalAnswer => {
     const other = redacted.requests[i]!;
     return {
@@ -156,7 +161,7 @@ function localAnswers(scenario: SpecFile, sources: Sources, args: Args) {
       redactJoules: joulesOf(redacted, other.name, 'prefill'),
     };
   });
-  return { requests, run };
+  return { requests, run, plan: protection?.plans[0] };
 }
 
 /** Every request alone. */
@@ -165,9 +170,9 @@ function serve(
   asked: readonly TraceRequest[],
   sources: Sources,
   set: readonly string[],
-): Run {
+): { run: Run; protection: Protection | undefined } {
   const prepared = prepare(scenario, set, sources);
-  const { workload } = prepared;
+  const { workload, protection } = prepared;
   const limit = contextLimit(workload, sources.tables);
   const jobs = asked.map(({ promptTokens, generatedTokens }, i): Job => {
     const generated = Math.min(generatedTokens, Math.max(1, limit - 1));
@@ -183,7 +188,7 @@ function serve(
       priority: 0,
     };
   });
-  return simulate(buildSimulation(prepared, set, sources, jobs));
+  return { run: simulate(buildSimulation(prepared, set, sources, jobs)), protection };
 }
 
 function joulesOf({ phases }: Run, request: string, stage?: string): number {
@@ -215,7 +220,28 @@ function quantityAt(args: Args, key: string, dimension: Dimension, fallback: num
 interface PolicyAnswers {
   readonly policy: string;
   readonly answers: readonly Answer[];
+  /** What left, as the gate in front of the modem saw it. */
+  readonly audit: UploadReport;
 }
+
+/** What the audit says of the uploads of a policy. */
+function uploadLine({ policy, audit }: PolicyAnswers): string {
+  if (audit.flows.length === 0) return `  ${policy}: nothing was handed to the modem`;
+  const told = audit.flows.map(
+    ({ label, verdict, accesses, bytes }) =>
+      `${accesses} × ${label} ${VERDICTS[verdict]}${bytes > 0 ? `, ${formatQuantity(bytes, 'size', 3)}` : ''}`,
+  );
+  return `  ${policy}: ${audit.leakedBytes > 0 ? 'LEAK: ' : ''}${told.join('; ')}`;
+}
+
+const VERDICTS: Readonly<Record<AuditVerdict, string>> = {
+  public: 'sent',
+  protected: 'sent',
+  released: 'sent',
+  unpromised: 'sent, which no strategy promises to keep',
+  refused: 'refused by the cloud gate and answered on the phone',
+  leak: 'sent as the user wrote it',
+};
 
 function describe(results: readonly PolicyAnswers[], run: Run, link: Link | undefined): string {
   const colours = coloursFor(process.stdout);
@@ -267,6 +293,9 @@ function describe(results: readonly PolicyAnswers[], run: Run, link: Link | unde
     ),
     '',
     table,
+    '',
+    `audit of what left (cloud gate: ${results[0]!.audit.gate}; --security NAME sets it)`,
+    ...results.map(uploadLine),
     '',
     colours.dim(
       'means over requests; energy of the whole phone per request, radio and its tail included',

@@ -161,7 +161,7 @@ export function scenarioOf(args: Args, file = args['scenario'] as string | undef
   if (Object.keys(environment).length > 0) {
     merged['environment'] = { ...(data['environment'] as object | undefined), ...environment };
   }
-  const security = securityOf(args, data['security']);
+  const security = securityOf(args, data['security'] ?? ownSecurity(data['workloads']));
   if (security) merged['security'] = security;
   const traffic = trafficOf(args);
   if (traffic) merged['background'] = { ...(data['background'] as object | undefined), ...traffic };
@@ -190,6 +190,14 @@ export function scenarioOf(args: Args, file = args['scenario'] as string | undef
       return option !== undefined || !base ? { file: optionPlace(option) } : base.locate(path);
     },
   };
+}
+
+/** Where workloads alone are protected, what belongs to the run is said beside no preset. */
+function ownSecurity(workloads: unknown): { preset: string } | undefined {
+  const entries = Array.isArray(workloads) ? workloads : [];
+  return entries.some((entry) => (entry as { security?: unknown } | null)?.security !== undefined)
+    ? { preset: 'none' }
+    : undefined;
 }
 
 /** A preset takes the place of the file's own, whose other choices stay. */

@@ -83,6 +83,8 @@ class ClosedForm {
   /** By domain: points that governors settle on with and without work. */
   private readonly busyPoint: Int32Array;
   private readonly idlePoint: Int32Array;
+  /** When models are in memory. */
+  private readonly ready: Seconds;
   private maxSkin: Celsius = Number.NEGATIVE_INFINITY;
   private maxJunction: Celsius = Number.NEGATIVE_INFINITY;
   private held = false;
@@ -97,7 +99,8 @@ class ClosedForm {
     const { storage } = machine;
     const jobs = simulation.expected ?? simulation.jobs;
     const load = simulation.cold && storage && new ModelLoad(machine, storage, jobs, this.ledger);
-    this.drawn.load = load || undefined;
+    this.drawn.beside.load = load || undefined;
+    this.ready = load ? load.end : 0;
     this.busyPoint = Int32Array.from(governors, (one, d) => settledPoint(one, machine, d, 1));
     this.idlePoint = Int32Array.from(governors, (one, d) => settledPoint(one, machine, d, 0));
     this.clocks = new ClockState(machine);
@@ -109,15 +112,15 @@ class ClosedForm {
       machine,
       this.recorder,
       () => this.power.meter.total,
-      this.drawn.load,
+      this.drawn.beside.load,
     );
-    this.tables = new TableStore(machine, this.collector);
+    this.tables = new TableStore(this.collector);
     this.noteTemperatures();
   }
 
   run(): void {
     const queue = [...this.simulation.jobs];
-    this.pass((this.drawn.load?.ready ?? 0) - this.now);
+    this.pass(this.ready - this.now);
     for (let index = 0; index < queue.length; index++) {
       const job = queue[index]!;
       this.pass(job.arrival - this.now);
@@ -164,7 +167,7 @@ class ClosedForm {
     const { policy } = this.simulation;
     const next = job.plan.phases[phase]!;
     const mode = policy.mode?.(unitStates(this.machine, this.drawn), next.name) ?? '';
-    return this.tables.take(next, policy, mode);
+    return this.tables.take(next, this.machine, policy, mode);
   }
 
   private runPhase(request: Active): void {

@@ -3,6 +3,8 @@
  *
  * Model    limit = min(port width × clock, reads in flight ÷ latency under the load of all), hits of the system cache
  *          at its own latency, writes posted; total = peak × efficiency(mix) − real-time traffic, which is served first;
+ *          a guarded stream's reads are held longer, its addresses take time per byte, and what is ciphered shares the
+ *          throughput of the cipher;
  *          latency-sensitive ports wait for each other only, and the others for all: mean waiting is conserved
  * Ignores  bank conflicts between particular address streams (inside `efficiency`)
  * Valid    steady streams longer than a few microseconds
@@ -11,7 +13,7 @@
  * Checked  test/unit/engine/bandwidth.test.ts, test/property/engine.test.ts
  */
 import { InfeasibleError } from '../base/errors.ts';
-import type { Bytes, BytesPerSecond, Celsius, Seconds } from '../base/units.ts';
+import type { Bytes, BytesPerSecond, Celsius, JoulesPerByte, Seconds } from '../base/units.ts';
 import type { MemoryPort } from '../hardware/compute-unit.ts';
 import type { TrafficMix } from '../hardware/memory-system.ts';
 import { type Hits, NO_HITS } from './cache-traffic.ts';
@@ -35,6 +37,22 @@ export interface StreamSplit {
   readonly dramWrites: number;
   readonly readHits: number;
   readonly writeHits: number;
+  /** What protection adds, where the stream is guarded. */
+  readonly guard?: StreamGuard | undefined;
+}
+
+/** Protection in the way of a stream; shares are of all its bytes. */
+export interface StreamGuard {
+  /** Seconds that its reads wait beside memory itself, times the share that does. */
+  readonly held: Seconds;
+  /** Share that waits for one more access to memory. */
+  readonly again: number;
+  /** Checking of addresses. */
+  readonly secondsPerByte: number;
+  /** Share that passes the cipher in front of memory, and what that gives to all streams together. */
+  readonly ciphered: number;
+  readonly cipherRate: BytesPerSecond;
+  readonly cipherEnergy: JoulesPerByte;
 }
 
 const ALL_READS: StreamSplit = { dramReads: 1, dramWrites: 0, readHits: 0, writeHits: 0 };
@@ -183,13 +201,16 @@ function latencyOf({ memory }: Machine, ports: readonly StreamPort[]): (load: nu
   return streamLatency ? (load) => streamLatency(load, readShare) : memory.latency;
 }
 
+function streamCount(ports: readonly StreamPort[]): number {
+  return ports.reduce((sum, { weight = 1 }) => sum + weight, 0);
+}
+
 function meanReadShare(ports: readonly StreamPort[]): number {
-  const weights = ports.reduce((sum, { weight = 1 }) => sum + weight, 0);
-  const reads = ports.reduce(
-    (sum, { split, weight = 1 }) => sum + weight * readShareOf(split ?? ALL_READS),
+  const sum = ports.reduce(
+    (all, { split, weight = 1 }) => all + weight * readShareOf(split ?? ALL_READS),
     0,
   );
-  return reads / weights;
+  return sum / streamCount(ports);
 }
 
 /**
@@ -213,13 +234,22 @@ function limitOf(
   available: BytesPerSecond,
   latency: Seconds,
 ): BytesPerSecond {
-  const { dramReads, readHits } = port.split ?? ALL_READS;
-  const held = dramReads * latency + readHits * (systemCache?.latency ?? 0);
+  const { dramReads, readHits, guard } = port.split ?? ALL_READS;
+  const plain = dramReads * latency + readHits * (systemCache?.latency ?? 0);
+  const held = guard ? plain + guard.held + guard.again * latency : plain;
   const hits = hitsIn(port);
   const cache = hits > 0 ? (systemCache?.bandwidth ?? 0) / hits : Number.POSITIVE_INFINITY;
   const misses = missOf(port);
   const dram = misses > 0 ? available / misses : Number.POSITIVE_INFINITY;
-  return Math.min(port.bandwidth, dram, cache, port.outstandingBytes / held);
+  const own = Math.min(port.bandwidth, port.outstandingBytes / held);
+  return Math.min(dram, cache, guard ? guarded(own, guard) : own);
+}
+
+/** What checks and cipher leave of a rate. */
+export function guarded(rate: BytesPerSecond, guard: StreamGuard): BytesPerSecond {
+  const { secondsPerByte, ciphered, cipherRate } = guard;
+  const checked = secondsPerByte > 0 ? 1 / (1 / rate + secondsPerByte) : rate;
+  return ciphered > 0 ? Math.min(checked, cipherRate / ciphered) : checked;
 }
 
 function hitsIn({ split }: StreamPort): number {
@@ -236,8 +266,10 @@ export function soloRate(
   port: StreamPort,
   cost: { readonly readBytes: Bytes; readonly writeBytes: Bytes },
   hits: Hits = NO_HITS,
+  guard?: StreamGuard,
 ): BytesPerSecond {
-  return sharedRates(machine, [{ ...port, split: splitOf(cost, hits) }])[0]!;
+  const split = splitOf(cost, hits);
+  return sharedRates(machine, [{ ...port, split: guard ? { ...split, guard } : split }])[0]!;
 }
 
 /**
@@ -252,22 +284,56 @@ export function sharedRates(
 ): number[] {
   const { systemCache, streamModel } = machine;
   const readShare = meanReadShare(ports);
-  const available = streamModel ? 0 : availableBandwidth(machine, readShare, ports.length);
+  const available = streamModel ? 0 : availableBandwidth(machine, readShare, streamCount(ports));
   const limits = streamModel
-    ? streamModel.rates(ports, systemCache?.latency ?? 0)
+    ? streamModel.rates(
+        ports.map((port) => heldOutside(machine, port)),
+        systemCache?.latency ?? 0,
+      )
     : portLimits(machine, ports, available);
   const hits = ports.map(hitsIn);
   const asked = limits.map((limit, i) => limit * hits[i]!);
   const served = systemCache ? grant(systemCache.bandwidth, asked) : asked;
-  const wanted = limits.map((limit, i) =>
+  const uncached = limits.map((limit, i) =>
     hits[i]! > 0 ? Math.min(limit, served[i]! / hits[i]!) : limit,
   );
-  if (streamModel) return wanted;
+  const wanted = throughCipher(ports, uncached, grant);
+  if (streamModel) return [...wanted];
   const granted = grant(
     available,
     wanted.map((want, i) => want * (1 - hits[i]!)),
   );
   return wanted.map((want, i) => (hits[i]! < 1 ? granted[i]! / (1 - hits[i]!) : want));
+}
+
+/** Load at which a further access to memory is charged where no closed form tells the load: half way. */
+const FURTHER_LOAD = 0.5;
+
+/** For models that know time outside the memory only: waiting for one more access counts there. */
+function heldOutside({ memory }: Machine, port: StreamPort): StreamPort {
+  const { split } = port;
+  if (!split?.guard || split.guard.again === 0) return port;
+  const { held, again } = split.guard;
+  const guard = { ...split.guard, held: held + again * memory.latency(FURTHER_LOAD), again: 0 };
+  return { ...port, split: { ...split, guard } };
+}
+
+/** One cipher stands before all of memory: streams share what it gives. */
+function throughCipher(
+  ports: readonly StreamPort[],
+  rates: readonly BytesPerSecond[],
+  grant: (capacity: BytesPerSecond, limits: readonly number[]) => readonly number[],
+): readonly BytesPerSecond[] {
+  const share = ({ split }: StreamPort) => split?.guard?.ciphered ?? 0;
+  const first = ports.find((port) => share(port) > 0);
+  if (!first || ports.length === 1) return rates;
+  const passed = grant(
+    first.split!.guard!.cipherRate,
+    rates.map((rate, i) => rate * share(ports[i]!)),
+  );
+  return rates.map((rate, i) =>
+    share(ports[i]!) > 0 ? Math.min(rate, passed[i]! / share(ports[i]!)) : rate,
+  );
 }
 
 function grantOne(capacity: BytesPerSecond, limits: readonly number[]): number[] {

@@ -7,7 +7,7 @@ import type { Machine } from './machine.ts';
 import type { Recorder } from './recorder.ts';
 import { type Active, dueAt, type Job, type Lane, type RunObserver } from './request.ts';
 import type { CompiledPhase, RequestResult } from './run.ts';
-import { LOAD_PHASE, type Loading } from './storage.ts';
+import { LOAD_PHASE, type Loading, type LoadReport } from './storage.ts';
 import type { TaskTable } from './task-table.ts';
 
 /** A phase as it happened; the ledger knows where its time went. */
@@ -51,8 +51,10 @@ export class Collector implements RunObserver {
   private readonly shared = new Map<string, number>();
   private readonly operatorNames = new Map<TaskTable, Int32Array>();
   private readonly rate: number;
-  private load: Loading | undefined;
+  private readonly load: Loading | undefined;
   private requestTrack = -1;
+  /** Drawn until a request came that may have to wait for its model. */
+  private readonly arrivalJoules = new Map<Job, Joules>();
 
   /** @param energyAt joules drawn by the whole device up to a time not before the last one asked for. */
   constructor(
@@ -82,6 +84,10 @@ export class Collector implements RunObserver {
     }
   }
 
+  requestArrived(job: Job, now: Seconds): void {
+    if (this.load && !job.lane) this.arrivalJoules.set(job, this.energyAt(now));
+  }
+
   requestStarted(request: Active, now: Seconds): void {
     this.open.set(request.index, {
       track: this.trackOf(request),
@@ -90,26 +96,33 @@ export class Collector implements RunObserver {
       phaseStarted: now,
       phaseJoules: 0,
     });
-    if (this.load) this.loaded(this.load, request, now);
+    const report = this.load?.opened(request, now);
+    if (report) this.loaded(report, request, now);
   }
 
-  /** The first request finds its model in memory: what came before was the load. */
-  private loaded(load: Loading, request: Active, now: Seconds): void {
+  /** A request finds its model in memory: what came before was the load. */
+  private loaded(report: LoadReport, request: Active, now: Seconds): void {
+    const { request: name, phase, start, end, cause } = report;
+    if (end <= start) return;
     const { recorder } = this;
-    this.load = undefined;
-    if (load.ready === 0) return;
     const { track } = this.entry(request);
-    recorder.span(track, 0, load.ready, recorder.intern(load.phase), request.index, load.cause);
-    this.addPhase({
-      request: load.request,
-      phase: load.phase,
-      stage: load.phase,
-      start: 0,
-      end: load.ready,
+    recorder.span(track, start, end, recorder.intern(phase), request.index, cause);
+    const record = {
+      request: name,
+      phase,
+      stage: phase,
+      start,
+      end,
       steps: 1,
       outputs: 0,
-      joules: this.energyAt(now),
-    });
+      joules: 0,
+    };
+    if (request.job.lane) this.addShared({ ...record, activeSeconds: end - start });
+    else
+      this.addPhase({
+        ...record,
+        joules: this.energyAt(now) - (this.arrivalJoules.get(request.job) ?? 0),
+      });
   }
 
   phaseStarted(request: Active, now: Seconds): void {

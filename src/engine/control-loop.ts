@@ -149,6 +149,11 @@ export class ControlLoop {
     return this.power.meter.byRail();
   }
 
+  private noteLoad(bytes: Bytes): void {
+    this.movedBytes += bytes;
+    this.parts.probes.noteLoad(bytes);
+  }
+
   /** Accounts for the time since the last call, then decides the clocks of the next period. */
   tick(now: Seconds): void {
     this.account(now);
@@ -166,6 +171,7 @@ export class ControlLoop {
     execution.progressAll(now);
     probes.noteTraffic(execution.unitBytes);
     for (let u = 0; u < execution.unitBytes.length; u++) this.movedBytes += execution.unitBytes[u]!;
+    if (execution.beside.load) this.noteLoad(execution.beside.takeBytes());
     account.pass(dt, now);
     machine.thermal.advance(dt, account.watts);
     this.noteTemperatures();

@@ -8,6 +8,21 @@ import type { Machine } from './machine.ts';
 import type { ModelSwaps } from './model-swaps.ts';
 import type { Cloud } from './offload/cloud.ts';
 import type { AccessGuard, Job, JobSource, RunObserver } from './request.ts';
+import type { Loading } from './storage.ts';
+
+/** Event kinds of the kernel; control events belong to the control loop. */
+export const EVENT = {
+  unit: 0,
+  arrival: 1,
+  control: 2,
+  storage: 3,
+  clock: 4,
+  link: 5,
+  load: 6,
+} as const;
+
+/** What `machine` is like for the operators of a request. */
+export type MachineView = (job: Job, machine: Machine) => Machine;
 
 export interface DispatcherParts {
   readonly machine: Machine;
@@ -23,8 +38,10 @@ export interface DispatcherParts {
   readonly cloud?: Cloud | undefined;
   readonly policy: SchedulingPolicy;
   readonly jobs: readonly Job[];
-  /** When models are in memory: no request runs before. */
-  readonly ready?: number;
+  /** Models that are not in memory: requests wait for theirs. */
+  readonly load?: Loading | undefined;
+  /** The machine as the operators of a request see it; all as it is unless given. */
+  readonly viewOf?: MachineView | undefined;
   /** What comes after a request has ended; nothing more when absent. */
   readonly follow?: JobSource | undefined;
   /** Requests served at the same time, those of several workloads aside; the others queue in order of arrival. */

@@ -7,50 +7,26 @@ import { agedPriority } from '../runtime/policies/urgency.ts';
 import type { SchedulingPolicy } from '../runtime/scheduling-policy.ts';
 import type { RequestPlan } from '../workload/graph.ts';
 import { AdmissionQueues } from './admission.ts';
-import type { ClockWishes } from './clock-wishes.ts';
-import type { DispatcherParts } from './dispatcher-parts.ts';
+import { type DispatcherParts, EVENT, type MachineView } from './dispatcher-parts.ts';
 import type { Execution } from './execution.ts';
-import type { Ledger } from './ledger.ts';
+import { LoadWatch } from './load-watch.ts';
 import type { Machine } from './machine.ts';
-import type { ModelSwaps } from './model-swaps.ts';
-import type { Cloud } from './offload/cloud.ts';
 import { labelsOf, openRequest, pushReady, rowOf, Turn, usesMemory } from './ready.ts';
-import {
-  type AccessGuard,
-  type Active,
-  dueAt,
-  type Job,
-  type JobSource,
-  type RunObserver,
-} from './request.ts';
+import { type AccessGuard, type Active, dueAt, type Job, type RunObserver } from './request.ts';
 import type { SideStream } from './side-stream.ts';
 import { TableStore } from './table-store.ts';
 import { followMemory, refresh, type TaskTable } from './task-table.ts';
 import { unitStates } from './unit-states.ts';
 
-/** Event kinds of the kernel; control events belong to the control loop. */
-export const EVENT = {
-  unit: 0,
-  arrival: 1,
-  control: 2,
-  storage: 3,
-  clock: 4,
-  link: 5,
-} as const;
-
 export class Dispatcher {
-  private readonly machine: Machine;
+  private readonly parts: DispatcherParts;
   private readonly kernel: Kernel;
   private readonly execution: Execution;
-  private readonly ledger: Ledger;
   private readonly observer: RunObserver;
   private readonly guard: AccessGuard | undefined;
-  private readonly swaps: ModelSwaps | undefined;
-  private readonly cloud: Cloud | undefined;
-  private readonly policy: SchedulingPolicy;
+  private readonly watch: LoadWatch;
+  private readonly viewOf: MachineView;
   private readonly jobs: Job[];
-  private readonly follow: JobSource | undefined;
-  private readonly wishes: ClockWishes | undefined;
   private readonly queues: AdmissionQueues;
   private readonly tables: TableStore;
   private readonly turn: Turn;
@@ -66,25 +42,23 @@ export class Dispatcher {
   finished = 0;
 
   constructor(parts: DispatcherParts) {
-    this.machine = parts.machine;
+    this.parts = parts;
     this.kernel = parts.kernel;
     this.execution = parts.execution;
-    this.ledger = parts.ledger;
     this.observer = parts.observer;
     this.guard = parts.guard;
-    this.swaps = parts.swaps;
-    if (this.swaps) {
-      this.swaps.begin = (request, plan) => this.begin(request, plan);
-      this.swaps.loaded = (...load) => this.observer.modelLoaded(...load);
+    const { swaps } = parts;
+    if (swaps) {
+      swaps.begin = (request, plan) => this.begin(request, plan);
+      swaps.loaded = (...load) => this.observer.modelLoaded(...load);
     }
-    this.cloud = parts.cloud;
-    if (this.cloud) this.cloud.done = (request) => this.nextStep(request);
-    this.policy = parts.policy;
+    const { cloud } = parts;
+    if (cloud) cloud.done = (request) => this.nextStep(request);
+    this.watch = new LoadWatch(parts.kernel, EVENT.load, parts.load, parts.guard);
+    this.viewOf = parts.viewOf ?? ((_, machine) => machine);
     this.jobs = [...parts.jobs];
-    this.follow = parts.follow;
-    this.wishes = parts.wishes;
     this.queues = new AdmissionQueues(parts.concurrent);
-    this.tables = new TableStore(parts.machine, parts.observer);
+    this.tables = new TableStore(parts.observer);
     this.turn = new Turn(parts.policy.urgency ?? agedPriority);
     const count = parts.machine.units.length;
     this.last = new Array(count).fill(undefined);
@@ -93,8 +67,7 @@ export class Dispatcher {
     this.startedAt = new Float64Array(count);
     this.events = new Array(count + 1).fill(NO_EVENT);
     for (const [i, job] of parts.jobs.entries()) {
-      const time = Math.max(job.arrival, parts.ready ?? 0);
-      parts.kernel.at(time, PRECEDENCE.arrival, EVENT.arrival, i);
+      parts.kernel.at(job.arrival, PRECEDENCE.arrival, EVENT.arrival, i);
     }
   }
 
@@ -108,15 +81,17 @@ export class Dispatcher {
   }
 
   handle(kind: number, subject: number): void {
-    if (kind === EVENT.arrival) {
-      this.queues.arrive(subject, this.jobs[subject]!);
-      this.admit();
+    if (kind === EVENT.arrival) this.arrive(subject);
+    else if (kind === EVENT.load) {
+      this.watch.fired();
+      this.flowsChanged();
+      this.letIn();
     } else if (kind === EVENT.storage) {
       this.execution.progressAll(this.kernel.now);
-      this.swaps?.handle(subject, this.kernel.now);
+      this.parts.swaps?.handle(subject, this.kernel.now);
       this.flowsChanged();
     } else if (kind === EVENT.link) {
-      this.cloud?.handle(this.kernel.now);
+      this.parts.cloud?.handle(this.kernel.now);
       for (let u = 0; u < this.running.length; u++) this.dispatch(u);
       this.flowsChanged();
     } else {
@@ -127,11 +102,29 @@ export class Dispatcher {
     this.settle();
   }
 
+  /** A request comes, and waits outside until its model is there. */
+  private arrive(index: number): void {
+    const job = this.jobs[index]!;
+    this.observer.requestArrived(job, this.kernel.now);
+    this.watch.hold(index, job);
+    this.letIn();
+  }
+
+  /** Requests whose models are there by now. */
+  private letIn(): void {
+    for (const index of this.watch.take()) {
+      this.queues.arrive(index, this.jobs[index]!);
+      this.admit();
+    }
+    if (this.parts.load) this.flowsChanged();
+  }
+
   /** After the control loop changed a clock: bandwidth, due times and events follow. */
   retime(): void {
-    for (const { table } of this.active.values()) followMemory(table, this.execution.machine);
+    for (const request of this.active) followMemory(request.table, this.machineOf(request.job));
     this.execution.rerate();
     this.dropEvents();
+    this.watch.follow();
     this.settle();
   }
 
@@ -144,13 +137,14 @@ export class Dispatcher {
       const precedence = execution.isRunning(u) ? PRECEDENCE.completion : PRECEDENCE.launch;
       this.events[u] = kernel.at(execution.due(u, kernel.now), precedence, EVENT.unit, u);
     }
-    if (execution.side?.isOpen === true) this.settleSide(execution.side);
+    const { side } = execution.beside;
+    if (side?.isOpen === true) this.settleSide(side);
   }
 
   /** While one unit alone is at work and nothing else is due. */
   private runAhead(): void {
     const { kernel, execution } = this;
-    while (execution.activeCount === 1 && execution.side?.isOpen !== true) {
+    while (execution.activeCount === 1 && !execution.beside.isBusy) {
       const u = this.soleUnit();
       if (this.events[u] !== NO_EVENT) return;
       if (kernel.advance(execution.dueAlone(u, kernel.now))) {
@@ -186,19 +180,25 @@ export class Dispatcher {
 
   private fireSide(): void {
     this.execution.progressAll(this.kernel.now);
-    this.swaps?.arrived(this.kernel.now);
+    this.parts.swaps?.arrived(this.kernel.now);
     this.flowsChanged();
   }
 
   /** A unit that was and stays alone keeps its rate and has no event to move; otherwise everybody's share changes. */
   private flowsChanged(): void {
-    const shared = this.execution.activeCount > 1;
+    const loading = this.execution.beside.isBusy || this.watch.isBusy;
+    const shared = this.execution.activeCount > 1 || loading;
     if (shared || this.wasShared) {
       this.execution.progressAll(this.kernel.now);
       this.dropEvents();
     }
     this.wasShared = shared;
     this.execution.rerate();
+    this.watch.follow();
+  }
+
+  private machineOf(job: Job): Machine {
+    return this.viewOf(job, this.execution.machine);
   }
 
   private dropEvents(): void {
@@ -237,12 +237,8 @@ export class Dispatcher {
     this.running[u] = request;
     this.runningOperator[u] = operator;
     this.startedAt[u] = now;
-    const row = rowOf(
-      this.ledger,
-      request,
-      table.cell[operator]!,
-      this.machine.units[u]!.unit.name,
-    );
+    const { name } = this.parts.machine.units[u]!.unit;
+    const row = rowOf(this.parts.ledger, request, table.cell[operator]!, name);
     const again = last === request ? 0 : this.takeOver(u, request, operator);
     if (this.guard && request.care[operator] !== 0)
       this.startGuarded(this.guard, u, operator, row, again);
@@ -271,14 +267,14 @@ export class Dispatcher {
     this.last[u] = request;
     if (!before) return 0;
     if (before.ready[u]!.length > 0) before.preemptions++;
-    return request.table.callSeconds[operator]! > 0 ? 0 : this.machine.units[u]!.callSeconds;
+    return request.table.callSeconds[operator]! > 0 ? 0 : this.parts.machine.units[u]!.callSeconds;
   }
 
   private admit(): void {
     for (let index = this.queues.next(); index !== undefined; index = this.queues.next()) {
       const { now } = this.kernel;
       const asked = this.jobs[index]!;
-      const job = this.cloud?.route(asked) ?? asked;
+      const job = this.parts.cloud?.route(asked) ?? asked;
       if (job.lane?.late === 'skip' && now >= dueAt(job)) {
         this.observer.requestSkipped(job, now);
         this.end(job);
@@ -287,7 +283,7 @@ export class Dispatcher {
       const request = openRequest(job, index, this.takeTable(job, 0), now);
       this.active.push(request);
       this.observer.requestStarted(request, now);
-      if (this.swaps && usesMemory(job)) this.swaps.ask(request, now);
+      if (this.parts.swaps && usesMemory(job)) this.parts.swaps.ask(request, now);
       else this.begin(request, job.plan);
     }
   }
@@ -306,17 +302,19 @@ export class Dispatcher {
   }
 
   private takeTable(job: Job, phase: number): TaskTable {
-    return this.tables.take(job.plan.phases[phase]!, this.policyOf(job), this.modeOf(job, phase));
+    const machine = this.viewOf(job, this.parts.machine);
+    const mode = this.modeOf(job, phase);
+    return this.tables.take(job.plan.phases[phase]!, machine, this.policyOf(job), mode);
   }
 
   private policyOf({ lane }: Job): SchedulingPolicy {
-    return lane?.policy ?? this.policy;
+    return lane?.policy ?? this.parts.policy;
   }
 
   private modeOf(job: Job, phase: number): string {
     const { mode } = this.policyOf(job);
     const { name } = job.plan.phases[phase]!;
-    return mode ? mode(unitStates(this.machine, this.execution), name) : '';
+    return mode ? mode(unitStates(this.parts.machine, this.execution), name) : '';
   }
 
   /** The policy may want the rest of a phase elsewhere. */
@@ -332,7 +330,7 @@ export class Dispatcher {
     const { table } = request;
     request.pending = new Int32Array(table.operatorCount);
     request.rows = new Int32Array(table.classCount * table.unitCount).fill(-1);
-    this.wishes?.follow(request, table);
+    this.parts.wishes?.follow(request, table);
   }
 
   private beginPhase(request: Active): void {
@@ -346,13 +344,14 @@ export class Dispatcher {
     if (request.step > 0) this.followMode(request);
     const { table } = request;
     const phase = request.job.plan.phases[request.phase]!;
-    followMemory(table, this.execution.machine);
-    refresh(table, this.execution.machine, phase.contextStart + request.step * phase.contextStride);
+    const machine = this.machineOf(request.job);
+    followMemory(table, machine);
+    refresh(table, machine, phase.contextStart + request.step * phase.contextStride);
     request.pending.set(table.inputCount);
     request.left = table.operatorCount;
     request.stepStart = this.kernel.now;
     if (phase.remote) {
-      this.cloud?.begin(request, phase.remote, this.kernel.now);
+      this.parts.cloud?.begin(request, phase.remote, this.kernel.now);
       return;
     }
     request.served = 0;
@@ -379,9 +378,9 @@ export class Dispatcher {
       return;
     }
     this.active.splice(this.active.indexOf(request), 1);
-    this.wishes?.leave(request);
+    this.parts.wishes?.leave(request);
     this.observer.requestDone(request, now);
-    if (usesMemory(request.job)) this.swaps?.ended(request, now);
+    if (usesMemory(request.job)) this.parts.swaps?.ended(request, now);
     this.end(request.job);
     this.admit();
   }
@@ -390,7 +389,8 @@ export class Dispatcher {
   private end(job: Job): void {
     this.finished++;
     this.queues.leave(job);
-    for (const next of this.follow?.(this.jobs.length, this.kernel.now, job) ?? []) {
+    this.parts.load?.leave(job);
+    for (const next of this.parts.follow?.(this.jobs.length, this.kernel.now, job) ?? []) {
       const index = this.jobs.push(next) - 1;
       this.kernel.at(next.arrival, PRECEDENCE.arrival, EVENT.arrival, index);
     }

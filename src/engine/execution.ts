@@ -10,15 +10,20 @@
  * Checked  test/unit/engine/simulation.test.ts, test/property/engine.test.ts
  */
 import type { Seconds } from '../base/units.ts';
-import { type StreamSplit, sharedRates, streamPort } from './bandwidth.ts';
+import {
+  type StreamGuard,
+  type StreamPort,
+  type StreamSplit,
+  sharedRates,
+  streamPort,
+} from './bandwidth.ts';
+import { Beside } from './beside.ts';
 import { CAUSE, type Ledger } from './ledger.ts';
 import type { Machine } from './machine.ts';
 import type { Radio } from './offload/radio.ts';
 import { largestCause } from './recorder.ts';
 import { CAUSES } from './run.ts';
 import { SharedStreams } from './shared-streams.ts';
-import type { SideStream } from './side-stream.ts';
-import type { Loading } from './storage.ts';
 import type { TaskTable } from './task-table.ts';
 
 const IDLE = 0;
@@ -51,6 +56,7 @@ export class Execution {
   private readonly soloRate: Float64Array;
   private readonly rate: Float64Array;
   private readonly row: Int32Array;
+  private readonly guards: (StreamGuard | undefined)[];
   private readonly shared = new SharedStreams();
   /** Of the operator under way: `unit × causes`. */
   private readonly causeSeconds: Float64Array;
@@ -73,9 +79,7 @@ export class Execution {
   /** Served by the system cache since the start. */
   cacheBytes = 0;
   activeCount = 0;
-  /** Models on their way into memory. */
-  load: Loading | undefined;
-  side: SideStream | undefined;
+  readonly beside = new Beside();
   radio: Radio | undefined;
 
   constructor(machine: Machine, ledger: Ledger) {
@@ -85,6 +89,7 @@ export class Execution {
     this.ledger = ledger;
     this.state = new Uint8Array(count);
     this.row = new Int32Array(count);
+    this.guards = new Array(count).fill(undefined);
     this.causeSeconds = new Float64Array(count * CAUSES.length);
     this.last = column();
     this.launchEnd = column();
@@ -140,7 +145,7 @@ export class Execution {
     }
   }
 
-  /** What held the present (or last) operator of a unit longest, as `CAUSES` orders them. */
+  /** What held the present (or last) operator of a unit longest, by index into `CAUSES`. */
   causeOf(u: number): number {
     return largestCause(this.causeSeconds, u * CAUSES.length);
   }
@@ -184,27 +189,29 @@ export class Execution {
     this.dramReads[u] = bytes > 0 ? (read - readHits) / bytes : 1;
     this.dramWrites[u] = bytes > 0 ? (bytes - read - writeHits) / bytes : 0;
     this.soloRate[u] = table.soloRate[cell]!;
+    this.guards[u] = table.guards[cell];
     this.row[u] = row;
     const sram = table.sramBytes[cell]! * this.machine.units[u]!.sramPerByte;
     // Spread over the operator: charged at once, a long one would be a spike of watts that no phone shows.
     this.sramPerCycle[u] = cycles > 0 ? sram / cycles : 0;
     if (cycles === 0) this.spend(u, row, sram);
-    const stored = table.storageBytes[cell]!;
-    if (stored > 0) this.readStorage(row, stored);
+    // Flash is booked with memory: it has no rail of its own while requests run.
+    const flash = table.storageBytes[cell]! * (this.machine.storage?.storage.energyPerByte ?? 0);
+    this.memoryJoules += flash;
+    this.ledger.joules[row]! += flash;
     this.ledger.counts[row]!++;
     this.ledger.macs[row]! += table.macs[cell]!;
+  }
+
+  /** What a unit waits for before its launch takes so much longer, or shorter where negative. */
+  delay(u: number, seconds: Seconds): void {
+    this.launchEnd[u]! += seconds;
+    this.secureLeft[u] = Math.max(0, this.secureLeft[u]! + seconds);
   }
 
   /** Takes bytes off the operator that has just begun: an access that a gate refused moves nothing. */
   withhold(u: number, bytes: number): void {
     this.bytesLeft[u] = Math.max(0, this.bytesLeft[u]! - bytes);
-  }
-
-  /** Flash is booked with memory: it has no rail of its own while requests run. */
-  private readStorage(row: number, bytes: number): void {
-    const joules = bytes * (this.machine.storage?.storage.energyPerByte ?? 0);
-    this.memoryJoules += joules;
-    this.ledger.joules[row]! += joules;
   }
 
   /** Brings one unit's accounts up to `now`, which must not pass what `due` says. */
@@ -237,8 +244,7 @@ export class Execution {
 
   progressAll(now: Seconds): void {
     for (let u = 0; u < this.state.length; u++) this.progress(u, now);
-    if (this.load) this.book(this.load.progress(now));
-    if (this.side?.isOpen) this.book(this.side.progress(now));
+    if (this.beside.usesStorage) this.book(this.beside.progress(now));
   }
 
   private book({ memory, fabric }: { readonly memory: number; readonly fabric: number }): void {
@@ -246,14 +252,8 @@ export class Execution {
     this.fabricJoules += fabric;
   }
 
-  openSide(row: number, bytes: number, now: Seconds): void {
-    this.side!.open(row, bytes, now);
-    this.activeCount++;
-  }
-
   closeSide(now: Seconds): void {
-    this.book(this.side!.close(now));
-    this.activeCount--;
+    this.book(this.beside.side!.close(now));
   }
 
   /** When something happens next on this unit: launch over, its stream over (only others care), or operator over. */
@@ -261,7 +261,8 @@ export class Execution {
     if (this.state[u] === LAUNCHING) return this.launchEnd[u]!;
     const compute = this.cyclesLeft[u]! / this.speed[u]!;
     const stream = this.bytesLeft[u]! > 0 ? this.bytesLeft[u]! / this.rate[u]! : 0;
-    const streamMatters = this.activeCount > 1 && stream > TICK && stream < compute;
+    const streamMatters =
+      (this.activeCount > 1 || this.beside.isBusy) && stream > TICK && stream < compute;
     return now + (streamMatters ? stream : Math.max(compute, stream));
   }
 
@@ -290,27 +291,24 @@ export class Execution {
 
   /** Grants bandwidth anew after an operator began or ended to stream. Call with every unit's accounts up to date. */
   rerate(): void {
-    let streams = 0;
-    let only = -1;
+    const more = this.beside.streams();
+    let [streams, only] = [0, -1];
     for (let u = 0; u < this.state.length; u++) {
       if (this.state[u] === RUNNING && this.bytesLeft[u]! > 0) {
         streams++;
         only = u;
       }
     }
-    if (this.side?.isOpen || streams > 1) this.shareMemory();
+    if (more.length > 0 || streams > 1) this.shareMemory(more);
     else if (streams === 1) this.rate[only] = this.soloRate[only]!;
   }
 
-  private shareMemory(): void {
-    const { machine } = this;
-    const side = this.side?.isOpen ? this.side : undefined;
-    const streams = (u: number) => this.state[u] === RUNNING && this.bytesLeft[u]! > 0;
+  private shareMemory(more: readonly StreamPort[]): void {
+    const { machine, rate, state, bytesLeft } = this;
+    const streams = (u: number) => state[u] === RUNNING && bytesLeft[u]! > 0;
     const streaming = machine.units.flatMap((_, u) => (streams(u) ? [u] : []));
     const splits = streaming.map((u) => this.splitOf(u));
-    const rates = this.shared.rates(machine, streaming, splits, side?.port);
-    for (const [i, u] of streaming.entries()) this.rate[u] = rates[i]!;
-    if (side) side.rate = rates[streaming.length]!;
+    this.beside.grant(this.shared.share(machine, streaming, splits, rate, more));
   }
 
   private splitOf(u: number): StreamSplit {
@@ -320,6 +318,7 @@ export class Execution {
       dramWrites: this.dramWrites[u]!,
       readHits,
       writeHits: this.hitShare[u]! - readHits,
+      guard: this.guards[u],
     };
   }
 
@@ -385,7 +384,10 @@ export class Execution {
     const reads = bytes * this.dramReads[u]!;
     const writes = bytes * this.dramWrites[u]!;
     const hits = bytes * this.hitShare[u]!;
-    const memoryJoules = reads * memory.energyPerReadByte + writes * memory.energyPerWriteByte;
+    const guard = this.guards[u];
+    const cipher = guard === undefined ? 0 : bytes * guard.ciphered * guard.cipherEnergy;
+    const memoryJoules =
+      reads * memory.energyPerReadByte + writes * memory.energyPerWriteByte + cipher;
     const fabricJoules = bytes * fabricPerByte + hits * (systemCache?.energyPerByte ?? 0);
     this.bytesLeft[u]! -= bytes;
     this.unitBytes[u]! += reads + writes;

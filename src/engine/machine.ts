@@ -8,6 +8,7 @@ import type {
   Seconds,
   Watts,
 } from '../base/units.ts';
+import type { Work } from '../base/work.ts';
 import type { SystemCache } from '../hardware/cache/system-cache.ts';
 import type { ClockDomain } from '../hardware/clock-domain.ts';
 import type { ComputeUnit } from '../hardware/compute-unit.ts';
@@ -15,7 +16,7 @@ import type { MemorySystem } from '../hardware/memory-system.ts';
 import type { PowerModel } from '../hardware/power.ts';
 import type { Floorplan } from '../hardware/thermal/floorplan.ts';
 import type { ThermalNetwork } from '../hardware/thermal/network.ts';
-import type { StreamModel } from './bandwidth.ts';
+import type { StreamGuard, StreamModel, StreamSplit } from './bandwidth.ts';
 import type { MachineMemoryClock } from './memory-clock.ts';
 import type { MachineStorage } from './storage.ts';
 import type { SupplySpec } from './supply.ts';
@@ -67,6 +68,10 @@ export interface Machine {
   readonly systemCache?: SystemCache | undefined;
   /** How fast streams run, where the closed forms of `memory` are not to be trusted with it. */
   readonly streamModel?: StreamModel | undefined;
+  /** What protection puts in the way of a unit's stream while it does some work; nothing where absent. */
+  readonly guard?:
+    | ((u: number, work: Work, split: StreamSplit) => StreamGuard | undefined)
+    | undefined;
   /** Host work of the runtime for every result that a request hands out. */
   readonly hostSeconds?: Seconds;
   /** Rate at which the host copies and converts what it hands to a graph and takes from it. */

@@ -66,7 +66,7 @@ export function openSwaps(
   for (const [name, { weights, cache }] of parts.cold ? [] : byUrgency) {
     if (residency.resident + weights + cache <= residency.budget) residency.bring(name, 0);
   }
-  parts.execution.side = new SideStream(parts.execution, parts.ledger);
+  parts.execution.beside.side = new SideStream(parts.execution, parts.ledger);
   return new ModelSwaps({ ...parts, residency });
 }
 
@@ -111,7 +111,7 @@ export class ModelSwaps {
     const { execution, residency } = this.parts;
     const { load } = this;
     if (subject === LOOK || !load) this.serve(now);
-    else execution.openSide(load.row, residency.weightsOf(load.model), now);
+    else execution.beside.side!.open(load.row, residency.weightsOf(load.model), now);
   }
 
   /** The last byte of the load has arrived. */

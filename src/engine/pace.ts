@@ -9,7 +9,7 @@ import type { Seconds } from '../base/units.ts';
 import { NO_EVENT } from '../kernel/event-queue.ts';
 import { type Kernel, PRECEDENCE } from '../kernel/kernel.ts';
 import type { ControlLoop } from './control-loop.ts';
-import { EVENT } from './dispatcher.ts';
+import { EVENT } from './dispatcher-parts.ts';
 
 /** Periods between looks with nothing to run. */
 const IDLE_STRETCH = 50;

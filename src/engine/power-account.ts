@@ -130,10 +130,7 @@ export class PowerAccount {
     meter.count(this.rails.dram, memoryNode, execution.memoryJoules);
     meter.count(this.rails.fabric, fabricNode, execution.fabricJoules);
     const { storage } = this.rails;
-    if (storage) {
-      const swapped = execution.side?.takeJoules() ?? 0;
-      meter.count(storage.rail, storage.node, (execution.load?.takeJoules() ?? 0) + swapped);
-    }
+    if (storage) meter.count(storage.rail, storage.node, execution.beside.takeJoules());
     let moved = 0;
     for (let u = 0; u < execution.unitBytes.length; u++) moved += execution.unitBytes[u]!;
     const traffic = moved / dt + backgroundBandwidth(machine);
@@ -163,14 +160,16 @@ export class PowerAccount {
   }
 }
 
-function railsOf(machine: Machine, meter: EnergyMeter, { load, side, radio }: Execution) {
+function railsOf(machine: Machine, meter: EnergyMeter, { beside, radio }: Execution) {
   const { storage } = machine;
   return {
     units: machine.units.map(({ unit }) => meter.rail(unit.name)),
     dram: meter.rail('dram'),
     fabric: meter.rail('fabric'),
     storage:
-      (load || side) && storage ? { rail: meter.rail('storage'), node: storage.node } : undefined,
+      beside.usesStorage && storage
+        ? { rail: meter.rail('storage'), node: storage.node }
+        : undefined,
     // The modem sits beside the regulators on the board.
     radio: radio && { rail: meter.rail('radio'), node: machine.regulator.node },
   };

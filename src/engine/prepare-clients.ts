@@ -144,11 +144,18 @@ export function requestsOf(
   {
     clients,
     scenario,
-  }: { readonly clients: readonly PreparedWorkload[]; readonly scenario: Scenario },
+    protection,
+  }: {
+    readonly clients: readonly PreparedWorkload[];
+    readonly scenario: Scenario;
+    readonly protection?: object | undefined;
+  },
   policyFor: (entry: SharedWorkload) => SchedulingPolicy,
 ): { jobs: readonly Job[]; follow?: JobSource; expected?: readonly Job[] } {
   if (!scenario.workloads) return requestsOfOne(clients[0]!.plan, scenario);
-  return requestsOfMany(clients, scenario, scenario.workloads, policyFor);
+  const { workloads } = scenario;
+  // Protection keeps some workloads off the NPU and not others.
+  return requestsOfMany(clients, scenario, workloads, policyFor, protection !== undefined);
 }
 
 function requestsOfMany(
@@ -156,6 +163,7 @@ function requestsOfMany(
   { duration, seed, cloud }: Scenario,
   entries: readonly SharedWorkload[],
   policyFor: (entry: SharedWorkload) => SchedulingPolicy,
+  each: boolean,
 ): ClientJobs {
   const ready = entries.map((entry, i) => {
     const { name, plan, whole, routes } = clients[i]!;
@@ -171,7 +179,7 @@ function requestsOfMany(
           offload: { policy: offloadPolicies[entry.answeredBy], options: cloud, routes },
         }),
       ...(deadline === undefined ? {} : { deadline }),
-      ...(own === undefined ? {} : { policy: policyFor(entry) }),
+      ...(own === undefined && !each ? {} : { policy: policyFor(entry) }),
     };
     return { plan, whole, lane, priority, arrival };
   });

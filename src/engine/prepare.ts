@@ -27,8 +27,7 @@ import {
 } from './prepare-clients.ts';
 import type { Job } from './request.ts';
 import { parseScenario, type Scenario, type SharedWorkload, scenarioSpec } from './scenario.ts';
-import { secureMachine } from './secure-machine.ts';
-import { barredFromNpu, planSecurity } from './secure-plan.ts';
+import { barredFromNpu, planFor, planSecurity } from './secure-plan.ts';
 import type { Protection } from './secure-run.ts';
 import type { Simulation } from './setup.ts';
 import { thermalPolicyOf } from './thermal-policy.ts';
@@ -120,7 +119,7 @@ export function prepare(
   const calibration = CALIBRATED.has(workload.family)
     ? sources.calibration?.(scenario.calibration, soc.name)
     : undefined;
-  const plain = buildMachine({
+  const machine = buildMachine({
     soc,
     base,
     phone,
@@ -132,10 +131,8 @@ export function prepare(
     tuning: calibration && ((unit) => calibration.tuning(runtime.name, unit, soc.vendor)),
     memoryVotes: sources.memoryVotes,
   });
-  const plans = clients.map((client) => client.plan);
-  const security = planSecurity(scenario.security, soc, plans, (name) => sources.security(name));
-  const machine = security ? secureMachine(plain, security) : plain;
-  const protection = security && { plan: security, plain };
+  const plans = planSecurity(scenario, soc, clients, (name) => sources.security(name));
+  const protection = plans && { plans };
   return {
     scenario,
     soc,
@@ -243,10 +240,11 @@ export function policyFor(prepared: Prepared, own: Partial<SharedWorkload> = {})
 
 function unitsOf(
   { scenario, soc, protection }: Prepared,
-  own: Pick<Partial<SharedWorkload>, 'unit' | 'decodeUnit'>,
+  own: Pick<Partial<SharedWorkload>, 'name' | 'workload' | 'unit' | 'decodeUnit'>,
 ) {
   // Protected jobs that have no way onto the NPU go to the CPU.
-  const first = protection && barredFromNpu(protection.plan.strategy) ? 'cpu' : 'npu';
+  const plan = protection && planFor(protection.plans, own.name ?? own.workload);
+  const first = plan && barredFromNpu(plan.strategy) ? 'cpu' : 'npu';
   const best = Object.hasOwn(soc.units, first) ? first : Object.keys(soc.units)[0]!;
   const unit = own.unit ?? scenario.unit ?? best;
   const cpu = Object.hasOwn(soc.units, 'cpu') ? 'cpu' : unit;

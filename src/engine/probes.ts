@@ -1,6 +1,6 @@
 /** Samples clocks, watts, degrees and bytes into the timeline's counters. */
 import { formatQuantity } from '../base/quantity.ts';
-import type { Hertz, Seconds } from '../base/units.ts';
+import type { Bytes, Hertz, Seconds } from '../base/units.ts';
 import { CounterGroup } from './counter-group.ts';
 import type { Machine } from './machine.ts';
 import type { MemoryClock } from './memory-clock.ts';
@@ -20,7 +20,8 @@ export class Probes {
   private point: Int32Array = new Int32Array(0);
   private allowed: Int32Array = new Int32Array(0);
 
-  constructor(machine: Machine, recorder: Recorder) {
+  /** @param loads whether models come from storage in the run. */
+  constructor(machine: Machine, recorder: Recorder, loads = false) {
     this.machine = machine;
     this.recorder = recorder;
     const domains = machine.domains.map(({ clock }) => clock.name);
@@ -45,6 +46,7 @@ export class Probes {
         ...machine.units.map(({ unit: { name } }) =>
           about(`${name} bandwidth`, 'bandwidth', 'B/s', name),
         ),
+        ...(loads ? [about('loading bandwidth', 'bandwidth', 'B/s', 'loading')] : []),
       ]),
     );
   }
@@ -67,6 +69,11 @@ export class Probes {
   noteTraffic(unitBytes: Float64Array): void {
     const nodes = this.machine.thermal.nodes.length;
     for (let u = 0; u < unitBytes.length; u++) this.flows.add(nodes + u, unitBytes[u]!);
+  }
+
+  /** Bytes that memory moved for models on their way. */
+  noteLoad(bytes: Bytes): void {
+    this.flows.add(this.machine.thermal.nodes.length + this.machine.units.length, bytes);
   }
 
   sample(now: Seconds, dt: Seconds): void {

@@ -89,6 +89,8 @@ export interface Active {
 export interface RunObserver {
   /** A graph was placed and costed, before its first operator runs. */
   phaseCompiled(table: TaskTable): void;
+  /** It may have to wait, for its turn or for its model. */
+  requestArrived(job: Job, now: Seconds): void;
   requestStarted(request: Active, now: Seconds): void;
   phaseStarted(request: Active, now: Seconds): void;
   /** One operator has ended; plain arguments, for this is the innermost call. `cause` is an index into `CAUSES`. */
@@ -125,6 +127,8 @@ export interface AccessGuard {
    */
   admit(unit: number, request: Active, operator: number, now: Seconds): Seconds;
   stepDone(request: Active, phase: Phase, now: Seconds): void;
+  /** Rates of memory have changed while models are on their way: waiting for them ends sooner or later than it was said. */
+  follow(now: Seconds): void;
 }
 
 /** `encoder, decode, encoder, decode` → `encoder, decode, encoder 2, decode 2`; neighbours of one name share it. */

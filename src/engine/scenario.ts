@@ -7,7 +7,7 @@ import { governors, thermalGovernors } from '../runtime/governors/index.ts';
 import { policies } from '../runtime/policies/index.ts';
 import { offloadPolicies } from './offload/policies.ts';
 import { checkFidelity, checkWorkloads } from './scenario-workloads.ts';
-import { securityScenario } from './secure-scenario.ts';
+import { securityScenario, workloadSecurity } from './secure-scenario.ts';
 
 const names = <T extends object>(record: T) =>
   Object.keys(record) as [keyof T & string, ...(keyof T & string)[]];
@@ -70,6 +70,8 @@ const sharedWorkload = z.strictObject({
   policy: z.enum(names(policies)).optional(),
   unit: z.string().optional(),
   decodeUnit: z.string().optional(),
+  /** How its data are protected; as the scenario's unless given. */
+  security: workloadSecurity.optional(),
 });
 export type SharedWorkload = Infer<typeof sharedWorkload>;
 

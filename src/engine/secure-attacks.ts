@@ -4,9 +4,9 @@ import type { Seconds } from '../base/units.ts';
 import type { Initiator } from '../hardware/secure/initiators.ts';
 import type { RegionKind } from '../hardware/secure/regions.ts';
 import type { SecureSystem, Verdict } from '../hardware/secure/secure-system.ts';
-import type { AttackName } from '../runtime/secure/strategy.ts';
+import { type AttackName, kindOfClass, protectedKind } from '../runtime/secure/strategy.ts';
 import type { AttackResult, AuditFault } from './secure-audit.ts';
-import { kindOfClass, protectedKind, type SecurityPlan } from './secure-plan.ts';
+import type { SecurityPlan } from './secure-plan.ts';
 
 /** What one attack did: the access that decided it, and what it answered. */
 interface Attempt {
@@ -96,7 +96,7 @@ const ATTACKS: Readonly<Record<AttackName, AttackEntry>> = {
       region: 'normal',
       tensor: 'prompt',
       secrecy: promptOf(plan),
-      verdict: system.upload(promptOf(plan)),
+      verdict: system.upload(promptOf(plan), plan.strategy.cloud),
       story: 'the assistant hands the prompt over to the cloud as the user wrote it',
     }),
   },
@@ -137,6 +137,7 @@ export function tryAttack(
   };
   if (told.outcome === 'harmless') return { result };
   const fault: AuditFault = {
+    ...(plan.workload !== undefined && { workload: plan.workload }),
     seconds: now,
     initiator: attempt.initiator,
     region: attempt.region === 'secure' ? protectedKind(plan.strategy) : attempt.region,

@@ -1,8 +1,10 @@
 /** What a protected run proves: every access with its verdict, what was given up, what an attack got, and what it cost. */
 import type { Bytes, Joules, Seconds } from '../base/units.ts';
 
-/** Bytes of one kind of access; rows of a run differ in at least one of the first six. */
+/** Bytes of one kind of access; rows of a run differ in at least one of the first seven. */
 export interface AuditRow {
+  /** Where several share the phone. */
+  readonly workload?: string;
   readonly phase: string;
   readonly initiator: string;
   readonly access: 'read' | 'write';
@@ -31,6 +33,8 @@ export const AUDIT_VERDICTS = [
 export type AuditVerdict = (typeof AUDIT_VERDICTS)[number];
 
 export interface AuditFault {
+  /** Whose data it is about, where several workloads share the phone. */
+  readonly workload?: string;
   readonly seconds: Seconds;
   readonly initiator: string;
   readonly region: string;
@@ -69,6 +73,19 @@ export interface AuditRegion {
   readonly clearance: string;
 }
 
+/** One of several workloads: how it was protected, what that proved, and what it cost. */
+export interface WorkloadAudit {
+  readonly name: string;
+  readonly preset: string;
+  readonly world: string;
+  readonly choices: Readonly<Record<string, string>>;
+  readonly promises: string;
+  readonly protection: readonly ProtectionCost[];
+  readonly accesses: number;
+  readonly leakedBytes: Bytes;
+  readonly releasedBytes: Bytes;
+}
+
 export interface SecurityAudit {
   readonly preset: string;
   readonly world: string;
@@ -84,4 +101,6 @@ export interface SecurityAudit {
   /** Bytes of promised secrets that came below their clearance; attacks that got through count as one page each. */
   readonly leakedBytes: Bytes;
   readonly releasedBytes: Bytes;
+  /** Where several workloads share the phone: each by itself. */
+  readonly workloads?: readonly WorkloadAudit[];
 }

@@ -1,10 +1,10 @@
 /** The protection ledger: time, energy and memory by mechanism, told apart by what each operator would take without. */
 import type { Bytes, Joules, Seconds } from '../base/units.ts';
 import { workAt } from '../workload/graph.ts';
-import { soloRate, streamPort } from './bandwidth.ts';
+import { soloRate, splitOf, streamPort } from './bandwidth.ts';
 import type { Machine } from './machine.ts';
 import type { ProtectionCost } from './secure-audit.ts';
-import { PATH_MECHANISMS, secureMachine } from './secure-machine.ts';
+import { guardsPath, PATH_MECHANISMS, secureMachine } from './secure-machine.ts';
 import type { SecurityPlan } from './secure-plan.ts';
 import type { TaskTable } from './task-table.ts';
 
@@ -36,6 +36,15 @@ export class ProtectionLedger {
   }
 }
 
+/** The same mechanism of several ledgers is one row. */
+export function addCosts(ledgers: readonly ProtectionLedger[]): ProtectionCost[] {
+  const all = new ProtectionLedger();
+  for (const ledger of ledgers) {
+    for (const { mechanism, ...cost } of ledger.toRows()) all.add(mechanism, cost);
+  }
+  return all.toRows();
+}
+
 interface CellCost {
   context: number;
   speed: number;
@@ -55,23 +64,14 @@ export class PathCosts {
   /** Metadata moved. */
   bytes: Bytes = 0;
   private readonly ladder: readonly Machine[];
-  private readonly plan: SecurityPlan;
   private readonly known = new Map<TaskTable, (CellCost | undefined)[]>();
   readonly active: boolean;
 
   /** @param plain the machine without protection; @param secured the one that runs. */
   constructor(plain: Machine, secured: Machine, plan: SecurityPlan) {
-    this.plan = plan;
-    this.ladder = [
-      plain,
-      ...PATH_MECHANISMS.slice(0, -1).map((_, k) => secureMachine(plain, plan, k + 1)),
-      secured,
-    ];
-    const { strategy, hardware } = plan;
-    this.active =
-      strategy.encryption !== 'none' ||
-      strategy.integrity !== 'none' ||
-      (strategy.npu === 'coarse' && hardware?.accelerator?.pages !== undefined);
+    this.active = guardsPath(plan);
+    const steps = this.active ? PATH_MECHANISMS.slice(0, -1) : [];
+    this.ladder = [plain, ...steps.map((_, k) => secureMachine(plain, plan, k + 1)), secured];
   }
 
   /** One operator of a cell at the unit's present speed. */
@@ -101,15 +101,15 @@ export class PathCosts {
       const unit = machine.units[u]!;
       const { cycles, readBytes, writeBytes } = unit.unit.estimate(work);
       const bytes = readBytes + writeBytes;
-      const rate =
-        bytes > 0 ? soloRate(machine, streamPort(unit), { readBytes, writeBytes }, hits) : 1;
-      return { seconds: Math.max(cycles / speed, bytes / rate), bytes };
+      const moved = { readBytes, writeBytes };
+      const guard = machine.guard?.(u, work, splitOf(moved, hits));
+      const rate = bytes > 0 ? soloRate(machine, streamPort(unit), moved, hits, guard) : 1;
+      const ciphered = guard ? bytes * guard.ciphered * guard.cipherEnergy : 0;
+      return { seconds: Math.max(cycles / speed, bytes / rate), bytes, ciphered };
     });
     const last = times.at(-1)!;
     const metadata = last.bytes - times[0]!.bytes;
-    const dram = last.bytes - hits.read - hits.write;
     const { memory, fabricPerByte } = this.ladder[0]!;
-    const cipher = this.plan.strategy.encryption === 'none' ? 0 : dram * this.cipherEnergy;
     return {
       context: table.context,
       speed,
@@ -117,12 +117,12 @@ export class PathCosts {
         PATH_MECHANISMS,
         (_, k) => times[k + 1]!.seconds - times[k]!.seconds,
       ),
-      joules: Float64Array.of(0, cipher, metadata * (memory.energyPerReadByte + fabricPerByte)),
+      joules: Float64Array.of(
+        0,
+        last.ciphered,
+        metadata * (memory.energyPerReadByte + fabricPerByte),
+      ),
       bytes: metadata,
     };
-  }
-
-  private get cipherEnergy(): number {
-    return this.plan.hardware?.encryption?.energy.is ?? 0;
   }
 }

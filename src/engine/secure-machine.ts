@@ -1,20 +1,22 @@
 /**
- * A machine whose memory path protects data: the same units, with what encryption, codes and address checks cost them.
+ * A machine whose memory path protects data: the same units, with what encryption, codes and address checks cost what
+ * they work on in protected memory. Normal memory, and work that is not protected, pay nothing.
  *
- * Model    address checks: seconds per byte beside the port's own (bytes in flight and width shrink alike);
- *          encryption: latency of every read, a ceiling on the whole path, energy per byte;
+ * Model    address checks: seconds per byte beside the port's own rate, for NPU jobs of a protected world;
+ *          encryption: latency of reads from protected memory, a throughput that all such bytes share, energy per byte;
  *          integrity: codes and counters of protected bytes are read and written too, and reads wait for counters
- * Ignores  the share of normal traffic that a bypass would spare the latency; under `transaction` fidelity, latencies
- * Valid    as the parts (hardware/secure/*.ts)
+ * Ignores  which bytes of an operator hit the system cache: protected and others alike, by their shares
+ * Valid    as the parts (hardware/secure/*.ts), at both fidelities: under `transaction` latencies lengthen the time that a
+ *          read spends outside the DRAM
  * Source   hardware/secure/translation.ts, integrity.ts; Little's law for the port as in bandwidth.ts
- * Checked  test/unit/engine/secure-machine.test.ts, test/validation/secure.test.ts
+ * Checked  test/unit/engine/secure-machine.test.ts, test/unit/engine/secure-fidelity.test.ts, test/validation/secure.test.ts
  */
 import type { Seconds } from '../base/units.ts';
 import type { Work } from '../base/work.ts';
-import type { MemoryPort, UnitCost } from '../hardware/compute-unit.ts';
-import type { MemorySystem } from '../hardware/memory-system.ts';
+import type { UnitCost } from '../hardware/compute-unit.ts';
 import { translationSecondsPerByte } from '../hardware/secure/translation.ts';
 import type { Strategy } from '../runtime/secure/strategy.ts';
+import type { StreamGuard, StreamSplit } from './bandwidth.ts';
 import type { Machine, MachineUnit } from './machine.ts';
 import type { SecurityPlan } from './secure-plan.ts';
 
@@ -24,12 +26,19 @@ export const PATH_MECHANISMS = ['address checks', 'memory encryption', 'integrit
 /** Load at which a walk reads memory: half, between idle and full. */
 const WALK_LOAD = 0.5;
 
+/** Whether anything of a plan lies in the way of its streams. */
+export function guardsPath({ strategy, hardware }: SecurityPlan): boolean {
+  return (
+    strategy.encryption !== 'none' ||
+    strategy.integrity !== 'none' ||
+    (strategy.npu === 'coarse' && hardware?.accelerator?.pages !== undefined)
+  );
+}
+
 /** @param count mechanisms of `PATH_MECHANISMS` that are in place, from the first on. */
 export function secureMachine(machine: Machine, plan: SecurityPlan, count = 3): Machine {
-  const units =
-    count >= 1 ? machine.units.map((unit) => checked(unit, machine, plan)) : machine.units;
-  const encrypted = count >= 2 ? withEncryption(machine.memory, plan) : machine.memory;
-  const memory = count >= 3 ? withCounters(encrypted, plan) : encrypted;
+  if (!guardsPath(plan)) return machine;
+  const units = count >= 3 ? machine.units.map((unit) => withCodes(unit, plan)) : machine.units;
   const { memoryClock } = machine;
   // At a lower clock of memory its path is protected all the same.
   const clock = memoryClock && {
@@ -41,67 +50,46 @@ export function secureMachine(machine: Machine, plan: SecurityPlan, count = 3): 
   };
   const secured: Machine = {
     ...machine,
-    memory,
     memoryClock: clock,
-    units: count >= 3 ? units.map((unit) => withCodes(unit, plan)) : units,
+    units,
+    guard: guardOf(machine, plan, count),
   };
   return secured;
 }
 
-/** An NPU whose addresses are checked page by page streams slower; where whole ranges are compared it does not. */
-function checked(unit: MachineUnit, machine: Machine, plan: SecurityPlan): MachineUnit {
-  const pages = plan.hardware?.accelerator?.pages;
-  if (!pages || unit.unit.kind !== 'npu' || plan.strategy.npu === 'none') return unit;
-  const latency = machine.memory.latency(WALK_LOAD);
-  const added = translationSecondsPerByte(
-    {
-      kind: plan.strategy.npu === 'coarse' ? 'pages' : 'ranges',
-      entries: pages.entries.is,
-      page: pages.page.is,
-      reads: pages.reads.is,
-      walksAtOnce: pages.walksAtOnce.is,
-      pages: pages.inTurn.is,
-      run: pages.run.is,
-    },
-    latency,
-  );
-  return { ...unit, unit: { ...unit.unit, port: slowed(unit.unit.port, added, latency) } };
-}
-
-function slowed(port: MemoryPort, secondsPerByte: Seconds, latency: Seconds): MemoryPort {
-  const { bandwidth, outstandingBytes } = port;
-  return {
-    bandwidth: 1 / (1 / bandwidth + secondsPerByte),
-    outstandingBytes: outstandingBytes / (1 + (outstandingBytes * secondsPerByte) / latency),
+function guardOf(machine: Machine, plan: SecurityPlan, count: number): Machine['guard'] {
+  const { strategy, hardware, integrity } = plan;
+  const cipher = count >= 2 && strategy.encryption !== 'none' ? hardware?.encryption : undefined;
+  const again = count >= 3 ? integrity.latencyFactor - 1 : 0;
+  const walk = count >= 1 ? walkSeconds(machine, plan) : 0;
+  return (u: number, work: Work, { dramReads, dramWrites }: StreamSplit): StreamGuard => {
+    const reads = dramReads * protectedReads(work, strategy);
+    const writes = dramWrites * protectedWrites(work, strategy);
+    return {
+      held: reads * (cipher?.latency.is ?? 0),
+      again: reads * again,
+      secondsPerByte: machine.units[u]!.unit.kind === 'npu' ? walk : 0,
+      ciphered: cipher ? reads + writes : 0,
+      cipherRate: cipher?.throughput.is ?? Number.POSITIVE_INFINITY,
+      cipherEnergy: cipher?.energy.is ?? 0,
+    };
   };
 }
 
-function withEncryption(memory: MemorySystem, plan: SecurityPlan): MemorySystem {
-  const spec = plan.hardware?.encryption;
-  if (!spec || plan.strategy.encryption === 'none') return memory;
-  const ceiling = spec.throughput.is / memory.peak;
-  return {
-    ...delayed(memory, 1, spec.latency.is),
-    efficiency: (mix) => Math.min(memory.efficiency(mix), ceiling),
-    energyPerReadByte: memory.energyPerReadByte + spec.energy.is,
-    energyPerWriteByte: memory.energyPerWriteByte + spec.energy.is,
+/** Of an NPU whose addresses are checked page by page; where whole ranges are compared it waits for nothing. */
+function walkSeconds({ memory }: Machine, { hardware, strategy }: SecurityPlan): Seconds {
+  const pages = hardware?.accelerator?.pages;
+  if (!pages || strategy.npu === 'none') return 0;
+  const spec = {
+    kind: strategy.npu === 'coarse' ? ('pages' as const) : ('ranges' as const),
+    entries: pages.entries.is,
+    page: pages.page.is,
+    reads: pages.reads.is,
+    walksAtOnce: pages.walksAtOnce.is,
+    pages: pages.inTurn.is,
+    run: pages.run.is,
   };
-}
-
-function withCounters(memory: MemorySystem, { integrity }: SecurityPlan): MemorySystem {
-  return integrity.latencyFactor === 1 ? memory : delayed(memory, integrity.latencyFactor, 0);
-}
-
-function delayed(memory: MemorySystem, factor: number, more: Seconds): MemorySystem {
-  const { streamLatency } = memory;
-  return {
-    ...memory,
-    latency: (load) => memory.latency(load) * factor + more,
-    ...(streamLatency && {
-      streamLatency: (load: number, readShare: number) =>
-        streamLatency(load, readShare) * factor + more,
-    }),
-  };
+  return translationSecondsPerByte(spec, memory.latency(WALK_LOAD));
 }
 
 function withCodes(unit: MachineUnit, { integrity, strategy }: SecurityPlan): MachineUnit {

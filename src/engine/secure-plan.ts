@@ -1,23 +1,28 @@
-/** Scenario and descriptions → how this run protects its data: choices, places, gates and costs. */
-import { InfeasibleError } from '../base/errors.ts';
+/** Scenario and descriptions → how a run protects the data of each workload: choices, places, gates and costs. */
+import { type Fault, SpecError } from '../base/errors.ts';
 import { type Secrecy, secrecyOf } from '../base/labels.ts';
-import { formatQuantity } from '../base/quantity.ts';
+import { nearestHint } from '../base/registry.ts';
 import type { SpecFile } from '../base/spec-file.ts';
 import type { Bytes } from '../base/units.ts';
 import type { Cipher } from '../hardware/secure/cipher.ts';
 import type { GrowthSpec } from '../hardware/secure/growth.ts';
 import { type IntegrityCost, integrityCost } from '../hardware/secure/integrity.ts';
-import type { Region, RegionKind } from '../hardware/secure/regions.ts';
+import type { Region } from '../hardware/secure/regions.ts';
 import { SecureSystem } from '../hardware/secure/secure-system.ts';
 import { fixedRegions, type SecuritySpec } from '../hardware/secure/security-spec.ts';
 import type { SocSpec } from '../hardware/soc-spec.ts';
 import { cipherCores, ciphersOf } from '../runtime/secure/ciphers.ts';
 import { protectsAnything, requireHardware } from '../runtime/secure/hardware-needs.ts';
-import { parseStrategy, type Strategy, type TensorClass } from '../runtime/secure/strategy.ts';
+import { parseStrategy, type Strategy } from '../runtime/secure/strategy.ts';
 import type { RequestPlan } from '../workload/graph.ts';
-import type { SecurityScenario } from './secure-scenario.ts';
+import type { SharedWorkload } from './scenario.ts';
+import { type Demand, demandsOf, grownBytes } from './secure-memory.ts';
+import { type SecurityScenario, securityFor } from './secure-scenario.ts';
 
+/** How the data of one workload, or of the only one, are protected. */
 export interface SecurityPlan {
+  /** Name of the workload, where several share the phone. */
+  readonly workload: string | undefined;
   readonly preset: string;
   readonly scenario: SecurityScenario;
   readonly strategy: Strategy;
@@ -32,39 +37,81 @@ export interface SecurityPlan {
   readonly occupied: number;
   readonly regions: readonly Region[];
   readonly promised: Secrecy;
-  /** Bytes of the workload by class. */
-  readonly demand: Readonly<Partial<Record<TensorClass, Bytes>>>;
+  /** Bytes of the workload by class; weights that another one brings along are not counted again. */
+  readonly demand: Demand;
   /** Bytes that lie in protected memory, codes and counters aside. */
   readonly protectedBytes: Bytes;
+  /** Of protected memory, codes and counters included, what does not fit the carve-out. */
+  readonly grown: Bytes;
 }
 
-/** What the rest of preparation needs of a scenario's protection; undefined where there is none to speak of. */
+/** A workload of the scenario, as far as protection cares. */
+export interface ProtectedClient {
+  readonly name: string;
+  readonly plan: RequestPlan;
+}
+
+/** What the scenario says: of the run, and of each of several workloads. */
+export interface Wishes {
+  readonly security?: SecurityScenario | undefined;
+  readonly workloads?: readonly SharedWorkload[] | undefined;
+}
+
+/**
+ * What the rest of preparation needs of a scenario's protection, by workload; undefined where there is none to speak of.
+ * @throws SpecError where the SoC lacks what a strategy needs, or workloads want the machine set up in two ways.
+ */
 export function planSecurity(
-  scenario: SecurityScenario | undefined,
+  { security, workloads }: Wishes,
   soc: SocSpec,
-  plans: readonly RequestPlan[],
+  clients: readonly ProtectedClient[],
   source: (name: string) => SpecFile,
-): SecurityPlan | undefined {
-  if (!scenario) return undefined;
+): readonly SecurityPlan[] | undefined {
+  if (!security && !workloads?.some((entry) => entry.security)) return undefined;
+  const drafts = clients.map(({ name, plan }, i) => {
+    const scenario = securityFor(security, workloads?.[i]?.security);
+    const strategy = chosen(parseStrategy(source(scenario.preset)), scenario);
+    return { workload: workloads && name, plan, scenario, strategy };
+  });
+  const attacked = drafts.some(({ scenario }) => scenario.attacks.length > 0);
+  const any = drafts.some(({ strategy }) => protectsAnything(strategy));
+  if (!any && !attacked) return undefined;
+  requireAgreement(drafts);
+  requireTargets(drafts);
+  const demands = demandsOf(drafts);
+  const all = demands.reduce((sum, { held }) => sum + held, 0);
+  const plans = drafts.map((draft, i) => planOf(draft, soc, demands[i]!, all));
+  return plans.map((plan, i) => ({ ...plan, grown: grownBytes(plans, i) }));
+}
+
+interface Draft {
+  readonly workload: string | undefined;
+  readonly plan: RequestPlan;
+  readonly scenario: SecurityScenario;
+  readonly strategy: Strategy;
+}
+
+function planOf(
+  { workload, scenario, strategy }: Draft,
+  soc: SocSpec,
+  { demand, held }: { readonly demand: Demand; readonly held: Bytes },
+  protectedBytes: Bytes,
+): SecurityPlan {
   const { preset } = scenario;
-  const strategy = chosen(parseStrategy(source(preset)), scenario);
-  if (!protectsAnything(strategy) && scenario.attacks.length === 0) return undefined;
   const ciphers = ciphersOf(soc);
   const hardware = protectsAnything(strategy)
     ? requireHardware(preset, strategy, soc, ciphers)
     : soc.security;
-  const cipher = ciphers.find(
-    ({ name }) => strategy.decryption === 'fastest' || name === strategy.decryption,
-  );
-  const demand = demandOf(plans);
-  const protectedBytes = strategy.protects.reduce((sum, name) => sum + (demand[name] ?? 0), 0);
   const found = cipherCores(soc);
   return {
+    workload,
     preset,
     scenario,
     strategy,
     hardware,
-    cipher,
+    cipher: ciphers.find(
+      ({ name }) => strategy.decryption === 'fastest' || name === strategy.decryption,
+    ),
     cpuUnit: found?.unit ?? Object.keys(soc.units).find((unit) => soc.units[unit]?.kind === 'cpu'),
     cores: found?.cores.reduce((sum, { count }) => sum + count, 0) ?? 1,
     integrity: integrityCost(integritySpec(strategy, hardware, protectedBytes)),
@@ -79,7 +126,8 @@ export function planSecurity(
     regions: hardware ? fixedRegions(hardware) : [],
     promised: secrecyOf(...strategy.promises),
     demand,
-    protectedBytes,
+    protectedBytes: held,
+    grown: 0,
   };
 }
 
@@ -90,22 +138,47 @@ function chosen(preset: Strategy, scenario: SecurityScenario): Strategy {
   return { ...preset, ...Object.fromEntries(own) };
 }
 
-/** All workloads of the scenario are protected alike; those of one model share its weights. */
-function demandOf(plans: readonly RequestPlan[]) {
-  const models = new Map(plans.map(({ name, model, memory }) => [model ?? name, memory.weights]));
-  const sum = (of: (plan: RequestPlan) => Bytes) =>
-    plans.reduce((total, plan) => total + of(plan), 0);
-  return {
-    weights: [...models.values()].reduce((total, bytes) => total + bytes, 0),
-    kv: sum(({ memory }) => memory.kvCache),
-    activations: sum(({ memory }) => memory.activations),
-    prompt: sum(({ promptTokens }) => promptTokens * TOKEN_BYTES),
-    output: sum(({ generatedTokens }) => generatedTokens * TOKEN_BYTES),
-  };
+/** Choices about the machine, which is set up once for all. */
+const MACHINE_WIDE = ['firewall', 'tablesOwner', 'clean', 'encryption', 'integrity'] as const;
+
+/** @throws SpecError for every choice of the machine on which protected workloads differ. */
+function requireAgreement(drafts: readonly Draft[]): void {
+  const guarded = drafts.filter(({ strategy }) => protectsAnything(strategy));
+  const onNpu = guarded.filter(({ strategy }) => strategy.npu !== 'none');
+  const faults = [
+    ...MACHINE_WIDE.flatMap((key) => disagreement(guarded, key)),
+    ...disagreement(onNpu, 'npu'),
+  ];
+  if (faults.length > 0) throw new SpecError(faults);
 }
 
-/** A token id as runtimes pass it. */
-export const TOKEN_BYTES: Bytes = 4;
+function disagreement(
+  drafts: readonly Draft[],
+  key: (typeof MACHINE_WIDE)[number] | 'npu',
+): Fault[] {
+  const [first] = drafts;
+  const other = drafts.find(({ strategy }) => strategy[key] !== first!.strategy[key]);
+  if (!first || !other) return [];
+  return [
+    {
+      message: `workloads "${first.workload}" and "${other.workload}" want ${key}: ${first.strategy[key]} and ${key}: ${other.strategy[key]}, but the machine is set up once`,
+      expected: `one ${key} for all workloads that are protected`,
+      hint: `give ${key} to both, under security: of each`,
+    },
+  ];
+}
+
+/** @throws SpecError for attacks on workloads that are not there. */
+function requireTargets(drafts: readonly Draft[]): void {
+  const names = drafts.flatMap(({ workload }) => (workload === undefined ? [] : [workload]));
+  const faults = drafts[0]!.scenario.attacks
+    .filter(({ workload }) => workload !== undefined && !names.includes(workload))
+    .map(({ kind, workload }) => ({
+      message: `attack ${kind} aims at workload "${workload}", which is not in the scenario`,
+      hint: names.length > 0 ? nearestHint(workload!, names) : 'leave workload: out',
+    }));
+  if (faults.length > 0) throw new SpecError(faults);
+}
 
 function integritySpec(
   { integrity: kind }: Strategy,
@@ -134,19 +207,19 @@ export function barredFromNpu({ world, npu }: Strategy): boolean {
   return world !== 'normal' && npu === 'none';
 }
 
-/** Kind of region that protected data lie in. */
-export function protectedKind({ world }: Strategy): RegionKind {
-  return world === 'protected-vm' ? 'protected-vm' : 'secure';
+/** The plan of a workload by its name; of the only one under any. */
+export function planFor(
+  plans: readonly SecurityPlan[],
+  workload: string | undefined,
+): SecurityPlan {
+  return plans.find((plan) => plan.workload === workload) ?? plans[0]!;
 }
 
-/** Where a class of data lies. */
-export function kindOfClass(strategy: Strategy, tensor: TensorClass): RegionKind {
-  return strategy.protects.includes(tensor) ? protectedKind(strategy) : 'normal';
-}
-
-/** The gates as the strategy sets them up, fresh for one run. */
-export function openSystem({ strategy }: SecurityPlan): SecureSystem {
-  const shared = !strategy.protects.includes('activations');
+/** The gates as the protected workloads set them up, fresh for one run; of one that is not protected, where all are. */
+export function openSystem(plans: readonly SecurityPlan[]): SecureSystem {
+  const guarded = plans.filter(({ strategy }) => protectsAnything(strategy));
+  const { strategy } = guarded[0] ?? plans[0]!;
+  const shared = guarded.some((plan) => !plan.strategy.protects.includes('activations'));
   return new SecureSystem(
     {
       firewall: strategy.firewall,
@@ -157,58 +230,6 @@ export function openSystem({ strategy }: SecurityPlan): SecureSystem {
       integrity: strategy.integrity !== 'none',
       cloud: strategy.cloud,
     },
-    shared,
-  );
-}
-
-/** Secure memory beyond the carve-out that a run takes from the system. */
-export function grownBytes(plan: SecurityPlan): Bytes {
-  const fixed = plan.hardware?.carveout.is ?? 0;
-  return Math.max(0, plan.protectedBytes * (1 + plan.integrity.storage) - fixed);
-}
-
-/**
- * Memory that protection takes beside the workload's own: what of the carve-out stays empty, and codes and counters.
- * @throws InfeasibleError where protected data do not fit the carve-out and it cannot grow.
- */
-export function protectionOwners(plan: SecurityPlan): Record<string, Bytes> {
-  const { strategy, hardware, protectedBytes, integrity } = plan;
-  if (!hardware || strategy.protects.length === 0) return {};
-  const codes = protectedBytes * integrity.storage;
-  const bound = hardware.carveout.is;
-  const demand = protectedBytes + codes;
-  if (strategy.growth === 'fixed' && demand > bound) throw tooLarge(plan, demand, bound);
-  return {
-    ...(codes > 0 && { 'integrity codes and counters': codes }),
-    ...(bound > demand && { 'carve-out not in use': bound - demand }),
-  };
-}
-
-function tooLarge(plan: SecurityPlan, demand: Bytes, bound: Bytes): InfeasibleError {
-  const { strategy, integrity, preset } = plan;
-  const show = (bytes: Bytes) => formatQuantity(bytes, 'size', 3);
-  const breakdown = Object.fromEntries([
-    ...strategy.protects.map((name) => [name, plan.demand[name] ?? 0]),
-    ['integrity codes and counters', plan.protectedBytes * integrity.storage],
-  ]);
-  const weightsOnly = (plan.demand.weights ?? 0) * (1 + integrity.storage);
-  return new InfeasibleError(
-    `security "${preset}" keeps ${show(demand)} in secure memory, the carve-out has ${show(bound)} and may not grow`,
-    {
-      demand,
-      bound,
-      unit: 'B',
-      breakdown,
-      levers: [
-        ...(plan.hardware?.growth
-          ? ['memory that grows (--set scenario.security.growth=elastic)']
-          : []),
-        `a carve-out of at least ${show(demand)} (--set security.carveout=…), taken from the system for good`,
-        ...(weightsOnly <= bound && strategy.protects.length > 1
-          ? ['protecting the weights only (--security weights)']
-          : []),
-        'a smaller model, or fewer bits per weight',
-      ],
-    },
+    shared || guarded.length === 0,
   );
 }

@@ -1,14 +1,19 @@
 /**
- * Restoring an encrypted model before, or while, the first request runs: who waits, and what it draws.
+ * Restoring an encrypted model before, or while, the requests that need it run: who waits, what it draws, and what of the
+ * memory's bandwidth it takes from work beside it.
  *
- * Model    stages of runtime/secure/restore.ts; each draws over its span: storage and memory by their bytes, the CPU cores
- *          that start the runtime, hash, move pages and decrypt by their time
- * Ignores  bandwidth that restoring takes from an operator that runs meanwhile
- * Valid    one model, restored once at the start of a run
- * Source   as the parts
- * Checked  test/unit/engine/secure-restore.test.ts, test/validation/secure.test.ts
+ * Model    stages of runtime/secure/restore.ts on a clock of their own, which runs at 1 while memory gives the stages all the
+ *          bandwidth that they would use alone, and slower in proportion where other streams leave them less. Traffic:
+ *          storage writes what it reads, a cipher that is no part of the NPU reads and writes it again, pages that make room
+ *          are copied. Each stage draws over its span: storage and memory by their bytes, the CPU cores that start the
+ *          runtime, hash, move pages and decrypt by their time. It begins when the first request that needs the model comes,
+ *          and again after it was given back
+ * Ignores  CPU cores that restoring takes from operators on the same cluster meanwhile
+ * Valid    one model per workload
+ * Source   as the parts; sharing as in bandwidth.ts
+ * Checked  test/unit/engine/secure-restore.test.ts, test/property/secure-restore.test.ts, test/validation/secure.test.ts
  */
-import type { Bytes, Joules, Seconds } from '../base/units.ts';
+import type { Bytes, BytesPerSecond, Joules, Seconds } from '../base/units.ts';
 import { decryptSeconds } from '../hardware/secure/cipher.ts';
 import { type Growth, grow } from '../hardware/secure/growth.ts';
 import { loadSeconds } from '../hardware/storage/ufs.ts';
@@ -19,21 +24,32 @@ import {
   type Stage,
   type StageSpan,
 } from '../runtime/secure/restore.ts';
+import type { StreamPort } from './bandwidth.ts';
 import type { Execution } from './execution.ts';
 import { CAUSE, type Ledger } from './ledger.ts';
 import type { Machine } from './machine.ts';
-import type { Job } from './request.ts';
 import type { ProtectionLedger } from './secure-costs.ts';
-import { grownBytes, type SecurityPlan } from './secure-plan.ts';
-import { type Loading, type MachineStorage, weightsOf } from './storage.ts';
+import type { SecurityPlan } from './secure-plan.ts';
+import type { MachineStorage } from './storage.ts';
 
-const RESTORE_PHASE = 'restore';
+export const RESTORE_PHASE = 'restore';
+/** Less than one tick of the time grid (2^-36 s): rounding, not time. */
+const TICK = 1.5e-11;
+/** Transfer engines keep this many of their own latencies' worth of bytes in flight: they are not what holds a stream. */
+const IN_FLIGHT = 2;
+/** A stream of half of the memory's peak counts as that of a unit in the mix, a slower one for less. */
+const FULL_STREAM = 0.5;
+/** Load at which that latency is taken: a memory in full use. */
+const FULL_LOAD = 1;
 
 export interface RestoreParts {
   readonly plan: SecurityPlan;
   readonly machine: Machine;
   readonly storage: MachineStorage;
-  readonly jobs: readonly Job[];
+  /** Of the model. */
+  readonly bytes: Bytes;
+  /** Under which name it is accounted for. */
+  readonly request: string;
   readonly ledger: Ledger;
   readonly execution: Execution;
   readonly costs: ProtectionLedger;
@@ -42,62 +58,130 @@ export interface RestoreParts {
 interface StageAccount {
   readonly span: StageSpan;
   readonly row: number;
-  /** Joules and bytes of the whole stage. */
-  readonly memory: Joules;
-  readonly fabric: Joules;
+  /** Of the whole stage. */
+  readonly reads: Bytes;
+  readonly writes: Bytes;
   readonly storage: Joules;
-  readonly bytes: Bytes;
+  readonly cipher: Joules;
   /** Of the CPU unit's power. */
   readonly cpuShare: number;
 }
 
-export class SecureRestore implements Loading {
-  readonly request: string;
-  readonly phase = RESTORE_PHASE;
-  readonly cause = CAUSE.secure;
+/** One model on its way. */
+export class RestoreFlow {
   readonly restore: Restore;
   readonly bytes: Bytes;
+  readonly request: string;
   private readonly parts: RestoreParts;
   private readonly stages: readonly StageAccount[];
   private readonly cpu: number;
+  private state: 'away' | 'coming' | 'there' = 'away';
+  /** When it began, and how far it is on its own clock. */
+  start: Seconds = 0;
+  private at: Seconds = 0;
   private last: Seconds = 0;
+  private pace = 1;
   private storageJoules: Joules = 0;
+  private moved: Bytes = 0;
 
   constructor(parts: RestoreParts) {
+    const { plan, machine, bytes, request } = parts;
     this.parts = parts;
-    this.request = parts.jobs[0]?.plan.name ?? '';
-    this.bytes = weightsOf(parts.jobs);
-    this.cpu = parts.machine.units.findIndex(({ unit }) => unit.name === parts.plan.cpuUnit);
-    const growth = growthOf(parts.plan);
-    this.restore = restoreOf(parts, this.bytes, growth);
+    this.bytes = bytes;
+    this.request = request;
+    this.cpu = machine.units.findIndex(({ unit }) => unit.name === plan.cpuUnit);
+    const growth = growthOf(plan);
+    this.restore = restoreOf(parts, growth);
     this.stages = this.restore.spans.map((span) => this.account(span, growth));
+  }
+
+  get isComing(): boolean {
+    return this.state === 'coming';
+  }
+
+  get isAway(): boolean {
+    return this.state === 'away';
+  }
+
+  begin(now: Seconds): void {
+    this.state = 'coming';
+    this.start = now;
+    this.last = now;
+    this.at = 0;
+    this.pace = 1;
+    for (const { row } of this.stages) this.parts.ledger.counts[row]!++;
+  }
+
+  /** Its memory is given back. */
+  release(): void {
+    this.state = 'away';
+  }
+
+  /** Until a first request may begin. */
+  openIn(now: Seconds): Seconds {
+    return this.timeTo(this.restore.ready, now);
+  }
+
+  /** Until the first `share` of the model is there, at the present pace. */
+  readyIn(share: number, now: Seconds): Seconds {
+    return this.timeTo(this.restore.readyAt(share * this.bytes), now);
+  }
+
+  /** The stage that holds up what waits now: of those under way, the pipeline's slowest. */
+  bottleneckAt(_now: Seconds): Stage {
+    return this.restore.bottleneck;
+  }
+
+  /** What it would draw from memory now if nobody else did; undefined where it draws nothing. */
+  stream(): StreamPort | undefined {
+    if (this.state !== 'coming') return undefined;
+    let reads = 0;
+    let writes = 0;
+    for (const { span, reads: r, writes: w } of this.stages) {
+      if (!this.isUnderWay(span)) continue;
+      reads += r / (span.end - span.start);
+      writes += w / (span.end - span.start);
+    }
+    const rate = reads + writes;
+    if (rate === 0) return undefined;
+    const { memory } = this.parts.execution.machine;
+    return {
+      bandwidth: rate,
+      weight: Math.min(1, rate / (FULL_STREAM * memory.peak)),
+      outstandingBytes: IN_FLIGHT * rate * memory.latency(FULL_LOAD),
+      split: { dramReads: reads / rate, dramWrites: writes / rate, readHits: 0, writeHits: 0 },
+    };
+  }
+
+  /** What it gets of that from now on. */
+  grant(got: BytesPerSecond, wanted: BytesPerSecond): void {
+    this.pace = wanted > 0 ? Math.min(1, got / wanted) : 1;
+  }
+
+  /** When a stage begins or ends next, at the present pace. */
+  nextChange(now: Seconds): Seconds {
+    if (this.state !== 'coming') return Number.POSITIVE_INFINITY;
+    const { end, ready } = this.restore;
+    let next = this.at < ready - TICK ? Math.min(ready, end) : end;
     for (const { span } of this.stages) {
-      // What a pipeline hides is told apart where operators wait for it.
-      const exposed = Math.max(0, Math.min(span.end, this.ready) - span.start);
-      const seconds = Math.min(span.busy, exposed);
-      parts.costs.add(span.stage, { seconds, hiddenSeconds: span.busy - seconds });
+      if (span.start > this.at + TICK) next = Math.min(next, span.start);
+      if (span.end > this.at + TICK) next = Math.min(next, span.end);
     }
+    return now + this.timeTo(next, now);
   }
 
-  get ready(): Seconds {
-    return this.restore.ready;
-  }
-
-  progress(now: Seconds): { readonly memory: Joules; readonly fabric: Joules } {
-    const until = Math.min(now, this.restore.end);
-    let memory = 0;
-    let fabric = 0;
-    for (const stage of this.stages) {
-      const from = Math.max(this.last, stage.span.start);
-      const dt = Math.min(until, stage.span.end) - from;
-      if (dt <= 0) continue;
-      const share = dt / (stage.span.end - stage.span.start);
-      memory += stage.memory * share;
-      fabric += stage.fabric * share;
-      this.pass(stage, share, Math.max(0, Math.min(until, this.ready) - from));
-    }
-    this.last = Math.max(this.last, until);
-    return { memory, fabric };
+  /** Brings the accounts up to `now`. @returns joules of memory and fabric since the last call. */
+  progress(now: Seconds): { memory: Joules; fabric: Joules } {
+    const used = { memory: 0, fabric: 0 };
+    if (this.state !== 'coming' || now <= this.last) return used;
+    const { end } = this.restore;
+    const from = this.at;
+    const to = from + (now - this.last) * this.pace;
+    this.last = now;
+    this.at = to >= end - TICK ? end : to;
+    for (const stage of this.stages) this.pass(stage, from, this.at, used);
+    if (this.at === end) this.state = 'there';
+    return used;
   }
 
   takeJoules(): Joules {
@@ -106,18 +190,51 @@ export class SecureRestore implements Loading {
     return joules;
   }
 
-  /** A share of one stage; `waited` seconds of it kept the request from starting. */
-  private pass(stage: StageAccount, share: number, waited: Seconds): void {
-    const { ledger, costs } = this.parts;
-    const cpu = this.burn(stage.cpuShare * stage.span.busy * share);
-    const stored = stage.storage * share;
-    const joules = cpu + stored + (stage.memory + stage.fabric) * share;
+  takeBytes(): Bytes {
+    const bytes = this.moved;
+    this.moved = 0;
+    return bytes;
+  }
+
+  private isUnderWay({ start, end }: StageSpan): boolean {
+    return start <= this.at + TICK && end > this.at + TICK;
+  }
+
+  private timeTo(when: Seconds, now: Seconds): Seconds {
+    if (this.state === 'there') return 0;
+    return Math.max(0, (when - this.at) / this.pace - (now - this.last));
+  }
+
+  /** The part of one stage between two readings of its clock, which `pace` may have stretched. */
+  private pass(
+    { span, row, reads, writes, storage, cipher, cpuShare }: StageAccount,
+    from: Seconds,
+    to: Seconds,
+    used: { memory: Joules; fabric: Joules },
+  ): void {
+    const dt = Math.min(to, span.end) - Math.max(from, span.start);
+    if (dt <= 0) return;
+    const { ledger, costs, execution } = this.parts;
+    const { machine } = execution;
+    const share = dt / (span.end - span.start);
+    const { energyPerReadByte, energyPerWriteByte } = machine.memory;
+    const memory = (reads * energyPerReadByte + writes * energyPerWriteByte) * share;
+    const fabric = ((reads + writes) * machine.fabricPerByte + cipher) * share;
+    const stored = storage * share;
+    const joules = this.burn(cpuShare * span.busy * share) + stored + memory + fabric;
+    used.memory += memory;
+    used.fabric += fabric;
     this.storageJoules += stored;
-    const cause = stage.span.stage === 'load' ? CAUSE.bandwidth : CAUSE.secure;
-    ledger.addSeconds(stage.row, cause, waited);
-    ledger.bytes[stage.row]! += stage.bytes * share;
-    ledger.joules[stage.row]! += joules;
-    costs.add(stage.span.stage, { joules });
+    this.moved += (reads + writes) * share;
+    // Before `ready` a request waits for every second of it, after that for what operators say.
+    const { ready } = this.restore;
+    const waited = Math.max(0, Math.min(to, span.end, ready) - Math.max(from, span.start));
+    const exposed = waited / this.pace;
+    ledger.addSeconds(row, span.stage === 'load' ? CAUSE.bandwidth : CAUSE.secure, exposed);
+    ledger.bytes[row]! += (reads + writes) * share;
+    ledger.joules[row]! += joules;
+    const hidden = (span.busy * (dt - waited)) / (span.end - span.start);
+    costs.add(span.stage, { seconds: exposed, hiddenSeconds: hidden, joules });
   }
 
   /** Seconds of the whole CPU unit at its present clocks. */
@@ -131,49 +248,42 @@ export class SecureRestore implements Loading {
   }
 
   private account(span: StageSpan, growth: Growth): StageAccount {
-    const { plan, machine, storage, ledger } = this.parts;
+    const { plan, storage, ledger } = this.parts;
     const { cipher, cores } = plan;
-    const { energyPerReadByte: read, energyPerWriteByte: write } = machine.memory;
     const { bytes } = this;
-    const traffic = (reads: Bytes, writes: Bytes) => ({
-      memory: reads * read + writes * write,
-      fabric: (reads + writes) * machine.fabricPerByte,
-      bytes: reads + writes,
-    });
-    const none = { memory: 0, fabric: 0, bytes: 0, storage: 0, cpuShare: 0 };
+    const none = { reads: 0, writes: 0, storage: 0, cipher: 0, cpuShare: 0 };
     const one = 1 / cores;
-    const of: Readonly<Record<Stage, () => Omit<StageAccount, 'span' | 'row'>>> = {
-      'runtime start': () => ({ ...none, cpuShare: one }),
-      attestation: () => ({ ...none, cpuShare: one }),
-      'memory growth': () => ({
+    const again = cipher?.throughMemory ? bytes : 0;
+    const of: Readonly<Record<Stage, Omit<StageAccount, 'span' | 'row'>>> = {
+      'runtime start': { ...none, cpuShare: one },
+      attestation: { ...none, cpuShare: one },
+      'memory growth': {
         ...none,
-        ...traffic(growth.moved, growth.moved),
+        reads: growth.moved,
+        writes: growth.moved,
         cpuShare: (plan.growth?.threads ?? 1) * one,
-      }),
-      load: () => ({
+      },
+      load: { ...none, writes: bytes, storage: bytes * storage.storage.energyPerByte },
+      decryption: {
         ...none,
-        ...traffic(0, bytes),
-        storage: bytes * storage.storage.energyPerByte,
-      }),
-      decryption: () => {
-        const moved = cipher?.throughMemory ? traffic(bytes, bytes) : none;
-        const fabric = moved.fabric + bytes * (cipher?.energyPerByte ?? 0);
-        return { ...none, ...moved, fabric, cpuShare: cipher?.name === 'cpu' ? 1 : 0 };
+        reads: again,
+        writes: again,
+        cipher: bytes * (cipher?.energyPerByte ?? 0),
+        cpuShare: cipher?.name === 'cpu' ? 1 : 0,
       },
     };
     const unit = span.stage === 'load' ? 'storage' : (plan.cpuUnit ?? 'cpu');
     const row = ledger.row(this.request, RESTORE_PHASE, span.stage, unit);
-    ledger.counts[row] = 1;
-    return { span, row, ...of[span.stage]() };
+    return { span, row, ...of[span.stage] };
   }
 }
 
 function growthOf(plan: SecurityPlan): Growth {
   if (!plan.growth || plan.strategy.growth === 'fixed') return { seconds: 0, moved: 0 };
-  return grow(plan.growth, grownBytes(plan), plan.occupied);
+  return grow(plan.growth, plan.grown, plan.occupied);
 }
 
-function restoreOf({ plan, storage }: RestoreParts, bytes: Bytes, growth: Growth): Restore {
+function restoreOf({ plan, storage, bytes }: RestoreParts, growth: Growth): Restore {
   const { strategy, hardware, cipher } = plan;
   const read = loadSeconds(storage.storage, bytes);
   const checkpoint = hardware?.runtime.checkpoint.is ?? 0;

@@ -5,6 +5,7 @@ import type { Initiator } from '../hardware/secure/initiators.ts';
 import { clearanceOf, type RegionKind } from '../hardware/secure/regions.ts';
 import {
   clearanceOfInitiator,
+  type Defences,
   type Gate,
   type SecureSystem,
 } from '../hardware/secure/secure-system.ts';
@@ -12,14 +13,21 @@ import type { TensorClass } from '../runtime/secure/strategy.ts';
 import type { AuditRow, AuditVerdict } from './secure-audit.ts';
 
 export interface RowKind {
+  /** Where several share the phone. */
+  readonly workload: string | undefined;
+  /** Secrets that must not come below their clearance. */
+  readonly promised: Secrecy;
   readonly phase: string;
   readonly initiator: Initiator;
   readonly access: 'read' | 'write';
   readonly tensor: TensorClass;
-  readonly region: RegionKind;
+  /** `cloud` is what the modem sends away. */
+  readonly region: RegionKind | 'cloud';
   readonly secrecy: Secrecy;
   /** Secrets that a declared step gave up on the way. */
   readonly dropped: Secrecy;
+  /** In front of the cloud, of the workload that asks. */
+  readonly gate?: Defences['cloud'];
 }
 
 export interface RowVerdict {
@@ -34,7 +42,6 @@ export class AuditRows {
   stopped = new Uint8Array(64);
   accesses = 0;
   private readonly system: SecureSystem;
-  private readonly promised: Secrecy;
   private readonly byKey = new Map<string, number>();
   private readonly counts: number[] = [];
   private readonly bytes: number[] = [];
@@ -44,9 +51,8 @@ export class AuditRows {
   private readonly closed: AuditRow[] = [];
   private epoch: number;
 
-  constructor(system: SecureSystem, promised: Secrecy) {
+  constructor(system: SecureSystem) {
     this.system = system;
-    this.promised = promised;
     this.epoch = system.epoch;
   }
 
@@ -89,18 +95,15 @@ export class AuditRows {
     this.last[row] = end;
   }
 
-  bytesWhere(verdict: AuditVerdict): Bytes {
-    return this.toRows().reduce((sum, row) => sum + (row.verdict === verdict ? row.bytes : 0), 0);
-  }
-
   toRows(): AuditRow[] {
     const open = this.kinds.map((_, row) => this.rowAt(row));
     return [...this.closed, ...open].filter(({ accesses }) => accesses > 0);
   }
 
   private rowAt(row: number): AuditRow {
-    const { phase, initiator, access, tensor, region, secrecy } = this.kinds[row]!;
+    const { workload, phase, initiator, access, tensor, region, secrecy } = this.kinds[row]!;
     return {
+      ...(workload !== undefined && { workload }),
       phase,
       initiator,
       access,
@@ -128,16 +131,20 @@ export class AuditRows {
     this.stopped[row] = verdict.verdict === 'refused' || verdict.verdict === 'leak' ? 1 : 0;
   }
 
-  private verdictOf({ initiator, access, region, secrecy, dropped }: RowKind): RowVerdict {
+  private verdictOf(kind: RowKind): RowVerdict {
+    const { initiator, access, region, secrecy, dropped, promised } = kind;
     const kept = secrecy & ~dropped;
     // A declared step hands over what it made public by a copy of its own, not through the tables of the job.
     if (access === 'write' && kept === 0 && secrecy !== 0) return { verdict: 'released' };
-    const answer = this.system.access(initiator, region, access, kept);
+    const answer =
+      region === 'cloud'
+        ? this.system.upload(kept, kind.gate)
+        : this.system.access(initiator, region, access, kept);
     if (answer.kind === 'refused') return { verdict: 'refused', gate: answer.gate };
     if (answer.kind === 'breach') {
-      return { verdict: (answer.secrecy & this.promised) !== 0 ? 'leak' : 'unpromised' };
+      return { verdict: (answer.secrecy & promised) !== 0 ? 'leak' : 'unpromised' };
     }
-    if (secrecy === 0) return { verdict: 'public' };
+    if (secrecy === 0 || region === 'cloud') return { verdict: 'public' };
     const cleared = access === 'read' ? clearanceOfInitiator(initiator) : clearanceOf(region);
     const place = clearanceOf(region);
     if (within(secrecy, cleared) && within(secrecy, place)) return { verdict: 'protected' };

@@ -2,24 +2,33 @@
 import { formatSecrecy } from '../base/labels.ts';
 import type { Bytes, Seconds } from '../base/units.ts';
 import { clearanceOf } from '../hardware/secure/regions.ts';
+import { protectsAnything } from '../runtime/secure/hardware-needs.ts';
+import { protectedKind } from '../runtime/secure/strategy.ts';
 import type { Execution } from './execution.ts';
 import type { Ledger } from './ledger.ts';
 import type { Machine } from './machine.ts';
+import { BYTES_PER_TOKEN } from './offload/plans.ts';
 import type { Job } from './request.ts';
-import type { AuditRegion, SecurityAudit } from './secure-audit.ts';
-import { PathCosts, ProtectionLedger } from './secure-costs.ts';
+import { requestLabel } from './request.ts';
+import type { AuditRegion, SecurityAudit, WorkloadAudit } from './secure-audit.ts';
+import { addCosts, PathCosts, ProtectionLedger } from './secure-costs.ts';
 import { SecureGuard } from './secure-guard.ts';
-import { PATH_MECHANISMS } from './secure-machine.ts';
-import { openSystem, protectedKind, protectionOwners, type SecurityPlan } from './secure-plan.ts';
-import { SecureRestore } from './secure-restore.ts';
+import { SecureLane } from './secure-lane.ts';
+import { SecureLoads } from './secure-loads.ts';
+import { PATH_MECHANISMS, secureMachine } from './secure-machine.ts';
+import { protectionOwners } from './secure-memory.ts';
+import { openSystem, planFor, type SecurityPlan } from './secure-plan.ts';
+import { RestoreFlow } from './secure-restore.ts';
+import { AuditRows } from './secure-rows.ts';
+import { routeThrough } from './secure-upload.ts';
+import { weightsOf } from './storage.ts';
 
 /** Bytes that an attack which got through is counted as: one page. */
 const PAGE: Bytes = 4096;
 
-/** A plan and the machine as it would be without it. */
+/** How the data of each workload are protected: one plan for all, or one each. */
 export interface Protection {
-  readonly plan: SecurityPlan;
-  readonly plain: Machine;
+  readonly plans: readonly SecurityPlan[];
 }
 
 export interface SecureParts {
@@ -33,56 +42,134 @@ export interface SecureParts {
 
 export class SecureRun {
   readonly guard: SecureGuard;
-  readonly restore: SecureRestore | undefined;
-  private readonly plan: SecurityPlan;
-  private readonly costs = new ProtectionLedger();
-  private readonly path: PathCosts;
+  readonly loads: SecureLoads | undefined;
+  private readonly plans: readonly SecurityPlan[];
+  private readonly lanes: readonly SecureLane[];
+  private readonly parts: SecureParts;
+  private readonly rows: AuditRows;
+  private readonly views = new Map<SecurityPlan, WeakMap<Machine, Machine>>();
 
-  constructor({ plan, plain }: Protection, parts: SecureParts) {
-    const { machine, execution, ledger, jobs } = parts;
-    const { costs } = this;
-    this.plan = plan;
-    const restores = plan.strategy.protects.includes('weights') && plan.hardware !== undefined;
-    const wanted = parts.cold || plan.strategy.restore !== 'resident';
+  constructor({ plans }: Protection, parts: SecureParts) {
+    const { machine, execution } = parts;
+    this.plans = plans;
+    this.parts = parts;
+    const system = openSystem(plans);
+    this.rows = new AuditRows(system);
+    this.lanes = plans.map((plan) => {
+      const costs = new ProtectionLedger();
+      const path = new PathCosts(machine, this.machineFor(plan, machine), plan);
+      const restore = this.restoreOf(plan, costs);
+      return new SecureLane({ plan, system, machine, rows: this.rows, costs, path, restore });
+    });
+    this.loads = this.openLoads();
+    this.guard = new SecureGuard({
+      lanes: this.lanes,
+      system,
+      rows: this.rows,
+      machine,
+      execution,
+    });
+  }
+
+  /** The machine as the operators of a job see it. */
+  readonly viewOf = ({ lane }: Job, machine: Machine): Machine =>
+    this.machineFor(planFor(this.plans, lane?.name), machine);
+
+  /** How a prompt may leave for a cloud that a policy wants to ask. */
+  upload({ lane, plan }: Job, where: 'cloud' | 'hybrid', now: Seconds) {
+    const own = planFor(this.plans, lane?.name);
+    return routeThrough(this.guard.gateFor(own), where, plan.promptTokens * BYTES_PER_TOKEN, now);
+  }
+
+  private machineFor(plan: SecurityPlan, machine: Machine): Machine {
+    let views = this.views.get(plan);
+    if (!views) {
+      views = new WeakMap();
+      this.views.set(plan, views);
+    }
+    let view = views.get(machine);
+    if (!view) {
+      view = secureMachine(machine, plan);
+      views.set(machine, view);
+    }
+    return view;
+  }
+
+  private restoreOf(plan: SecurityPlan, costs: ProtectionLedger): RestoreFlow | undefined {
+    const { machine, jobs, ledger, execution, cold } = this.parts;
     const { storage } = machine;
-    this.restore =
-      restores && wanted && storage
-        ? new SecureRestore({ plan, machine, storage, jobs, ledger, execution, costs })
-        : undefined;
-    this.path = new PathCosts(plain, machine, plan);
-    const system = openSystem(plan);
-    const { path, restore } = this;
-    this.guard = new SecureGuard({ plan, system, machine, execution, costs, path, restore });
+    const { strategy, hardware } = plan;
+    const wanted = cold || strategy.restore !== 'resident';
+    const own = jobs.filter(({ lane }) => lane === undefined || lane.name === plan.workload);
+    if (!wanted || !strategy.protects.includes('weights') || !hardware || !storage)
+      return undefined;
+    const bytes = weightsOf(own);
+    const request = own[0]?.lane ? requestLabel(own[0]) : (own[0]?.plan.name ?? '');
+    return new RestoreFlow({ plan, machine, storage, bytes, request, ledger, execution, costs });
+  }
+
+  private openLoads(): SecureLoads | undefined {
+    const flows = this.lanes.flatMap(({ restore }) => restore ?? []);
+    if (flows.length === 0) return undefined;
+    return new SecureLoads((lane) => {
+      const plan = planFor(this.plans, lane?.name);
+      const flow = this.lanes[this.plans.indexOf(plan)]!.restore;
+      return flow && { flow, release: plan.strategy.afterUse === 'release' };
+    }, flows);
   }
 
   /** @throws SecurityFault for attacks that come after the last operator. */
   finish(now: Seconds): SecurityAudit {
-    const { plan, guard, costs, path } = this;
+    const { plans, guard, rows, lanes } = this;
     guard.finish(now);
-    for (const [k, mechanism] of PATH_MECHANISMS.entries()) {
-      const seconds = path.seconds[k]!;
-      const joules = path.joules[k]!;
-      if (seconds === 0 && joules === 0) continue;
-      costs.add(mechanism, { seconds, joules });
+    for (const { costs, path } of lanes) {
+      for (const [k, mechanism] of PATH_MECHANISMS.entries()) {
+        const seconds = path.seconds[k]!;
+        const joules = path.joules[k]!;
+        if (seconds !== 0 || joules !== 0) costs.add(mechanism, { seconds, joules });
+      }
     }
-    for (const [owner, bytes] of Object.entries(protectionOwners(plan)))
-      costs.add(owner, { bytes });
-    const { rows } = guard;
+    const memory = new ProtectionLedger();
+    for (const [owner, bytes] of Object.entries(protectionOwners(plans, this.parts.jobs)))
+      memory.add(owner, { bytes });
     const through = guard.attacks.filter(({ outcome }) => outcome === 'leak').length;
+    const flows = rows.toRows();
+    const bytesWhere = (verdict: string, of = flows) =>
+      of.reduce((sum, row) => sum + (row.verdict === verdict ? row.bytes : 0), 0);
+    const first = plans.find(({ strategy }) => protectsAnything(strategy)) ?? plans[0]!;
+    const [alone] = plans.length === 1 ? plans : [];
     return {
-      preset: plan.preset,
-      world: plan.strategy.world,
-      choices: choicesOf(plan),
-      promises: formatSecrecy(plan.promised),
-      regions: regionsOf(plan),
-      flows: rows.toRows(),
+      preset: alone
+        ? alone.preset
+        : plans.map(({ workload, preset }) => `${workload} ${preset}`).join(', '),
+      world: first.strategy.world,
+      choices: choicesOf(first),
+      promises: formatSecrecy(plans.reduce((all, { promised }) => all | promised, 0)),
+      regions: regionsOf(plans),
+      flows,
       faults: guard.faults,
       attacks: guard.attacks,
-      protection: costs.toRows(),
+      protection: addCosts([...lanes.map(({ costs }) => costs), memory]),
       accesses: rows.accesses,
       checks: guard.checks,
-      leakedBytes: rows.bytesWhere('leak') + through * PAGE,
-      releasedBytes: rows.bytesWhere('released'),
+      leakedBytes: bytesWhere('leak') + through * PAGE,
+      releasedBytes: bytesWhere('released'),
+      ...(!alone && {
+        workloads: lanes.map(({ plan, costs }): WorkloadAudit => {
+          const own = flows.filter(({ workload }) => workload === plan.workload);
+          return {
+            name: plan.workload ?? '',
+            preset: plan.preset,
+            world: plan.strategy.world,
+            choices: choicesOf(plan),
+            promises: formatSecrecy(plan.promised),
+            protection: costs.toRows(),
+            accesses: own.reduce((sum, { accesses }) => sum + accesses, 0),
+            leakedBytes: bytesWhere('leak', own),
+            releasedBytes: bytesWhere('released', own),
+          };
+        }),
+      }),
     };
   }
 }
@@ -103,39 +190,36 @@ function choicesOf({ strategy, cipher }: SecurityPlan): Record<string, string> {
   };
 }
 
-/** Fixed regions, what was added to them, and normal memory with what lies there of the workload. */
-function regionsOf(plan: SecurityPlan): AuditRegion[] {
-  const { strategy, protectedBytes, demand, integrity } = plan;
-  const held = protectedBytes * (1 + integrity.storage);
-  const all = Object.values(demand).reduce((sum, bytes) => sum + bytes, 0);
-  const kind = protectedKind(strategy);
-  let left = kind === 'secure' ? held : 0;
-  const fixed = plan.regions.map((region) => {
+/** Fixed regions, what was added to them, and normal memory with what lies there of the workloads. */
+function regionsOf(plans: readonly SecurityPlan[]): AuditRegion[] {
+  const sum = (of: (plan: SecurityPlan) => number, kind?: string) =>
+    plans
+      .filter(({ strategy }) => kind === undefined || protectedKind(strategy) === kind)
+      .reduce((total, plan) => total + of(plan), 0);
+  const held = (plan: SecurityPlan) => plan.protectedBytes * (1 + plan.integrity.storage);
+  const all = sum(({ demand }) => Object.values(demand).reduce((a, b) => a + b, 0));
+  let left = sum((plan) => held(plan) - plan.grown, 'secure');
+  const { regions } = plans.find((plan) => plan.regions.length > 0) ?? plans[0]!;
+  const fixed = regions.map((region) => {
     const used = region.kind === 'secure' ? Math.min(left, region.size) : 0;
     left -= used;
     return { ...region, used, clearance: formatSecrecy(clearanceOf(region.kind)) };
   });
-  const more = kind === 'secure' ? left : held;
-  const end = fixed.reduce((most, { base, size }) => Math.max(most, base + size), 0);
-  const grown: AuditRegion[] =
-    more > 0
-      ? [
-          {
-            name: kind === 'secure' ? 'grown' : 'guest',
-            kind,
-            base: end,
-            size: more,
-            used: more,
-            clearance: formatSecrecy(clearanceOf(kind)),
-          },
-        ]
-      : [];
+  let end = fixed.reduce((most, { base, size }) => Math.max(most, base + size), 0);
+  const grown = (['secure', 'protected-vm'] as const).flatMap((kind): AuditRegion[] => {
+    const size = sum((plan) => plan.grown, kind);
+    if (size === 0) return [];
+    const name = kind === 'secure' ? 'grown' : 'guest';
+    const base = end;
+    end += size;
+    return [{ name, kind, base, size, used: size, clearance: formatSecrecy(clearanceOf(kind)) }];
+  });
   const normal: AuditRegion = {
     name: 'normal',
     kind: 'normal',
     base: 0,
     size: 0,
-    used: all - protectedBytes,
+    used: all - sum(({ protectedBytes }) => protectedBytes),
     clearance: formatSecrecy(clearanceOf('normal')),
   };
   return [normal, ...fixed, ...grown];

@@ -6,6 +6,8 @@ import { ATTACK_NAMES, choicesSchema } from '../runtime/secure/strategy.ts';
 
 const attack = z.strictObject({
   kind: z.enum(ATTACK_NAMES),
+  /** Whose data it aims at, where several workloads share the phone; the first that is protected unless given. */
+  workload: z.string().optional(),
   /** When it is tried; the first operator that starts then or later sees it. */
   at: quantity('time', { min: 0 }).default(0),
 });
@@ -38,3 +40,44 @@ export const securityScenario = z.strictObject({
 });
 
 export type SecurityScenario = Infer<typeof securityScenario>;
+
+/** Of one of several workloads; what is left out is as the scenario has it. */
+export const workloadSecurity = z.strictObject({
+  /** Starts from this preset alone, not from what the scenario chose. */
+  preset: z.string().optional(),
+  ...choicesSchema,
+  labels: z
+    .strictObject({
+      weights: z.enum(LABELS).optional(),
+      adapters: z.enum(LABELS).optional(),
+      prompt: z.enum(LABELS).optional(),
+    })
+    .optional(),
+});
+export type WorkloadSecurity = Infer<typeof workloadSecurity>;
+
+/** What belongs to the run, whatever is protected in it. */
+const RUN_KEYS = ['onFault', 'normalWork', 'occupied', 'attacks', 'labels'] as const;
+const UNPROTECTED = 'none';
+
+/** How one workload is protected: by its own choices, else by those of the scenario, else not at all. */
+export function securityFor(
+  run: SecurityScenario | undefined,
+  own: WorkloadSecurity | undefined,
+): SecurityScenario {
+  const base = run ?? securityScenario.parse({ preset: UNPROTECTED });
+  if (!own) return base;
+  const { labels, ...choices } = own;
+  const from =
+    own.preset === undefined
+      ? base
+      : Object.fromEntries(RUN_KEYS.map((key) => [key, base[key]] as const));
+  const given = Object.fromEntries(
+    Object.entries(labels ?? {}).filter(([, label]) => label !== undefined),
+  );
+  return {
+    ...(from as SecurityScenario),
+    ...Object.fromEntries(Object.entries(choices).filter(([, value]) => value !== undefined)),
+    labels: { ...base.labels, ...given },
+  };
+}

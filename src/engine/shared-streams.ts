@@ -14,23 +14,41 @@ export class SharedStreams {
     this.known.clear();
   }
 
-  /** @returns bytes per second of each of `units`, whose bytes split as `splits` say, and of `side` after them. */
-  rates(
+  /** Writes into `rate` what each of `units` gets. @returns what `more` get. */
+  share(
     machine: Machine,
     units: readonly number[],
     splits: readonly StreamSplit[],
-    side?: StreamPort,
+    rate: Float64Array,
+    more: readonly StreamPort[],
   ): readonly number[] {
-    let key = side ? `${side.bandwidth};` : '';
+    const rates = this.rates(machine, units, splits, more);
+    for (const [i, u] of units.entries()) rate[u] = rates[i]!;
+    return rates.slice(units.length);
+  }
+
+  /**
+   * @param more streams of no unit.
+   * @returns bytes per second of each of `units`, whose bytes split as `splits` say, then of `more`.
+   */
+  private rates(
+    machine: Machine,
+    units: readonly number[],
+    splits: readonly StreamSplit[],
+    more: readonly StreamPort[] = [],
+  ): readonly number[] {
+    let key = '';
     for (const [i, u] of units.entries()) {
-      const { dramReads, dramWrites, readHits, writeHits } = splits[i]!;
-      key += `${u} ${dramReads} ${dramWrites} ${readHits} ${writeHits};`;
+      const { dramReads, dramWrites, readHits, writeHits, guard } = splits[i]!;
+      key += `${u} ${dramReads} ${dramWrites} ${readHits} ${writeHits}`;
+      if (guard) key += ` ${guard.held} ${guard.again} ${guard.secondsPerByte} ${guard.ciphered}`;
+      key += ';';
     }
+    for (const { bandwidth, split } of more) key += `+${bandwidth} ${split?.dramReads}`;
     const known = this.known.get(key);
     if (known) return known;
-    const ports: StreamPort[] = units.map((u, i) => streamPort(machine.units[u]!, splits[i]!));
-    if (side) ports.push(side);
-    const rates = sharedRates(machine, ports, fairShares);
+    const own = units.map((u, i) => streamPort(machine.units[u]!, splits[i]!));
+    const rates = sharedRates(machine, [...own, ...more], fairShares);
     if (this.known.size >= MOST) this.known.clear();
     this.known.set(key, rates);
     return rates;

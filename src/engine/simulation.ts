@@ -8,7 +8,8 @@ import { ClockWishes } from './clock-wishes.ts';
 import { Collector } from './collector.ts';
 import { ControlLoop } from './control-loop.ts';
 import { requireDeadlines } from './deadlines.ts';
-import { Dispatcher, EVENT } from './dispatcher.ts';
+import { Dispatcher } from './dispatcher.ts';
+import { EVENT } from './dispatcher-parts.ts';
 import { Execution } from './execution.ts';
 import { Ledger } from './ledger.ts';
 import { type ModelSwaps, openSwaps, type SwapParts } from './model-swaps.ts';
@@ -18,7 +19,7 @@ import { Probes } from './probes.ts';
 import { Recorder } from './recorder.ts';
 import { assembleRun } from './result.ts';
 import type { Run } from './run.ts';
-import { protectionOwners } from './secure-plan.ts';
+import { protectionOwners } from './secure-memory.ts';
 import { SecureRun } from './secure-run.ts';
 import type { Simulation } from './setup.ts';
 import { ModelLoad } from './storage.ts';
@@ -32,7 +33,7 @@ export function simulate(simulation: Simulation): Run {
   if (simulation.inputs.fidelity === 'analytic') return runInClosedForm(simulation);
   const { machine, jobs, policy, protection } = simulation;
   const expected = simulation.expected ?? jobs;
-  const owners = protection ? protectionOwners(protection.plan) : {};
+  const owners = protection ? protectionOwners(protection.plans, expected) : {};
   const fit = requireMemory(machine, expected, simulation.concurrent, owners, simulation.swap);
   requireBandwidth(machine);
   requireDeadlines(machine, simulation.expected ?? []);
@@ -44,9 +45,9 @@ export function simulate(simulation: Simulation): Run {
   const secure =
     protection && new SecureRun(protection, { machine, execution, ledger, jobs: expected, cold });
   const { storage } = machine;
-  const plainLoad = cold && storage && !secure?.restore && !fit.turns;
-  const load = plainLoad ? new ModelLoad(machine, storage, expected, ledger) : secure?.restore;
-  execution.load = load;
+  const plainLoad = cold && storage && !secure?.loads && !fit.turns;
+  const load = plainLoad ? new ModelLoad(machine, storage, expected, ledger) : secure?.loads;
+  execution.beside.load = load;
   const core = { machine, execution, ledger };
   const { swaps, cloud } = beside(simulation, fit, { ...core, kernel, recorder });
   const wishes = new ClockWishes(machine);
@@ -56,7 +57,7 @@ export function simulate(simulation: Simulation): Run {
     memoryGovernor: simulation.memoryGovernor,
     thermalGovernor: simulation.thermalGovernor,
     thermalEvery: simulation.thermalEvery,
-    probes: new Probes(machine, recorder),
+    probes: new Probes(machine, recorder, load !== undefined),
   });
   const pace = new Pace(kernel, control, simulation.controlPeriod);
   const collector = new Collector(
@@ -74,7 +75,8 @@ export function simulate(simulation: Simulation): Run {
     kernel,
     policy,
     jobs,
-    ready: load?.ready ?? 0,
+    load,
+    viewOf: secure?.viewOf,
     follow: simulation.follow,
     observer: collector,
     guard: secure?.guard,
@@ -84,9 +86,8 @@ export function simulate(simulation: Simulation): Run {
     wishes,
   });
   if (cloud) cloud.charge = () => control.supply?.charge ?? 1;
+  if (cloud && secure) cloud.gate = (job, where) => secure.upload(job, where, kernel.now);
   drive(kernel, dispatcher, control, pace, cloud);
-  if (!dispatcher.done)
-    throw new InvariantError(`the run stopped at ${kernel.now} s with requests left`);
   const audit = secure?.finish(kernel.now);
   const memory = swaps?.memoryUse(fit) ?? fit;
   const run = { simulation, kernel, ledger, recorder, control, collector, memory, audit };
@@ -142,4 +143,6 @@ function drive(
     control.account(kernel.now);
     kernel.stop();
   });
+  if (!dispatcher.done)
+    throw new InvariantError(`the run stopped at ${kernel.now} s with requests left`);
 }

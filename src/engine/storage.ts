@@ -7,12 +7,15 @@
  * Source   hardware/storage/ufs.ts
  * Checked  test/unit/engine/storage.test.ts
  */
-import type { Bytes, Joules, Seconds } from '../base/units.ts';
+import type { Bytes, BytesPerSecond, Joules, Seconds } from '../base/units.ts';
 import { loadSeconds, type Storage } from '../hardware/storage/ufs.ts';
+import type { StreamPort } from './bandwidth.ts';
 import { CAUSE, type Ledger } from './ledger.ts';
 import type { Machine } from './machine.ts';
-import type { Job } from './request.ts';
+import type { Active, Job } from './request.ts';
 
+/** Less than one tick of the time grid (2^-36 s): rounding, not time. */
+const TICK = 1.5e-11;
 /** Name of the phase in results. */
 export const LOAD_PHASE = 'load';
 
@@ -30,26 +33,45 @@ export function weightsOf(jobs: readonly Job[]): Bytes {
   return [...weights.values()].reduce((sum, bytes) => sum + bytes, 0);
 }
 
-/** What happens before the first request may run, or while it begins to. */
-export interface Loading {
+/** A load that a request waited for before it could begin. */
+export interface LoadReport {
   readonly request: string;
-  /** Name of the phase that it is until `ready`. */
+  /** Name of the phase that it is. */
   readonly phase: string;
-  /** Requests may run from here on. */
-  readonly ready: Seconds;
+  readonly start: Seconds;
+  readonly end: Seconds;
   /** Index into `CAUSES` of that time. */
   readonly cause: number;
+}
+
+/** Models on their way into memory. */
+export interface Loading {
   /** Brings the accounts up to `now`. @returns joules of memory and fabric since the last call. */
   progress(now: Seconds): { readonly memory: Joules; readonly fabric: Joules };
   /** Joules of the storage since the last call. */
   takeJoules(): Joules;
+  /** Bytes that memory moved for them since the last call. */
+  takeBytes(): Bytes;
+  /** A request begins. @returns the load that it waited for, each once. */
+  opened(request: Active, now: Seconds): LoadReport | undefined;
+  /** A request comes. */
+  come(job: Job): void;
+  /** When a request that has come may begin, as far as can be told now. */
+  readyAt(job: Job, now: Seconds): Seconds;
+  /** A request that came is over. */
+  leave(job: Job): void;
+  /** What is open in memory now, at the rates of a memory that has nothing else to do. */
+  streams(): readonly StreamPort[];
+  /** What those get from now on, in the same order. */
+  grant(rates: readonly BytesPerSecond[]): void;
+  /** When `streams` or `readyAt` will say something else, at the present pace. */
+  nextChange(now: Seconds): Seconds;
 }
 
 /** Accounts for one load as time passes. */
 export class ModelLoad implements Loading {
-  readonly request: string;
-  readonly phase = LOAD_PHASE;
-  readonly cause = CAUSE.bandwidth;
+  private readonly request: string;
+  private told = false;
   readonly bytes: Bytes;
   readonly end: Seconds;
   private readonly machine: Machine;
@@ -58,6 +80,7 @@ export class ModelLoad implements Loading {
   private readonly row: number;
   private last: Seconds = 0;
   private storageJoules: Joules = 0;
+  private moved: Bytes = 0;
 
   constructor(machine: Machine, storage: MachineStorage, jobs: readonly Job[], ledger: Ledger) {
     this.machine = machine;
@@ -70,8 +93,36 @@ export class ModelLoad implements Loading {
     ledger.counts[this.row] = 1;
   }
 
-  get ready(): Seconds {
-    return this.end;
+  takeBytes(): Bytes {
+    const bytes = this.moved;
+    this.moved = 0;
+    return bytes;
+  }
+
+  opened(): LoadReport | undefined {
+    if (this.told) return undefined;
+    this.told = true;
+    const { request, end } = this;
+    return { request, phase: LOAD_PHASE, start: 0, end, cause: CAUSE.bandwidth };
+  }
+
+  come(): void {}
+
+  readyAt(_: Job, now: Seconds): Seconds {
+    return Math.max(now, this.end);
+  }
+
+  leave(): void {}
+
+  /** Its few bytes a second are left out of what units share. */
+  streams(): readonly StreamPort[] {
+    return [];
+  }
+
+  grant(): void {}
+
+  nextChange(now: Seconds): Seconds {
+    return now + TICK < this.end ? this.end : Number.POSITIVE_INFINITY;
   }
 
   progress(now: Seconds): { readonly memory: Joules; readonly fabric: Joules } {
@@ -83,6 +134,7 @@ export class ModelLoad implements Loading {
     const fabric = bytes * this.machine.fabricPerByte;
     const stored = bytes * this.storage.storage.energyPerByte;
     this.storageJoules += stored;
+    this.moved += bytes;
     this.ledger.addSeconds(this.row, CAUSE.bandwidth, dt);
     this.ledger.bytes[this.row]! += bytes;
     this.ledger.joules[this.row]! += memory + fabric + stored;

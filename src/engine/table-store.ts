@@ -7,21 +7,20 @@ import type { RunObserver } from './request.ts';
 import { buildTable, type TaskTable } from './task-table.ts';
 
 export class TableStore {
-  private readonly machine: Machine;
   private readonly observer: Pick<RunObserver, 'phaseCompiled'>;
   private readonly idle = new Map<Graph, TaskTable[]>();
 
-  constructor(machine: Machine, observer: Pick<RunObserver, 'phaseCompiled'>) {
-    this.machine = machine;
+  constructor(observer: Pick<RunObserver, 'phaseCompiled'>) {
     this.observer = observer;
   }
 
-  take(phase: Phase, policy: SchedulingPolicy, mode: string): TaskTable {
+  /** @param machine as the request's operators see it. */
+  take(phase: Phase, machine: Machine, policy: SchedulingPolicy, mode: string): TaskTable {
     const list = this.idle.get(phase.graph) ?? [];
-    const place = list.findLastIndex((table) => table.mode === mode);
+    const place = list.findLastIndex((table) => table.mode === mode && table.madeFor === machine);
     if (place >= 0) return list.splice(place, 1)[0]!;
-    if (phase.remote) return buildTable(phase, this.machine, { unit: new Int32Array(0) });
-    const table = compilePhase(phase, this.machine, policy, mode);
+    if (phase.remote) return buildTable(phase, machine, { unit: new Int32Array(0) });
+    const table = compilePhase(phase, machine, policy, mode);
     this.observer.phaseCompiled(table);
     return table;
   }

@@ -3,7 +3,7 @@ import { OPS_PER_MAC } from '../base/units.ts';
 import type { Work } from '../base/work.ts';
 import { LARGE_BLOCK, randomReadRate } from '../hardware/storage/ufs.ts';
 import { type Graph, type Phase, workAt } from '../workload/graph.ts';
-import { soloRate, streamPort } from './bandwidth.ts';
+import { type StreamGuard, soloRate, splitOf, streamPort } from './bandwidth.ts';
 import { CachePlan } from './cache-plan.ts';
 import { NO_HITS } from './cache-traffic.ts';
 import type { Machine } from './machine.ts';
@@ -54,6 +54,10 @@ export interface TaskTable {
   readonly macs: Float64Array;
   /** Bandwidth the unit gets when nobody else asks, of the memory of `rated`. */
   readonly soloRate: Float64Array;
+  /** What protection puts in the way of its stream, where the machine guards any. */
+  readonly guards: (StreamGuard | undefined)[];
+  /** The machine that it was compiled for, and that whose memory it was rated with last. */
+  readonly madeFor: Machine;
   rated: Machine;
   /** Where the machine has a system cache. */
   readonly cache: CachePlan | undefined;
@@ -120,6 +124,8 @@ export function buildTable(
     storageSeconds: column(),
     macs: column(),
     soloRate: column(),
+    guards: [],
+    madeFor: machine,
     rated: machine,
     cache: machine.systemCache && new CachePlan(machine.systemCache, phase, cells),
     operatorType: graph.works.map((_, index) => workAt(graph, index, context).operator),
@@ -199,8 +205,14 @@ function rateCell(table: TaskTable, machine: Machine, cell: number): void {
   const cost = { readBytes: table.readBytes[cell]!, writeBytes: table.writeBytes[cell]! };
   table.readHits[cell] = hits.read;
   table.writeHits[cell] = hits.write;
-  const unit = machine.units[cell % table.unitCount]!;
-  table.soloRate[cell] = soloRate(machine, streamPort(unit), cost, hits);
+  const u = cell % table.unitCount;
+  const guard = machine.guard?.(u, workOfCell(table, cell), splitOf(cost, hits));
+  if (machine.guard) table.guards[cell] = guard;
+  table.soloRate[cell] = soloRate(machine, streamPort(machine.units[u]!), cost, hits, guard);
+}
+
+function workOfCell(table: TaskTable, cell: number): Work {
+  return workAt(table.phase.graph, Math.floor(cell / table.unitCount), table.context);
 }
 
 /** What one operator takes on one unit that has the machine to itself at full clock. */
@@ -218,7 +230,9 @@ export function predictAlone(machine: Machine, u: number, work: Work): AlonePred
   const cost = unit.estimate(work);
   const bytes = cost.readBytes + cost.writeBytes;
   const speed = topSpeed(machine, u);
-  const stream = bytes > 0 ? bytes / soloRate(machine, streamPort(machine.units[u]!), cost) : 0;
+  const guard = machine.guard?.(u, work, splitOf(cost, NO_HITS));
+  const port = streamPort(machine.units[u]!);
+  const stream = bytes > 0 ? bytes / soloRate(machine, port, cost, NO_HITS, guard) : 0;
   const compute = Math.max(cost.cycles / speed, work.unpackSeconds ?? 0);
   const launch = cost.launchSeconds + storageSeconds(machine, work.storageBytes ?? 0);
   return { launch, compute, stream, seconds: launch + Math.max(compute, stream) };

@@ -23,6 +23,7 @@ import type { LpddrPreset } from '../hardware/dram/preset.ts';
 import { ACCESS_BYTES, type Requester } from '../hardware/dram/requester.ts';
 import { simulateTraffic } from '../hardware/dram/simulate.ts';
 import {
+  guarded,
   readShareOf,
   STREAMS_PER_UNIT,
   type StreamModel,
@@ -58,8 +59,9 @@ const ROUNDS = 12;
 const COARSE_ROUNDS = 4;
 /** Contiguous bytes of the streams of one unit: unlike, so that they do not walk the channels in step. */
 const CHUNKS: readonly Bytes[] = [29 * KIBI, 31 * KIBI, 37 * KIBI, 41 * KIBI];
-/** Mixes are told apart to this share. */
+/** Mixes are told apart to this share, and to this much time outside the DRAM. */
 const STEP = 0.01;
+const DELAY_STEP: Seconds = 1e-9;
 /** Writes that a controller may hold back per channel without holding up anybody: its queue, twice for those on the way. */
 const POSTED: Bytes = 2 * 64 * ACCESS_BYTES;
 /** With fewer reads than this, a unit is bound by its writes, which then fill the window. */
@@ -98,7 +100,9 @@ export function buildStreamModel(options: TransactionOptions): StreamModel {
           at >= 0
             ? rates[at]! / (dramReads + dramWrites)
             : port.outstandingBytes / (readHits * hitLatency);
-        return Math.min(port.bandwidth, bound);
+        const rate = Math.min(port.bandwidth, bound);
+        const guard = port.split?.guard;
+        return guard ? guarded(rate, guard) : rate;
       });
     },
   };
@@ -125,9 +129,11 @@ function loopOf(
   hitLatency: Seconds,
 ): Loop {
   const hits = split.dramReads > 0 ? split.readHits / split.dramReads : 0;
+  const own = port.split;
+  const held = own?.guard && own.dramReads > 0 ? own.guard.held / own.dramReads : 0;
   return {
     window: port.outstandingBytes / ACCESS_BYTES,
-    delay: interconnectLatency + hits * hitLatency,
+    delay: interconnectLatency + hits * hitLatency + Math.round(held / DELAY_STEP) * DELAY_STEP,
     readShare: readShareOf(split),
   };
 }

@@ -92,16 +92,9 @@ function subtitleOf({ preset, promises, attacks, leakedBytes, checks }: Security
 /** Phases added up, by region, then by who. */
 function collectFlows(rows: readonly AuditRow[]): Flow[] {
   const sums = new Map<string, Flow>();
-  for (const {
-    initiator,
-    access,
-    tensor,
-    region,
-    label: secrecy,
-    verdict,
-    bytes,
-    accesses,
-  } of rows) {
+  for (const row of rows) {
+    const { initiator, access, region, label: secrecy, verdict, bytes, accesses } = row;
+    const tensor = row.workload === undefined ? row.tensor : `${row.tensor} of ${row.workload}`;
     const key = [region, initiator, tensor, access, secrecy, verdict].join('\n');
     const sum = sums.get(key);
     if (sum) {

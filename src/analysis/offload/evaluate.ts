@@ -4,7 +4,8 @@
  * Model    cloud: exchange + queue (exponential, seeded) + time to first token + tokens ÷ rate; the phone waits at its
  *          standing power and pays the radio; phone: as simulated, request by request; hybrid: a local pass over the
  *          prompt that redacts, then the cloud; bytes that leave are the prompt's, labelled user-secret, or public
- *          once redacted
+ *          once redacted. Every upload passes the gate of the phone's protection: what it wants redacted is sent the
+ *          hybrid way, what it refuses is answered on the phone
  * Ignores  prompts that redaction shortens, answers (they come in, they do not leave)
  * Valid    one user, one request at a time; engine/offload/cloud.ts runs several at once, and is checked against this
  * Source   labels as in base/labels.ts; links: workloads/cloud/links.yaml; endpoint as given
@@ -20,6 +21,7 @@ import {
   OVERHEAD_BYTES,
 } from '../../engine/offload/plans.ts';
 import type { OffloadOptions, OffloadPolicy } from '../../engine/offload/policies.ts';
+import { routeThrough, type UploadGate } from '../../engine/secure-upload.ts';
 
 /** One request as the phone alone would serve it. */
 export interface LocalAnswer {
@@ -52,6 +54,8 @@ export interface OffloadParts {
   readonly standingWatts: number;
   readonly charge: number;
   readonly seed: number;
+  /** Asked before anything leaves; `now` is seconds since the request came. Everything may where there is none. */
+  readonly gate?: Pick<UploadGate, 'offer'>;
 }
 
 export function evaluateOffload(requests: readonly LocalAnswer[], parts: OffloadParts): Answer[] {
@@ -60,9 +64,12 @@ export function evaluateOffload(requests: readonly LocalAnswer[], parts: Offload
     const ping = parts.link ? exchangeSeconds(parts.link, 0, draw) : Number.POSITIVE_INFINITY;
     const view = { promptTokens: request.promptTokens, charge: parts.charge, pingSeconds: ping };
     const where = parts.policy.choose(view, parts.options);
-    return where === 'local' || !parts.link
+    if (where === 'local' || !parts.link) return localAnswer(request);
+    const bytes = request.promptTokens * BYTES_PER_TOKEN;
+    const passed = parts.gate ? routeThrough(parts.gate, where, bytes, 0) : where;
+    return passed === 'local'
       ? localAnswer(request)
-      : cloudAnswer(request, where, parts.link, parts, draw);
+      : cloudAnswer(request, passed, parts.link, parts, draw);
   });
 }
 

@@ -25,8 +25,10 @@ export function renderSecurityTables({ audit }: Run): Html {
       amount(bytes, 'B'),
     ]),
   );
+  const several = audit.workloads !== undefined;
   const flows = renderTable(
     [
+      ...(several ? [{ header: 'Workload' }] : []),
       { header: 'Phase' },
       { header: 'Who' },
       { header: 'Access' },
@@ -41,6 +43,7 @@ export function renderSecurityTables({ audit }: Run): Html {
     audit.flows
       .slice(0, MOST_FLOWS)
       .map((row) => [
+        ...(several ? [row.workload ?? ''] : []),
         row.phase,
         row.initiator,
         row.access,
@@ -58,8 +61,38 @@ export function renderSecurityTables({ audit }: Run): Html {
       html`<li><b>${attack}</b>, ${outcome}: ${explanation}${closedBy === undefined ? '' : `; closed by ${closedBy}`}</li>`,
   );
   const tried = attacks.length > 0 ? html`<p>Attacks tried:</p><ul>${attacks}</ul>` : html``;
-  return html`${protection}
+  return html`${workloadTable(audit)}${protection}
 ${tried}
 <p class="why">Every access of the run by who made it, where, and how secret what it carried is. Secrets are labelled at their sources; a result is as secret as everything it was computed from.</p>
 ${flows}`;
+}
+
+/** Where several workloads share the phone: how each is protected, and what that takes from it. */
+function workloadTable({ workloads }: NonNullable<Run['audit']>): Html {
+  if (!workloads) return html``;
+  const columns = ['Workload', 'Preset', 'World', 'Protects', 'Keeps', 'NPU'];
+  const numbers = ['Time', 'Energy', 'Leaked'];
+  return renderTable(
+    [
+      ...columns.map((header) => ({ header })),
+      ...numbers.map((header) => ({ header, numeric: true })),
+    ],
+    workloads.map(({ name, preset, world, choices, promises, protection, leakedBytes }) => [
+      name,
+      preset,
+      world,
+      choices['protects'] ?? '',
+      promises === 'public' ? 'nothing' : promises,
+      choices['NPU'] ?? '',
+      formatValue(
+        protection.reduce((sum, { seconds }) => sum + seconds, 0),
+        's',
+      ),
+      formatValue(
+        protection.reduce((sum, { joules }) => sum + joules, 0),
+        'J',
+      ),
+      formatValue(leakedBytes, 'B'),
+    ]),
+  );
 }

@@ -70,6 +70,8 @@ export class Cloud {
   readonly radio: Radio;
   /** The part of a request that the cloud does has ended. */
   done: (request: Active) => void = () => undefined;
+  /** Asked before anything leaves, where data are protected: how it may, if at all. */
+  gate: (job: Job, where: 'cloud' | 'hybrid') => 'local' | 'cloud' | 'hybrid' = (_, where) => where;
   /** Share of a full battery now. */
   charge: () => number = () => 1;
   private readonly parts: CloudParts;
@@ -100,7 +102,8 @@ export class Cloud {
     const pingSeconds = link ? exchangeSeconds(link, 0, draw) : Number.POSITIVE_INFINITY;
     const view = { promptTokens: plan.promptTokens, charge: this.charge(), pingSeconds };
     const chosen = policy.choose(view, options);
-    const where = !link && policy.staysHere ? 'local' : chosen;
+    const wanted = !link && policy.staysHere ? 'local' : chosen;
+    const where = wanted === 'local' ? wanted : this.gate(job, wanted);
     this.counts[where]++;
     if (where === 'local') return { ...job, answeredBy: where };
     const { name } = plan;

@@ -155,8 +155,7 @@ export class SecureSystem {
   }
 
   /** Data are handed to the modem for the cloud. Model secrets never leave: the cloud has models of its own. */
-  upload(secrecy: Secrecy): Verdict {
-    const { cloud } = this.defences;
+  upload(secrecy: Secrecy, cloud: Defences['cloud'] = this.defences.cloud): Verdict {
     if (cloud === 'block') return { kind: 'refused', gate: 'cloud gate' };
     if (cloud === 'redact') {
       if ((secrecy & MODEL_SECRET) !== 0) return { kind: 'refused', gate: 'cloud gate' };

@@ -3,6 +3,7 @@ import { checkSpec, type Infer, z } from '../../base/schema.ts';
 import type { SpecFile } from '../../base/spec-file.ts';
 import { WORLDS } from '../../hardware/secure/initiators.ts';
 import { INTEGRITY_KINDS } from '../../hardware/secure/integrity.ts';
+import type { RegionKind } from '../../hardware/secure/regions.ts';
 import { NPU_SHARING } from '../../hardware/secure/switching.ts';
 
 /** What a workload's data are, for placement: each class lies in one region. */
@@ -30,6 +31,8 @@ const choices = {
   npu: z.enum(NPU_SHARING),
   /** Whether the model is there already, is restored first, or while the first layers run. */
   restore: z.enum(['resident', 'sequential', 'pipelined']),
+  /** Whether a restored model stays when no request needs it, or its memory is given back and the next one waits again. */
+  afterUse: z.enum(['keep', 'release']),
   /** Whether protected memory may grow beyond the carve-out. */
   growth: z.enum(['fixed', 'elastic']),
   /** How the trusted runtime comes up. */
@@ -74,4 +77,14 @@ export type AttackName = (typeof ATTACK_NAMES)[number];
 /** @throws SpecError with every fault of the file. */
 export function parseStrategy(spec: SpecFile): Strategy {
   return checkSpec(spec, strategySchema);
+}
+
+/** Kind of region that protected data lie in. */
+export function protectedKind({ world }: Strategy): RegionKind {
+  return world === 'protected-vm' ? 'protected-vm' : 'secure';
+}
+
+/** Where a class of data lies. */
+export function kindOfClass(strategy: Strategy, tensor: TensorClass): RegionKind {
+  return strategy.protects.includes(tensor) ? protectedKind(strategy) : 'normal';
 }

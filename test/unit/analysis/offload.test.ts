@@ -5,6 +5,7 @@ import { randomStream } from '../../../src/base/random.ts';
 import { parseSpecFile } from '../../../src/base/spec-file.ts';
 import { exchangeSeconds, parseLinks, radioJoules } from '../../../src/engine/offload/links.ts';
 import { type OffloadPolicy, offloadPolicies } from '../../../src/engine/offload/policies.ts';
+import { UploadGate } from '../../../src/engine/secure-upload.ts';
 import { readBundled } from '../../../src/load.ts';
 
 const { file, text } = readBundled('workloads/cloud/links.yaml');
@@ -28,6 +29,7 @@ const answer = (policy: string, link = '5g', over: Partial<LocalAnswer> = {}, ch
     standingWatts: 1,
     charge,
     seed: 1,
+    gate: new UploadGate(undefined),
   })[0]!;
 
 describe('a link', () => {

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { sharedRates, soloRate, splitOf, streamPort } from '../../../src/engine/bandwidth.ts';
+import { NO_HITS } from '../../../src/engine/cache-traffic.ts';
 import type { Machine } from '../../../src/engine/machine.ts';
 import {
   protectedReads,
@@ -6,6 +8,7 @@ import {
   secureMachine,
 } from '../../../src/engine/secure-machine.ts';
 import type { SecurityPlan } from '../../../src/engine/secure-plan.ts';
+import { fairShares } from '../../../src/engine/shared-streams.ts';
 import { integrityCost } from '../../../src/hardware/secure/integrity.ts';
 import type { Strategy } from '../../../src/runtime/secure/strategy.ts';
 import { toyMachine, toyUnit, toyWork } from '../../support/toy-machine.ts';
@@ -51,25 +54,58 @@ describe('secureMachine', () => {
     expect(same.memory.latency(0.5)).toBe(machine.memory.latency(0.5));
   });
 
+  const reads = { readBytes: 1000, writeBytes: 0 };
+  const rate = (secured: Machine, work = toyWork(1, 1000)) => {
+    const guard = secured.guard?.(0, work, splitOf(reads, NO_HITS));
+    return soloRate(secured, streamPort(secured.units[0]!), reads, NO_HITS, guard);
+  };
+  /** 50 bytes in flight over 100 ns: half of what the memory gives, so that latency is what holds it. */
+  const bound = toyMachine({ units: [toyUnit('npu', 0, 50)] });
+
   it('adds the walks of pages to every byte of an NPU', () => {
     const hardware = { accelerator: { pages } };
-    const checked = secureMachine(machine, planOf({ hardware }), 1);
-    const { port } = checked.units[0]!.unit;
-    // One read of 100 ns a page of 4 KiB, beside 1000 bytes in flight over the same 100 ns.
-    const perByte = 100e-9 / 4096;
-    expect(1 / port.bandwidth).toBeCloseTo(1 / 1e12 + perByte, 18);
-    expect(100e-9 / port.outstandingBytes).toBeCloseTo(100e-9 / 1000 + perByte, 18);
-    const fine = secureMachine(machine, planOf({ hardware, strategy: { npu: 'fine' } }), 1);
-    expect(fine.units[0]?.unit.port.bandwidth).toBeCloseTo(1e12, 0);
+    // One read of 100 ns a page of 4 KiB, beside 2 ns a byte of latency.
+    const wanted = 1 / (2e-9 + 100e-9 / 4096);
+    expect(rate(secureMachine(bound, planOf({ hardware }), 1)) / wanted).toBeCloseTo(1, 9);
+    const fine = secureMachine(bound, planOf({ hardware, strategy: { npu: 'fine' } }), 1);
+    expect(rate(fine)).toBeCloseTo(0.5e9, 0);
   });
 
-  it('delays, caps and charges what is encrypted', () => {
-    const encryption = { latency: is(20e-9), throughput: is(0.5e9), energy: is(3e-12) };
-    const { memory } = secureMachine(machine, planOf({ hardware: { encryption } }), 2);
-    expect(memory.latency(0)).toBeCloseTo(120e-9, 15);
-    // Half of the toy memory's 1 GB/s.
-    expect(memory.efficiency({} as never)).toBe(0.5);
-    expect(memory.energyPerReadByte - machine.memory.energyPerReadByte).toBeCloseTo(3e-12, 20);
+  const encryption = { latency: is(20e-9), throughput: is(0.4e9), energy: is(3e-12) };
+
+  it('delays and caps reads of what is encrypted, and of nothing else', () => {
+    const slow = planOf({ hardware: { encryption: { ...encryption, throughput: is(1e12) } } });
+    // 50 bytes in flight over 120 ns.
+    expect(rate(secureMachine(bound, slow, 2))).toBeCloseTo(50 / 120e-9, 0);
+    const capped = secureMachine(bound, planOf({ hardware: { encryption } }), 2);
+    expect(rate(capped)).toBeCloseTo(0.4e9, 0);
+    // Half of the bytes are weights: only they wait, and only they pass the cipher.
+    const half = { ...toyWork(1, 500), inputBytes: 500 };
+    const weights = planOf({ hardware: { encryption }, strategy: { protects: ['weights'] } });
+    expect(rate(secureMachine(bound, weights, 2), half)).toBeCloseTo(50 / 110e-9, 0);
+    const none = planOf({ hardware: { encryption }, strategy: { protects: [] } });
+    expect(rate(secureMachine(bound, none, 2))).toBeCloseTo(0.5e9, 0);
+  });
+
+  it('lets streams share one cipher, and leaves others alone', () => {
+    const secured = secureMachine(machine, planOf({ hardware: { encryption } }), 2);
+    const guard = secured.guard?.(0, toyWork(1, 1000), splitOf(reads, NO_HITS));
+    const port = streamPort(secured.units[0]!);
+    const through = { ...port, split: { ...splitOf(reads, NO_HITS), guard } };
+    const [one, two] = sharedRates(secured, [through, through], fairShares);
+    expect(one! + two!).toBeCloseTo(0.4e9, 0);
+    const [slow, free] = sharedRates(secured, [through, port], fairShares);
+    expect(slow).toBeCloseTo(0.4e9, 0);
+    expect(free).toBeGreaterThan(0.5e9);
+  });
+
+  it('charges the cipher for what passes it', () => {
+    const secured = secureMachine(machine, planOf({ hardware: { encryption } }), 2);
+    expect(secured.guard?.(0, toyWork(1, 1000), splitOf(reads, NO_HITS))).toMatchObject({
+      ciphered: 1,
+      cipherEnergy: 3e-12,
+    });
+    expect(secured.memory.energyPerReadByte).toBe(machine.memory.energyPerReadByte);
   });
 
   it('moves codes beside protected bytes only', () => {
@@ -98,8 +134,9 @@ describe('secureMachine', () => {
 
   it('makes reads wait for counters', () => {
     const integrity = { ...planOf({}).integrity, latencyFactor: 1.5, readPerRead: 0.1 };
-    const { memory } = secureMachine(machine, planOf({ integrity }));
-    expect(memory.latency(0)).toBeCloseTo(150e-9, 15);
+    const plan = planOf({ integrity, strategy: { integrity: 'counter-tree' } });
+    // 50 bytes in flight over 150 ns.
+    expect(rate(secureMachine(bound, plan))).toBeCloseTo(50 / 150e-9, 0);
   });
 });
 

@@ -83,4 +83,96 @@ describe('restoring', () => {
     ]);
     expect(stage(slow, 'decryption')?.seconds).toBeCloseTo(weights / 0.5e9, 3);
   });
+
+  it('comes again after its memory was given back, and not where it is kept', () => {
+    const often = 'repeat: 2\npause: 1 s\n';
+    const kept = run('{ preset: naive }', often);
+    const given = run('{ preset: naive, afterUse: release }', often);
+    const restores = ({ phases }: Run) => phases.filter((phase) => phase.stage === 'restore');
+    expect(restores(kept)).toHaveLength(1);
+    expect(restores(given)).toHaveLength(2);
+    const [first, second] = restores(given);
+    const took = (phase: typeof first) => phase!.endSeconds - phase!.startSeconds;
+    expect(took(second) / took(first)).toBeCloseTo(1, 2);
+    expect(second!.startSeconds).toBeGreaterThan(first!.endSeconds + 1);
+    const load = (result: Run) => result.ledger.filter(({ operator }) => operator === 'load');
+    const bytes = (result: Run) => load(result).reduce((sum, row) => sum + row.dramBytes, 0);
+    expect(bytes(given) / bytes(kept)).toBeCloseTo(2, 6);
+  });
+});
+
+/** The protected model comes while the CPU, which has nothing to do with it, streams. */
+describe('restoring beside other work', () => {
+  function beside(security: string, game: boolean, set: readonly string[] = []): Run {
+    const text = `version: 1
+soc: dimensity-9300
+background: { camera: 20 GB/s }
+workloads:
+  - name: assistant
+    workload: llama-3.2-3b-chat
+    set: [promptTokens=32, generatedTokens=1]
+    arrival: { start: 200 ms }
+    ${security}
+${game ? '  - { name: game, workload: llama-3.2-1b-chat, unit: cpu, set: [promptTokens=16, generatedTokens=150] }' : ''}`;
+    return simulate(
+      buildSimulation(prepare(parseSpecFile(text, 'test'), set, sources), set, sources),
+    );
+  }
+  const first = ({ workloads }: Run, name: string) =>
+    workloads!.find((workload) => workload.name === name)!.firstOutputSeconds.mean;
+  const rate = ({ workloads }: Run) =>
+    workloads!.find(({ name }) => name === 'game')!.outputsPerSecond;
+  const naive = 'security: { preset: naive, npu: coarse, clean: on-switch }';
+  // A drive and a cipher as fast as memory: their traffic is what counts.
+  const fast = ['phone.storage.sequentialRead=20GB/s', 'security.engine.throughput=25GB/s'];
+
+  it('begins with the request that needs it', () => {
+    const [restore] = beside(naive, false).phases.filter(({ stage }) => stage === 'restore');
+    expect(restore!.startSeconds).toBeCloseTo(0.2, 6);
+    expect(restore!.request).toBe('assistant');
+  });
+
+  it('takes bandwidth from it, and gets less itself', () => {
+    const alone = beside(naive, false, fast);
+    const both = beside(naive, true, fast);
+    const resident = beside(naive.replace('}', ', restore: resident }'), true, fast);
+    const moving = (result: Run) =>
+      ['load', 'decryption'].reduce((sum, name) => sum + stage(result, name)!.seconds, 0);
+    expect(moving(both)).toBeGreaterThan(1.03 * moving(alone));
+    expect(first(both, 'assistant')).toBeGreaterThan(first(alone, 'assistant'));
+    expect(rate(both)).toBeLessThan(rate(resident));
+    const bytes = ({ ledger }: Run, phase: string) =>
+      ledger.filter((row) => row.phase === phase).reduce((sum, row) => sum + row.dramBytes, 0);
+    expect(bytes(both, 'restore') / bytes(alone, 'restore')).toBeCloseTo(1, 6);
+    const seconds = both.ledger
+      .filter((row) => row.phase === 'restore')
+      .reduce((sum, row) => sum + row.seconds.secure + row.seconds.bandwidth, 0);
+    const [restore] = both.phases.filter(({ stage }) => stage === 'restore');
+    expect(seconds).toBeCloseTo(restore!.endSeconds - restore!.startSeconds, 6);
+  });
+
+  it('takes next to nothing where the drive is slow', () => {
+    const slow = ['phone.storage.sequentialRead=300MB/s'];
+    const both = beside(naive, true, slow);
+    const resident = beside(naive.replace('}', ', restore: resident }'), true, slow);
+    expect(rate(both) / rate(resident)).toBeGreaterThan(0.97);
+  });
+
+  it('keeps a pipeline in step: no layer runs before its weights are there', () => {
+    const piped = beside('security: { preset: pipelined }', true, fast);
+    const free = beside('security: { preset: pipelined }', false, fast);
+    expect(first(piped, 'assistant')).toBeGreaterThan(first(free, 'assistant'));
+    const secure = piped.ledger.reduce((sum, { seconds }) => sum + seconds.secure, 0);
+    const paid = piped.audit!.protection.reduce((sum, { seconds }) => sum + seconds, 0);
+    // The load of a first phase is booked under bandwidth.
+    expect(secure / paid).toBeGreaterThan(0.9);
+    const joules = piped.ledger.reduce((sum, row) => sum + row.joules, 0);
+    expect(joules / piped.metrics['energy_joules']!).toBeCloseTo(1, 9);
+  });
+
+  it('shows what it draws in the bandwidth over time', () => {
+    const { timeline } = beside(naive, true, fast);
+    const loading = timeline.counters.find(({ name }) => name === 'loading bandwidth');
+    expect(Math.max(...loading!.value)).toBeGreaterThan(1e9);
+  });
 });

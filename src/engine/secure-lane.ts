@@ -1,0 +1,165 @@
+/**
+ * One workload's side of a protected run: what its operators access and as whom, and what protection takes from them.
+ *
+ * Model    accesses of an operator: weights, inputs, cache, results, each in the region of its class, by the identity of
+ *          its unit in the world of its runtime; tables of accesses are worked out once per compiled phase and kept
+ * Ignores  prefetch of the next operator's weights
+ * Valid    requests of one workload, which are protected alike
+ * Source   runtime/secure/*.ts
+ * Checked  test/unit/engine/secure-run.test.ts, secure-lanes.test.ts
+ */
+import { join, type Secrecy, secrecyOf } from '../base/labels.ts';
+import type { Seconds } from '../base/units.ts';
+import { initiatorOf, type World } from '../hardware/secure/initiators.ts';
+import type { SecureSystem } from '../hardware/secure/secure-system.ts';
+import { callSeconds, npuSwitchSeconds } from '../hardware/secure/switching.ts';
+import { kindOfClass, type TensorClass } from '../runtime/secure/strategy.ts';
+import { availableBandwidth } from './bandwidth.ts';
+import type { Machine } from './machine.ts';
+import type { Active } from './request.ts';
+import type { PathCosts, ProtectionLedger } from './secure-costs.ts';
+import { type FlowTable, flowTable, judgeFlows, refreshFlows } from './secure-flows.ts';
+import type { SecurityPlan } from './secure-plan.ts';
+import type { RestoreFlow } from './secure-restore.ts';
+import type { AuditRows, RowKind } from './secure-rows.ts';
+import type { TaskTable } from './task-table.ts';
+
+export interface LaneParts {
+  readonly plan: SecurityPlan;
+  readonly system: SecureSystem;
+  readonly machine: Machine;
+  readonly rows: AuditRows;
+  readonly costs: ProtectionLedger;
+  readonly path: PathCosts;
+  readonly restore?: RestoreFlow | undefined;
+}
+
+export class SecureLane {
+  readonly plan: SecurityPlan;
+  readonly costs: ProtectionLedger;
+  readonly path: PathCosts;
+  readonly restore: RestoreFlow | undefined;
+  /** World of its runtime, and of its jobs on the NPU. */
+  readonly world: World;
+  readonly npuWorld: World;
+  /** Into the world of its runtime and back, and of handing the NPU over to or from it. */
+  readonly call: Seconds;
+  readonly npuSwitch: Seconds;
+  /** Of what it generates. */
+  readonly derived: Secrecy;
+  private readonly parts: LaneParts;
+  private readonly isNpu: Uint8Array;
+  private readonly dropped: ReadonlyMap<TensorClass, Secrecy>;
+  private readonly flows = new Map<TaskTable, Map<string, FlowTable>>();
+  /** What was asked for last: operators of one phase follow each other. */
+  private present: FlowTable | undefined;
+  private presentTable: TaskTable | undefined;
+  private presentPhase = -1;
+
+  constructor(parts: LaneParts) {
+    const { plan, machine } = parts;
+    const { strategy, hardware, scenario } = plan;
+    this.parts = parts;
+    this.plan = plan;
+    this.costs = parts.costs;
+    this.path = parts.path;
+    this.restore = parts.restore;
+    this.world = strategy.world;
+    this.npuWorld = strategy.npu === 'none' ? 'normal' : strategy.world;
+    const world = strategy.world === 'protected-vm' ? hardware?.vm : hardware?.world;
+    this.call =
+      strategy.world !== 'normal' && world
+        ? callSeconds(
+            { call: world.call.is, schedule: world.schedule.is, refill: world.refill.is },
+            availableBandwidth(machine, 1, 1),
+          )
+        : 0;
+    this.npuSwitch = switchTime(plan);
+    this.derived = join(secrecyOf(scenario.labels.weights), secrecyOf(scenario.labels.prompt));
+    this.isNpu = Uint8Array.from(machine.units, ({ unit }) => (unit.kind === 'npu' ? 1 : 0));
+    this.dropped = new Map(
+      strategy.releases.map(({ tensor, drops }) => [tensor, secrecyOf(...drops)]),
+    );
+  }
+
+  /** Flows of the request's phase at its present context, judged by the gates as they stand. */
+  flowsOf(request: Active): FlowTable {
+    const { table, phase } = request;
+    let flows = this.present;
+    if (!flows || table !== this.presentTable || phase !== this.presentPhase) {
+      flows = this.find(table, request.job.plan.phases[phase]!.name, phase);
+      this.present = flows;
+      this.presentTable = table;
+      this.presentPhase = phase;
+    }
+    const { system, rows } = this.parts;
+    if (flows.context !== table.context) refreshFlows(flows, table);
+    if (flows.epoch !== system.epoch) judgeFlows(flows, table, rows.stopped, system.epoch);
+    return flows;
+  }
+
+  /** The row of what the request hands out at the end of a step. */
+  outputRow(phase: string): number {
+    return this.rowOf(phase, this.unitName('cpu'), {
+      access: 'write',
+      tensor: 'output',
+      secrecy: this.derived,
+    });
+  }
+
+  private find(table: TaskTable, phase: string, index: number): FlowTable {
+    let stages = this.flows.get(table);
+    if (!stages) {
+      stages = new Map();
+      this.flows.set(table, stages);
+    }
+    const key = index === 0 ? `first ${phase}` : phase;
+    const known = stages.get(key);
+    if (known) return known;
+    const { plan, machine } = this.parts;
+    const onNpu = table.unit.some((u) => this.isNpu[u] !== 0);
+    const made = flowTable(table, plan, { first: index === 0, onNpu }, (u, kind) =>
+      this.rowOf(phase, this.unitName(machine.units[u]!.unit.kind), kind),
+    );
+    stages.set(key, made);
+    return made;
+  }
+
+  private rowOf(
+    phase: string,
+    initiator: RowKind['initiator'],
+    kind: Pick<RowKind, 'access' | 'tensor' | 'secrecy'>,
+  ): number {
+    const { workload, promised, strategy } = this.plan;
+    return this.parts.rows.row({
+      workload,
+      promised,
+      phase,
+      initiator,
+      region: kindOfClass(strategy, kind.tensor),
+      dropped: this.dropped.get(kind.tensor) ?? 0,
+      ...kind,
+    });
+  }
+
+  /** An NPU that the strategy does not bring into the protected world stays in the normal one. */
+  private unitName(kind: string) {
+    return initiatorOf(kind, kind === 'npu' ? this.npuWorld : this.world);
+  }
+}
+
+function switchTime({ hardware, strategy }: SecurityPlan): Seconds {
+  const spec = hardware?.accelerator;
+  if (!spec) return 0;
+  return npuSwitchSeconds(
+    {
+      drain: spec.drain.is,
+      tables: spec.tables.is,
+      setUp: spec.setUp.is,
+      localMemory: spec.localMemory.is,
+      cleanBandwidth: spec.clean.is,
+    },
+    strategy.npu,
+    strategy.clean === 'on-switch',
+  );
+}

@@ -1,0 +1,128 @@
+/**
+ * Who lies where in protected memory: what each workload brings along, what of it fits the carve-out, and what grows.
+ *
+ * Model    the carve-out is filled in the order of the workloads, codes and counters included; what is left over grows, or
+ *          does not fit; a protected virtual machine has memory of its own. Weights of one model are there once in each kind
+ *          of memory that a workload wants them in
+ * Ignores  pages that are only partly filled
+ * Valid    all workloads resident at the same time
+ * Source   as runtime/secure/strategy.ts
+ * Checked  test/unit/engine/secure-run.test.ts, test/unit/engine/secure-lanes.test.ts
+ */
+import { InfeasibleError } from '../base/errors.ts';
+import { formatQuantity } from '../base/quantity.ts';
+import type { Bytes } from '../base/units.ts';
+import {
+  kindOfClass,
+  protectedKind,
+  type Strategy,
+  type TensorClass,
+} from '../runtime/secure/strategy.ts';
+import type { RequestPlan } from '../workload/graph.ts';
+import type { SecurityPlan } from './secure-plan.ts';
+
+/** A token id as runtimes pass it. */
+export const TOKEN_BYTES: Bytes = 4;
+
+export type Demand = Readonly<Record<TensorClass, Bytes>>;
+
+/** Of each workload: its bytes by class, and what of them is protected. */
+export function demandsOf(
+  drafts: readonly { readonly plan: RequestPlan; readonly strategy: Strategy }[],
+): { demand: Demand; held: Bytes }[] {
+  const there = new Set<string>();
+  return drafts.map(({ plan, strategy }) => {
+    const { model, name, memory, promptTokens, generatedTokens } = plan;
+    const key = `${kindOfClass(strategy, 'weights')} ${model ?? name}`;
+    const demand = {
+      weights: there.has(key) ? 0 : memory.weights,
+      kv: memory.kvCache,
+      activations: memory.activations,
+      prompt: promptTokens * TOKEN_BYTES,
+      output: generatedTokens * TOKEN_BYTES,
+    };
+    there.add(key);
+    return { demand, held: strategy.protects.reduce((sum, kind) => sum + demand[kind], 0) };
+  });
+}
+
+function heldBytes({ protectedBytes, integrity }: SecurityPlan): Bytes {
+  return protectedBytes * (1 + integrity.storage);
+}
+
+function carveout(plan: SecurityPlan): Bytes {
+  return protectedKind(plan.strategy) === 'secure' ? (plan.hardware?.carveout.is ?? 0) : 0;
+}
+
+/** Protected memory of workload `i` beyond the carve-out, which those before it have begun to fill. */
+export function grownBytes(plans: readonly SecurityPlan[], i: number): Bytes {
+  const plan = plans[i]!;
+  const kind = protectedKind(plan.strategy);
+  const before = plans
+    .slice(0, i)
+    .filter(({ strategy }) => protectedKind(strategy) === kind)
+    .reduce((sum, other) => sum + heldBytes(other), 0);
+  const left = Math.max(0, carveout(plan) - before);
+  return Math.max(0, heldBytes(plan) - left);
+}
+
+/**
+ * Memory that protection takes beside the workloads' own: codes and counters, what of the carve-out stays empty, and
+ * weights that lie in two kinds of memory.
+ * @throws InfeasibleError where protected data do not fit the carve-out and it cannot grow.
+ */
+export function protectionOwners(
+  plans: readonly SecurityPlan[],
+  jobs: readonly { readonly plan: RequestPlan }[],
+): Record<string, Bytes> {
+  const tight = plans.find(({ strategy, grown }) => strategy.growth === 'fixed' && grown > 0);
+  if (tight) throw tooLarge(tight);
+  const codes = plans.reduce((sum, plan) => sum + plan.protectedBytes * plan.integrity.storage, 0);
+  const guarded = plans.filter(({ strategy }) => strategy.protects.length > 0);
+  const bound = guarded[0]?.hardware?.carveout.is ?? 0;
+  const inside = guarded
+    .filter(({ strategy }) => protectedKind(strategy) === 'secure')
+    .reduce((sum, plan) => sum + heldBytes(plan) - plan.grown, 0);
+  const weights = new Map(jobs.map(({ plan }) => [plan.model ?? plan.name, plan.memory.weights]));
+  const copies = plans.reduce((sum, { demand }) => sum + demand.weights, 0);
+  const twice = copies - [...weights.values()].reduce((sum, bytes) => sum + bytes, 0);
+  return {
+    ...(codes > 0 && { 'integrity codes and counters': codes }),
+    ...(bound > inside && { 'carve-out not in use': bound - inside }),
+    ...(plans.length > 1 && twice > 0 && { 'weights in normal memory as well': twice }),
+  };
+}
+
+function tooLarge(plan: SecurityPlan): InfeasibleError {
+  const { strategy, integrity, preset, workload } = plan;
+  const bound = carveout(plan);
+  const demand = heldBytes(plan);
+  const show = (bytes: Bytes) => formatQuantity(bytes, 'size', 3);
+  const breakdown = Object.fromEntries([
+    ...strategy.protects.map((name) => [name, plan.demand[name]]),
+    ['integrity codes and counters', plan.protectedBytes * integrity.storage],
+  ]);
+  const weightsOnly = plan.demand.weights * (1 + integrity.storage);
+  const whose = workload === undefined ? '' : ` of workload "${workload}"`;
+  const left = demand - plan.grown;
+  const has = left < bound ? `${show(left)} left of ${show(bound)}` : show(bound);
+  return new InfeasibleError(
+    `security "${preset}"${whose} keeps ${show(demand)} in secure memory, the carve-out has ${has} and may not grow`,
+    {
+      demand,
+      bound,
+      unit: 'B',
+      breakdown,
+      levers: [
+        ...(plan.hardware?.growth
+          ? ['memory that grows (--set scenario.security.growth=elastic)']
+          : []),
+        `a carve-out of at least ${show(demand)} (--set security.carveout=…), taken from the system for good`,
+        ...(weightsOnly <= bound && strategy.protects.length > 1
+          ? ['protecting the weights only (--security weights)']
+          : []),
+        'a smaller model, or fewer bits per weight',
+      ],
+    },
+  );
+}

@@ -1,0 +1,117 @@
+/** Models on their way through a memory that others use: properties of the clock that they run on. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Execution } from '../../src/engine/execution.ts';
+import { Ledger } from '../../src/engine/ledger.ts';
+import { ProtectionLedger } from '../../src/engine/secure-costs.ts';
+import type { SecurityPlan } from '../../src/engine/secure-plan.ts';
+import { RestoreFlow } from '../../src/engine/secure-restore.ts';
+import type { MachineStorage } from '../../src/engine/storage.ts';
+import { toyMachine, toyUnit } from '../support/toy-machine.ts';
+
+const is = <T>(value: T) => ({ is: value, from: 'test', trust: 'estimated' as const });
+const GB = 1e9;
+
+function flowOf(restore: 'sequential' | 'pipelined') {
+  const machine = toyMachine({ units: [toyUnit('cpu')] });
+  const column = () => new Float64Array(1);
+  const execution = {
+    machine,
+    stalledWatts: column(),
+    vectorWatts: column(),
+    busySeconds: column(),
+    unitJoules: column(),
+  } as unknown as Execution;
+  const plan = {
+    strategy: { restore, growth: 'elastic', runtimeStart: 'initialise' },
+    hardware: {
+      runtime: { initialise: is(0.5), checkpoint: is(0) },
+      attestation: { fixed: is(0.01), hash: is(10 * GB) },
+    },
+    cipher: { name: 'engine', throughput: 4 * GB, energyPerByte: 1e-11, throughMemory: true },
+    cpuUnit: 'cpu',
+    cores: 4,
+    growth: { page: 4096, perPage: 1e-6, perFreePage: 1e-7, copyBandwidth: 8 * GB, threads: 2 },
+    occupied: 0.5,
+    grown: GB,
+  } as unknown as SecurityPlan;
+  const storage = {
+    storage: { sequentialRead: 2 * GB, setupSeconds: 0, energyPerByte: 1e-9 },
+  } as unknown as MachineStorage;
+  const ledger = new Ledger();
+  const costs = new ProtectionLedger();
+  const parts = { plan, machine, storage, bytes: GB, request: 'r', ledger, execution, costs };
+  return { flow: new RestoreFlow(parts), ledger, costs };
+}
+
+/** Lets a flow come at the paces given, one for each stretch of time. @returns when it was all there. */
+function come(flow: RestoreFlow, paces: readonly number[], onStep?: (now: number) => void): number {
+  let now = 3;
+  flow.begin(now);
+  for (let i = 0; flow.isComing && i < 1e5; i++) {
+    const port = flow.stream();
+    if (port) flow.grant(paces[i % paces.length]! * port.bandwidth, port.bandwidth);
+    else flow.grant(1, 1);
+    now = Math.min(flow.nextChange(now), now + 0.037);
+    flow.progress(now);
+    onStep?.(now);
+  }
+  return now - 3;
+}
+
+const kinds = fc.constantFrom('sequential' as const, 'pipelined' as const);
+const paces = fc.array(fc.double({ min: 0.05, max: 1, noNaN: true }), {
+  minLength: 1,
+  maxLength: 9,
+});
+
+describe('a model on its way', () => {
+  it('takes what it takes alone where nobody else wants memory', () => {
+    for (const kind of ['sequential', 'pipelined'] as const) {
+      const { flow } = flowOf(kind);
+      expect(come(flow, [1])).toBeCloseTo(flow.restore.end, 9);
+    }
+  });
+
+  it('takes at least that, at most that over its least pace, and moves the same bytes for the same joules', () => {
+    fc.assert(
+      fc.property(kinds, paces, (kind, some) => {
+        const alone = flowOf(kind);
+        come(alone.flow, [1]);
+        const beside = flowOf(kind);
+        const took = come(beside.flow, some);
+        const { end } = beside.flow.restore;
+        expect(took).toBeGreaterThanOrEqual(end * (1 - 1e-9));
+        expect(took).toBeLessThanOrEqual((end / Math.min(...some)) * (1 + 1e-9));
+        const sum = (rows: { dramBytes: number; joules: number }[], key: 'dramBytes' | 'joules') =>
+          rows.reduce((all, row) => all + row[key], 0);
+        for (const key of ['dramBytes', 'joules'] as const) {
+          const ratio = sum(beside.ledger.toRows(), key) / sum(alone.ledger.toRows(), key);
+          expect(ratio).toBeCloseTo(1, 9);
+        }
+        // The file once, each byte through the cipher once, pages that make room out of the way.
+        expect(sum(alone.ledger.toRows(), 'dramBytes') / (3 * GB + 2 * 0.5 * GB)).toBeCloseTo(1, 3);
+        expect(beside.flow.takeBytes()).toBeCloseTo(sum(beside.ledger.toRows(), 'dramBytes'), -1);
+      }),
+    );
+  });
+
+  it('is never later than it said where its pace only rises, and there in the order of its bytes', () => {
+    fc.assert(
+      fc.property(kinds, paces, (kind, some) => {
+        const { flow } = flowOf(kind);
+        const rising = [...some].sort((a, b) => a - b);
+        let i = 0;
+        let promised = Number.POSITIVE_INFINITY;
+        come(flow, [...rising, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1], (now) => {
+          const half = flow.readyIn(0.5, now);
+          expect(half).toBeLessThanOrEqual(flow.readyIn(1, now) + 1e-12);
+          expect(half).toBeGreaterThanOrEqual(0);
+          if (i++ > 30) promised = Math.min(promised, now + flow.readyIn(1, now));
+        });
+        expect(flow.readyIn(1, 1e9)).toBe(0);
+        expect(promised).toBeGreaterThan(0);
+      }),
+    );
+  });
+});

@@ -1,0 +1,155 @@
+/** What leaves for the cloud passes the same gate, and the same audit, as every access of a run. */
+import { describe, expect, it } from 'vitest';
+import { evaluateOffload, type LocalAnswer } from '../../../src/analysis/offload/evaluate.ts';
+import { SecurityFault } from '../../../src/base/errors.ts';
+import { parseSpecFile } from '../../../src/base/spec-file.ts';
+import { parseLinks } from '../../../src/engine/offload/links.ts';
+import { offloadPolicies } from '../../../src/engine/offload/policies.ts';
+import { buildSimulation, prepare } from '../../../src/engine/prepare.ts';
+import { UploadGate } from '../../../src/engine/secure-upload.ts';
+import { simulate } from '../../../src/engine/simulation.ts';
+import { fileSources, readBundled } from '../../../src/load.ts';
+
+const sources = fileSources();
+
+function gateOf(security: string): UploadGate {
+  const text = `version: 1\nsoc: dimensity-9300\nworkload: llama-3.2-1b-chat\nsecurity: ${security}`;
+  const { protection } = prepare(parseSpecFile(text, 'test'), [], sources);
+  return new UploadGate(protection?.plans[0]);
+}
+
+describe('the gate in front of the modem', () => {
+  it('lets everything out where nothing is protected, and says whose secret it was', () => {
+    const gate = new UploadGate(undefined);
+    expect(gate.offer('user-secret', 400, 0)).toBe('sent');
+    expect(gate.report()).toMatchObject({
+      gate: 'raw',
+      leakedBytes: 0,
+      flows: [{ initiator: 'modem', region: 'cloud', label: 'user-secret', verdict: 'unpromised' }],
+    });
+  });
+
+  it('stops the run at a promised secret that leaves raw, or counts its bytes', () => {
+    const stop = gateOf('{ preset: all, cloud: raw }');
+    expect(() => stop.offer('user-secret', 400, 2)).toThrow(SecurityFault);
+    const record = gateOf('{ preset: all, cloud: raw, onFault: record }');
+    for (let i = 0; i < 3; i++) expect(record.offer('user-secret', 400, i)).toBe('sent');
+    const { leakedBytes, faults, flows } = record.report();
+    expect(leakedBytes).toBe(1200);
+    expect(faults).toHaveLength(1);
+    expect(faults[0]).toMatchObject({ initiator: 'modem', region: 'cloud', label: 'user-secret' });
+    expect(flows[0]).toMatchObject({ verdict: 'leak', accesses: 3, lastSeconds: 2 });
+  });
+
+  it('refuses all of it where the strategy blocks the cloud: nothing moves', () => {
+    const gate = gateOf('{ preset: all }');
+    expect(gate.offer('user-secret', 400, 0)).toBe('refused');
+    expect(gate.offer('public', 400, 0)).toBe('refused');
+    expect(gate.report().flows.every(({ bytes }) => bytes === 0)).toBe(true);
+    expect(gate.report().leakedBytes).toBe(0);
+  });
+
+  it('wants secrets redacted where the strategy says so, and lets the rest pass', () => {
+    const gate = gateOf('{ preset: weights-kv }');
+    expect(gate.offer('user-secret', 400, 0)).toBe('redact');
+    expect(gate.offer('public', 300, 1)).toBe('sent');
+    expect(gate.report().flows.map(({ label, bytes }) => [label, bytes])).toEqual([
+      ['public', 300],
+    ]);
+    expect(gate.offer('model-secret', 8, 2)).toBe('refused');
+  });
+});
+
+describe('requests for the cloud', () => {
+  const { file, text } = readBundled('workloads/cloud/links.yaml');
+  const link = parseLinks(parseSpecFile(text, file))['5g'];
+  const request: LocalAnswer = {
+    promptTokens: 100,
+    generatedTokens: 10,
+    firstTokenSeconds: 1,
+    latencySeconds: 3,
+    joules: 10,
+    redactSeconds: 0.3,
+    redactJoules: 2,
+  };
+  const ask = (gate: UploadGate, policy: keyof typeof offloadPolicies = 'cloud') =>
+    evaluateOffload([request], {
+      policy: offloadPolicies[policy],
+      link,
+      endpoint: { firstTokenSeconds: 0.4, tokensPerSecond: 50, queueSeconds: 0 },
+      options: { longest: 1024, leastCharge: 0.3, slowest: 0.2 },
+      standingWatts: 1,
+      charge: 1,
+      seed: 1,
+      gate,
+    })[0]!;
+
+  it('are answered on the phone where the gate refuses them', () => {
+    expect(ask(gateOf('{ preset: all }'))).toMatchObject({ where: 'local', latencySeconds: 3 });
+  });
+
+  it('pay for the redaction that the gate asks for', () => {
+    const answer = ask(gateOf('{ preset: weights-kv }'));
+    expect(answer.where).toBe('hybrid');
+    expect(answer.bytesLeft['user-secret']).toBe(0);
+    const raw = ask(new UploadGate(undefined));
+    expect(answer.firstTokenSeconds - raw.firstTokenSeconds).toBeCloseTo(0.3, 9);
+    expect(raw.bytesLeft['user-secret']).toBe(400);
+  });
+
+  it('leave the same bytes in the answers and in the audit', () => {
+    for (const policy of ['cloud', 'hybrid'] as const) {
+      const gate = new UploadGate(undefined);
+      const { bytesLeft } = ask(gate, policy);
+      const [flow] = gate.report().flows;
+      const label = policy === 'cloud' ? 'user-secret' : 'public';
+      expect(flow!.label).toBe(label);
+      // A frame of headers goes with each request, and is nobody's secret.
+      expect(bytesLeft[label] - (label === 'public' ? 1500 : 0)).toBe(flow!.bytes);
+    }
+  });
+});
+
+describe('a scenario whose requests a cloud may answer', () => {
+  function run(security: string) {
+    const text = `version: 1
+soc: dimensity-9300
+cloud: { link: 5g }
+workloads:
+  - name: assistant
+    workload: llama-3.2-1b-chat
+    answeredBy: cloud
+    set: [promptTokens=64, generatedTokens=4]
+    security: ${security}
+  - { name: other, workload: gemma-2b-chat, set: [promptTokens=16, generatedTokens=2] }`;
+    return simulate(
+      buildSimulation(prepare(parseSpecFile(text, 'test'), [], sources), [], sources),
+    );
+  }
+  const upload = ({ audit }: ReturnType<typeof run>) =>
+    audit!.flows.filter(({ region }) => region === 'cloud');
+
+  it('is refused by a gate that blocks, and answers on the phone', () => {
+    const result = run('{ preset: fine }');
+    expect(result.cloud!.answers).toMatchObject({ cloud: 0, local: 1 });
+    expect(upload(result)).toMatchObject([{ verdict: 'refused', bytes: 0, workload: 'assistant' }]);
+    expect(result.audit!.checks).toBe(result.audit!.accesses);
+  });
+
+  it('sends redacted what the gate wants redacted', () => {
+    const result = run('{ preset: weights-kv, clean: on-switch }');
+    expect(result.cloud!.answers).toMatchObject({ hybrid: 1 });
+    expect(result.cloud!.bytesLeft['user-secret']).toBe(0);
+    expect(upload(result)).toMatchObject([{ label: 'public', verdict: 'public', bytes: 256 }]);
+  });
+
+  it('stops at a promised secret that would leave raw', () => {
+    expect(() => run('{ preset: fine, cloud: raw }')).toThrow(SecurityFault);
+  });
+
+  it('says of a strategy that does not keep user data that they left', () => {
+    const result = run('{ preset: weights }');
+    expect(upload(result)).toMatchObject([{ label: 'user-secret', verdict: 'unpromised' }]);
+    expect(result.cloud!.bytesLeft['user-secret']).toBe(upload(result)[0]!.bytes);
+  });
+});
