@@ -18,7 +18,8 @@ interface Attempt {
   readonly story: string;
 }
 
-type Attack = (system: SecureSystem, plan: SecurityPlan) => Attempt;
+type Wanted = SecurityPlan['scenario']['attacks'][number];
+type Attack = (system: SecureSystem, plan: SecurityPlan, wanted: Wanted) => Attempt;
 
 interface AttackEntry {
   readonly try: Attack;
@@ -100,6 +101,15 @@ const ATTACKS: Readonly<Record<AttackName, AttackEntry>> = {
       story: 'the assistant hands the prompt over to the cloud as the user wrote it',
     }),
   },
+  'initiator-reads-region': {
+    closedBy: 'firewall: true, or fewer rights under security.initiators of the SoC',
+    try: (system, plan, { initiator = 'gpu', region = kindOfClass(plan.strategy, 'weights') }) => {
+      const secrecy = region === 'normal' ? promptOf(plan) : derivedOf(plan);
+      const verdict = system.access(initiator, region, 'read', secrecy);
+      const story = `${initiator} reads ${region} memory through the tables that it has`;
+      return { initiator, region, tensor: 'whatever lies there', secrecy, verdict, story };
+    },
+  },
   'bus-snoop': {
     closedBy: 'encryption: inline, and the data in protected memory',
     try: (system, plan) => {
@@ -119,13 +129,14 @@ export interface AttackOutcome {
 }
 
 export function tryAttack(
-  name: AttackName,
+  wanted: Wanted,
   system: SecureSystem,
   plan: SecurityPlan,
   now: Seconds,
 ): AttackOutcome {
+  const { kind: name } = wanted;
   const { try: attack, closedBy } = ATTACKS[name];
-  const attempt = attack(system, plan);
+  const attempt = attack(system, plan, wanted);
   const { verdict, story } = attempt;
   const told = ending(verdict);
   const result: AttackResult = {

@@ -232,7 +232,7 @@ export class SecureGuard implements AccessGuard {
       lanes.find(({ plan }) => plan.workload === workload && workload !== undefined) ??
       lanes.find(({ plan }) => plan.strategy.protects.length > 0) ??
       lanes[0]!;
-    const { result, fault } = tryAttack(next!.kind, system, aim.plan, now);
+    const { result, fault } = tryAttack(next!, system, aim.plan, now);
     this.attacks.push(result);
     this.rows.review();
     if (fault) this.fault(fault);

@@ -10,8 +10,14 @@
  */
 import { join, type Secrecy, secrecyOf } from '../base/labels.ts';
 import type { Seconds } from '../base/units.ts';
-import { initiatorOf, type World } from '../hardware/secure/initiators.ts';
+import {
+  type Initiator,
+  initiatorOf,
+  type OwnInitiator,
+  type World,
+} from '../hardware/secure/initiators.ts';
 import type { SecureSystem } from '../hardware/secure/secure-system.ts';
+import { ownInitiators } from '../hardware/secure/security-spec.ts';
 import { callSeconds, npuSwitchSeconds } from '../hardware/secure/switching.ts';
 import { kindOfClass, type TensorClass } from '../runtime/secure/strategy.ts';
 import { availableBandwidth } from './bandwidth.ts';
@@ -49,6 +55,7 @@ export class SecureLane {
   readonly derived: Secrecy;
   private readonly parts: LaneParts;
   private readonly isNpu: Uint8Array;
+  private readonly own: readonly OwnInitiator[];
   private readonly dropped: ReadonlyMap<TensorClass, Secrecy>;
   private readonly flows = new Map<TaskTable, Map<string, FlowTable>>();
   /** What was asked for last: operators of one phase follow each other. */
@@ -75,6 +82,7 @@ export class SecureLane {
           )
         : 0;
     this.npuSwitch = switchTime(plan);
+    this.own = hardware ? ownInitiators(hardware) : [];
     this.derived = join(secrecyOf(scenario.labels.weights), secrecyOf(scenario.labels.prompt));
     this.isNpu = Uint8Array.from(machine.units, ({ unit }) => (unit.kind === 'npu' ? 1 : 0));
     this.dropped = new Map(
@@ -119,7 +127,11 @@ export class SecureLane {
     const { plan, machine } = this.parts;
     const onNpu = table.unit.some((u) => this.isNpu[u] !== 0);
     const made = flowTable(table, plan, { first: index === 0, onNpu }, (u, kind) =>
-      this.rowOf(phase, this.unitName(machine.units[u]!.unit.kind), kind),
+      this.rowOf(
+        phase,
+        this.unitName(machine.units[u]!.unit.kind, machine.units[u]!.unit.name),
+        kind,
+      ),
     );
     stages.set(key, made);
     return made;
@@ -142,9 +154,10 @@ export class SecureLane {
     });
   }
 
-  /** An NPU that the strategy does not bring into the protected world stays in the normal one. */
-  private unitName(kind: string) {
-    return initiatorOf(kind, kind === 'npu' ? this.npuWorld : this.world);
+  /** As a description calls it; an NPU that the strategy does not bring into the protected world stays in the normal one. */
+  private unitName(kind: string, unit?: string): Initiator {
+    const own = this.own.find(({ units }) => unit !== undefined && units.includes(unit));
+    return own?.name ?? initiatorOf(kind, kind === 'npu' ? this.npuWorld : this.world);
   }
 }
 

@@ -6,10 +6,15 @@ import type { SpecFile } from '../base/spec-file.ts';
 import type { Bytes } from '../base/units.ts';
 import type { Cipher } from '../hardware/secure/cipher.ts';
 import type { GrowthSpec } from '../hardware/secure/growth.ts';
+import { INITIATORS } from '../hardware/secure/initiators.ts';
 import { type IntegrityCost, integrityCost } from '../hardware/secure/integrity.ts';
 import type { Region } from '../hardware/secure/regions.ts';
 import { SecureSystem } from '../hardware/secure/secure-system.ts';
-import { fixedRegions, type SecuritySpec } from '../hardware/secure/security-spec.ts';
+import {
+  fixedRegions,
+  ownInitiators,
+  type SecuritySpec,
+} from '../hardware/secure/security-spec.ts';
 import type { SocSpec } from '../hardware/soc-spec.ts';
 import { cipherCores, ciphersOf } from '../runtime/secure/ciphers.ts';
 import { protectsAnything, requireHardware } from '../runtime/secure/hardware-needs.ts';
@@ -77,7 +82,7 @@ export function planSecurity(
   const any = drafts.some(({ strategy }) => protectsAnything(strategy));
   if (!any && !attacked) return undefined;
   requireAgreement(drafts);
-  requireTargets(drafts);
+  requireTargets(drafts, soc);
   const demands = demandsOf(drafts);
   const all = demands.reduce((sum, { held }) => sum + held, 0);
   const plans = drafts.map((draft, i) => planOf(draft, soc, demands[i]!, all));
@@ -168,8 +173,8 @@ function disagreement(
   ];
 }
 
-/** @throws SpecError for attacks on workloads that are not there. */
-function requireTargets(drafts: readonly Draft[]): void {
+/** @throws SpecError for attacks on workloads, or by initiators, that are not there. */
+function requireTargets(drafts: readonly Draft[], { security }: SocSpec): void {
   const names = drafts.flatMap(({ workload }) => (workload === undefined ? [] : [workload]));
   const faults = drafts[0]!.scenario.attacks
     .filter(({ workload }) => workload !== undefined && !names.includes(workload))
@@ -177,7 +182,15 @@ function requireTargets(drafts: readonly Draft[]): void {
       message: `attack ${kind} aims at workload "${workload}", which is not in the scenario`,
       hint: names.length > 0 ? nearestHint(workload!, names) : 'leave workload: out',
     }));
-  if (faults.length > 0) throw new SpecError(faults);
+  const known = [...INITIATORS, ...Object.keys(security?.initiators ?? {})];
+  const strangers = drafts[0]!.scenario.attacks
+    .filter(({ initiator }) => initiator !== undefined && !known.includes(initiator))
+    .map(({ kind, initiator }) => ({
+      message: `unknown initiator "${initiator}" of attack ${kind}`,
+      expected: 'one that is built in, or named under security.initiators of the SoC',
+      hint: nearestHint(initiator!, known),
+    }));
+  if (faults.length + strangers.length > 0) throw new SpecError([...faults, ...strangers]);
 }
 
 function integritySpec(
@@ -218,7 +231,7 @@ export function planFor(
 /** The gates as the protected workloads set them up, fresh for one run; of one that is not protected, where all are. */
 export function openSystem(plans: readonly SecurityPlan[]): SecureSystem {
   const guarded = plans.filter(({ strategy }) => protectsAnything(strategy));
-  const { strategy } = guarded[0] ?? plans[0]!;
+  const { strategy, hardware } = guarded[0] ?? plans[0]!;
   const shared = guarded.some((plan) => !plan.strategy.protects.includes('activations'));
   return new SecureSystem(
     {
@@ -231,5 +244,6 @@ export function openSystem(plans: readonly SecurityPlan[]): SecureSystem {
       cloud: strategy.cloud,
     },
     shared || guarded.length === 0,
+    hardware ? ownInitiators(hardware) : [],
   );
 }

@@ -3,12 +3,7 @@ import { formatSecrecy, type Secrecy, within } from '../base/labels.ts';
 import type { Bytes, Seconds } from '../base/units.ts';
 import type { Initiator } from '../hardware/secure/initiators.ts';
 import { clearanceOf, type RegionKind } from '../hardware/secure/regions.ts';
-import {
-  clearanceOfInitiator,
-  type Defences,
-  type Gate,
-  type SecureSystem,
-} from '../hardware/secure/secure-system.ts';
+import type { Defences, Gate, SecureSystem } from '../hardware/secure/secure-system.ts';
 import type { TensorClass } from '../runtime/secure/strategy.ts';
 import type { AuditRow, AuditVerdict } from './secure-audit.ts';
 
@@ -145,7 +140,8 @@ export class AuditRows {
       return { verdict: (answer.secrecy & promised) !== 0 ? 'leak' : 'unpromised' };
     }
     if (secrecy === 0 || region === 'cloud') return { verdict: 'public' };
-    const cleared = access === 'read' ? clearanceOfInitiator(initiator) : clearanceOf(region);
+    const cleared =
+      access === 'read' ? this.system.clearanceOfReader(initiator) : clearanceOf(region);
     const place = clearanceOf(region);
     if (within(secrecy, cleared) && within(secrecy, place)) return { verdict: 'protected' };
     // A reader that is cleared may still fetch from a place that is not: what lies there was given up, or never kept.

@@ -2,12 +2,16 @@
 
 import { LABELS } from '../base/labels.ts';
 import { type Infer, quantity, z } from '../base/schema.ts';
+import { REGION_KINDS } from '../hardware/secure/regions.ts';
 import { ATTACK_NAMES, choicesSchema } from '../runtime/secure/strategy.ts';
 
 const attack = z.strictObject({
   kind: z.enum(ATTACK_NAMES),
   /** Whose data it aims at, where several workloads share the phone; the first that is protected unless given. */
   workload: z.string().optional(),
+  /** Who reads which kind of region, for `initiator-reads-region`. */
+  initiator: z.string().optional(),
+  region: z.enum(REGION_KINDS).optional(),
   /** When it is tried; the first operator that starts then or later sees it. */
   at: quantity('time', { min: 0 }).default(0),
 });

@@ -3,7 +3,7 @@ import { checkReferences } from '../base/provenance.ts';
 import { nearestHint } from '../base/registry.ts';
 import { type CrossFault, checkSpec, type Infer, sourced, z } from '../base/schema.ts';
 import type { SpecFile, SpecPath } from '../base/spec-file.ts';
-import { regionPlaces, securitySpec } from './secure/security-spec.ts';
+import { initiatorPlaces, regionPlaces, securitySpec } from './secure/security-spec.ts';
 import { domainSpec } from './spec/domain-spec.ts';
 import {
   backgroundSpec,
@@ -167,7 +167,9 @@ function checkFloorplan(data: unknown): CrossFault[] {
 /** Regions of the firewall, as far as the section can be read at all. */
 function checkRegions(data: unknown): CrossFault[] {
   const section = securitySpec.safeParse(asMap(data)['security']);
-  return section.success ? regionPlaces(section.data) : [];
+  if (!section.success) return [];
+  const units = Object.keys(mapOf(data, 'units'));
+  return [...regionPlaces(section.data), ...initiatorPlaces(section.data, units)];
 }
 
 function mapOf(data: unknown, key: string): Loose {

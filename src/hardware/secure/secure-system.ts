@@ -18,7 +18,7 @@ import {
   USER_SECRET,
   within,
 } from '../../base/labels.ts';
-import { INITIATORS, type Initiator, type World } from './initiators.ts';
+import { INITIATORS, type Initiator, type OwnInitiator, type World } from './initiators.ts';
 import { type Access, clearanceOf, mappedFor, permits, type RegionKind } from './regions.ts';
 
 export interface Defences {
@@ -56,7 +56,7 @@ export type Verdict =
 const GRANTED: Verdict = { kind: 'granted' };
 
 /** Secrets that an initiator may see: masters of the normal world serve anybody. */
-export function clearanceOfInitiator(initiator: Initiator): Secrecy {
+function clearanceOfInitiator(initiator: Initiator): Secrecy {
   if (initiator.endsWith('-secure') || initiator.endsWith('-protected-vm')) return EVERY_SECRET;
   if (initiator === 'crypto' || initiator === 'storage') return EVERY_SECRET;
   // The panel shows its owner what is his.
@@ -81,9 +81,21 @@ export class SecureSystem {
   private residue: Secrecy = PUBLIC;
   private owner: World = 'normal';
 
+  private readonly own: ReadonlyMap<string, OwnInitiator>;
+
   /** @param shared whether protected masters work on buffers in normal memory, as strategies do that protect only a part. */
-  constructor(defences: Defences, shared = false) {
+  constructor(defences: Defences, shared = false, own: readonly OwnInitiator[] = []) {
     this.defences = defences;
+    this.own = new Map(own.map((one) => [one.name, one]));
+    for (const { name, rights } of own) {
+      for (const [kind, right] of Object.entries(rights)) {
+        if (right === undefined) continue;
+        this.tables.set(`${name} ${kind}`, {
+          read: right !== 'write',
+          write: right !== 'read',
+        });
+      }
+    }
     for (const initiator of INITIATORS) {
       for (const kind of mappedFor(initiator)) {
         const write = kind !== 'normal' || shared || !isProtected(initiator);
@@ -102,11 +114,25 @@ export class SecureSystem {
     if (!this.tables.get(`${initiator} ${kind}`)?.[access]) {
       return { kind: 'refused', gate: 'address tables' };
     }
-    if (this.defences.firewall && !permits(kind, initiator, access)) {
+    if (this.defences.firewall && !this.permits(kind, initiator, access)) {
       return { kind: 'refused', gate: 'firewall' };
     }
-    const cleared = access === 'read' ? clearanceOfInitiator(initiator) : clearanceOf(kind);
-    return disclose(secrecy, cleared);
+    return disclose(
+      secrecy,
+      access === 'read' ? this.clearanceOfReader(initiator) : clearanceOf(kind),
+    );
+  }
+
+  /** Secrets that an initiator may see, one that a description names included. */
+  clearanceOfReader(initiator: Initiator): Secrecy {
+    return this.own.get(initiator)?.cleared ?? clearanceOfInitiator(initiator);
+  }
+
+  private permits(kind: RegionKind, initiator: Initiator, access: Access): boolean {
+    const own = this.own.get(initiator);
+    if (!own) return permits(kind, initiator, access);
+    const right = own.rights[kind];
+    return right === access || right === 'read-write';
   }
 
   /** `by` maps a region for an initiator. @returns whether the change took effect. */

@@ -1,6 +1,20 @@
 /** The `security:` section of socs/<soc>.yaml: what a SoC has to protect data with, each number with its source. */
+
+import { LABELS, secrecyOf } from '../../base/labels.ts';
+import { nearestHint } from '../../base/registry.ts';
 import { type CrossFault, type Infer, sourced, sourcedValue, z } from '../../base/schema.ts';
+import { INITIATORS, type OwnInitiator } from './initiators.ts';
 import { type Region, regionFaults } from './regions.ts';
+
+const right = z.enum(['read', 'write', 'read-write']).optional();
+/** By kind of region (`REGION_KINDS`). */
+const rights = z.strictObject({
+  normal: right,
+  secure: right,
+  'protected-vm': right,
+  'npu-only': right,
+  drm: right,
+});
 
 const worldSwitch = {
   /** Into the other world and back. */
@@ -52,6 +66,20 @@ export const securitySpec = z.strictObject({
         kind: sourcedValue(z.enum(['npu-only', 'drm'])),
         base: sourced('size', { min: 0 }),
         size: sourced('size'),
+      }),
+    )
+    .optional(),
+  /** Masters of its own on the bus beside the built-in ones, such as an image signal processor. */
+  initiators: z
+    .record(
+      z.string(),
+      z.strictObject({
+        /** Units whose jobs come under its name. */
+        units: sourcedValue(z.array(z.string())).optional(),
+        /** By kind of region; what is not named is refused. */
+        rights: sourcedValue(rights),
+        /** Labels that it may see beside what is public. */
+        cleared: sourcedValue(z.array(z.enum(LABELS))),
       }),
     )
     .optional(),
@@ -143,4 +171,33 @@ export function regionPlaces(spec: SecuritySpec): CrossFault[] {
     message: `region "${region}" ${message}`,
     hint: 'regions start and end on the granule and keep clear of each other',
   }));
+}
+
+export function ownInitiators({ initiators }: SecuritySpec): OwnInitiator[] {
+  return Object.entries(initiators ?? {}).map(([name, { units, rights: own, cleared }]) => ({
+    name,
+    units: units?.is ?? [],
+    rights: own.is,
+    cleared: secrecyOf(...cleared.is),
+  }));
+}
+
+/** Initiators that are built in already, or come with units that are not there. @param units of the SoC. */
+export function initiatorPlaces(spec: SecuritySpec, units: readonly string[]): CrossFault[] {
+  return ownInitiators(spec).flatMap((own): CrossFault[] => {
+    const path = ['security', 'initiators', own.name];
+    const known = (INITIATORS as readonly string[]).includes(own.name);
+    return [
+      ...(known
+        ? [{ path, message: `initiator "${own.name}" is built in`, hint: 'give it another name' }]
+        : []),
+      ...own.units
+        .filter((unit) => !units.includes(unit))
+        .map((unit) => ({
+          path: [...path, 'units'],
+          message: `no unit "${unit}"`,
+          hint: nearestHint(unit, units),
+        })),
+    ];
+  });
 }

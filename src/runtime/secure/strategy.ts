@@ -71,6 +71,7 @@ export const ATTACK_NAMES = [
   'replay-kv-page',
   'raw-cloud-upload',
   'bus-snoop',
+  'initiator-reads-region',
 ] as const;
 export type AttackName = (typeof ATTACK_NAMES)[number];
 
