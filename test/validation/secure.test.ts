@@ -11,6 +11,8 @@ import { type AccuracyLine, recordAccuracy } from '../support/accuracy.ts';
 
 const lines: AccuracyLine[] = [];
 const details: string[] = [];
+/** Errors of the integrity figures where they are read as the cost of tree-less protection over none. */
+const otherReading: number[] = [];
 
 /** One published figure: its relative error, or for a range the distance to it. */
 function note(
@@ -234,9 +236,11 @@ describe('integrity without a tree, TNPU (HPCA 2022)', () => {
     const longer = meanOverhead(npu, treeless, tree, integrity('1KiB'));
     const cost = meanOverhead(npu, none, treeless, integrity('512B'));
     note(`tree over tree-less, ${name}`, 100 * gain, published, 'no fit', ' %');
+    details.push(`| the same with runs of 1 KiB | | ${(100 * longer).toFixed(1)} % | |`);
+    // The figures are also quoted as what tree-less protection costs over none: that reading stands beside the paper's own.
+    otherReading.push(Math.abs((100 * cost) / published - 1));
     details.push(
-      `| the same with runs of 1 KiB | | ${(100 * longer).toFixed(1)} % | |`,
-      `| tree-less over no integrity, ${name} | | ${(100 * cost).toFixed(1)} % | |`,
+      `| the same figure read as tree-less over no integrity, ${name} | ${published} % | ${(100 * cost).toFixed(1)} % | ${(100 * ((100 * cost) / published - 1)).toFixed(0)} % |`,
     );
     expect(gain).toBeGreaterThan(0.02);
     expect(gain).toBeLessThan(0.2);
@@ -244,6 +248,11 @@ describe('integrity without a tree, TNPU (HPCA 2022)', () => {
     expect(longer).toBeLessThan(gain);
   });
 });
+
+function quantile(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.round((sorted.length - 1) * share)] as number;
+}
 
 afterAll(() => {
   const errors = lines.map(({ median }) => median).sort((a, b) => a - b);
@@ -258,7 +267,8 @@ afterAll(() => {
       'inputs: the start of the runtime (2.3 s) and the time of one page (fitted to 4.2 s for 8 GB). Storage rate, decryption,',
       'the share of the CPU and of the NPU come from elsewhere. The networks are not those of the papers, and the length of',
       'runs in memory (512 B) is an assumption, to which integrity is sensitive: the table shows 1 KiB beside it. TNPU’s 7.5 to',
-      '13.3 % are what a tree costs over tree-less protection; tree-less protection over none is shown below each.',
+      '13.3 % are taken as what a tree costs over tree-less protection; read as what tree-less protection costs over none, as',
+      'they are also quoted, they are met far less well with three NPUs. Both readings are shown, with their errors.',
     ].join('\n'),
     lines: [
       {
@@ -269,6 +279,15 @@ afterAll(() => {
         worst: at(1),
         unit: '%',
         sample: 'in-sample',
+      },
+      {
+        quantity: 'integrity figures read as tree-less over none',
+        count: otherReading.length,
+        median: quantile(otherReading, 0.5),
+        p90: quantile(otherReading, 0.9),
+        worst: Math.max(...otherReading),
+        unit: '%',
+        sample: 'no fit',
       },
       ...lines,
     ],
