@@ -66,7 +66,7 @@ const KNOWN: readonly (readonly [RegExp, string])[] = [
   [/^(asb-lcpp|lcpp17098)/, 'llama.cpp on Metal is taken for llama.cpp on OpenCL'],
   [
     /^(lcpp26373|lcpp26094|lcpp29199)/,
-    'Hexagon kernels of 2026 on the matrix unit; the class was fitted to those of 2025',
+    'Hexagon kernels changed by the month; recurrent layers of Qwen3.5 are taken for attention',
   ],
   [/^(lcpp15732|lcpp10693)/, 'OpenCL kernels of 2025 without, or with an earlier, matrix product'],
   [/^lcpp8672/, 'six of the twelve cores of a laptop'],
@@ -113,8 +113,9 @@ describe('language models on phones that no fit has seen', () => {
 
   it('is not far worse than the cross-validated errors say', () => {
     const rows = counted(heldOut.predictions);
-    expect(median(rows, 'decode')).toBeLessThan(0.3);
-    expect(median(rows, 'prefill')).toBeLessThan(0.65);
+    expect(median(rows, 'decode')).toBeLessThan(0.25);
+    expect(median(rows, 'prefill')).toBeLessThan(0.45);
+    expect(share(rows, held)).toBeGreaterThan(0.7);
   });
 
   it('knows why every row that is off by half is off', () => {
@@ -142,10 +143,10 @@ describe('language models on phones that no fit has seen', () => {
       text: [
         `Results published elsewhere (${new Set(heldOut.rows.map(({ columns }) => columns['source_url'])).size} sources, ${new Set(heldOut.rows.map(({ soc }) => soc)).size} SoCs), predicted with what is shipped; nothing is ever fitted to them.`,
         `Decode within 25 %: ${percent(share(decode, ({ error }) => Math.abs(error) <= 0.25))}. Inside the interval meant to hold four fifths: ${percent(share(rows, held))}.`,
-        'Where it is wrong: the engines moved. Hexagon kernels of llama.cpp of 2026 prefill nine times faster than those that the class was fitted to,',
-        'first versions of model cards (XNNPACK) at half the rate of later ones on the same phone. LiteRT-LM on the 8 Elite Gen 5 is known to the fit',
-        'by one application and prompts of twenty tokens, and predicted far too slow for the publisher’s own bundles. Float32 on the CPU; K-quants,',
-        'which unpacking bounds and not bandwidth; the Neural Engine under Core AI, faster than its estimated port.',
+        'Where it is wrong: the engines moved. First versions of model cards (XNNPACK) prefill at half the rate of later ones on the same phone,',
+        'Hexagon kernels of llama.cpp changed by the month. LiteRT-LM on the 8 Elite Gen 5 is known to the fit mostly by one application and prompts',
+        'of twenty tokens, and still predicted too slow for the publisher’s own bundles. FP16 activations over int8 weights on Hexagon (QHexRT); the',
+        'Neural Engine under Core AI, faster than its estimated port; int4 conversions of third parties on Metal.',
         `Unmapped rows: ${heldOut.unmapped.map(({ id, reason }) => `${id} (${reason})`).join(', ') || 'none'}.`,
       ].join('\n'),
       lines: [...lines, ...others, ...groupLines(rows)],
