@@ -25,6 +25,7 @@ export function runJson({ run, wallSeconds }: TimedRun): Record<string, unknown>
     read_latency_p50_seconds: run.readLatency.p50,
     read_latency_p95_seconds: run.readLatency.p95,
     read_latency_p99_seconds: run.readLatency.p99,
+    read_latency_max_seconds: run.readLatency.max,
     row_hits: run.hits,
     row_misses: run.misses,
     row_conflicts: run.conflicts,

@@ -99,6 +99,31 @@ describe('DRAM traffic', () => {
     );
   });
 
+  it('lets no read wait for much more than tREFI behind younger hits of its bank', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 15 }),
+        fc.constantFrom('mobile', 'mobile without refresh'),
+        fc.integer({ min: 1, max: 999 }),
+        (rows, name, seed) => {
+          // Hits of one row without end, and a pair of reads of another row in the same bank (32 KiB apart in map B).
+          const text = `rand;region=2K;w=60;seed=${seed} | rand;region=2K;base=${32 * rows}K;w=2;seed=${seed + 1}`;
+          const options = trafficOptions(text, { accesses: 12_000, window: 62 });
+          const config = CONTROLLERS.mobile.config;
+          const run = simulateTraffic({
+            ...options,
+            map: 'B',
+            controller: name === 'mobile' ? config : { ...config, refresh: 'none' },
+          });
+          expect(run.requesters[1]!.share).toBeGreaterThan(0);
+          // tREFI 3.9 µs, a look every 0.64 µs, and the queue of 64 bursts before it.
+          expect(run.readLatency.max).toBeLessThan(3.9e-6 + 2 * 0.64e-6 + 1e-6);
+        },
+      ),
+      { numRuns: 10 },
+    );
+  });
+
   it('never breaks a limit of the device', () => {
     fc.assert(
       fc.property(

@@ -96,13 +96,14 @@ describe('fluid and transaction fidelity', () => {
     }
   });
 
-  it('agree where a calibrated CPU meets memory that has not sped up yet', () => {
+  /** Both models vote for memory clocks by what they see themselves, so that their clocks may part for a look. */
+  it('agree nearly as well where a calibrated CPU meets memory that has not sped up yet', () => {
     const [soc, unit] = ['snapdragon-8-gen-3', 'cpu'];
     const fluid = phaseSeconds(soc, unit, 'fluid', 'auto');
     const exact = phaseSeconds(soc, unit, 'transaction', 'auto');
     for (const [phase, seconds] of Object.entries(exact)) {
       calibrated.push(fluid[phase]! / seconds - 1);
-      expect(Math.abs(calibrated.at(-1)!)).toBeLessThan(0.05);
+      expect(Math.abs(calibrated.at(-1)!)).toBeLessThan(0.07);
     }
   });
 

@@ -18,6 +18,8 @@ export const ROW_COMMAND = 64;
 export class CommandChoice {
   /** Earliest later cycle at which something looked at could go. */
   soonest = NEVER;
+  /** Banks where a conflict of reads has waited too long for younger hits to pass it, as bits. */
+  overdue = 0;
   private readonly cells: Int32Array;
   private readonly state: ChannelState;
   /** A conflict never closes a row for which an older hit waits. */
@@ -42,7 +44,7 @@ export class CommandChoice {
     const { cells, state } = this;
     let best = -1;
     let oldest = NEVER;
-    let left = cells[base + HITS] as number;
+    let left = this.passing(base, write);
     if (left !== 0) left &= state.columnsAllowed(write, now);
     for (; left !== 0; left &= left - 1) {
       const bank = 31 - Math.clz32(left & -left);
@@ -74,7 +76,7 @@ export class CommandChoice {
   /** When the bursts could go that `fromQueue` was asked for in vain. */
   awaitQueue(base: number, write: boolean, closable: number, openable: number): void {
     const { cells, state } = this;
-    for (let left = cells[base + HITS] as number; left !== 0; left &= left - 1) {
+    for (let left = this.passing(base, write); left !== 0; left &= left - 1) {
       this.notBefore(state.columnReady(31 - Math.clz32(left & -left), write));
     }
     if (cells[base + MISSES] === 0) return;
@@ -84,6 +86,14 @@ export class CommandChoice {
     for (let left = this.opening(base, openable); left !== 0; left &= left - 1) {
       this.notBefore(state.activateReady(31 - Math.clz32(left & -left)));
     }
+  }
+
+  /** Banks with hits that may go: where a conflict of reads is overdue, only reads older than it. */
+  private passing(base: number, write: boolean): number {
+    const { cells, overdue } = this;
+    const hits = cells[base + HITS] as number;
+    // A drain goes on: it has to end before the conflict's turn can come.
+    return overdue === 0 || write ? hits : hits & ~(overdue & ~(cells[base + GUARDED] as number));
   }
 
   /** Banks whose row a conflict asks to close; it stays open for hits older than the conflict. */

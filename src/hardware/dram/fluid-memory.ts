@@ -83,10 +83,11 @@ function backgroundPower(options: FluidMemoryOptions, ranks: number) {
   };
 }
 
-/** A bank is in refresh for tRFCpb of every tREFI; who comes then waits for half of it. */
+/** In every tREFI a bank's row is closed, refreshed and opened anew; who comes meanwhile waits for half of that. */
 function refreshWait(preset: LpddrPreset, density = defaultDensity(preset)): Seconds {
-  const busy = preset.densities[density]?.tRFCpb.is ?? 0;
-  return busy ** 2 / (2 * preset.times.tREFI.is);
+  const { tRPpb, tRCD, tREFI } = preset.times;
+  const refresh = preset.densities[density]?.tRFCpb.is ?? 0;
+  return (tRPpb.is + refresh + tRCD.is) ** 2 / (2 * tREFI.is);
 }
 
 function efficiency(table: FluidTable, mix: TrafficMix): number {

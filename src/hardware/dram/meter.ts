@@ -9,6 +9,7 @@ export interface LatencyCycles {
   readonly p50: number;
   readonly p95: number;
   readonly p99: number;
+  readonly max: number;
 }
 
 export class TrafficMeter {
@@ -68,12 +69,12 @@ export class TrafficMeter {
     const alone = requester === undefined || this.doneBy.length === 1;
     const picked = alone ? this.latency.slice(0, this.latencies) : this.latenciesOf(requester);
     const count = picked.length;
-    if (count === 0) return { mean: 0, p50: 0, p95: 0, p99: 0 };
+    if (count === 0) return { mean: 0, p50: 0, p95: 0, p99: 0, max: 0 };
     let sum = 0;
     for (let i = 0; i < count; i++) sum += picked[i] as number;
     sortCycles(picked);
     const at = (share: number) => picked[Math.floor((count - 1) * share)] as number;
-    return { mean: sum / count, p50: at(0.5), p95: at(0.95), p99: at(0.99) };
+    return { mean: sum / count, p50: at(0.5), p95: at(0.95), p99: at(0.99), max: at(1) };
   }
 
   private latenciesOf(requester: number): Float64Array {

@@ -36,6 +36,7 @@ interface Latency {
   readonly p50: Seconds;
   readonly p95: Seconds;
   readonly p99: Seconds;
+  readonly max: Seconds;
 }
 
 export interface TrafficRun {
@@ -87,6 +88,7 @@ export function simulateTraffic(options: TrafficOptions): TrafficRun {
     p50: latency.p50 * tCK,
     p95: latency.p95 * tCK,
     p99: latency.p99 * tCK,
+    max: latency.max * tCK,
   });
   const readLatency = seconds(meter.latencyCycles());
   const measured = (meter.toCycle - meter.fromCycle) * tCK;

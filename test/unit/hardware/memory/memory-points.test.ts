@@ -18,13 +18,13 @@ const full: MemorySystem = {
 describe('memory at a lower clock', () => {
   it('is itself at its top rate', () => expect(memoryAtShare(full, 1, 60e-9)).toBe(full));
 
-  it('at half: half the peak, waiting a root of two longer, the DRAM as slow as its array', () => {
+  it('at half: half the peak, waiting half as long again, the DRAM as slow as its array', () => {
     const half = memoryAtShare(full, 0.5, 60e-9);
     expect(half.peak).toBe(32e9);
-    // 60 of 100 ns are the way there and back; of the other 40, 15 % are clocked and double.
-    expect(half.latency(0)).toBeCloseTo(106e-9, 15);
-    expect(half.latency(1)).toBeCloseTo(106e-9 + 50e-9 * Math.SQRT2, 15);
-    expect(half.streamLatency?.(1, 0)).toBeCloseTo(106e-9 + 100e-9 * Math.SQRT2, 15);
+    // 60 of 100 ns are the way there and back; of the other 40, a tenth is clocked and doubles.
+    expect(half.latency(0)).toBeCloseTo(104e-9, 15);
+    expect(half.latency(1)).toBeCloseTo(104e-9 + 50e-9 * 2 ** 0.6, 15);
+    expect(half.streamLatency?.(1, 0)).toBeCloseTo(104e-9 + 100e-9 * 2 ** 0.6, 15);
     expect(half.backgroundPower(30, 1e9)).toBeCloseTo(0.3 * 0.7, 12);
     expect(half.energyPerReadByte).toBe(full.energyPerReadByte);
   });
