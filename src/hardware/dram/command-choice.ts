@@ -9,7 +9,7 @@ import { NEVER as NO_CYCLE } from './controller.ts';
 
 // A constant of the same file is a number in the machine's code, an imported one is read anew at every use.
 const { CLOSED_BANKS, COLUMN, OPEN_BANKS, PRECHARGE } = cell;
-const { RANK_ACTIVATE, RANK_PRECHARGE } = cell;
+const { ARRIVAL, MISS, RANK_ACTIVATE, RANK_PRECHARGE, READS } = cell;
 const { GUARDED, HITS, HIT_ORDER, MISSES, MISS_ORDER } = cell;
 const NEVER = NO_CYCLE;
 /** Added to the bank when it gets a row command instead of a column command. */
@@ -29,6 +29,21 @@ export class CommandChoice {
     this.cells = state.cells;
     this.state = state;
     this.protectHits = protectHits;
+  }
+
+  /**
+   * Marks conflicts of reads that came before a cycle: hits could pass them for ever, because each puts off the time at
+   * which the row may be closed.
+   */
+  lookForOverdue(before: number): void {
+    const { cells } = this;
+    this.overdue = 0;
+    const conflicts = (cells[READS + MISSES] as number) & (cells[OPEN_BANKS] as number);
+    for (let left = conflicts; left !== 0; left &= left - 1) {
+      const bank = 31 - Math.clz32(left & -left);
+      const entry = cells[READS + MISS + bank] as number;
+      if ((cells[entry + ARRIVAL] as number) < before) this.overdue |= 1 << bank;
+    }
   }
 
   notBefore(at: number): false {

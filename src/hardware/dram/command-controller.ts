@@ -27,21 +27,8 @@ import { RefreshQueue } from './refresh-queue.ts';
 import { RefreshSteps } from './refresh-steps.ts';
 
 // A constant of the same file is a number in the machine's code, an imported one is read anew at every use.
-const {
-  ACCESS,
-  ARRIVAL,
-  BANK,
-  COLUMN,
-  COUNTED,
-  HIT,
-  HITS,
-  MISS,
-  MISSES,
-  MOST_BANKS,
-  OPEN_BANKS,
-  OPEN_ROW,
-  ORDER,
-} = cell;
+const { ACCESS, BANK, COLUMN, COUNTED, HIT, HITS, MISS, MISSES, MOST_BANKS, OPEN_ROW } = cell;
+const { ORDER } = cell;
 const { OWNER_ACCESS, OWNER_ORDER, READS, ROW, SIZE, STATE, WRITE, WRITES } = cell;
 /** Cycles between two looks for reads that wait too long: a bound, not a schedule. */
 const LOOK = 512;
@@ -161,7 +148,10 @@ export class CommandController implements ChannelController {
       this.refresh.advance(now, this.power);
       this.wake = now;
     }
-    if (now >= this.fairAt) this.lookForOverdue(now);
+    if (now >= this.fairAt) {
+      this.fairAt = now + LOOK;
+      this.choice.lookForOverdue(now - this.timing.nREFI);
+    }
     if (this.power && now >= this.power.due && this.lowerPower(this.power, now)) return;
     // A command longer than a cycle keeps the bus from the next one.
     if (now >= this.wake && now < this.commandAt) this.wake = this.commandAt;
@@ -171,19 +161,6 @@ export class CommandController implements ChannelController {
   next(): number {
     const due = Math.min(this.wake, this.completions.due, this.refresh.due);
     return this.power ? Math.min(due, this.power.due) : due;
-  }
-
-  /** Hits can pass a conflict for ever: each puts off the time at which the row may be closed. */
-  private lookForOverdue(now: number): void {
-    const { cells, choice } = this;
-    this.fairAt = now + LOOK;
-    choice.overdue = 0;
-    const conflicts = (cells[READS + MISSES] as number) & (cells[OPEN_BANKS] as number);
-    for (let left = conflicts; left !== 0; left &= left - 1) {
-      const bank = 31 - Math.clz32(left & -left);
-      const since = cells[(cells[READS + MISS + bank] as number) + ARRIVAL] as number;
-      if (now - since > this.timing.nREFI) choice.overdue |= 1 << bank;
-    }
   }
 
   /** Idle ranks go down; @returns whether that took the cycle's command. */
