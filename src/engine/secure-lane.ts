@@ -57,6 +57,7 @@ export class SecureLane {
   private readonly isNpu: Uint8Array;
   private readonly own: readonly OwnInitiator[];
   private readonly dropped: ReadonlyMap<TensorClass, Secrecy>;
+  private readonly outputs = new Map<string, number>();
   private readonly flows = new Map<TaskTable, Map<string, FlowTable>>();
   /** What was asked for last: operators of one phase follow each other. */
   private present: FlowTable | undefined;
@@ -108,11 +109,13 @@ export class SecureLane {
 
   /** The row of what the request hands out at the end of a step. */
   outputRow(phase: string): number {
-    return this.rowOf(phase, this.unitName('cpu'), {
-      access: 'write',
-      tensor: 'output',
-      secrecy: this.derived,
-    });
+    let row = this.outputs.get(phase);
+    if (row === undefined) {
+      const kind = { access: 'write', tensor: 'output', secrecy: this.derived } as const;
+      row = this.rowOf(phase, this.unitName('cpu'), kind);
+      this.outputs.set(phase, row);
+    }
+    return row;
   }
 
   private find(table: TaskTable, phase: string, index: number): FlowTable {
