@@ -26,9 +26,7 @@ import { CAUSES } from './run.ts';
 import { SharedStreams } from './shared-streams.ts';
 import type { TaskTable } from './task-table.ts';
 
-const IDLE = 0;
-const LAUNCHING = 1;
-const RUNNING = 2;
+const [IDLE, LAUNCHING, RUNNING] = [0, 1, 2] as const;
 /** Less than one tick of the time grid (2^-36 s): rounding, not work. */
 const TICK = 1.5e-11;
 
@@ -40,6 +38,7 @@ export class Execution {
   private readonly last: Float64Array;
   private readonly launchEnd: Float64Array;
   private readonly transferLeft: Float64Array;
+  private readonly storageWatts: Float64Array;
   /** Time before launch that protection takes. */
   private readonly secureLeft: Float64Array;
   private readonly cyclesLeft: Float64Array;
@@ -94,6 +93,7 @@ export class Execution {
     this.last = column();
     this.launchEnd = column();
     this.transferLeft = column();
+    this.storageWatts = column();
     this.secureLeft = column();
     this.cyclesLeft = column();
     this.bytesLeft = column();
@@ -195,10 +195,8 @@ export class Execution {
     // Spread over the operator: charged at once, a long one would be a spike of watts that no phone shows.
     this.sramPerCycle[u] = cycles > 0 ? sram / cycles : 0;
     if (cycles === 0) this.spend(u, row, sram);
-    // Flash is booked with memory: it has no rail of its own while requests run.
-    const flash = table.storageBytes[cell]! * (this.machine.storage?.storage.energyPerByte ?? 0);
-    this.memoryJoules += flash;
-    this.ledger.joules[row]! += flash;
+    const stored = table.storageBytes[cell]! * (this.machine.storage?.storage.energyPerByte ?? 0);
+    this.storageWatts[u] = transfer > 0 ? stored / transfer : 0;
     this.ledger.counts[row]!++;
     this.ledger.macs[row]! += table.macs[cell]!;
   }
@@ -326,6 +324,8 @@ export class Execution {
     const row = this.row[u]!;
     const transfer = Math.min(dt, this.transferLeft[u]!);
     this.transferLeft[u]! -= transfer;
+    this.memoryJoules += transfer * this.storageWatts[u]!;
+    this.ledger.joules[row]! += transfer * this.storageWatts[u]!;
     const secure = Math.min(dt - transfer, this.secureLeft[u]!);
     this.secureLeft[u]! -= secure;
     this.attribute(u, row, CAUSE.transfer, transfer);

@@ -68,3 +68,18 @@ describe('owners of memory', () => {
     expect(Object.values(owners).reduce((a, b) => a + b, 0)).toBe(500 + 200 + 111);
   });
 });
+
+describe('an operator that waits for storage', () => {
+  it('draws it while it waits, all in all as much as its bytes cost, without a spike', () => {
+    const paged = { ...toyWork(1e8), storageBytes: 100 };
+    const run = runToy([toyPlan([toyPhase('decode', chain([paged]))])], { machine: machine() });
+    const wait = run.metrics['run_seconds']! - 0.1;
+    expect(wait).toBeGreaterThan(0.9);
+    const row = run.ledger.find(({ phase }) => phase === 'decode')!;
+    // 100 bytes of 10 mJ, and 0.1 s of cycles at 1 nJ.
+    expect(row.joules).toBeCloseTo(1 + 0.1, 6);
+    expect(run.energy['dram']).toBeCloseTo(1, 6);
+    // 1 W of the platform beside it; charged at once it would be 100 W over one look.
+    expect(run.metrics['peak_power_watts']!).toBeLessThan(1 + 1.1 / wait + 1);
+  });
+});
