@@ -64,7 +64,7 @@ it('an imported model runs from whatever folder its workload file is named', () 
 
 it('help names what an option can be', () => {
   const { stdout } = socsim(['play', '--help']);
-  expect(stdout).toMatch(/--fidelity .*\n? *.*\(fluid\|transaction\)/);
+  expect(stdout).toMatch(/--fidelity .*\n? *.*\(analytic\|fluid\|transaction\)/);
   expect(stdout).toContain('arrival_s, prompt_tokens, generated_tokens');
   expect(stdout).not.toContain('--repeat');
 });
