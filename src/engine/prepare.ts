@@ -161,23 +161,34 @@ function runtimeFor(
   return withNetworks(runtime, parseRuntime(sources.runtime(networks)));
 }
 
-/** Keys that name files are options, not values: the files are read before values are changed. */
+/** Keys that name files are no values: the files are read before values are changed. */
 function refuseOtherFiles(before: SpecFile, after: SpecFile): void {
-  const changed = (['soc', 'phone', 'workload'] as const).filter(
-    (key) => textAt(before, key) !== textAt(after, key),
-  );
+  const was = filesNamed(before);
+  const changed = [...filesNamed(after)].filter(([path, name]) => was.get(path) !== name);
   if (changed.length === 0) return;
   throw new SpecError(
-    changed.map((key) => ({
-      file: `--set scenario.${key}`,
-      message: `a ${key} cannot be chosen this way`,
-      hint: `use --${key} NAME, or an axis named ${key}`,
-    })),
+    changed.map(([path]) => {
+      const key = path.split('.').at(-1) as string;
+      const hint =
+        key === path ? `use --${key} NAME, or an axis named ${key}` : 'change the scenario file';
+      return {
+        file: `--set scenario.${path}`,
+        message: `a ${key} cannot be chosen this way`,
+        hint,
+      };
+    }),
   );
 }
 
-function textAt({ data }: SpecFile, key: string): string {
-  return String((data as Readonly<Record<string, unknown>>)[key]);
+/** Names of description files in a scenario, by path. */
+function filesNamed({ data }: SpecFile): ReadonlyMap<string, string> {
+  const scenario = data as Readonly<Record<string, unknown>>;
+  const { workloads } = scenario;
+  const list = Array.isArray(workloads) ? (workloads as (Record<string, unknown> | null)[]) : [];
+  return new Map([
+    ...['soc', 'phone', 'workload'].map((key) => [key, String(scenario[key])] as const),
+    ...list.map((entry, i) => [`workloads.${i}.workload`, String(entry?.['workload'])] as const),
+  ]);
 }
 
 /** @throws SpecError when a unit that the scenario asks for has no kernels of its runtime. */

@@ -60,14 +60,23 @@ export interface ProtectedClient {
 export interface Wishes {
   readonly security?: SecurityScenario | undefined;
   readonly workloads?: readonly SharedWorkload[] | undefined;
+  /** Models take turns in memory. */
+  readonly swap?: object | undefined;
 }
+
+/** A protected model that comes back would have to be decrypted into its memory again. */
+const SWAPPED: Fault = {
+  path: 'swap',
+  message: 'models that take turns in memory cannot be protected: their decryption is not modelled',
+  hint: 'leave out swap or security, or choose a phone on which all models fit',
+};
 
 /**
  * What the rest of preparation needs of a scenario's protection, by workload; undefined where there is none to speak of.
  * @throws SpecError where the SoC lacks what a strategy needs, or workloads want the machine set up in two ways.
  */
 export function planSecurity(
-  { security, workloads }: Wishes,
+  { security, workloads, swap }: Wishes,
   soc: SocSpec,
   clients: readonly ProtectedClient[],
   source: (name: string) => SpecFile,
@@ -81,6 +90,7 @@ export function planSecurity(
   const attacked = drafts.some(({ scenario }) => scenario.attacks.length > 0);
   const any = drafts.some(({ strategy }) => protectsAnything(strategy));
   if (!any && !attacked) return undefined;
+  if (any && swap) throw new SpecError([SWAPPED]);
   requireAgreement(drafts);
   requireTargets(drafts, soc);
   const demands = demandsOf(drafts);

@@ -228,3 +228,19 @@ describe('the bundled scenario', () => {
     expect(result.audit!.leakedBytes).toBe(0);
   });
 });
+
+describe('what cannot go together', () => {
+  it('is a protected model that takes turns in memory: its decryption is not modelled', () => {
+    expect(() => run('{ preset: weights }', '', 'swap: { cache: keep }\n')).toThrow(
+      /swap: models that take turns/,
+    );
+    expect(() => run('{ preset: none }', '', 'swap: { cache: keep }\n')).not.toThrow();
+  });
+
+  it('is another workload by an override, which comes after its file was read', () => {
+    const set = ['scenario.workloads.1.workload=llama-2-7b-chat'];
+    expect(() => run('', '', '', set)).toThrow(
+      /--set scenario.workloads.1.workload: a workload cannot be chosen this way/,
+    );
+  });
+});
