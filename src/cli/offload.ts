@@ -73,17 +73,14 @@ export const offload: Command = {
   run: async (args) => {
     const names = policyNames(args);
     const link = linkOf(args, names);
+    const { endpoint, longest } = cloudOf(args);
     const sources = fileSources();
     const scenario = scenarioOf(args, undefined);
     const { requests, run, plan } = localAnswers(scenario, sources, args);
     const parts = {
       link,
-      endpoint: {
-        firstTokenSeconds: quantityAt(args, 'first-token', 'time', 0.4),
-        tokensPerSecond: numberAt(args, 'cloud-rate', 60),
-        queueSeconds: quantityAt(args, 'queue', 'time', 0.2),
-      },
-      options: { longest: numberAt(args, 'longest', 1024), leastCharge: 0.3, slowest: 0.2 },
+      endpoint,
+      options: { longest, leastCharge: 0.3, slowest: 0.2 },
       standingWatts: standingOf(run),
       charge: numberAt(args, 'charge', 1),
       seed: numberAt(args, 'seed', 1),
@@ -98,6 +95,33 @@ export const offload: Command = {
     return undefined;
   },
 };
+
+/** @throws SpecError with every number that no cloud has. */
+function cloudOf(args: Args) {
+  const endpoint = {
+    firstTokenSeconds: quantityAt(args, 'first-token', 'time', 0.4),
+    tokensPerSecond: numberAt(args, 'cloud-rate', 60),
+    queueSeconds: quantityAt(args, 'queue', 'time', 0.2),
+  };
+  const longest = numberAt(args, 'longest', 1024);
+  const { firstTokenSeconds, tokensPerSecond, queueSeconds } = endpoint;
+  const checks: readonly (readonly [string, number, boolean, string])[] = [
+    ['first-token', firstTokenSeconds, firstTokenSeconds >= 0, 'at least 0 s'],
+    ['queue', queueSeconds, queueSeconds >= 0, 'at least 0 s'],
+    ['cloud-rate', tokensPerSecond, tokensPerSecond > 0, 'above 0 tokens per second'],
+    ['longest', longest, longest >= 0, 'at least 0 tokens'],
+  ];
+  const faults = checks
+    .filter(([, , ok]) => !ok)
+    .map(([option, value, , expected]) => ({
+      path: `--${option}`,
+      message: 'no cloud has that',
+      expected,
+      got: String(value),
+    }));
+  if (faults.length > 0) throw new SpecError(faults);
+  return { endpoint, longest };
+}
 
 function policyNames(args: Args): string[] {
   const text = args['policies'] as string | undefined;

@@ -194,7 +194,8 @@ function phaseRow(phase: PhaseResult, result: Run): string[] {
     outputs > 0 ? `${Number((outputs / seconds).toPrecision(4))} /s` : '',
     `${phase.units[0] === 'storage' ? 'storage' : phase.limit} ${share} %${phase.bandwidthBound ? ` (${phase.bandwidthBound})` : ''}`,
     formatQuantity(phase.dramBytes, 'size'),
-    formatQuantity(phase.dramBytes / seconds, 'bandwidth', 3),
+    // A restore goes on beside the prompt: over the time that it alone takes, its bytes are no rate.
+    phase.stage === 'restore' ? '' : formatQuantity(phase.dramBytes / seconds, 'bandwidth', 3),
     formatQuantity(phase.joules / seconds, 'power', 3),
     formatQuantity(phase.joules, 'energy', 3),
   ];

@@ -55,7 +55,7 @@ export const scenarioOptions = {
   fidelity: {
     type: 'string',
     summary:
-      'closed form without throttling, simulation with memory as shared flows, or with every DRAM command (for short scenarios)',
+      'closed form without throttling, simulation with memory as shared flows, or with their rates from the DRAM command model',
     choices: FIDELITIES,
   },
   ambient: { type: 'string', summary: 'air temperature, such as "35 °C"', value: 'TEMP' },

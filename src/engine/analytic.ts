@@ -13,7 +13,7 @@
 import { formatQuantity } from '../base/quantity.ts';
 import type { Celsius, Seconds } from '../base/units.ts';
 import type { Governor } from '../runtime/governor.ts';
-import { requireBandwidth } from './bandwidth.ts';
+import { noBandwidth, requireBandwidth } from './bandwidth.ts';
 import { requireMemory } from './capacity.ts';
 import { ClockState } from './clock-state.ts';
 import { Collector } from './collector.ts';
@@ -176,6 +176,8 @@ class ClosedForm {
     const start = this.now;
     this.setPoints(request.table);
     const cost = this.costOf(request);
+    // Of streams that also write, memory gives less than the check before the run asks about.
+    if (!Number.isFinite(cost.seconds)) throw noBandwidth(this.machine, this.machine.memory.peak);
     collector.phaseStarted(request, start);
     this.book(request, cost);
     this.pass(cost.seconds, cost);

@@ -130,7 +130,12 @@ export function backgroundBandwidth(machine: Machine): BytesPerSecond {
 export function requireBandwidth(machine: Machine): void {
   const bound = availableBandwidth({ ...machine, background: [] }, 1, 1);
   if (backgroundBandwidth(machine) <= (1 - LEAST_SHARE) * bound) return;
-  throw new InfeasibleError('real-time traffic takes all the bandwidth that memory has', {
+  throw noBandwidth(machine, bound);
+}
+
+/** What no work can go on without. */
+export function noBandwidth(machine: Machine, bound: BytesPerSecond): InfeasibleError {
+  return new InfeasibleError('real-time traffic takes all the bandwidth that memory has', {
     demand: backgroundBandwidth(machine),
     bound,
     unit: 'B/s',

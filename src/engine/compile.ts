@@ -1,5 +1,6 @@
 /** From a phase to a task table: the policy places it, by what the machine predicts of its operators and placements. */
-import { InfeasibleError } from '../base/errors.ts';
+import { InfeasibleError, SpecError } from '../base/errors.ts';
+import { nearestHint } from '../base/registry.ts';
 import type {
   Clocks,
   Placement,
@@ -40,12 +41,18 @@ export function compilePhase(
   return tableOf(phase, machine, placement, mode);
 }
 
-/** Operators that the workload wants on a unit go there. */
+/** Operators that the workload wants on a unit go there. @throws SpecError where there is no such unit. */
 function asAsked(graph: Graph, machine: Machine, placement: Placement): Placement {
   if (graph.operators.every(({ on }) => on === undefined)) return placement;
+  const names = machine.units.map(({ unit: { name } }) => name);
+  const unknown = graph.operators.find(({ on }) => on !== undefined && !names.includes(on))?.on;
+  if (unknown !== undefined) {
+    const message = `${machine.soc} has no unit "${unknown}", on which ${graph.name} wants operators`;
+    throw new SpecError([{ message, hint: nearestHint(unknown, names) }]);
+  }
   const unit = (placement instanceof Int32Array ? placement : placement.unit).slice();
   for (const [i, { on, work }] of graph.operators.entries()) {
-    const u = machine.units.findIndex(({ unit: { name } }) => name === on);
+    const u = on === undefined ? -1 : names.indexOf(on);
     if (u >= 0 && machine.units[u]!.unit.supports(workAt(graph, work, 1)).ok) unit[i] = u;
   }
   return placement instanceof Int32Array ? unit : { ...placement, unit };

@@ -10,13 +10,13 @@ export function runaway(machine: Machine, junction: Celsius, now: Seconds): Infe
   return new InfeasibleError(
     `thermal runaway: a die block passed ${SHUTDOWN} °C at ${now.toFixed(2)} s although its clock was capped`,
     {
-      demand: junction,
+      demand: Math.round(junction),
       bound: SHUTDOWN,
       unit: '°C',
       breakdown: Object.fromEntries(
         machine.junctionNodes.map((node) => [
           machine.thermal.nodes[node]!,
-          machine.thermal.temperatures[node]!,
+          Math.round(machine.thermal.temperatures[node]!),
         ]),
       ),
       levers: [

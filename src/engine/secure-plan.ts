@@ -68,7 +68,7 @@ export interface Wishes {
 const SWAPPED: Fault = {
   path: 'swap',
   message: 'models that take turns in memory cannot be protected: their decryption is not modelled',
-  hint: 'leave out swap or security, or choose a phone on which all models fit',
+  hint: 'leave out swap or security',
 };
 
 /**

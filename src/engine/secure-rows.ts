@@ -127,8 +127,10 @@ export class AuditRows {
   }
 
   private verdictOf(kind: RowKind): RowVerdict {
-    const { initiator, access, region, secrecy, dropped, promised } = kind;
+    const { initiator, access, region, tensor, secrecy, dropped, promised } = kind;
     const kept = secrecy & ~dropped;
+    // What was public from the start is handed over in the same way.
+    if (tensor === 'output' && access === 'write' && secrecy === 0) return { verdict: 'public' };
     // A declared step hands over what it made public by a copy of its own, not through the tables of the job.
     if (access === 'write' && kept === 0 && secrecy !== 0) return { verdict: 'released' };
     const answer =

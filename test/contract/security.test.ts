@@ -1,6 +1,8 @@
 /** Every SoC that phones ship says what it has to protect data with; every preset runs on it or says what is missing. */
 import { describe, expect, it } from 'vitest';
 import { SpecError } from '../../src/base/errors.ts';
+import { parseSpecFile } from '../../src/base/spec-file.ts';
+import { prepare } from '../../src/engine/prepare.ts';
 import { parseSoc } from '../../src/hardware/soc-spec.ts';
 import { fileSources, listBundled } from '../../src/load.ts';
 import { ciphersOf } from '../../src/runtime/secure/ciphers.ts';
@@ -51,5 +53,15 @@ describe('protection of', () => {
     const spec = { ...parseSoc(sources.soc('rk3588')), security: undefined };
     const strategy = parseStrategy(sources.security('all'));
     expect(() => requireHardware('all', strategy, spec, [])).toThrow(/section security:/);
+  });
+});
+
+describe('a carve-out', () => {
+  it.each(['512 MiB', '1 GiB', '4608 MiB', '6 GiB'])('may be made %s large', (size) => {
+    const spec = parseSpecFile(
+      'version: 1\nsoc: dimensity-9300\nworkload: llama-2-7b-chat\nsecurity: { preset: all }\n',
+      'test',
+    );
+    expect(() => prepare(spec, [`security.carveout=${size}`], sources)).not.toThrow();
   });
 });

@@ -19,6 +19,8 @@ const HELD = 0.8;
 const HALF_WEIGHT = 6;
 /** No prediction is known better than phones of one kind differ. */
 const LEAST = Math.log(1.05);
+/** What is known before any row: four of five predictions for SoCs without measurements lie within this factor. */
+const UNKNOWN = Math.log(1.6); // leave-one-SoC-out errors of decode and prefill, test/validation/ACCURACY.md
 
 /** For every runtime on every unit, for any runtime on a unit, and for anything. */
 export function bandsOf(rows: readonly Unseen[]): BandSpec[] {
@@ -58,12 +60,9 @@ function bandOf(
       const value = predicted(row);
       return value === undefined ? [] : [Math.abs(Math.log(value / row.reference))];
     });
-  const width = (found: readonly number[], wider: number | undefined) => {
-    const own = found.length > 0 ? quantileOf(found, HELD) : (wider ?? LEAST);
-    const mixed =
-      wider === undefined
-        ? own
-        : (found.length * own + HALF_WEIGHT * wider) / (found.length + HALF_WEIGHT);
+  const width = (found: readonly number[], wider = UNKNOWN) => {
+    const own = found.length > 0 ? quantileOf(found, HELD) : wider;
+    const mixed = (found.length * own + HALF_WEIGHT * wider) / (found.length + HALF_WEIGHT);
     return Number(Math.max(LEAST, mixed).toFixed(4));
   };
   const calibrated = width(

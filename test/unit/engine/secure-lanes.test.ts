@@ -243,4 +243,12 @@ describe('what cannot go together', () => {
       /--set scenario.workloads.1.workload: a workload cannot be chosen this way/,
     );
   });
+
+  it('are not outputs that were public all along and a job in the secure world', () => {
+    const open = '{ preset: fine, labels: { prompt: public, weights: public } }';
+    const { audit } = run(open, open);
+    expect(audit?.leakedBytes).toBe(0);
+    const outputs = audit?.flows.filter(({ tensor }) => tensor === 'output') ?? [];
+    expect(new Set(outputs.map(({ verdict }) => verdict))).toEqual(new Set(['public']));
+  });
 });

@@ -83,7 +83,7 @@ export function techniquesOf(spec: TechniquesSpec, tables: ModelTables): LlmTech
       method,
       length,
       candidates,
-      accepted: accepted ?? Math.min(known, length + 1),
+      accepted: accepted ?? Math.min(known, length + 1, candidates),
       unit,
       draft: draft === undefined ? undefined : findLlm(tables.llm, draft).model,
     },
@@ -158,6 +158,14 @@ function checkSpeculation(
       path: path('accepted'),
       message: 'more tokens than a step checks',
       expected: `at most ${Number(length) + 1}: the draft's ${Number(length)} and the model's own (${model.id})`,
+      got: String(accepted),
+    });
+  const { candidates } = it;
+  if (typeof accepted === 'number' && typeof candidates === 'number' && accepted > candidates)
+    faults.push({
+      path: path('accepted'),
+      message: 'more tokens than a step checks',
+      expected: `at most the ${candidates} candidates`,
       got: String(accepted),
     });
   return faults;

@@ -37,7 +37,19 @@ describe('bands', () => {
   });
 
   it('count rows whose SoC has no other model for unmeasured SoCs only', () => {
-    const rows = [row('a', undefined, 3), row('a', 1.1, 1.1)];
-    expect(bandOf(rows, 'any', 'any').calibrated).toBeCloseTo(Math.log(1.1), 3);
+    const alone = row('a', undefined, 3);
+    const others = [row('a', 1.1, 1.1)];
+    const { calibrated, uncalibrated } = bandOf([alone, ...others], 'any', 'any');
+    expect(calibrated).toBe(bandOf(others, 'any', 'any').calibrated);
+    expect(uncalibrated).toBeGreaterThan(bandOf(others, 'any', 'any').uncalibrated);
+  });
+
+  it('are wide where a fit had next to nothing to be judged by', () => {
+    const one = bandOf([row('a', undefined, 1.01)], 'a');
+    expect(one.calibrated).toBeGreaterThan(Math.log(1.3));
+    const two = bandOf([row('a', 1.01, 1.01), row('a', 1.02, 1.02)], 'a');
+    expect(two.calibrated).toBeGreaterThan(Math.log(1.2));
+    const many = Array.from({ length: 200 }, () => row('a', 1.1, 1.1));
+    expect(bandOf(many, 'any', 'any').calibrated).toBeLessThan(Math.log(1.12));
   });
 });
