@@ -5,7 +5,7 @@ import { fitVision, leaveOut } from '../../../../src/calibration/device/vision-c
 import { fileSources, openModelFile } from '../../../../src/load.ts';
 
 const folder = fileURLToPath(new URL('../../../validation/data/graphs/', import.meta.url));
-const networks = ['squeezenet1_1', 'resnet50', 'googlenet', 'wideresnet50'];
+const networks = ['squeezenet1_1', 'resnet50', 'wideresnet50'];
 const graphs = (name: string) =>
   networks.includes(name) ? openModelFile(`${folder}${name}.onnx`) : undefined;
 
