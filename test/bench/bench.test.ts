@@ -10,11 +10,12 @@ import { benchThermal } from './thermal.ts';
 import { benchUnits } from './units.ts';
 
 it('kernel', () => printLines('Kernel', benchKernel()));
+// Before the long ones, whose heap and code would be measured with them.
+it('dram', () => printLines('DRAM', benchDram()));
+it('thermal', () => printLines('Control and heat', benchThermal()));
 it('run', () => printLines('Run', benchRun()));
 it('secure', () => printLines('Protection', benchSecure()));
 it('sweep', async () => printLines('Sweep', await benchSweep()));
-it('dram', () => printLines('DRAM', benchDram()));
-it('thermal', () => printLines('Control and heat', benchThermal()));
 it('units', () => {
   const costs = Object.entries(benchUnits());
   const lines = costs.map(([what, micros]) => ({
