@@ -100,7 +100,7 @@ describe('energy per token', () => {
       order: 62,
       title: 'Energy per token and power while decoding',
       text: [
-        'Nothing fitted to these rows. Scopes as measured: SoC rails; phone net of idle (screen and rest taken off); whole phone. CPU rows run on four threads: so says the repetition on a Galaxy S23 of the table that most rows are from.',
+        'Nothing fitted to these rows, but for one look: the half of a CPU’s other cycles that count as other instructions was chosen with the prompt power of the five rows of the Galaxy S23 in view. Scopes as measured: SoC rails; phone net of idle (screen and rest taken off); whole phone. CPU rows run on four threads: so says the repetition on a Galaxy S23 of the table that most rows are from.',
         'Known to be wrong: two phones with the same SoC (Xiaomi 17, OnePlus 15) differ by up to 3 times in the same test, and the OnePlus reads prompts on its CPU at 0.7 to 0.9 of the other’s rate with a third to all of its power, so its vendor holds CPU clocks that the description lets rise to the junction trip; the rows of its CPU are 30 to 100 % too high for it. A thread that waits for a GPU draws nothing here: a Galaxy S23 and a OnePlus 15 draw a quarter more than predicted. Fuel gauges of phones under GPU load were judged unusable by those who read them (the row of the Galaxy S24 Ultra).',
         `Not compared: ${missing.join('; ') || 'none'}.`,
       ].join('\n'),
