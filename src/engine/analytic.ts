@@ -101,8 +101,8 @@ class ClosedForm {
     const load = simulation.cold && storage && new ModelLoad(machine, storage, jobs, this.ledger);
     this.drawn.beside.load = load || undefined;
     this.ready = load ? load.end : 0;
-    this.busyPoint = Int32Array.from(governors, (one, d) => settledPoint(one, machine, d, 1));
-    this.idlePoint = Int32Array.from(governors, (one, d) => settledPoint(one, machine, d, 0));
+    this.busyPoint = Int32Array.from(governors, (one, d) => settledPoint(one, simulation, d, 1));
+    this.idlePoint = Int32Array.from(governors, (one, d) => settledPoint(one, simulation, d, 0));
     this.clocks = new ClockState(machine);
     this.clocks.put(this.idlePoint);
     const powered = Float64Array.from(machine.domains, workingShare);
@@ -276,11 +276,16 @@ function draw(drawn: Execution, cost: PhaseCost, share: number): void {
   }
 }
 
-/** Where a governor ends that sees the same load for two seconds. */
-function settledPoint(governor: Governor, machine: Machine, d: number, busyShare: number): number {
+/** Where a governor ends that sees the same load at every look. */
+function settledPoint(
+  governor: Governor,
+  { machine, controlPeriod }: Simulation,
+  d: number,
+  busyShare: number,
+): number {
   const view = viewOf(machine.domains[d]!);
   view.busyShare = busyShare;
-  view.period = 0.01;
+  view.period = controlPeriod;
   for (let look = 0; look < SETTLING_LOOKS; look++) view.current = governor.choose(view);
   return view.current;
 }
