@@ -105,5 +105,10 @@ export function formatCsv(
   columns: readonly string[],
   rows: readonly (readonly unknown[])[],
 ): string {
-  return `${papa.unparse({ fields: columns as string[], data: rows as unknown[][] }, { newline: '\n' })}\n`;
+  const text = papa.unparse(
+    { fields: columns as string[], data: rows as unknown[][] },
+    { newline: '\n' },
+  );
+  // A table of no rows already ends its header line, where one of some rows does not end its last.
+  return rows.length === 0 ? text : `${text}\n`;
 }

@@ -81,4 +81,8 @@ describe('formatCsv', () => {
       }),
     );
   });
+
+  it('is a header and no empty line where there are no rows', () => {
+    expect(formatCsv(['a', 'b'], [])).toBe('a,b\n');
+  });
 });
