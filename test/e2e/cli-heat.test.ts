@@ -6,21 +6,21 @@ import { describe, expect, it } from 'vitest';
 import { socsim } from '../support/cli.ts';
 
 const chat = ['run', '--soc', 'dimensity-9300', '--workload', 'llama-2-7b-chat'];
-const metricsOf = (...options: string[]): Record<string, number> => {
-  const { stdout, stderr } = socsim([...chat, '--json', ...options]);
+const metricsOf = async (...options: string[]): Promise<Record<string, number>> => {
+  const { stdout, stderr } = await socsim([...chat, '--json', ...options]);
   expect(stderr).toBe('');
   return JSON.parse(stdout).metrics;
 };
 
 describe('socsim run, in hot air and cold', () => {
-  it('takes case, air, screen and charger as options', () => {
-    const plain = metricsOf();
-    const wrapped = metricsOf('--case', '--ambient', '35 °C', '--brightness', '1');
+  it('takes case, air, screen and charger as options', async () => {
+    const plain = await metricsOf();
+    const wrapped = await metricsOf('--case', '--ambient', '35 °C', '--brightness', '1');
     expect(wrapped['skin_temperature_celsius']).toBeGreaterThan(
       plain['skin_temperature_celsius'] as number,
     );
     expect(wrapped['battery_hours']).toBeLessThan(plain['battery_hours'] as number);
-    const charged = metricsOf('--charge', '0.5', '--charging', '18 W', '--start', '30 °C');
+    const charged = await metricsOf('--charge', '0.5', '--charging', '18 W', '--start', '30 °C');
     expect(charged['battery_ratio']).toBeLessThan(0);
     expect(charged['skin_temperature_celsius']).toBeGreaterThan(30);
   });
@@ -31,23 +31,23 @@ describe('socsim run, in hot air and cold', () => {
     [['--charge', '2'], /--charge.*at most 1/],
     [['--charging', '18 V'], /--charging.*"V" measures voltage, expected power/],
     [['--heat-at', 'noon', '--out', 'x'], /--heat-at/],
-  ])('refuses %s and says which option', (options, message) => {
-    const { code, stderr } = socsim([...chat, ...options]);
+  ])('refuses %s and says which option', async (options, message) => {
+    const { code, stderr } = await socsim([...chat, ...options]);
     expect(stderr).toMatch(message);
     expect(stderr).not.toMatch(/\n\s+at /);
     expect(code).toBe(2);
   });
 
-  it('says when the battery is empty, and what would help', () => {
-    const { code, stderr } = socsim([...chat, '--charge', '0.01', '--duration', '10min']);
+  it('says when the battery is empty, and what would help', async () => {
+    const { code, stderr } = await socsim([...chat, '--charge', '0.01', '--duration', '10min']);
     expect(code).toBe(3);
     expect(stderr).toMatch(/battery is empty after \d+ s/);
     expect(stderr).toMatch(/what would help[\s\S]*charger/);
   });
 
-  it('draws the die at the instant asked for', () => {
+  it('draws the die at the instant asked for', async () => {
     const out = join(mkdtempSync(join(tmpdir(), 'socsim-')), 'out');
-    const { code } = socsim([
+    const { code } = await socsim([
       ...chat,
       '--set',
       'workload.generatedTokens=8',

@@ -21,9 +21,9 @@ describe('a file that is no description', () => {
     [['run', '--soc', 'e.yaml', '--workload', 'llama-2-7b-chat'], 'e.yaml:1:1: not a SoC'],
     [['sweep', 'e.yaml'], 'e.yaml:1:1: not a sweep'],
     [['validate', '.'], '.: this is a folder, not a file'],
-  ])('%j ends with 2 and one line', (args, message) => {
+  ])('%j ends with 2 and one line', async (args, message) => {
     writeFileSync(join(folder, 'e.yaml'), '');
-    const { code, stderr } = socsim(args, folder);
+    const { code, stderr } = await socsim(args, folder);
     expect(code).toBe(2);
     expect(stderr).toContain(`socsim: ${message}`);
     expect(stderr.trimEnd().split('\n')).toHaveLength(1);
@@ -31,8 +31,8 @@ describe('a file that is no description', () => {
 });
 
 describe('probes without a name to probe', () => {
-  it('run as their help says', () => {
-    const { code, stdout } = socsim([
+  it('run as their help says', async () => {
+    const { code, stdout } = await socsim([
       ...['probe', 'governor', '--kind', 'step-wise'],
       ...['--vectors', data('stepwise_vectors.csv')],
     ]);
@@ -41,7 +41,7 @@ describe('probes without a name to probe', () => {
   });
 });
 
-it('an imported model runs from whatever folder its workload file is named', () => {
+it('an imported model runs from whatever folder its workload file is named', async () => {
   mkdirSync(join(folder, 'models'));
   mkdirSync(join(folder, 'mine'));
   const model = buildModel({
@@ -52,9 +52,9 @@ it('an imported model runs from whatever folder its workload file is named', () 
   });
   writeFileSync(join(folder, 'models/wide.onnx'), model);
   const args = ['import', 'models/wide.onnx', '--dim', 'batch=4', '--out', 'mine/wide.yaml'];
-  const imported = socsim(args, folder);
+  const imported = await socsim(args, folder);
   expect(imported.stdout.trimEnd().split('\n').at(-1)).toBe('Wrote mine/wide.yaml');
-  const run = socsim(
+  const run = await socsim(
     ['run', '--soc', 'dimensity-9300', '--workload', 'wide.yaml', '--json'],
     join(folder, 'mine'),
   );
@@ -62,8 +62,8 @@ it('an imported model runs from whatever folder its workload file is named', () 
   expect(run.code).toBe(0);
 });
 
-it('help names what an option can be', () => {
-  const { stdout } = socsim(['play', '--help']);
+it('help names what an option can be', async () => {
+  const { stdout } = await socsim(['play', '--help']);
   expect(stdout).toMatch(/--fidelity .*\n? *.*\(analytic\|fluid\|transaction\)/);
   expect(stdout).toContain('arrival_s, prompt_tokens, generated_tokens');
   expect(stdout).not.toContain('--repeat');

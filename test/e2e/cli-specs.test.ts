@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sourcedEntries } from '../../src/base/provenance.ts';
 import { parseSpecFile } from '../../src/base/spec-file.ts';
 import { readBundled } from '../../src/load.ts';
-import { builtCli, socsim } from '../support/cli.ts';
+import { builtCli, socsim, socsimProcess } from '../support/cli.ts';
 import { wholeSocText } from '../support/whole-soc.ts';
 
 let folder: string;
@@ -24,15 +24,15 @@ const soc = wholeSocText;
 const lineOf = (start: string) => soc.split('\n').findIndex((line) => line.startsWith(start)) + 1;
 
 describe('socsim', () => {
-  it('shows its commands, alone and with --help', () => {
+  it('shows its commands, alone and with --help', async () => {
     for (const args of [[], ['--help']]) {
-      const { code, stdout } = socsim(args);
+      const { code, stdout } = await socsim(args);
       expect(code).toBe(0);
       expect(stdout).toContain('socsim validate');
     }
   });
 
-  it('loads neither a command nor a slow package for --help', () => {
+  it('loads neither a command nor a slow package for --help', async () => {
     // Wall time of a busy machine says little; what is loaded decides it.
     const trace =
       "import { register } from 'node:module'; register('data:text/javascript,' + encodeURIComponent(`export async function load(url, context, next) { console.error(url); return next(url, context); }`));";
@@ -49,19 +49,19 @@ describe('socsim', () => {
 
   it('tells its version', () => {
     const { version } = JSON.parse(readBundled('package.json').text) as { version: string };
-    expect(socsim(['--version']).stdout.trim()).toBe(version);
+    expect(socsimProcess(['--version']).stdout.trim()).toBe(version);
   });
 
   it('names the nearest command and ends with 2', () => {
-    expect(socsim(['lisst'])).toEqual({
+    expect(socsimProcess(['lisst'])).toEqual({
       code: 2,
       stdout: '',
       stderr: 'socsim: unknown command "lisst"; did you mean "list"?\n',
     });
   });
 
-  it('names the nearest option, and every fault of a command line at once', () => {
-    const { code, stderr } = socsim(['show', '--onyl', 'npu', '--json']);
+  it('names the nearest option, and every fault of a command line at once', async () => {
+    const { code, stderr } = await socsim(['show', '--onyl', 'npu', '--json']);
     expect(code).toBe(2);
     expect(stderr).toContain('2 faults');
     expect(stderr).toContain('unknown option --onyl; did you mean "--only"?');
@@ -73,25 +73,25 @@ describe('socsim', () => {
     [['show', 'heft', '--only'], '--only needs a value'],
     [['validate', '--schema', 'sco'], '--schema: unknown value "sco"; did you mean "soc"?'],
     [['--verbose'], 'unknown option --verbose'],
-  ])('refuses %j', (args, message) => {
-    const { code, stderr } = socsim(args);
+  ])('refuses %j', async (args, message) => {
+    const { code, stderr } = await socsim(args);
     expect(code).toBe(2);
     expect(stderr).toContain(message);
   });
 
-  it('shows the commands of a group, and the nearest of them', () => {
-    const { code, stdout } = socsim(['probe']);
+  it('shows the commands of a group, and the nearest of them', async () => {
+    const { code, stdout } = await socsim(['probe']);
     expect(code).toBe(0);
     expect(stdout).toContain('socsim probe thermal');
     expect(stdout).not.toContain('socsim validate');
-    expect(socsim(['probe', 'therml'])).toMatchObject({
+    expect(await socsim(['probe', 'therml'])).toMatchObject({
       code: 2,
       stderr: 'socsim: unknown command "probe therml"; did you mean "probe thermal"?\n',
     });
   });
 
-  it('shows the help of a command with an example', () => {
-    const { code, stdout } = socsim(['help', 'show']);
+  it('shows the help of a command with an example', async () => {
+    const { code, stdout } = await socsim(['help', 'show']);
     expect(code).toBe(0);
     expect(stdout).toContain('Usage: socsim show NAME');
     expect(stdout).toContain('socsim show dimensity-9300');
@@ -99,8 +99,8 @@ describe('socsim', () => {
 });
 
 describe('socsim list', () => {
-  it('lists what there is of every kind', () => {
-    const { code, stdout } = socsim(['list', '--json']);
+  it('lists what there is of every kind', async () => {
+    const { code, stdout } = await socsim(['list', '--json']);
     expect(code).toBe(0);
     const kinds = JSON.parse(stdout) as { kind: string; count: number; names: string[] }[];
     expect(kinds.map(({ kind }) => kind)).toEqual(
@@ -109,15 +109,15 @@ describe('socsim list', () => {
     for (const { count, names } of kinds) expect(count).toBe(names.length);
   });
 
-  it('shows a table with a line for each', () => {
-    const { code, stdout } = socsim(['list', 'socs']);
+  it('shows a table with a line for each', async () => {
+    const { code, stdout } = await socsim(['list', 'socs']);
     expect(code).toBe(0);
     expect(stdout).toMatch(/^name +numbers +estimated +summary\n─+/);
     expect(stdout).toMatch(/^dimensity-9300 +\d+ +\d+ {2}Dimensity 9300/m);
   });
 
-  it('names the nearest kind', () => {
-    expect(socsim(['list', 'sox'])).toMatchObject({
+  it('names the nearest kind', async () => {
+    expect(await socsim(['list', 'sox'])).toMatchObject({
       code: 2,
       stderr: 'socsim: unknown kind "sox"; did you mean "socs"?\n',
     });
@@ -125,8 +125,8 @@ describe('socsim list', () => {
 });
 
 describe('socsim show', () => {
-  it('gives source and trust of every number of a SoC', () => {
-    const { stdout } = socsim(['show', 'dimensity-9300', '--json']);
+  it('gives source and trust of every number of a SoC', async () => {
+    const { stdout } = await socsim(['show', 'dimensity-9300', '--json']);
     const shown = JSON.parse(stdout) as {
       values: { path: string; value: unknown; trust?: string; from?: string }[];
       references: Record<string, unknown>;
@@ -146,8 +146,8 @@ describe('socsim show', () => {
     expect(Object.values(shown.trust).reduce((a, b) => a + b, 0)).toBeCloseTo(1, 9);
   });
 
-  it('prints value, trust, source and note in a table, and the sources below', () => {
-    const { stdout } = socsim(['show', 'dimensity-9300', '--only', 'memory.rate']);
+  it('prints value, trust, source and note in a table, and the sources below', async () => {
+    const { stdout } = await socsim(['show', 'dimensity-9300', '--only', 'memory.rate']);
     expect(stdout).toMatch(/^memory\.rate +9600 MT\/s +datasheet +computerbase$/m);
     expect(stdout).toMatch(/^memory\.rates +1600 … 9600 MT\/s \(8 points\) +estimated/m);
     expect(stdout).toContain('computerbase: ComputerBase');
@@ -157,14 +157,14 @@ describe('socsim show', () => {
   it.each([
     ['decode_tokens_per_second', 'metric'],
     ['llama-2-7b-chat', 'workload'],
-  ])('knows %s as a %s', (name, kind) => {
-    const { code, stdout } = socsim(['show', name]);
+  ])('knows %s as a %s', async (name, kind) => {
+    const { code, stdout } = await socsim(['show', name]);
     expect(code).toBe(0);
     expect(stdout.split('\n')[0]).toContain(kind);
   });
 
-  it('names the nearest entry of any kind', () => {
-    expect(socsim(['show', 'dimensity-9030'])).toMatchObject({
+  it('names the nearest entry of any kind', async () => {
+    expect(await socsim(['show', 'dimensity-9030'])).toMatchObject({
       code: 2,
       stderr: 'socsim: nothing is called "dimensity-9030"; did you mean "dimensity-9300"?\n',
     });
@@ -174,9 +174,9 @@ describe('socsim show', () => {
 describe('socsim run on bad input', () => {
   const scenario = ['run', '--soc', 'dimensity-9300', '--workload', 'llama-2-7b-chat'];
 
-  it('names every override that cannot be, with the nearest path', () => {
+  it('names every override that cannot be, with the nearest path', async () => {
     const sets = ['npu.clok=2GHz', 'clock=2GHz', 'npu.clock'];
-    const { code, stdout, stderr } = socsim([
+    const { code, stdout, stderr } = await socsim([
       ...scenario,
       ...sets.flatMap((set) => ['--set', set]),
     ]);
@@ -191,9 +191,9 @@ describe('socsim run on bad input', () => {
     expect(stderr).toContain('--set npu.clock: expected path=value');
   });
 
-  it('points at the override whose value is wrong', () => {
+  it('points at the override whose value is wrong', async () => {
     const sets = ['memory.rate=8533 GB', 'npu.sram.size=0 MiB', 'soc.memory.channels=-4'];
-    const { code, stderr } = socsim([...scenario, ...sets.flatMap((set) => ['--set', set])]);
+    const { code, stderr } = await socsim([...scenario, ...sets.flatMap((set) => ['--set', set])]);
     expect(code).toBe(2);
     expect(stderr).toContain('--set memory.rate=8533 GB: memory.rate.is: "GB" measures size');
     expect(stderr).toContain(
@@ -204,8 +204,8 @@ describe('socsim run on bad input', () => {
     );
   });
 
-  it('names the nearest SoC', () => {
-    const { code, stderr } = socsim([
+  it('names the nearest SoC', async () => {
+    const { code, stderr } = await socsim([
       'run',
       '--soc',
       'dimensity-9030',
@@ -218,8 +218,8 @@ describe('socsim run on bad input', () => {
 });
 
 describe('socsim validate', () => {
-  it('accepts what is bundled and says what it is', () => {
-    const { code, stdout, stderr } = socsim([
+  it('accepts what is bundled and says what it is', async () => {
+    const { code, stdout, stderr } = await socsim([
       'validate',
       'socs/dimensity-9300.yaml',
       'socs/phones/vivo-x100.yaml',
@@ -238,7 +238,7 @@ describe('socsim validate', () => {
     ]);
   });
 
-  it('reports every fault of a file with line, column, expectation and the nearest name', () => {
+  it('reports every fault of a file with line, column, expectation and the nearest name', async () => {
     const bad = soc
       .replace('9600 MT/s, from', '8533 GB, from')
       .replace('is: 8 MiB', 'is: -8 MiB')
@@ -248,7 +248,7 @@ describe('socsim validate', () => {
       .replace('dataflow: { is: weight-stationary', 'dataflow: { is: weight-stationry')
       .replace('systemCache:', 'systemCash:');
     const file = write('bad.yaml', bad);
-    const { code, stdout, stderr } = socsim(['validate', file]);
+    const { code, stdout, stderr } = await socsim(['validate', file]);
     expect(code).toBe(2);
     expect(stdout).toBe('');
     const shift = 1;
@@ -266,9 +266,9 @@ describe('socsim validate', () => {
     expect(stderr).not.toMatch(/^\s+at /m);
   });
 
-  it('goes on to the next file after a bad one', () => {
+  it('goes on to the next file after a bad one', async () => {
     const broken = write('broken.yaml', 'a: [1, 2\n');
-    const { code, stdout, stderr } = socsim(['validate', broken, 'socs/dimensity-9300.yaml']);
+    const { code, stdout, stderr } = await socsim(['validate', broken, 'socs/dimensity-9300.yaml']);
     expect(code).toBe(2);
     expect(stdout).toContain('socs/dimensity-9300.yaml: valid soc');
     expect(stderr).toContain(`${broken}:`);
@@ -278,17 +278,17 @@ describe('socsim validate', () => {
     ['missing.yaml', undefined, 'no such file'],
     ['empty.yaml', '', 'cannot tell what this file describes'],
     ['list.yaml', '- 1\n- 2\n', 'cannot tell what this file describes'],
-  ])('refuses %s', (name, text, message) => {
+  ])('refuses %s', async (name, text, message) => {
     const file = text === undefined ? join(folder, name) : write(name, text);
-    const { code, stderr } = socsim(['validate', file]);
+    const { code, stderr } = await socsim(['validate', file]);
     expect(code).toBe(2);
     expect(stderr).toContain(`${file}`);
     expect(stderr).toContain(message);
   });
 
-  it('gives the result as JSON, with the same exit code', () => {
+  it('gives the result as JSON, with the same exit code', async () => {
     const file = write('negative.yaml', soc.replace('is: 8 MiB', 'is: 0 MiB'));
-    const { code, stdout } = socsim(['validate', file, '--json']);
+    const { code, stdout } = await socsim(['validate', file, '--json']);
     expect(code).toBe(2);
     expect(JSON.parse(stdout)).toMatchObject([
       {
@@ -299,8 +299,8 @@ describe('socsim validate', () => {
     ]);
   });
 
-  it('prints the JSON Schema of a kind of file', () => {
-    const { code, stdout } = socsim(['validate', '--schema', 'soc']);
+  it('prints the JSON Schema of a kind of file', async () => {
+    const { code, stdout } = await socsim(['validate', '--schema', 'soc']);
     expect(code).toBe(0);
     const schema = JSON.parse(stdout) as { title: string; $schema: string };
     expect(schema.$schema).toContain('json-schema.org');

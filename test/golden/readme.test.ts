@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { commands } from '../../src/cli/commands.ts';
-import { socsim } from '../support/cli.ts';
+import { socsimProcess } from '../support/cli.ts';
 
 const root = new URL('../../', import.meta.url);
 const readme = new URL('README.md', root);
@@ -20,7 +20,7 @@ function start(): { stdout: string; svg: string } {
     }
   ).scripts['start'];
   const words = String(script).split(' ').slice(2);
-  const { code, stdout } = socsim(
+  const { code, stdout } = socsimProcess(
     words.map((word) => (word === 'out' ? join(folder, 'out') : word)),
   );
   expect(code).toBe(0);
