@@ -1,6 +1,6 @@
 /** `socsim compare`: several SoCs, workloads or scenario files side by side. */
 import { formatMetric, metricLabel } from '../analysis/metric-text.ts';
-import { SpecError } from '../base/errors.ts';
+import { InfeasibleError, SecurityFault, SpecError } from '../base/errors.ts';
 import { nearestHint } from '../base/registry.ts';
 import type { SpecFile } from '../base/spec-file.ts';
 import { separable, sharesError } from '../engine/bands.ts';
@@ -8,20 +8,22 @@ import { metrics as catalogue, type Metric } from '../engine/metrics.ts';
 import { buildSimulation, prepare } from '../engine/prepare.ts';
 import type { Run } from '../engine/run.ts';
 import { simulate } from '../engine/simulation.ts';
-import { fileSources, listBundled } from '../load.ts';
+import { fileSources, listBundled, SCENARIOS } from '../load.ts';
 import { policies } from '../runtime/policies/index.ts';
 import type { Args, Command } from './command.ts';
+import { type Ending, endingOf } from './exit.ts';
 import { overridesOf, scenarioOf, scenarioOptions } from './scenario-options.ts';
 import { coloursFor, renderTable } from './terminal.ts';
 import { workloadTable } from './workload-table.ts';
 
 export const compare: Command = {
   name: 'compare',
-  summary: 'several SoCs, workloads or scenario files side by side, each against the first',
+  summary: 'several SoCs, workloads or scenarios side by side, each against the first that runs',
   examples: [
     'socsim compare dimensity-9300 snapdragon-8-gen-3 --workload llama-2-7b-chat',
     'socsim compare llama-2-7b-chat gemma-2b-chat --soc dimensity-9300',
     'socsim compare today.yaml next-year.yaml',
+    'socsim compare game-characters agent-session',
     'socsim compare --policy single-unit,tensor-split,energy-aware --soc snapdragon-8-gen-3 --workload llama-3-8b-chat',
     'socsim compare --security none,weights,all,naive,pipelined --soc dimensity-9300 --workload llama-2-7b-chat',
   ],
@@ -29,7 +31,7 @@ export const compare: Command = {
     items: {
       usage: '[NAME..]',
       summary:
-        'SoCs, workloads or scenario files; two or more, or several names at --security or --policy',
+        'SoCs, workloads, scenarios by name or file; two or more, or several names at --security or --policy',
     },
   },
   options: {
@@ -48,23 +50,52 @@ export const compare: Command = {
         { message: 'compare needs at least two names', hint: 'socsim compare A B --workload W' },
       ]);
     }
-    const items = entries.map(({ name }) => name);
-    const runs = entries.map(runOf);
+    const columns = entries.map(columnOf);
+    const first = columns.find(({ run }) => run)?.run;
     if (args['json'] === true) {
-      const list = items.map((name, i) => ({
-        name,
-        inputs: runs[i]!.inputs,
-        metrics: runs[i]!.metrics,
-        intervals: runs[i]!.intervals ?? {},
-        separable: separableFrom(runs[i]!, runs[0]!),
-        phases: runs[i]!.phases,
-        ...(runs[i]!.workloads && { workloads: runs[i]!.workloads }),
-      }));
-      console.log(JSON.stringify(list, undefined, 2));
-    } else console.log(describe(items, runs));
-    return undefined;
+      console.log(
+        JSON.stringify(
+          columns.map((column) => jsonOf(column, first)),
+          undefined,
+          2,
+        ),
+      );
+    } else console.log(describe(columns));
+    return columns.find(({ ending }) => ending)?.ending?.code;
   },
 };
+
+/** A run, or why there is none. */
+interface Column {
+  readonly name: string;
+  readonly run?: Run;
+  readonly ending?: Ending;
+}
+
+/** What cannot run takes nothing from the others; bad input does: that is none of the things to compare. */
+function columnOf(entry: Entry): Column {
+  const { name } = entry;
+  try {
+    return { name, run: runOf(entry) };
+  } catch (error) {
+    if (error instanceof InfeasibleError || error instanceof SecurityFault)
+      return { name, ending: endingOf(error) };
+    throw error;
+  }
+}
+
+function jsonOf({ name, run, ending }: Column, first: Run | undefined) {
+  if (!run) return { name, exitCode: ending?.code, error: ending?.text };
+  return {
+    name,
+    inputs: run.inputs,
+    metrics: run.metrics,
+    intervals: run.intervals ?? {},
+    separable: first ? separableFrom(run, first) : {},
+    phases: run.phases,
+    ...(run.workloads && { workloads: run.workloads }),
+  };
+}
 
 interface Entry {
   readonly name: string;
@@ -122,9 +153,19 @@ function runOf({ item, args }: Entry): Run {
 /** A name stands for whatever the other options leave open: a scenario file, a SoC, or a workload. */
 function scenarioFor(item: string, args: Args): SpecFile {
   const isFile = /[/\\]|\.ya?ml$/.test(item);
-  if (isFile && args['soc'] === undefined && args['workload'] === undefined)
-    return scenarioOf(args, item);
-  const knownWorkload = !isFile && listBundled('workloads', '.yaml').includes(item);
+  const [socs, workloads, scenarios] = (['socs', 'workloads', SCENARIOS] as const).map((folder) =>
+    listBundled(folder, '.yaml'),
+  ) as [string[], string[], string[]];
+  const isOpen = args['soc'] === undefined && args['workload'] === undefined;
+  if (isOpen && !isFile && ![...socs, ...scenarios].includes(item)) {
+    const hint = nearestHint(item, [...socs, ...scenarios]);
+    throw new SpecError([{ message: `no SoC and no scenario "${item}"`, hint }]);
+  }
+  const isScenario = isFile
+    ? isOpen
+    : scenarios.includes(item) && ![...socs, ...workloads].includes(item);
+  if (isScenario) return scenarioOf(args, item);
+  const knownWorkload = !isFile && workloads.includes(item);
   const key =
     args['soc'] !== undefined && (knownWorkload || args['workload'] === undefined)
       ? 'workload'
@@ -132,38 +173,53 @@ function scenarioFor(item: string, args: Args): SpecFile {
   return scenarioOf({ ...args, [key]: item }, undefined);
 }
 
-function describe(items: readonly string[], runs: readonly Run[]): string {
-  const colours = coloursFor(process.stdout);
+function describe(columns: readonly Column[]): string {
+  const { bold } = coloursFor(process.stdout);
+  const base = columns.findIndex(({ run }) => run);
+  const failed = columns.flatMap(({ name, ending }) => (ending ? [`${name}: ${ending.text}`] : []));
+  const reasons = failed.length > 0 ? ['', bold('cannot run'), ...failed] : [];
+  if (base < 0) return reasons.slice(1).join('\n');
+  const shared = columns.flatMap(({ name, run }) =>
+    run?.workloads ? ['', bold(name), workloadTable(run.workloads)] : [],
+  );
+  const limits = columns.flatMap(({ name, run }) => (run ? [limitsOf(name, run)] : []));
+  return [
+    metricTable(columns, base),
+    ...shared,
+    '',
+    bold('limited by'),
+    ...limits,
+    ...reasons,
+  ].join('\n');
+}
+
+/** @param base the column that the others are compared with: the first that runs. */
+function metricTable(columns: readonly Column[], base: number): string {
+  const first = columns[base]!.run as Run;
   const ids = Object.keys(catalogue).filter((id) =>
-    runs.some((run) => run.metrics[id] !== undefined),
+    columns.some(({ run }) => run?.metrics[id] !== undefined),
   );
   const rows = ids.map((id) => [
     metricLabel(id),
-    ...runs.flatMap((run, i) => {
-      const value = run.metrics[id];
+    ...columns.flatMap(({ run }, i) => {
+      const value = run?.metrics[id];
       const text = value === undefined ? '–' : formatMetric(id, value);
-      return i === 0 ? [text] : [text, verdict(id, run, runs[0]!)];
+      return i === base ? [text] : [text, run ? verdict(id, run, first) : ''];
     }),
   ]);
-  const columns = [
+  const headers = [
     { header: 'metric' },
-    ...items.flatMap((name, i) => [
-      { header: name, align: 'quantity' as const },
-      ...(i === 0 ? [] : [{ header: `vs ${items[0]}`, align: 'right' as const }]),
+    ...columns.flatMap(({ name, run }, i) => [
+      { header: run ? name : `${name} (cannot run)`, align: 'quantity' as const },
+      ...(i === base ? [] : [{ header: `vs ${columns[base]!.name}`, align: 'right' as const }]),
     ]),
   ];
-  const limits = runs.map((run, i) => {
-    const parts = run.phases
-      .slice(0, 4)
-      .map((p) => `${p.phase} on ${p.units.join('+')}: ${p.limit}`);
-    return `${items[i]}: ${parts.join(', ')}`;
-  });
-  const shared = runs.flatMap((run, i) =>
-    run.workloads ? ['', colours.bold(items[i]!), workloadTable(run.workloads)] : [],
-  );
-  return [renderTable(columns, rows), ...shared, '', colours.bold('limited by'), ...limits].join(
-    '\n',
-  );
+  return renderTable(headers, rows);
+}
+
+function limitsOf(name: string, { phases }: Run): string {
+  const parts = phases.slice(0, 4).map((p) => `${p.phase} on ${p.units.join('+')}: ${p.limit}`);
+  return `${name}: ${parts.join(', ')}`;
 }
 
 /** The ratio to the first, unless their intervals meet. */

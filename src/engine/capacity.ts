@@ -1,7 +1,7 @@
 /** Who owns how much of DRAM; what does not fit takes turns where the scenario allows it, or is refused with what would help. */
 import { InfeasibleError } from '../base/errors.ts';
 import { formatQuantity } from '../base/quantity.ts';
-import type { Bytes } from '../base/units.ts';
+import { type Bytes, GIBI } from '../base/units.ts';
 import type { Machine } from './machine.ts';
 import { type Job, modelOf } from './request.ts';
 import type { ModelUse } from './residency.ts';
@@ -123,7 +123,7 @@ function tooLarge(
       bound: capacity,
       unit: 'B',
       breakdown: owners,
-      levers: levers(owners, demand - capacity),
+      levers: levers(owners, demand - capacity, capacity),
     },
   );
 }
@@ -136,7 +136,11 @@ function topSum(values: readonly Bytes[], count: number): Bytes {
     .reduce((a, b) => a + b, 0);
 }
 
-function levers(owners: Readonly<Record<string, Bytes>>, missing: Bytes): string[] {
+function levers(
+  owners: Readonly<Record<string, Bytes>>,
+  missing: Bytes,
+  capacity: Bytes,
+): string[] {
   const models = Object.keys(owners).filter((name) => name.startsWith(weightsOwner('')));
   const weights = models.reduce((sum, name) => sum + owners[name]!, 0);
   const cache = owners[CACHE_OWNER] ?? 0;
@@ -145,12 +149,13 @@ function levers(owners: Readonly<Record<string, Bytes>>, missing: Bytes): string
   const shrink = (bytes: Bytes) => `at most ${Math.floor((100 * (bytes - missing)) / bytes)} %`;
   if (weights > missing)
     found.push(`fewer bits per weight: ${shrink(weights)} of what they take now`);
-  if (models.length > 1) found.push('models that take turns in memory (scenario.swap.cache=keep)');
+  if (models.length > 1)
+    found.push('models that take turns in memory (--set scenario.swap.cache=keep)');
   if (cache > missing) {
     found.push(`a smaller key–value cache, ${shrink(cache)} of it: shorter context or fewer bits`);
   }
   found.push(
-    `a phone with at least ${show(missing)} more memory (--set phone.memory.capacity=…)`,
+    `a phone with at least ${show(missing)} more memory (--set "phone.memory.capacity=${Math.ceil((capacity + missing) / GIBI)} GiB")`,
     'a smaller model',
   );
   return found;

@@ -52,8 +52,7 @@ export class Dispatcher {
       swaps.begin = (request, plan) => this.begin(request, plan);
       swaps.loaded = (...load) => this.observer.modelLoaded(...load);
     }
-    const { cloud } = parts;
-    if (cloud) cloud.done = (request) => this.nextStep(request);
+    if (parts.cloud) parts.cloud.done = (request) => this.nextStep(request);
     this.watch = new LoadWatch(parts.kernel, EVENT.load, parts.load, parts.guard);
     this.viewOf = parts.viewOf ?? ((_, machine) => machine);
     this.jobs = [...parts.jobs];
@@ -104,7 +103,10 @@ export class Dispatcher {
 
   /** A request comes, and waits outside until its model is there. */
   private arrive(index: number): void {
-    const job = this.jobs[index]!;
+    const asked = this.jobs[index]!;
+    // Who answers is chosen before a model is fetched that may not be needed.
+    const job = (this.parts.load && this.parts.cloud?.route(asked)) ?? asked;
+    this.jobs[index] = job;
     this.observer.requestArrived(job, this.kernel.now);
     this.watch.hold(index, job);
     this.letIn();
@@ -274,7 +276,7 @@ export class Dispatcher {
     for (let index = this.queues.next(); index !== undefined; index = this.queues.next()) {
       const { now } = this.kernel;
       const asked = this.jobs[index]!;
-      const job = this.parts.cloud?.route(asked) ?? asked;
+      const job = asked.answeredBy ? asked : (this.parts.cloud?.route(asked) ?? asked);
       if (job.lane?.late === 'skip' && now >= dueAt(job)) {
         this.observer.requestSkipped(job, now);
         this.end(job);

@@ -31,13 +31,13 @@ export class SecureLoads implements Loading {
     for (const flow of flows) this.needed.set(flow, 0);
   }
 
-  come({ lane }: Job): void {
-    const flow = this.laneOf(lane)?.flow;
+  come(job: Job): void {
+    const flow = this.neededBy(job)?.flow;
     if (flow) this.needed.set(flow, this.needed.get(flow)! + 1);
   }
 
-  readyAt({ lane }: Job, now: Seconds): Seconds {
-    const flow = this.laneOf(lane)?.flow;
+  readyAt(job: Job, now: Seconds): Seconds {
+    const flow = this.neededBy(job)?.flow;
     if (!flow) return now;
     if (flow.isAway) {
       flow.begin(now);
@@ -47,7 +47,7 @@ export class SecureLoads implements Loading {
   }
 
   leave(job: Job): void {
-    const lane = this.laneOf(job.lane);
+    const lane = this.neededBy(job);
     if (!lane) return;
     const left = this.needed.get(lane.flow)! - 1;
     this.needed.set(lane.flow, left);
@@ -55,10 +55,15 @@ export class SecureLoads implements Loading {
   }
 
   opened({ job }: Active, now: Seconds): LoadReport | undefined {
-    const flow = this.laneOf(job.lane)?.flow;
+    const flow = this.neededBy(job)?.flow;
     if (!flow || !this.untold.delete(flow)) return undefined;
     const request = requestLabel(job);
     return { request, phase: RESTORE_PHASE, start: flow.start, end: now, cause: CAUSE.secure };
+  }
+
+  /** What somebody else answers needs no model here; a redactor is none of those that are protected. */
+  private neededBy({ lane, answeredBy = 'local' }: Job): LoadedLane | undefined {
+    return answeredBy === 'local' ? this.laneOf(lane) : undefined;
   }
 
   progress(now: Seconds): { readonly memory: Joules; readonly fabric: Joules } {

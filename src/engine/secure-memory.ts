@@ -11,7 +11,8 @@
  */
 import { InfeasibleError } from '../base/errors.ts';
 import { formatQuantity } from '../base/quantity.ts';
-import type { Bytes } from '../base/units.ts';
+import { type Bytes, MEBI } from '../base/units.ts';
+import type { Region, RegionKind } from '../hardware/secure/regions.ts';
 import {
   kindOfClass,
   protectedKind,
@@ -50,8 +51,13 @@ function heldBytes({ protectedBytes, integrity }: SecurityPlan): Bytes {
   return protectedBytes * (1 + integrity.storage);
 }
 
-function carveout(plan: SecurityPlan): Bytes {
-  return protectedKind(plan.strategy) === 'secure' ? (plan.hardware?.carveout.is ?? 0) : 0;
+/** Memory set aside at boot for what a plan protects: the carve-out, and further regions of its kind. */
+function carveout({ strategy, regions }: SecurityPlan): Bytes {
+  return setAside(regions, protectedKind(strategy));
+}
+
+export function setAside(regions: readonly Region[], kind: RegionKind): Bytes {
+  return regions.reduce((sum, region) => sum + (region.kind === kind ? region.size : 0), 0);
 }
 
 /** Protected memory of workload `i` beyond the carve-out, which those before it have begun to fill. */
@@ -79,18 +85,34 @@ export function protectionOwners(
   if (tight) throw tooLarge(tight);
   const codes = plans.reduce((sum, plan) => sum + plan.protectedBytes * plan.integrity.storage, 0);
   const guarded = plans.filter(({ strategy }) => strategy.protects.length > 0);
-  const bound = guarded[0]?.hardware?.carveout.is ?? 0;
-  const inside = guarded
-    .filter(({ strategy }) => protectedKind(strategy) === 'secure')
-    .reduce((sum, plan) => sum + heldBytes(plan) - plan.grown, 0);
+  const spare = (kind: RegionKind) =>
+    guarded
+      .filter(({ strategy }) => protectedKind(strategy) === kind)
+      .reduce(
+        (left, plan) => left - (heldBytes(plan) - plan.grown),
+        setAside(guarded[0]?.regions ?? [], kind),
+      );
+  const [empty, guest] = [spare('secure'), spare('protected-vm')];
   const weights = new Map(jobs.map(({ plan }) => [plan.model ?? plan.name, plan.memory.weights]));
   const copies = plans.reduce((sum, { demand }) => sum + demand.weights, 0);
   const twice = copies - [...weights.values()].reduce((sum, bytes) => sum + bytes, 0);
   return {
     ...(codes > 0 && { 'integrity codes and counters': codes }),
-    ...(bound > inside && { 'carve-out not in use': bound - inside }),
+    ...(empty > 0 && { 'carve-out not in use': empty }),
+    ...(guest > 0 && { 'guest memory not in use': guest }),
     ...(plans.length > 1 && twice > 0 && { 'weights in normal memory as well': twice }),
   };
+}
+
+/** Aligned, so that it can be typed as it stands; for what further regions do not hold. */
+function carveoutLever({ strategy, hardware }: SecurityPlan, missing: Bytes): string {
+  const { carveout: own, granule } = hardware!;
+  if (protectedKind(strategy) !== 'secure') {
+    return 'a region of kind protected-vm that holds it (security.regions of the SoC)';
+  }
+  const step = Math.ceil(MEBI / granule.is) * granule.is;
+  const size = Math.ceil((own.is + missing) / step) * (step / MEBI);
+  return `a carve-out of at least ${formatQuantity(size * MEBI, 'size', 3)} (--set "security.carveout=${size} MiB"), taken from the system for good`;
 }
 
 function tooLarge(plan: SecurityPlan): InfeasibleError {
@@ -117,7 +139,7 @@ function tooLarge(plan: SecurityPlan): InfeasibleError {
         ...(plan.hardware?.growth
           ? ['memory that grows (--set scenario.security.growth=elastic)']
           : []),
-        `a carve-out of at least ${show(demand)} (--set security.carveout=…), taken from the system for good`,
+        carveoutLever(plan, demand - bound),
         ...(weightsOnly <= bound && strategy.protects.length > 1
           ? ['protecting the weights only (--security weights)']
           : []),

@@ -198,11 +198,15 @@ function regionsOf(plans: readonly SecurityPlan[]): AuditRegion[] {
       .reduce((total, plan) => total + of(plan), 0);
   const held = (plan: SecurityPlan) => plan.protectedBytes * (1 + plan.integrity.storage);
   const all = sum(({ demand }) => Object.values(demand).reduce((a, b) => a + b, 0));
-  let left = sum((plan) => held(plan) - plan.grown, 'secure');
+  const left = {
+    secure: sum((plan) => held(plan) - plan.grown, 'secure'),
+    'protected-vm': sum((plan) => held(plan) - plan.grown, 'protected-vm'),
+  };
   const { regions } = plans.find((plan) => plan.regions.length > 0) ?? plans[0]!;
   const fixed = regions.map((region) => {
-    const used = region.kind === 'secure' ? Math.min(left, region.size) : 0;
-    left -= used;
+    const { kind } = region;
+    const used = kind in left ? Math.min(left[kind as keyof typeof left], region.size) : 0;
+    if (kind in left) left[kind as keyof typeof left] -= used;
     return { ...region, used, clearance: formatSecrecy(clearanceOf(region.kind)) };
   });
   let end = fixed.reduce((most, { base, size }) => Math.max(most, base + size), 0);

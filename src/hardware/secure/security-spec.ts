@@ -4,7 +4,7 @@ import { LABELS, secrecyOf } from '../../base/labels.ts';
 import { nearestHint } from '../../base/registry.ts';
 import { type CrossFault, type Infer, sourced, sourcedValue, z } from '../../base/schema.ts';
 import { INITIATORS, type OwnInitiator } from './initiators.ts';
-import { type Region, regionFaults } from './regions.ts';
+import { REGION_KINDS, type Region, regionFaults } from './regions.ts';
 
 const right = z.enum(['read', 'write', 'read-write']).optional();
 /** By kind of region (`REGION_KINDS`). */
@@ -58,12 +58,12 @@ export const securitySpec = z.strictObject({
   base: sourced('size', { min: 0 }),
   /** On which the firewall's regions start and end. */
   granule: sourced('size'),
-  /** Further fixed regions. */
+  /** Further fixed regions: `secure` and `protected-vm` ones hold protected data before memory has to grow. */
   regions: z
     .record(
       z.string(),
       z.strictObject({
-        kind: sourcedValue(z.enum(['npu-only', 'drm'])),
+        kind: sourcedValue(z.enum(REGION_KINDS)),
         base: sourced('size', { min: 0 }),
         size: sourced('size'),
       }),

@@ -176,3 +176,49 @@ ${game ? '  - { name: game, workload: llama-3.2-1b-chat, unit: cpu, set: [prompt
     expect(Math.max(...loading!.value)).toBeGreaterThan(1e9);
   });
 });
+
+/** A request that somebody else answers has no need of the model that is protected here. */
+describe('restoring where a cloud may answer', () => {
+  function asked(answeredBy: string, more = ''): Run {
+    const text = `version: 1
+soc: dimensity-9300
+cloud: { link: 5g }
+workloads:
+  - name: assistant
+    workload: llama-3.2-3b-chat
+    set: [promptTokens=32, generatedTokens=4]
+    answeredBy: ${answeredBy}
+    security: { preset: naive, promises: [model-secret], cloud: raw }
+${more}`;
+    return simulate(
+      buildSimulation(prepare(parseSpecFile(text, 'test'), [], sources), [], sources),
+    );
+  }
+  const restored = ({ phases }: Run) => phases.filter(({ stage: name }) => name === 'restore');
+
+  it('does not begin for a request that the cloud takes', () => {
+    const cloud = asked('cloud');
+    expect(cloud.cloud?.answers).toEqual({ local: 0, cloud: 1, hybrid: 0 });
+    expect(restored(cloud)).toEqual([]);
+    expect(stage(cloud, 'decryption')).toBeUndefined();
+    expect(cloud.metrics['run_seconds']).toBeLessThan(1.5);
+  });
+
+  it('begins for one that stays, and for that alone', () => {
+    const here = asked('local');
+    expect(restored(here)).toHaveLength(1);
+    const both = asked(
+      'cloud',
+      `  - name: other
+    workload: llama-3.2-1b-chat
+    set: [promptTokens=32, generatedTokens=4]
+    security: { preset: naive }`,
+    );
+    expect(restored(both).map(({ request }) => request)).toEqual(['other']);
+  });
+
+  it('asks who answers once', () => {
+    const { cloud } = asked('hybrid');
+    expect(Object.values(cloud!.answers).reduce((a, b) => a + b, 0)).toBe(1);
+  });
+});

@@ -151,6 +151,40 @@ security: { preset: coarse }`;
   });
 });
 
+describe('fixed regions of a SoC', () => {
+  const region = (kind: string, base: string, size: string) => [
+    `security.regions.drm.kind=${kind}`,
+    `security.regions.drm.base=${base}`,
+    `security.regions.drm.size=${size}`,
+  ];
+  const far = (kind: string) => [
+    ...region(kind, '64 GiB', '4 GiB'),
+    'phone.memory.capacity=24 GiB',
+  ];
+  const grown = (preset: string, set: readonly string[]) =>
+    auditOf(`{ preset: ${preset} }`, set).regions.filter(({ name }) =>
+      ['grown', 'guest'].includes(name),
+    );
+
+  it.each(['normal', 'secure', 'protected-vm', 'npu-only', 'drm'])('may be of kind %s', (kind) => {
+    const { regions } = auditOf('{ preset: all }', far(kind));
+    expect(regions.find(({ name }) => name === 'drm')).toMatchObject({ kind, size: 4 * 2 ** 30 });
+  });
+
+  it.each([
+    ['all', 'secure'],
+    ['protected-vm', 'protected-vm'],
+  ])('hold what preset %s protects where they are of kind %s', (preset, kind) => {
+    expect(grown(preset, [])).toHaveLength(1);
+    expect(grown(preset, far(kind))).toHaveLength(0);
+    const other = kind === 'secure' ? 'protected-vm' : 'secure';
+    expect(grown(preset, far(other))).toHaveLength(1);
+    const { memory } = run(`{ preset: ${preset}, growth: fixed }`, far(kind));
+    const empty = Object.entries(memory.owners).find(([owner]) => owner.endsWith('not in use'));
+    expect(empty?.[1]).toBeLessThan(2 ** 30);
+  });
+});
+
 describe('accesses that must not be', () => {
   const stop = (security: string, set: readonly string[] = []) =>
     failure(() => run(security, set)) as SecurityFault;
@@ -209,6 +243,26 @@ describe('bad input', () => {
     expect(error.detail.bound).toBe(512 * 2 ** 20);
     expect(error.detail.demand).toBeGreaterThan(3.5e9);
     expect(error.detail.levers.join()).toContain('security.carveout');
+  });
+
+  it.each([
+    ['{ preset: weights, growth: fixed }', 'llama-2-7b-chat'],
+    ['{ preset: all, growth: fixed }', 'llama-2-7b-chat'],
+  ])('names levers for %s that can be typed as they stand, each enough', (security) => {
+    const error = failure(() => run(security)) as InfeasibleError;
+    const typed = error.detail.levers.flatMap((lever) => /--set "?([^")]+)/.exec(lever)?.[1] ?? []);
+    expect(typed.length).toBe(2);
+    for (const set of typed) expect(() => run(security, [set])).not.toThrow();
+    // A granule less is not enough.
+    const size = Number(/carveout=(\d+) MiB/.exec(typed.join())![1]);
+    expect(() => run(security, [`security.carveout=${size - 1} MiB`])).toThrow(InfeasibleError);
+  });
+
+  it('names a memory of the phone that is enough', () => {
+    const large = ['workload.weightFormat=fp16'];
+    const error = failure(() => run('', large)) as InfeasibleError;
+    const typed = error.detail.levers.join().match(/phone\.memory\.capacity=\d+ GiB/)![0];
+    expect(() => run('', [...large, typed])).not.toThrow();
   });
 
   it('fits a carve-out that is large enough, and takes the rest of it from the system', () => {

@@ -173,7 +173,22 @@ describe('techniques that cannot be', () => {
     [
       '{ lora: { rank: 5000 } }',
       undefined,
-      /techniques.lora.rank: above the width of llama-2-7b.*4096/s,
+      /techniques.lora.rank: above the narrowest side of q in llama-2-7b.*4096/s,
+    ],
+    // Eight key–value heads of 128: v is 4096 × 1024.
+    ['{ lora: { rank: 1025 } }', 'llama-3-8b', /narrowest side of v in llama-3-8b.*1024/s],
+    ['{ lora: { rank: 4097, targets: [q, o] } }', 'llama-3-8b', /narrowest side of q.*4096/s],
+    ['{ lora: { rank: 8, targets: [k] } }', 'deepseek-v2-lite', /no k and v.*got k/s],
+    ['{ lora: { rank: 8, targets: [gate] } }', 'phi-2', /has no gate/],
+    [
+      '{ pruning: { pattern: "2:4", sparsity: 0.7 } }',
+      undefined,
+      /sparsity: has no effect with 2:4/,
+    ],
+    [
+      '{ speculation: { method: draft-model, draft: qwen2.5-0.5b } }',
+      undefined,
+      /qwen2.5-0.5b has 151936 tokens, llama-2-7b 32000/,
     ],
     [
       '{ speculation: { method: lookup, length: 3, accepted: 5 } }',
@@ -196,5 +211,23 @@ describe('techniques that cannot be', () => {
     ['{ lora: { rank: 8, targets: [gate] } }', 'olmoe-1b-7b', /has experts in place of gate/],
   ])('%s on %s', (techniques, model, message) => {
     expect(fault(techniques, model)).toMatch(message);
+  });
+
+  it.each([
+    ['{ lora: { rank: 1024 } }', 'llama-3-8b'],
+    ['{ lora: { rank: 8 } }', 'deepseek-v2-lite'],
+    ['{ pruning: { pattern: unstructured, sparsity: 0.7 } }', 'llama-2-7b'],
+    // The same tokenizer; the larger one pads its embedding by 128 rows.
+    ['{ speculation: { method: draft-model, draft: qwen2.5-0.5b } }', 'qwen2.5-7b'],
+  ])('let %s on %s pass', (techniques, model) => {
+    expect(fault(techniques, model)).toBe('');
+  });
+
+  it('say what is taken for granted of a draft of another family', () => {
+    const notes = (draft: string, model: string) =>
+      build(`{ speculation: { method: draft-model, draft: ${draft} } }`, model).notes ?? [];
+    expect(notes('tinyllama-1.1b', 'llama-2-7b').join()).toContain('tokenizers agree');
+    expect(notes('qwen2.5-0.5b', 'qwen2.5-7b')).toEqual([]);
+    expect(notes('llama-3.2-1b', 'llama-3.1-8b')).toEqual([]);
   });
 });

@@ -45,8 +45,10 @@ export function applyTechniques(
   const rewritten = decoded.map((phase) => ({ ...phase, graph: rewrite(phase, parts, it) }));
   const last = plan.phases.at(-1)!.graph;
   const phases = [...(it.lora ? adapterPhase(last, it.lora) : []), ...rewritten];
+  const notes = tokenizerNotes(parts.model, it.speculation?.draft);
   return {
     ...plan,
+    ...(notes.length > 0 && { notes: [...(plan.notes ?? []), ...notes] }),
     phases,
     memory: {
       ...plan.memory,
@@ -54,6 +56,15 @@ export function applyTechniques(
       activations: Math.max(...phases.map((phase) => peakActivationBytes(phase))),
     },
   };
+}
+
+/** Equal numbers of tokens do not make two tokenizers one; of one family they are. */
+function tokenizerNotes(model: LlmModel, draft: LlmModel | undefined): string[] {
+  const root = ({ family }: LlmModel) => /^[a-z]*/i.exec(family)![0].toLowerCase();
+  if (!draft || root(draft) === root(model)) return [];
+  return [
+    `${draft.id} drafts for ${model.id} of another family: that their tokenizers agree is taken for granted`,
+  ];
 }
 
 /** Fewer steps of more tokens in place of the decode phase. */

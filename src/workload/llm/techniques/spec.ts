@@ -97,6 +97,7 @@ export function checkTechniques(data: unknown, tables: ModelTables): CrossFault[
   if (typeof techniques !== 'object' || techniques === null || !model) return [];
   const at = (key: string) => (techniques as Data)[key] as Data | undefined;
   return [
+    ...checkPruning(at('pruning')),
     ...checkLora(at('lora'), model),
     ...checkSpeculation(at('speculation'), model, tables),
     ...checkPaging(at('expertPaging'), model, valueAt(data, 'weightFormat'), tables),
@@ -109,25 +110,80 @@ function modelOf(name: unknown, { llm }: ModelTables): LlmModel | undefined {
   return Object.hasOwn(llm.models, shape) ? llm.models[shape] : undefined;
 }
 
+/** Two of four is a share of its own. */
+function checkPruning(pruning: Data | undefined): CrossFault[] {
+  if (pruning?.['pattern'] !== '2:4' || pruning['sparsity'] === undefined) return [];
+  return [
+    {
+      path: ['techniques', 'pruning', 'sparsity'],
+      message: 'has no effect with 2:4, which leaves two of four elements',
+      expected: 'no sparsity, or pattern: unstructured',
+      got: String(pruning['sparsity']),
+    },
+  ];
+}
+
+/** Inputs and outputs of what an adapter may stand beside. */
+function projections(model: LlmModel): Readonly<Partial<Record<string, readonly number[]>>> {
+  const { hidden, heads, kvHeads, headDim, globalHeadDim, valueDim, ffn, lateFfn } = model;
+  const narrow = Math.min(headDim, globalHeadDim);
+  const wide = Math.min(ffn, lateFfn);
+  // Latent attention has one narrow product for keys and values together, experts stand in place of the rest.
+  const cache = !model.latent && {
+    k: [hidden, kvHeads * narrow],
+    v: [hidden, kvHeads * Math.min(valueDim, narrow)],
+  };
+  const forward = !model.experts && { up: [hidden, wide], down: [wide, hidden] };
+  return {
+    q: [hidden, heads * narrow],
+    o: [heads * Math.min(valueDim, narrow), hidden],
+    ...cache,
+    ...forward,
+    ...(forward && model.gated && { gate: [hidden, wide] }),
+  };
+}
+
+const DEFAULT_TARGETS = ['q', 'v'];
+
 function checkLora(lora: Data | undefined, model: LlmModel): CrossFault[] {
   if (!lora) return [];
+  const sizes = projections(model);
+  const given = lora['targets'];
+  const targets = (Array.isArray(given) ? given : DEFAULT_TARGETS).map(String);
+  const absent = targets.filter((name) => isProjection(name) && !sizes[name]);
   const faults: CrossFault[] = [];
-  const rank = lora['rank'];
-  if (typeof rank === 'number' && rank > model.hidden)
-    faults.push({
-      path: ['techniques', 'lora', 'rank'],
-      message: `above the width of ${model.id}`,
-      expected: `at most ${model.hidden}; 4 to 64 is usual`,
-      got: String(rank),
-    });
-  const targets = Array.isArray(lora['targets']) ? lora['targets'] : [];
-  if (model.experts && targets.some((name) => ['gate', 'up', 'down'].includes(String(name))))
+  if (Array.isArray(given) && absent.length > 0)
     faults.push({
       path: ['techniques', 'lora', 'targets'],
-      message: `${model.id} has experts in place of gate, up and down`,
-      expected: 'q, k, v, o',
+      message: `${model.id} ${whyAbsent(model)}`,
+      expected: Object.keys(sizes).join(', '),
+      got: absent.join(', '),
+    });
+  const rank = lora['rank'];
+  const [least = Number.POSITIVE_INFINITY, narrowest] = targets
+    .flatMap((name) => (sizes[name] ? [[Math.min(...sizes[name]), name] as const] : []))
+    .reduce(
+      (best, next) => (next[0] < (best[0] ?? Number.POSITIVE_INFINITY) ? next : best),
+      [] as readonly [] | readonly [number, string],
+    );
+  if (typeof rank === 'number' && rank > least)
+    faults.push({
+      path: ['techniques', 'lora', 'rank'],
+      message: `above the narrowest side of ${narrowest} in ${model.id}, so no low rank`,
+      expected: `at most ${least}; 4 to 64 is usual`,
+      got: String(rank),
     });
   return faults;
+}
+
+function isProjection(name: string): boolean {
+  return (PROJECTIONS as readonly string[]).includes(name);
+}
+
+function whyAbsent({ experts, latent, gated }: LlmModel): string {
+  if (experts)
+    return `has experts in place of gate, up and down${latent ? ', and no k and v' : ''}`;
+  return gated ? 'has one narrow product in place of k and v' : 'has no gate';
 }
 
 function checkSpeculation(
@@ -149,6 +205,7 @@ function checkSpeculation(
         message: `unknown language model "${String(draft)}"`,
         hint: nearestHint(String(draft), names),
       });
+    else faults.push(...checkVocabulary(findLlm(llm, String(draft)).model, model));
   } else if (draft !== undefined)
     faults.push({ path: path('draft'), message: `has no effect with ${String(method)}` });
   if (method === 'lookup' && it['unit'] !== undefined)
@@ -169,6 +226,21 @@ function checkSpeculation(
       got: String(accepted),
     });
   return faults;
+}
+
+/** Padding of an embedding to a round size, as far as llama.cpp lets it pass (SPEC_VOCAB_MAX_SIZE_DIFFERENCE). */
+const PADDED_ROWS = 128;
+
+/** Token ids of the draft are checked as they are: they must mean the same to the model. */
+function checkVocabulary(draft: LlmModel, model: LlmModel): CrossFault[] {
+  if (Math.abs(draft.vocab - model.vocab) <= PADDED_ROWS) return [];
+  return [
+    {
+      path: ['techniques', 'speculation', 'draft'],
+      message: `${draft.id} has ${draft.vocab} tokens, ${model.id} ${model.vocab}: a draft speaks the vocabulary of its model`,
+      expected: `a model with the tokenizer of ${model.id}`,
+    },
+  ];
 }
 
 function checkPaging(
