@@ -1,7 +1,7 @@
 /** Metrics as people read them: label, number, unit. */
 import { type Dimension, formatQuantity } from '../base/quantity.ts';
-import type { Interval } from '../engine/bands.ts';
 import { type Metric, metrics } from '../engine/metrics.ts';
+import type { Interval } from '../engine/run.ts';
 
 const DIMENSION_OF_UNIT: Readonly<Record<string, Dimension>> = {
   s: 'time',

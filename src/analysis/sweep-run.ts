@@ -1,9 +1,8 @@
 /** Runs one point of a sweep: plain data in and out, so that it may cross to a thread; loads nothing slow. */
 import { InfeasibleError, SpecError } from '../base/errors.ts';
 import type { SpecFile } from '../base/spec-file.ts';
-import type { Interval } from '../engine/bands.ts';
 import { buildSimulation, prepare, type Sources } from '../engine/prepare.ts';
-import type { RunInputs } from '../engine/run.ts';
+import type { Interval, RunInputs } from '../engine/run.ts';
 import { simulate } from '../engine/simulation.ts';
 
 /** What a thread is handed: plain data. */

@@ -2,8 +2,9 @@
 import { MEBI } from '../base/units.ts';
 import { checkOperators, type OperatorCheck } from './check.ts';
 import { type Candidate, collect, threadCounts } from './collect.ts';
-import { crossValidate, fitHost, type HostFit, predictObservations, type Residual } from './fit.ts';
+import { crossValidate, fitHost, predictObservations } from './fit.ts';
 import { describeHost, type HostDescription } from './host.ts';
+import type { HostFit, Residual } from './host-fit.ts';
 import { type HostShape, shapeOf } from './host-soc.ts';
 import { cacheLevels, probeCopies } from './memory-probe.ts';
 import { operatorCases } from './onnx-models.ts';

@@ -10,7 +10,8 @@
  * Checked  test/unit/calibration/dram-streams.test.ts, test/validation/fidelity.test.ts
  */
 import type { BytesPerSecond, Seconds } from '../base/units.ts';
-import { type StreamPort, streamMix } from '../engine/bandwidth.ts';
+import { streamMix } from '../engine/bandwidth.ts';
+import type { StreamPort } from '../engine/stream.ts';
 import { buildStreamModel } from '../engine/transaction.ts';
 import { buildFluidMemory, loadPressure } from '../hardware/dram/fluid-memory.ts';
 import type { FullWindows, LpddrPreset } from '../hardware/dram/preset.ts';

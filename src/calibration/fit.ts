@@ -12,6 +12,7 @@
 import { Matrix, pseudoInverse } from 'ml-matrix';
 import type { Seconds } from '../base/units.ts';
 import type { Observation } from './collect.ts';
+import type { FittedParameter, HostFit, Residual } from './host-fit.ts';
 import type { HostShape } from './host-soc.ts';
 import { centralJacobian, minimise, robust, type Terms } from './least-squares.ts';
 import { PARAMETERS, type ParameterName, type ParameterValues } from './parameters.ts';
@@ -31,32 +32,6 @@ const MODEL_ERROR = 0.05;
 const MOST_NOISE = 0.15;
 /** A pull towards the starting point, in units of ln: a factor of e counts as much as one σ. */
 const PRIOR_SIGMA = 1;
-
-export interface FittedParameter {
-  readonly name: ParameterName;
-  readonly value: number;
-  /** Relative standard deviation. */
-  readonly uncertainty: number;
-  /** The data say less than the starting point did. */
-  readonly undetermined: boolean;
-}
-
-export interface Residual {
-  readonly id: string;
-  readonly family: string;
-  readonly threads: number;
-  readonly measured: Seconds;
-  readonly predicted: Seconds;
-  /** predicted / measured − 1. */
-  readonly error: number;
-  readonly spread: number;
-}
-
-export interface HostFit {
-  readonly values: ParameterValues;
-  readonly parameters: readonly FittedParameter[];
-  readonly residuals: readonly Residual[];
-}
 
 /** An observation made ready: equal works counted once. */
 interface Prepared {

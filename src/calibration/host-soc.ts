@@ -11,8 +11,8 @@ import { type Dimension, formatQuantity, unitsOf } from '../base/quantity.ts';
 import type { Bytes, BytesPerSecond } from '../base/units.ts';
 import { GIGA, KIBI, MEBI } from '../base/units.ts';
 import { type CpuSpec, cpuSpec } from '../hardware/units/unit-spec.ts';
-import type { HostFit } from './fit.ts';
 import type { HostDescription } from './host.ts';
+import type { HostFit } from './host-fit.ts';
 import type { ParameterName, ParameterValues } from './parameters.ts';
 
 /** What a well-tuned FP32 GEMM reaches of its pipes; fixes the scale, because only clock × width × share can be seen. */

@@ -1,14 +1,9 @@
 /** The record of one host calibration: what was measured, where and when, what was fitted, and how wrong it is. */
 import { createHash } from 'node:crypto';
 import type { Refusal } from './collect.ts';
-import {
-  type ErrorSummary,
-  type FittedParameter,
-  type HostFit,
-  type Residual,
-  summariseErrors,
-} from './fit.ts';
+import { type ErrorSummary, summariseErrors } from './fit.ts';
 import type { HostDescription } from './host.ts';
+import type { FittedParameter, HostFit, Residual } from './host-fit.ts';
 import type { CopyPoint } from './memory-probe.ts';
 import { PARAMETERS } from './parameters.ts';
 import { medianOf } from './statistics.ts';

@@ -2,7 +2,8 @@
 import { type CheckedRow, type RowReport, reportRows } from '../analysis/row-report.ts';
 import { type Dimension, formatQuantity } from '../base/quantity.ts';
 import type { CheckedModel, HostCalibration } from '../calibration/calibrate.ts';
-import type { ErrorSummary, Residual } from '../calibration/fit.ts';
+import type { ErrorSummary } from '../calibration/fit.ts';
+import type { Residual } from '../calibration/host-fit.ts';
 import { renderTable } from './terminal.ts';
 
 /** Every comparison as rows of the shared shape. */

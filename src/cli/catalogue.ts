@@ -12,13 +12,7 @@ import {
   SCENARIOS,
   traceNames,
 } from '../load.ts';
-
-export interface CatalogueEntry {
-  readonly name: string;
-  readonly summary: string;
-  /** Further facts, by label: the unit of a metric, the share of numbers by trust. */
-  readonly facts: Readonly<Record<string, string>>;
-}
+import type { CatalogueEntry } from './catalogue-entry.ts';
 
 export interface CatalogueKind {
   /** What one of them is called. */

@@ -2,7 +2,7 @@
 import { GIGA } from '../base/units.ts';
 import { fileSources } from '../load.ts';
 import { llmParameters } from '../workload/llm/parameters.ts';
-import type { CatalogueEntry } from './catalogue.ts';
+import type { CatalogueEntry } from './catalogue-entry.ts';
 
 export async function modelEntries(): Promise<readonly CatalogueEntry[]> {
   const { tables } = fileSources();

@@ -15,8 +15,8 @@ import {
 import { type Cell, checkTableName, openJournal, writeTable } from '../analysis/table-file.ts';
 import { SpecError } from '../base/errors.ts';
 import { parseSpecFile, requireMap, type SpecFile } from '../base/spec-file.ts';
-import type { Interval } from '../engine/bands.ts';
 import { metrics as catalogue, type Metric } from '../engine/metrics.ts';
+import type { Interval } from '../engine/run.ts';
 import { fileSources, readUserFile } from '../load.ts';
 import type { Args, Command } from './command.ts';
 import { EXIT } from './exit.ts';

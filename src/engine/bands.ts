@@ -9,14 +9,7 @@
  * Checked  test/unit/engine/bands.test.ts
  */
 import type { Calibration } from '../runtime/calibration-spec.ts';
-import type { PhaseResult, RunInputs } from './run.ts';
-
-export interface Interval {
-  readonly low: number;
-  readonly high: number;
-  /** What it rests on. */
-  readonly basis: string;
-}
+import type { Interval, PhaseResult, RunInputs } from './run.ts';
 
 /** Which measured quantity says how well a metric is known, and the stage whose unit counts. */
 const QUANTITIES: Readonly<Record<string, { readonly quantity: string; readonly stage: string }>> =

@@ -13,11 +13,11 @@
  * Checked  test/unit/engine/bandwidth.test.ts, test/property/engine.test.ts
  */
 import { InfeasibleError } from '../base/errors.ts';
-import type { Bytes, BytesPerSecond, Celsius, JoulesPerByte, Seconds } from '../base/units.ts';
-import type { MemoryPort } from '../hardware/compute-unit.ts';
+import type { Bytes, BytesPerSecond, Seconds } from '../base/units.ts';
 import type { TrafficMix } from '../hardware/memory-system.ts';
 import { type Hits, NO_HITS } from './cache-traffic.ts';
 import type { Machine, MachineUnit } from './machine.ts';
+import type { StreamGuard, StreamPort, StreamSplit } from './stream.ts';
 
 /** A page of LPDDR in bank-group mode: streams of a unit walk whole pages. */
 const STREAM_GRANULARITY = 2048; // lpddr page, 2 KB per bank (JESD209-5)
@@ -31,49 +31,7 @@ const WAITING_SLOPE = 0.5;
 const LEAST_SHARE = 0.01;
 /** A unit walks several tensors, or several parts of one, at the same time: its transfer engines and threads. */
 export const STREAMS_PER_UNIT = 4;
-/** Where the bytes of a stream go, as shares of all of them. */
-export interface StreamSplit {
-  readonly dramReads: number;
-  readonly dramWrites: number;
-  readonly readHits: number;
-  readonly writeHits: number;
-  /** What protection adds, where the stream is guarded. */
-  readonly guard?: StreamGuard | undefined;
-}
-
-/** Protection in the way of a stream; shares are of all its bytes. */
-export interface StreamGuard {
-  /** Seconds that its reads wait beside memory itself, times the share that does. */
-  readonly held: Seconds;
-  /** Share that waits for one more access to memory. */
-  readonly again: number;
-  /** Checking of addresses. */
-  readonly secondsPerByte: number;
-  /** Share that passes the cipher in front of memory, and what that gives to all streams together. */
-  readonly ciphered: number;
-  readonly cipherRate: BytesPerSecond;
-  readonly cipherEnergy: JoulesPerByte;
-}
-
 const ALL_READS: StreamSplit = { dramReads: 1, dramWrites: 0, readHits: 0, writeHits: 0 };
-
-/** A port that streams. */
-export interface StreamPort extends MemoryPort {
-  /** Its requests go before those of bulk masters. */
-  readonly urgent?: boolean;
-  /** Reads of DRAM only, unless given. */
-  readonly split?: StreamSplit;
-  /** In the mix of reads and writes, beside units of weight one. */
-  readonly weight?: number;
-}
-
-/** Rates found in another way than by the closed forms of this file, such as by running every transaction. */
-export interface StreamModel {
-  /** Bytes per second of each port when all stream at once, cache hits that take `hitLatency` included. */
-  rates(ports: readonly StreamPort[], hitLatency: Seconds): number[];
-  /** The same memory at another temperature of the DRAM. */
-  at(temperature: Celsius): StreamModel;
-}
 
 /** The port of a unit with its class: CPU cores stall on memory, NPUs and GPUs stream ahead of their arithmetic. */
 export function streamPort({ unit }: MachineUnit, split = ALL_READS): StreamPort {

@@ -1,8 +1,8 @@
 /** Streams of no unit: models on their way into memory, and what they get of its bandwidth. */
 import type { Bytes, BytesPerSecond, Joules, Seconds } from '../base/units.ts';
-import type { StreamPort } from './bandwidth.ts';
 import type { SideStream } from './side-stream.ts';
 import type { Loading } from './storage.ts';
+import type { StreamPort } from './stream.ts';
 
 const NONE: readonly StreamPort[] = [];
 

@@ -29,10 +29,15 @@ import {
 } from '../runtime/governors/memory-votes.ts';
 import { type KernelTuning, tuneKernels } from '../runtime/kernel-tuning.ts';
 import { kernelsOf, type RuntimeSpec, runsOn } from '../runtime/runtime-spec.ts';
-import type { BackgroundTraffic, Machine, MachineUnit, PlatformLoad } from './machine.ts';
-import type { MachineMemoryClock } from './memory-clock.ts';
+import type {
+  BackgroundTraffic,
+  Machine,
+  MachineMemoryClock,
+  MachineStorage,
+  MachineUnit,
+  PlatformLoad,
+} from './machine.ts';
 import type { Fidelity } from './scenario.ts';
-import type { MachineStorage } from './storage.ts';
 import { buildStreamModel } from './transaction.ts';
 import { domainPower } from './what-if.ts';
 

@@ -10,13 +10,7 @@
  * Checked  test/unit/engine/simulation.test.ts, test/property/engine.test.ts
  */
 import type { Seconds } from '../base/units.ts';
-import {
-  type StreamGuard,
-  type StreamPort,
-  type StreamSplit,
-  sharedRates,
-  streamPort,
-} from './bandwidth.ts';
+import { sharedRates, streamPort } from './bandwidth.ts';
 import { Beside } from './beside.ts';
 import { CAUSE, type Ledger } from './ledger.ts';
 import type { Machine } from './machine.ts';
@@ -24,6 +18,7 @@ import type { Radio } from './offload/radio.ts';
 import { largestCause } from './recorder.ts';
 import { CAUSES } from './run.ts';
 import { SharedStreams } from './shared-streams.ts';
+import type { StreamGuard, StreamPort, StreamSplit } from './stream.ts';
 import type { TaskTable } from './task-table.ts';
 
 const [IDLE, LAUNCHING, RUNNING] = [0, 1, 2] as const;

@@ -14,11 +14,11 @@ import type { ClockDomain } from '../hardware/clock-domain.ts';
 import type { ComputeUnit } from '../hardware/compute-unit.ts';
 import type { MemorySystem } from '../hardware/memory-system.ts';
 import type { PowerModel } from '../hardware/power.ts';
+import type { Storage } from '../hardware/storage/ufs.ts';
 import type { Floorplan } from '../hardware/thermal/floorplan.ts';
 import type { ThermalNetwork } from '../hardware/thermal/network.ts';
-import type { StreamGuard, StreamModel, StreamSplit } from './bandwidth.ts';
-import type { MachineMemoryClock } from './memory-clock.ts';
-import type { MachineStorage } from './storage.ts';
+import type { VoteTable } from '../runtime/governors/memory-votes.ts';
+import type { StreamGuard, StreamModel, StreamSplit } from './stream.ts';
 import type { SupplySpec } from './supply.ts';
 
 export interface MachineDomain {
@@ -53,6 +53,24 @@ export interface PlatformLoad {
 export interface BackgroundTraffic {
   readonly name: string;
   readonly bytesPerSecond: number;
+}
+
+/** Main memory that changes its clock. */
+export interface MachineMemoryClock {
+  readonly clock: ClockDomain;
+  /** The same machine with its memory at a point; the last is the machine itself. */
+  at(point: number): Machine;
+  /** Votes of CPU clusters where a table is known. */
+  readonly votes?: VoteTable | undefined;
+  /** By clock domain: name of its monitor in the table. */
+  readonly monitors: readonly (string | undefined)[];
+}
+
+/** Where a machine keeps models that are not in memory. */
+export interface MachineStorage {
+  readonly storage: Storage;
+  /** Thermal node that it heats. */
+  readonly node: number;
 }
 
 export interface Machine {

@@ -11,22 +11,10 @@
  * Checked  test/unit/engine/memory-clock.test.ts
  */
 import type { Hertz, Seconds } from '../base/units.ts';
-import type { ClockDomain } from '../hardware/clock-domain.ts';
 import type { Governor } from '../runtime/governor.ts';
-import { MemoryGovernor, type VoteTable } from '../runtime/governors/memory-votes.ts';
+import { MemoryGovernor } from '../runtime/governors/memory-votes.ts';
 import type { Execution } from './execution.ts';
-import type { Machine } from './machine.ts';
-
-/** Main memory that changes its clock. */
-export interface MachineMemoryClock {
-  readonly clock: ClockDomain;
-  /** The same machine with its memory at a point; the last is the machine itself. */
-  at(point: number): Machine;
-  /** Votes of CPU clusters where a table is known. */
-  readonly votes?: VoteTable | undefined;
-  /** By clock domain: name of its monitor in the table. */
-  readonly monitors: readonly (string | undefined)[];
-}
+import type { Machine, MachineMemoryClock } from './machine.ts';
 
 /** Looser demand is obeyed after this long: bandwidth monitors and vote hysteresis of vendor trees take 40 to 100 ms. */
 const HOLD: Seconds = 0.08;

@@ -3,7 +3,6 @@
 import type { Label } from '../base/labels.ts';
 import type { Floorplan } from '../hardware/thermal/floorplan.ts';
 import type { FusionSaving } from '../workload/graph.ts';
-import type { Interval } from './bands.ts';
 import type { SecurityAudit } from './secure-audit.ts';
 import type { Timeline } from './timeline.ts';
 
@@ -19,6 +18,13 @@ export const CAUSES = [
   'network',
 ] as const;
 export type Cause = (typeof CAUSES)[number];
+
+export interface Interval {
+  readonly low: number;
+  readonly high: number;
+  /** What it rests on. */
+  readonly basis: string;
+}
 
 /** Seconds and joules of one (request, phase, operator type, unit), split by cause; parts sum to the total. */
 export interface LedgerRow {

@@ -1,10 +1,10 @@
 /** The protected models of a run: each comes when a request needs it, all through the same memory. */
 import type { Bytes, Joules, Seconds } from '../base/units.ts';
-import type { StreamPort } from './bandwidth.ts';
 import { CAUSE } from './ledger.ts';
 import { type Active, type Job, type Lane, requestLabel } from './request.ts';
 import { RESTORE_PHASE, type RestoreFlow } from './secure-restore.ts';
 import type { Loading, LoadReport } from './storage.ts';
+import type { StreamPort } from './stream.ts';
 
 export interface LoadedLane {
   readonly flow: RestoreFlow;

@@ -16,9 +16,9 @@ import type { Work } from '../base/work.ts';
 import type { UnitCost } from '../hardware/compute-unit.ts';
 import { translationSecondsPerByte } from '../hardware/secure/translation.ts';
 import type { Strategy } from '../runtime/secure/strategy.ts';
-import type { StreamGuard, StreamSplit } from './bandwidth.ts';
 import type { Machine, MachineUnit } from './machine.ts';
 import type { SecurityPlan } from './secure-plan.ts';
+import type { StreamGuard, StreamSplit } from './stream.ts';
 
 /** Mechanisms in the memory path, in the order in which their costs are told apart. */
 export const PATH_MECHANISMS = ['address checks', 'memory encryption', 'integrity'] as const;

@@ -24,13 +24,12 @@ import {
   type Stage,
   type StageSpan,
 } from '../runtime/secure/restore.ts';
-import type { StreamPort } from './bandwidth.ts';
 import type { Execution } from './execution.ts';
 import { CAUSE, type Ledger } from './ledger.ts';
-import type { Machine } from './machine.ts';
+import type { Machine, MachineStorage } from './machine.ts';
 import type { ProtectionLedger } from './secure-costs.ts';
 import type { SecurityPlan } from './secure-plan.ts';
-import type { MachineStorage } from './storage.ts';
+import type { StreamPort } from './stream.ts';
 
 export const RESTORE_PHASE = 'restore';
 /** Less than one tick of the time grid (2^-36 s): rounding, not time. */

@@ -1,7 +1,8 @@
 /** What units get of memory when several stream at once, worked out once for each mix of streams. */
 import { Fluid } from '../kernel/fluid.ts';
-import { type StreamPort, type StreamSplit, sharedRates, streamPort } from './bandwidth.ts';
+import { sharedRates, streamPort } from './bandwidth.ts';
 import type { Machine } from './machine.ts';
+import type { StreamPort, StreamSplit } from './stream.ts';
 
 /** Mixes kept; a long decode meets new ones at every step. */
 const MOST = 20_000;

@@ -8,9 +8,9 @@
  * Checked  test/unit/engine/model-swaps.test.ts, test/property/model-swaps.test.ts
  */
 import type { Bytes, BytesPerSecond, Joules, Seconds } from '../base/units.ts';
-import type { StreamPort } from './bandwidth.ts';
 import { CAUSE, type Ledger } from './ledger.ts';
 import type { Machine } from './machine.ts';
+import type { StreamPort } from './stream.ts';
 
 /** What a full command queue keeps on its way: never the bound. */
 const IN_FLIGHT: Bytes = 32 * 512 * 1024; // 32 commands of JESD220 (UFS), 512 KiB each

@@ -8,23 +8,16 @@
  * Checked  test/unit/engine/storage.test.ts
  */
 import type { Bytes, BytesPerSecond, Joules, Seconds } from '../base/units.ts';
-import { loadSeconds, type Storage } from '../hardware/storage/ufs.ts';
-import type { StreamPort } from './bandwidth.ts';
+import { loadSeconds } from '../hardware/storage/ufs.ts';
 import { CAUSE, type Ledger } from './ledger.ts';
-import type { Machine } from './machine.ts';
+import type { Machine, MachineStorage } from './machine.ts';
 import type { Active, Job } from './request.ts';
+import type { StreamPort } from './stream.ts';
 
 /** Less than one tick of the time grid (2^-36 s): rounding, not time. */
 const TICK = 1.5e-11;
 /** Name of the phase in results. */
 export const LOAD_PHASE = 'load';
-
-/** Where a machine keeps models that are not in memory. */
-export interface MachineStorage {
-  readonly storage: Storage;
-  /** Thermal node that it heats. */
-  readonly node: number;
-}
 
 /** Bytes of all distinct models of the jobs. */
 export function weightsOf(jobs: readonly Job[]): Bytes {

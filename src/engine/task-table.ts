@@ -3,10 +3,11 @@ import { OPS_PER_MAC } from '../base/units.ts';
 import type { Work } from '../base/work.ts';
 import { LARGE_BLOCK, randomReadRate } from '../hardware/storage/ufs.ts';
 import { type Graph, type Phase, workAt } from '../workload/graph.ts';
-import { type StreamGuard, soloRate, splitOf, streamPort } from './bandwidth.ts';
+import { soloRate, splitOf, streamPort } from './bandwidth.ts';
 import { CachePlan } from './cache-plan.ts';
 import { NO_HITS } from './cache-traffic.ts';
 import type { Machine } from './machine.ts';
+import type { StreamGuard } from './stream.ts';
 
 /**
  * Columns per cell, a cell being one (operator class, unit) pair: `class * unitCount + unit`.

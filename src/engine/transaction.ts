@@ -22,15 +22,9 @@ import { buildDevice } from '../hardware/dram/device.ts';
 import type { LpddrPreset } from '../hardware/dram/preset.ts';
 import { ACCESS_BYTES, type Requester } from '../hardware/dram/requester.ts';
 import { simulateTraffic } from '../hardware/dram/simulate.ts';
-import {
-  guarded,
-  readShareOf,
-  STREAMS_PER_UNIT,
-  type StreamModel,
-  type StreamPort,
-  type StreamSplit,
-} from './bandwidth.ts';
+import { guarded, readShareOf, STREAMS_PER_UNIT } from './bandwidth.ts';
 import type { BackgroundTraffic } from './machine.ts';
+import type { StreamModel, StreamPort, StreamSplit } from './stream.ts';
 
 export interface TransactionOptions {
   readonly preset: LpddrPreset;

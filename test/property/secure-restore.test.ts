@@ -3,10 +3,10 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Execution } from '../../src/engine/execution.ts';
 import { Ledger } from '../../src/engine/ledger.ts';
+import type { MachineStorage } from '../../src/engine/machine.ts';
 import { ProtectionLedger } from '../../src/engine/secure-costs.ts';
 import type { SecurityPlan } from '../../src/engine/secure-plan.ts';
 import { RestoreFlow } from '../../src/engine/secure-restore.ts';
-import type { MachineStorage } from '../../src/engine/storage.ts';
 import { toyMachine, toyUnit } from '../support/toy-machine.ts';
 
 const is = <T>(value: T) => ({ is: value, from: 'test', trust: 'estimated' as const });

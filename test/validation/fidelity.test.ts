@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { parseSpecFile } from '../../src/base/spec-file.ts';
-import { type StreamPort, sharedRates } from '../../src/engine/bandwidth.ts';
+import { sharedRates } from '../../src/engine/bandwidth.ts';
 import { HotMemory } from '../../src/engine/hot-memory.ts';
 import { buildSimulation, prepare } from '../../src/engine/prepare.ts';
 import { simulate } from '../../src/engine/simulation.ts';
+import type { StreamPort } from '../../src/engine/stream.ts';
 import { buildStreamModel } from '../../src/engine/transaction.ts';
 import { presetAtShare } from '../../src/hardware/dram/device.ts';
 import { buildFluidMemory } from '../../src/hardware/dram/fluid-memory.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parseSpecFile } from '../../../src/base/spec-file.ts';
-import type { HostFit } from '../../../src/calibration/fit.ts';
+import type { HostFit } from '../../../src/calibration/host-fit.ts';
 import { hostCpu, hostDescription, shapeOf } from '../../../src/calibration/host-soc.ts';
 import { initialValues, PARAMETERS } from '../../../src/calibration/parameters.ts';
 import { parseSoc } from '../../../src/hardware/soc-spec.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { HostFit, Residual } from '../../../src/calibration/fit.ts';
+import type { HostFit, Residual } from '../../../src/calibration/host-fit.ts';
 import { initialValues } from '../../../src/calibration/parameters.ts';
 import { buildRecord, groupErrors, type RecordInputs } from '../../../src/calibration/record.ts';
 

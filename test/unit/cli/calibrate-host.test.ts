@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { SpecError } from '../../../src/base/errors.ts';
 import type { HostCalibration } from '../../../src/calibration/calibrate.ts';
-import type { Residual } from '../../../src/calibration/fit.ts';
+import type { Residual } from '../../../src/calibration/host-fit.ts';
 import { initialValues, PARAMETERS } from '../../../src/calibration/parameters.ts';
 import { buildRecord } from '../../../src/calibration/record.ts';
 import { calibrateHost } from '../../../src/cli/calibrate-host.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { StreamModel } from '../../../src/engine/bandwidth.ts';
 import { HotMemory } from '../../../src/engine/hot-memory.ts';
 import type { Machine } from '../../../src/engine/machine.ts';
+import type { StreamModel } from '../../../src/engine/stream.ts';
 import { buildFluidMemory } from '../../../src/hardware/dram/fluid-memory.ts';
 import { loadPreset } from '../../support/dram.ts';
 import {

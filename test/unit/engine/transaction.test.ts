@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { StreamPort, StreamSplit } from '../../../src/engine/bandwidth.ts';
+import type { StreamPort, StreamSplit } from '../../../src/engine/stream.ts';
 import { buildStreamModel } from '../../../src/engine/transaction.ts';
 import { parseLpddrPreset } from '../../../src/hardware/dram/preset.ts';
 import { fileSources } from '../../../src/load.ts';
