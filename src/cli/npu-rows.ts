@@ -9,10 +9,10 @@ import { type CsvFile, type CsvRow, parseCsv } from '../base/csv.ts';
 import { type Fault, SpecError } from '../base/errors.ts';
 import { GIGA, KIBI, MEGA } from '../base/units.ts';
 import { type AccountingRuleName, accountingRules } from '../hardware/npu/accounting.ts';
+import { ruleLimit } from '../hardware/npu/bench-limits.ts';
 import {
   type BenchResult,
   type BenchShape,
-  ruleLimit,
   runBench,
   type Testbench,
 } from '../hardware/npu/testbench.ts';
@@ -273,7 +273,6 @@ function benchOf(rule: AccountingRuleName, row: CsvRow, options: BenchOptions): 
       overlapFolds: accounting.overlapFolds,
       doubleBufferPreload: accounting.hidePreload,
     },
-    rate: 1,
     elementBytes: options.elementBytes ?? 1,
     memory: {
       bytes: options.memoryBytes ?? 0,

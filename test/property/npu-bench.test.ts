@@ -39,7 +39,6 @@ function benchOf(given: Setting): Testbench {
       overlapFolds: accounting.overlapFolds,
       doubleBufferPreload: accounting.hidePreload,
     },
-    rate: 1,
     elementBytes: given.elementBytes,
     memory: {
       bytes: kib * KIBI,

@@ -33,7 +33,10 @@ export function convCycles(array: MatrixArray, form: ConvForm, gemm: GemmShape):
   if (form.groups === 1 || array.dataflow !== 'weight-stationary') return foldCycles(array, gemm);
   const pack = Math.max(
     1,
-    Math.min(Math.floor(array.rows / gemm.k), Math.floor(array.columns / gemm.n)),
+    Math.min(
+      Math.floor((array.rows * Math.max(1, array.rate ?? 1)) / gemm.k),
+      Math.floor(array.columns / gemm.n),
+    ),
   );
   const { folds, stream } = planFolds(array, gemm);
   return arrayCycles(array, Math.ceil(form.groups / pack) * folds, stream);

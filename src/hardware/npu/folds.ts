@@ -7,6 +7,8 @@
  *          serial folds      Σ (exchange + stream + R + C − 2)
  *          overlapped folds  (folds − 1)·max(stream, exchange) + stream + first exchange + R + C − 2
  *          where exchange = R cycles to shift a stationary tile in (or, output-stationary, results out).
+ *          Multipliers that take r > 1 values of the reduction per clock (packed formats, 2:4 weights) make a fold r·R deep,
+ *          or, output-stationary, its stream r times shorter; r < 1 stretches the stream. Filling and draining stay as long.
  * Ignores  bank conflicts and feed bandwidth of local memory; cost of adding partial sums between engines
  * Valid    dense products; a fold is charged in full at the edges
  * Source   the array's own geometry; serial rule as SCALE-Sim counts it
@@ -32,6 +34,8 @@ export interface MatrixArray {
   readonly overlapFolds: boolean;
   /** The next stationary tile loads (or the last results leave) behind the running fold. */
   readonly doubleBufferPreload: boolean;
+  /** Multiply–accumulates per clock and multiplier; 1 where absent. */
+  readonly rate?: number;
 }
 
 /** The stationary tiles of one product, and how much streams past each. */
@@ -41,14 +45,16 @@ export interface FoldPlan {
 }
 
 export function planFolds(array: MatrixArray, gemm: GemmShape): FoldPlan {
-  const { rows, columns } = array;
+  const { rows, columns, rate = 1 } = array;
+  const depth = rows * Math.max(1, rate);
+  const pace = Math.min(1, rate);
   switch (array.dataflow) {
     case 'weight-stationary':
-      return { folds: tiles(gemm.k, rows) * tiles(gemm.n, columns), stream: gemm.m };
+      return { folds: tiles(gemm.k, depth) * tiles(gemm.n, columns), stream: gemm.m / pace };
     case 'input-stationary':
-      return { folds: tiles(gemm.k, rows) * tiles(gemm.m, columns), stream: gemm.n };
+      return { folds: tiles(gemm.k, depth) * tiles(gemm.m, columns), stream: gemm.n / pace };
     case 'output-stationary':
-      return { folds: tiles(gemm.m, rows) * tiles(gemm.n, columns), stream: gemm.k };
+      return { folds: tiles(gemm.m, rows) * tiles(gemm.n, columns), stream: tiles(gemm.k, rate) };
   }
 }
 

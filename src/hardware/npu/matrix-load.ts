@@ -77,11 +77,11 @@ function feedBytes(
   gemm: GemmShape,
   operands: Operands,
 ): Bytes {
-  const { rows, columns, engines, dataflow } = array;
+  const { rows, columns, engines, dataflow, rate = 1 } = array;
   const { products, m, n, k } = gemm;
   const across = Math.ceil(n / columns);
   const down = Math.ceil(m / rows);
-  const kFolds = Math.ceil(k / rows);
+  const kFolds = Math.ceil(k / (rows * Math.max(1, rate)));
   const outputs = 2 * bytesOf(products * m * n, work.activationDType);
   const { inputBytes, weightBytes } = operands;
   if (dataflow === 'output-stationary') {

@@ -18,6 +18,7 @@ import { plainView, simulateStreams, windowView } from './streamed-run.ts';
 import { simulateTiles } from './tile-pipeline.ts';
 import type { TilePort } from './tile-port.ts';
 import { type LocalMemory, type Operands, planTiling, type Tiling } from './tiling.ts';
+import { type WeightPath, weightCost } from './weight-path.ts';
 
 /** A product, or a convolution with its input size, padding included. */
 export interface BenchShape extends GemmShape {
@@ -33,10 +34,14 @@ interface BenchConv {
 }
 
 export interface Testbench {
+  /** With the rate of the operands' formats, zeros of pruned weights counted. */
   readonly array: MatrixArray;
-  /** Multiply–accumulates per clock and multiplier. */
-  readonly rate: number;
+  /** Of inputs and results. */
   readonly elementBytes: Bytes;
+  /** Of weights as they lie in memory before any compression; `elementBytes` where absent. */
+  readonly weightElementBytes?: Bytes;
+  /** What weights go through before they reach the array. */
+  readonly weights?: WeightPath;
   readonly memory: LocalMemory;
   /** On-chip memory to array, both directions. */
   readonly sramBytesPerCycle: Bytes;
@@ -54,7 +59,11 @@ export interface BenchResult {
   readonly totalCycles: Cycles;
   readonly computeCycles: Cycles;
   readonly stallCycles: Cycles;
-  /** Of the multipliers, over `totalCycles`. */
+  /** Parts that run side by side where the rule knows them; the longest is `computeCycles`. */
+  readonly arrayCycles: Cycles;
+  readonly expandCycles: Cycles;
+  readonly unpackCycles: Cycles;
+  /** Of the multipliers at the rate of the formats, over `totalCycles`. */
   readonly utilisation: number;
   readonly sramReadBytes: Bytes;
   readonly sramWriteBytes: Bytes;
@@ -66,6 +75,10 @@ export interface BenchResult {
 interface Timing {
   readonly total: Cycles;
   readonly compute: Cycles;
+  /** Where it is not `compute` itself. */
+  readonly array?: Cycles;
+  readonly expand?: Cycles;
+  readonly unpack?: Cycles;
   readonly read: Bytes | undefined;
   readonly write: Bytes | undefined;
 }
@@ -75,7 +88,7 @@ const FOLLOWED_BYTES = 2 * GIGA;
 
 export function runBench(bench: Testbench, shape: BenchShape): BenchResult {
   const timing = timingOf(bench, shape);
-  const { engines, rows, columns } = bench.array;
+  const { engines, rows, columns, rate = 1 } = bench.array;
   const macs = shape.products * shape.m * shape.n * shape.k;
   const index = bench.accounting.lastCycleIndex ? 1 : 0;
   const totalCycles = timing.total - index;
@@ -84,7 +97,10 @@ export function runBench(bench: Testbench, shape: BenchShape): BenchResult {
     totalCycles,
     computeCycles: timing.compute - index,
     stallCycles: timing.total - timing.compute,
-    utilisation: macs / (totalCycles * engines * rows * columns * bench.rate),
+    arrayCycles: (timing.array ?? timing.compute) - index,
+    expandCycles: timing.expand ?? 0,
+    unpackCycles: timing.unpack ?? 0,
+    utilisation: macs / (totalCycles * engines * rows * columns * rate),
     ...sramTraffic(bench, shape),
     dramReadBytes: timing.read,
     dramWriteBytes: timing.write,
@@ -121,22 +137,6 @@ function singleOf({ conv, ...shape }: BenchShape): BenchShape {
   return { ...single, conv: { ...conv, form } };
 }
 
-/** Blocks of an array beyond which following every one takes minutes. */
-const FOLLOWED_BLOCKS = 2 ** 22;
-
-/** Why a rule says nothing of an array or a shape; undefined where it does. */
-export function ruleLimit({ accounting, array }: Testbench, shape: BenchShape): string | undefined {
-  const { rows, columns } = array;
-  if (accounting.timeline !== 'tiles') return undefined;
-  if (rows !== columns) return 'tiles are known for square arrays only';
-  if (array.dataflow !== 'weight-stationary') return 'tiles are known for stationary weights only';
-  const along = (size: number) => Math.ceil(size / rows);
-  const blocks = along(shape.m) * along(shape.n) * along(shape.k);
-  return blocks > FOLLOWED_BLOCKS
-    ? `${blocks} blocks of the array are too many to follow one by one`
-    : undefined;
-}
-
 const timelines = {
   overlapped: overlappedTiming,
   temporal: temporalTiming,
@@ -149,22 +149,41 @@ const timelines = {
 
 function overlappedTiming(bench: Testbench, shape: BenchShape): Timing {
   const { accounting, bytesPerCycle } = bench;
-  const array = ruledArray(bench);
-  const compute = shapeCycles(array, shape) / bench.rate;
+  const { products } = shape;
+  const array = shapeCycles(ruledArray(bench), shape);
   const operands = operandsOf(bench, shape);
   const tiling = ruledTiling(bench, operands);
-  const inputs = shape.products * operands.inputBytes * tiling.inputPasses;
-  const weights = shape.products * operands.weightBytes * tiling.weightPasses;
-  const write = shape.products * operands.outputBytes;
+  const fetched = products * tiling.weightPasses;
+  const fetches = fetched * operands.n * operands.k;
+  const weights = weightCost(bench.weights ?? {}, fetches, fetched * operands.weightBytes);
+  const { expandCycles: expand, unpackCycles: unpack } = weights;
+  const compute = Math.max(array, expand, unpack);
+  const inputs = products * operands.inputBytes * tiling.inputPasses;
+  const write = products * operands.outputBytes;
   const moved =
-    accounting.ports === 'shared' ? inputs + weights + write : Math.max(inputs, weights, write);
+    accounting.ports === 'shared'
+      ? inputs + weights.readBytes + write
+      : Math.max(inputs, weights.readBytes, write);
   const cyclesOf = (bytes: Bytes) => (bytesPerCycle === undefined ? 0 : bytes / bytesPerCycle);
-  const { rows, columns } = array;
-  const tile = bench.elementBytes * rows * columns;
-  const fill = accounting.countFill ? cyclesOf(2 * tile) : 0;
-  const last = accounting.countWriteBack ? cyclesOf(tile) : 0;
-  const total = Math.ceil(Math.max(compute, cyclesOf(moved)) + fill + last);
-  return { total, compute: Math.ceil(compute), read: inputs + weights, write };
+  const { fill, last } = edgeBytes(bench);
+  const edges =
+    (accounting.countFill ? cyclesOf(fill) : 0) + (accounting.countWriteBack ? cyclesOf(last) : 0);
+  return {
+    total: Math.ceil(Math.max(compute, cyclesOf(moved)) + edges),
+    compute: Math.ceil(compute),
+    array: Math.ceil(array),
+    expand: Math.ceil(expand),
+    unpack: Math.ceil(unpack),
+    read: inputs + weights.readBytes,
+    write,
+  };
+}
+
+/** One tile of each operand before anything can run, and one of results after it has. */
+function edgeBytes({ array, elementBytes, weightElementBytes = elementBytes, weights }: Testbench) {
+  const tile = array.rows * array.columns;
+  const compressed = weightElementBytes * (weights?.compression?.ratio ?? 1);
+  return { fill: tile * (elementBytes + compressed), last: tile * elementBytes };
 }
 
 /**
@@ -173,7 +192,7 @@ function overlappedTiming(bench: Testbench, shape: BenchShape): Timing {
  */
 function temporalTiming(bench: Testbench, shape: BenchShape): Timing {
   const { folds, stream } = planFolds(bench.array, shape);
-  const iterations = (shape.products * folds * stream) / (bench.array.engines * bench.rate);
+  const iterations = (shape.products * folds * stream) / bench.array.engines;
   const { inputBytes, weightBytes, outputBytes } = operandsOf(bench, shape);
   const load = bench.accounting.countFill
     ? (shape.products * inputBytes) / bench.sramBytesPerCycle
@@ -285,7 +304,7 @@ function operandsOf(bench: Testbench, shape: BenchShape): Operands {
     n,
     k,
     inputBytes: inputs * bench.elementBytes,
-    weightBytes: k * n * bench.elementBytes,
+    weightBytes: k * n * (bench.weightElementBytes ?? bench.elementBytes),
     outputBytes: m * n * bench.elementBytes,
   };
 }
@@ -299,19 +318,21 @@ function ruledTiling(bench: Testbench, operands: Operands): Tiling {
 
 /** Local memory to array: streamed operands once per fold, results once per fold along the reduction. */
 function sramTraffic(bench: Testbench, shape: BenchShape) {
-  const { rows, columns, dataflow } = bench.array;
+  const { elementBytes, weightElementBytes = elementBytes } = bench;
+  const { rows, columns, dataflow, rate = 1 } = bench.array;
   const { m, n, k } = shape;
   const across = Math.ceil(n / columns);
-  const deep = dataflow === 'output-stationary' ? 1 : Math.ceil(k / rows);
+  const depth = rows * Math.max(1, rate);
+  const deep = dataflow === 'output-stationary' ? 1 : Math.ceil(k / depth);
   const inputs = dataflow === 'input-stationary' ? m * k : m * k * across;
   const weightVisits = {
     'output-stationary': Math.ceil(m / rows),
     'input-stationary': Math.ceil(m / columns),
     'weight-stationary': 1,
   }[dataflow];
-  const scale = shape.products * bench.elementBytes;
+  const weights = k * n * weightVisits;
   return {
-    sramReadBytes: scale * (inputs + k * n * weightVisits),
-    sramWriteBytes: scale * m * n * deep,
+    sramReadBytes: shape.products * (inputs * elementBytes + weights * weightElementBytes),
+    sramWriteBytes: shape.products * m * n * deep * elementBytes,
   };
 }

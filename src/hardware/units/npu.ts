@@ -15,6 +15,7 @@ import { convLoad } from '../npu/convolution.ts';
 import type { MatrixArray } from '../npu/folds.ts';
 import { type MatrixLoad, productLoad } from '../npu/matrix-load.ts';
 import type { LocalMemory } from '../npu/tiling.ts';
+import { weightCost } from '../npu/weight-path.ts';
 import {
   buildFormatRates,
   buildVectorRates,
@@ -131,16 +132,17 @@ function estimate(npu: Npu, work: Work): UnitCost {
     case 'matmul': {
       const { batch, m, n, k } = work.form;
       const gemm = { products: batch, m, n, k };
-      return matrixCost(npu, work, productLoad(npu.array, npu.memory, work, gemm), false);
+      return matrixCost(npu, work, productLoad(arrayOf(npu, work), npu.memory, work, gemm), false);
     }
     case 'conv': {
-      const load = convLoad(npu.array, npu.memory, work, work.form);
+      const load = convLoad(arrayOf(npu, work), npu.memory, work, work.form);
       return convCost(npu, work, load);
     }
     case 'attention': {
       const share = npu.attentionShare[work.activationDType];
       if (share !== undefined && !work.form.headwise) return laneAttention(npu, work, share);
-      const load = attentionLoad(npu.array, npu.memory, work, work.form, npu.fusedAttention);
+      const array = arrayOf(npu, work);
+      const load = attentionLoad(array, npu.memory, work, work.form, npu.fusedAttention);
       return matrixCost(npu, work, load, !npu.fusedAttention);
     }
     default:
@@ -194,29 +196,41 @@ function convCost(npu: Npu, work: Work, load: MatrixLoad): UnitCost {
 /** @param serial vector work waits for the products instead of running beside them. */
 function matrixCost(npu: Npu, work: Work, load: MatrixLoad, serial: boolean): UnitCost {
   const format = npu.matrixRates[work.weightDType][work.activationDType];
-  const rate = (format?.rate ?? 1) * (work.weightBytes > 0 ? npu.sparseGain : 1);
-  const share = npu.matrixShare[work.activationDType] ?? 1;
-  const arrayCycles = Math.max(arrayTime(load, rate * share), rowCycles(npu, work, rate));
+  const rate = rateOf(npu, work);
+  // What lies above one is in the depth of the folds already.
+  const pace = Math.min(1, rate) * (npu.matrixShare[work.activationDType] ?? 1);
+  const arrayCycles = Math.max(arrayTime(load, pace), rowCycles(npu, work, rate));
   const lanes = npu.vectorRates[work.activationDType] ?? npu.vectorRates.fp16 ?? 1;
-  const expanded = format?.expand ? load.weightFetches : 0;
-  const vectorCycles =
-    laneOps(work) / lanes + expanded / (npu.expandPerClock ?? lanes / EXPANSION_OPS);
-  const weights = load.weightReadBytes * (npu.compression?.ratio ?? 1);
+  const expandPerClock = format?.expand ? (npu.expandPerClock ?? lanes / EXPANSION_OPS) : undefined;
+  const path = { expandPerClock, compression: npu.compression };
+  const weights = weightCost(path, load.weightFetches, load.weightReadBytes);
+  const vectorCycles = laneOps(work) / lanes + weights.expandCycles;
   const traffic = memoryTraffic(npu, work, load.otherReadBytes, load.writeBytes, serial);
-  const unpackCycles = npu.compression ? load.weightReadBytes / npu.compression.bytesPerClock : 0;
   const cycles = serial
     ? arrayCycles + vectorCycles
-    : Math.max(arrayCycles, vectorCycles, unpackCycles);
+    : Math.max(arrayCycles, vectorCycles, weights.unpackCycles);
   return {
     cycles,
-    matrixCycles: load.activeCycles / (rate * share),
+    matrixCycles: load.activeCycles / pace,
     vectorCycles,
-    readBytes: weights + traffic.read,
+    readBytes: weights.readBytes + traffic.read,
     writeBytes: traffic.write,
     sramBytes: load.sramBytes,
     launchSeconds: npu.launchSeconds,
     utilisation: work.macs === 0 ? 0 : work.macs / (cycles * npu.peakMacs * rate),
   };
+}
+
+/** Multiply–accumulates per clock and multiplier, those with zeros of pruned weights counted. */
+function rateOf(npu: Npu, work: Work): number {
+  const format = npu.matrixRates[work.weightDType][work.activationDType];
+  return (format?.rate ?? 1) * (work.weightBytes > 0 ? npu.sparseGain : 1);
+}
+
+/** The array as an operator's formats find it: rates above one make folds deeper. */
+function arrayOf(npu: Npu, work: Work): MatrixArray {
+  const rate = rateOf(npu, work);
+  return rate > 1 ? { ...npu.array, rate } : npu.array;
 }
 
 /** Vector operations of a matrix operator beyond what the output stage does on the way out of the accumulators. */

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { InfeasibleError } from '../../../src/base/errors.ts';
 import { probeNpu } from '../../../src/cli/probe-npu.ts';
 
 const defaults = Object.fromEntries(
@@ -94,6 +95,88 @@ describe('probe npu', () => {
     expect(text).toContain('ot0033: not compared: MAESTRO');
   });
 
+  it('multiplies formats at their rates and reads each at its width', async () => {
+    const base = { array: '64x64', gemm: '128,512,512', bandwidth: 'unlimited' };
+    const [m, n, k] = [128, 512, 512];
+    // 8 × 8 folds of 128 rows, one load and one skew, which no rate shortens.
+    const cycles = async (dtype: string) => (await json({ ...base, dtype })).total_cycles;
+    expect(await cycles('w8a8')).toBe(64 * 128 + 190);
+    expect(await cycles('fp16')).toBe(64 * 256 + 190);
+    expect(await cycles('int16')).toBe(64 * 512 + 190);
+    expect(await cycles('int4')).toBe(32 * 128 + 190);
+    const mixed = await json({ ...base, dtype: 'w4a16' });
+    expect(mixed).toMatchObject({ rate: 0.5, total_cycles: 64 * 256 + 190, limited_by: 'array' });
+    expect(mixed.dram_read_bytes).toBe(2 * m * k + 0.5 * n * k);
+    const rated = await json({ ...base, dtype: 'fp32', rate: 0.0625 });
+    expect(rated.total_cycles).toBe(64 * 128 * 16 + 190);
+  });
+
+  it('expands, unpacks and skips weights as told', async () => {
+    const base = { array: '64x64', gemm: '128,512,512', bandwidth: 'unlimited' };
+    const expanded = await json({ ...base, dtype: 'w4a16', dequantisation: 8 });
+    expect(expanded).toMatchObject({
+      total_cycles: (512 * 512) / 8,
+      array_cycles: 64 * 256 + 190,
+      limited_by: 'dequantisation',
+    });
+    const unpacked = await json({ ...base, compression: 0.75, decompressor: 16 });
+    expect(unpacked).toMatchObject({
+      decompressor_cycles: (512 * 512) / 16,
+      dram_read_bytes: 128 * 512 + 0.75 * 512 * 512,
+      limited_by: 'decompressor',
+    });
+    const pruned = await json({ ...base, sparsity: '2:4' });
+    // Half of the bytes and two bits for each that is left.
+    expect(pruned.dram_read_bytes).toBe(128 * 512 + 0.625 * 512 * 512);
+    expect(pruned.total_cycles).toBe(32 * 128 + 190);
+    const stored = await json({ ...base, sparsity: '2:4', 'sparsity-gain': 1 });
+    expect(stored.total_cycles).toBe(64 * 128 + 190);
+  });
+
+  it('takes the NPU of a SoC, and options over it', async () => {
+    const base = { soc: 'dimensity-9300', gemm: '512,4096,4096' };
+    const own = await json({ ...base, bandwidth: 'unlimited' });
+    // Four 64 × 64 arrays share 64 × 64 folds of 512 rows.
+    expect(own.array_cycles).toBe((64 * 64 * 512) / 4 + 190);
+    expect(own.seconds).toBeCloseTo(own.total_cycles / 1.465e9, 12);
+    // No shipped part of it skips zeros: bytes are saved, multiplies are not.
+    const text = await output({ ...base, engines: 1, dtype: 'w4a16', sparsity: '2:4' });
+    expect(text).toMatch(/dimensity-9300: 1 × 64×64, weight-stationary, .* for tiles, .*by itself/);
+    expect(text).toContain('w4a16: 0.5 multiply');
+    expect(text).toContain('has no path for them');
+    // Bits that the engine does not take are expanded at its own rate.
+    const odd = await json({ ...base, gemm: '1,4096,4096', dtype: 'w2a16' });
+    expect(odd.dequantisation_cycles).toBe((4096 * 4096) / 256);
+  });
+
+  it('leaves out rules that know no such formats, and says so', async () => {
+    const base = { array: '64x64', gemm: '128,512,512', rule: 'all' };
+    const text = await output({ ...base, dtype: 'fp16' });
+    expect(text).toContain('scale-sim: left out: it knows one multiply–accumulate');
+    expect(text).not.toContain('unlimited bandwidth');
+    const same = await output({ ...base, dtype: 'fp16', rate: 1 });
+    expect(same).not.toContain('left out');
+    const packed = await output({ ...base, compression: 0.5, decompressor: 8 });
+    expect(packed).toContain('zigzag: left out: it knows no compressed weights');
+    const narrow = await output({ ...base, dtype: 'w4a8' });
+    expect(narrow).toContain('onnxim: left out: it knows one width');
+  });
+
+  it('says how much local memory one tile needs', async () => {
+    const wrong = (args: Record<string, unknown>) =>
+      output({ array: '64x64', gemm: '128,512,512', ...args }).catch((error) => error);
+    const error = await wrong({ sram: '16 KiB' });
+    expect(error).toBeInstanceOf(InfeasibleError);
+    // Two tiles of 4 KiB for either operand, and 64 × 64 sums of four bytes.
+    expect(error.detail).toMatchObject({ demand: 4 * 4096 + 4 * 4096, bound: 16384, unit: 'B' });
+    expect(await wrong({ sram: '32 KiB' })).toContain('phone');
+    const beside = await wrong({ sram: '32 KiB', accumulator: '1 KiB' });
+    expect(beside.message).toContain('accumulators');
+    // Vectors are all that the rule of streams holds.
+    expect((await wrong({ sram: '1 KiB', rule: 'scale-sim' })).toString()).toContain('scale-sim');
+    expect((await wrong({ sram: '100 B', rule: 'scale-sim' })).detail.demand).toBe(6 * 64);
+  });
+
   it('says what is wrong with its options', async () => {
     const wrong = (args: Record<string, unknown>) => expect(output(args)).rejects;
     await wrong({}).toThrow(/one of --gemm, --conv and --rows/);
@@ -102,6 +185,28 @@ describe('probe npu', () => {
     await wrong({ gemm: '1,1,1', sram: '8 W' }).toThrow(/--sram: "W" measures power/);
     await wrong({ gemm: '1,1,1', bandwidth: '0 GB/s' }).toThrow(/--bandwidth: must be above zero/);
     await wrong({ gemm: '1,1,1', engines: 0 }).toThrow(/--engines: must be above zero/);
+    await wrong({ gemm: '1,1,1', rate: 1000 }).toThrow(
+      /--rate: no multiplier does that .*1\/64 to 16/,
+    );
+    await wrong({ gemm: '1,1,1', dtype: 'fp64' }).toThrow(
+      /--dtype: no rate is known.*--rate COUNT/,
+    );
+    await wrong({ gemm: '1,1,1', dtype: 'w5a7' }).toThrow(/--dtype: not a number format/);
+    await wrong({ gemm: '1,1,1', dtype: 'w3a16' }).toThrow(/--dequantisation COUNT/);
+    await wrong({ gemm: '1,1,1', dequantisation: 8 }).toThrow(/need no expansion/);
+    await wrong({ gemm: '1,1,1', compression: 0.5 }).toThrow(/nothing unpacks/);
+    await wrong({ gemm: '1,1,1', compression: 2, decompressor: 1 }).toThrow(
+      /--compression: not a sh/,
+    );
+    await wrong({ gemm: '1,1,1', decompressor: 8 }).toThrow(/no effect without --compression/);
+    await wrong({ gemm: '1,1,1', 'sparsity-gain': 2 }).toThrow(/no effect without --sparsity/);
+    await wrong({ gemm: '1,1,1', sparsity: '2:4', 'sparsity-gain': 3 }).toThrow(/expected 1 to 2/);
+    await wrong({ gemm: '1,1,1', soc: 'dimensity' }).toThrow(
+      /unknown soc "dimensity"; did you mean/,
+    );
+    await wrong({ gemm: '9,9,9', dtype: 'fp16', rule: 'zigzag' }).toThrow(
+      /--rule zigzag: it knows one/,
+    );
     await wrong({ rows: 'nowhere.csv' }).toThrow(/nowhere\.csv: no such file/);
   });
 });

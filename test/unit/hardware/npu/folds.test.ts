@@ -27,6 +27,17 @@ describe('folds', () => {
     expect(planFolds(outputs, gemm)).toEqual({ folds: 3 * 3, stream: 9 });
   });
 
+  it('are deeper at rates above one, and stream longer below', () => {
+    const at = (rate: number, dataflow: MatrixArray['dataflow']) =>
+      planFolds({ ...serial, rate, dataflow }, gemm);
+    // 9 deep on 8 rows of pairs; on 6 of one and a half each.
+    expect(at(2, 'weight-stationary')).toEqual({ folds: 2 * 3, stream: 10 });
+    expect(at(1.5, 'input-stationary')).toEqual({ folds: 2 * 4, stream: 7 });
+    expect(at(0.5, 'input-stationary')).toEqual({ folds: 3 * 4, stream: 14 });
+    expect(at(2, 'output-stationary')).toEqual({ folds: 3 * 3, stream: 5 });
+    expect(at(0.25, 'output-stationary')).toEqual({ folds: 3 * 3, stream: 36 });
+  });
+
   it('run one after another in the serial rule, load and skew included', () => {
     // 4 cycles of weights, 10 rows of inputs, 4 + 3 − 2 of skew.
     expect(foldCycles(serial, gemm)).toBe(9 * (4 + 10 + 5));

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type Accounting, accountingRules } from '../../../../src/hardware/npu/accounting.ts';
-import { ruleLimit, runBench, type Testbench } from '../../../../src/hardware/npu/testbench.ts';
+import { ruleLimit } from '../../../../src/hardware/npu/bench-limits.ts';
+import { runBench, type Testbench } from '../../../../src/hardware/npu/testbench.ts';
 
 const bench: Testbench = {
   array: {
@@ -11,7 +12,6 @@ const bench: Testbench = {
     overlapFolds: true,
     doubleBufferPreload: true,
   },
-  rate: 1,
   elementBytes: 1,
   memory: { bytes: 1024 * 1024, accumulatorBytes: 0, granule: 64 },
   sramBytesPerCycle: 256,
@@ -75,9 +75,17 @@ describe('testbench', () => {
   });
 
   it('runs at the rate of a number format', () => {
-    const half = runBench({ ...bench, rate: 0.5, bytesPerCycle: undefined }, shape);
-    expect(half.computeCycles).toBe(2 * 8382);
-    expect(half.utilisation).toBeCloseTo(8192 / 8382, 12);
+    const at = (rate: number) =>
+      runBench({ ...bench, array: { ...bench.array, rate }, bytesPerCycle: undefined }, shape);
+    // Twice the stream, the same load and skew; half the folds, the same load and skew.
+    expect(at(0.5).computeCycles).toBe(2 * 64 * 128 + 64 + 126);
+    expect(at(2).computeCycles).toBe(32 * 128 + 64 + 126);
+    expect(at(2).utilisation).toBeCloseTo(4096 / 4286, 12);
+    // A reduction that fills half of a fold twice as deep gains nothing.
+    const shallow = { ...shape, k: 64 };
+    const one = runBench({ ...bench, bytesPerCycle: undefined }, shallow);
+    const deep = { ...bench, array: { ...bench.array, rate: 2 }, bytesPerCycle: undefined };
+    expect(runBench(deep, shallow).computeCycles).toBe(one.computeCycles);
   });
 
   it('knows no DRAM bytes of serial streams without buffer sizes', () => {

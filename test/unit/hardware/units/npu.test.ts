@@ -71,7 +71,9 @@ describe('NPU', () => {
     const work = matmul(1024, 4096, 4096);
     const dense = build().estimate(work);
     const sparse = build({ weights: { sparse24: true } }).estimate(work);
-    expect(dense.cycles / sparse.cycles).toBeCloseTo(2, 6);
+    // Loading the first tile, and leaving the array, take as long as before.
+    const fixed = 2 * 32 + 32 - 2;
+    expect((dense.cycles - fixed) / (sparse.cycles - fixed)).toBeCloseTo(2, 12);
     // Attention has no weights to prune.
     const scores = attention({});
     expect(build({ weights: { sparse24: true } }).estimate(scores)).toEqual(
