@@ -1,6 +1,7 @@
 /** Options of `probe npu` → a testbench: a SoC's NPU where `--soc` names one, whatever the command line says on top. */
 import { SpecError } from '../base/errors.ts';
 import { type Dimension, formatQuantity, parseQuantity } from '../base/quantity.ts';
+import { GIGA } from '../base/units.ts';
 import type { Work } from '../base/work.ts';
 import { prepareMachine } from '../engine/prepare.ts';
 import { predictAlone } from '../engine/task-table.ts';
@@ -260,7 +261,7 @@ function baseOf(args: Args, soc: Base | undefined): Base {
 }
 
 /** Bytes of one long read, of which the start does not matter. */
-const LONG_READ = 2 ** 30;
+const LONG_READ = GIGA;
 
 /** The first NPU of a SoC at its top clock, and the bandwidth that it draws by itself. */
 function npuOfSoc(name: string): { readonly base: Base; readonly spec: NpuSpec } {
