@@ -36,6 +36,8 @@ const SHORT: Readonly<Record<string, Dataflow>> = {
   os: 'output-stationary',
   is: 'input-stationary',
 };
+/** ZigZag as its rows were run: 128 bytes of weight registers in every multiplier, six loop factors. */
+export const TOOL_SEARCH = { heldWeights: 128, factors: 6 } as const;
 /** Half of the elements: an engine that skips the others is twice as fast. */
 const SPARSE_GAIN = 2;
 
@@ -120,6 +122,7 @@ function benchOf(base: Base, formats: Formats, accounting: Accounting): Testbenc
     sramBytesPerCycle: 4 * columns,
     bytesPerCycle: Number.isFinite(bandwidth) ? bandwidth / clock : undefined,
     accounting,
+    loopSearch: TOOL_SEARCH,
     buffers: { input: third, weight: third, output: third },
     // Eight 64-byte channels of a phone's LPDDR, for the rule that has a DRAM behind its tiles.
     tilePort: buildTilePort(tileMemories.narrow, bandwidth, clock, 8, 64),

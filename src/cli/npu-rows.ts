@@ -19,6 +19,7 @@ import {
 import { buildTilePort, tileMemories } from '../hardware/npu/tile-port.ts';
 import type { Dataflow } from '../hardware/units/unit-spec.ts';
 import { emptyCells, placeOf, requireColumns, wrongNumbers } from './npu-columns.ts';
+import { TOOL_SEARCH } from './npu-machine.ts';
 
 type Mapped =
   | {
@@ -236,6 +237,7 @@ function mapAnalytical(row: CsvRow): Mapped {
     bytesPerCycle: cell(row, 'dram_bytes_per_cycle'),
     // Its one on-chip memory reads 32 bits per array column and cycle.
     sramBytesPerCycle: 4 * columns,
+    loopSearch: { ...TOOL_SEARCH, factors: cell(row, 'search_lpf') ?? TOOL_SEARCH.factors },
   });
   return {
     bench,
@@ -258,6 +260,7 @@ interface BenchOptions {
   readonly bytesPerCycle?: number | undefined;
   readonly buffers?: Testbench['buffers'];
   readonly tilePort?: Testbench['tilePort'];
+  readonly loopSearch?: Testbench['loopSearch'];
 }
 
 function benchOf(rule: AccountingRuleName, row: CsvRow, options: BenchOptions): Testbench {
@@ -284,6 +287,7 @@ function benchOf(rule: AccountingRuleName, row: CsvRow, options: BenchOptions): 
     accounting,
     ...(options.buffers ? { buffers: options.buffers } : {}),
     ...(options.tilePort ? { tilePort: options.tilePort } : {}),
+    ...(options.loopSearch ? { loopSearch: options.loopSearch } : {}),
   };
 }
 

@@ -87,10 +87,16 @@ describe('ZigZag', () => {
   it('agrees on latency where its mapping search is not what decides', () => {
     const rows = pick(analytical.rows, 'total_cycles');
     expect(shares(rows).median).toBeLessThan(0.005);
-    const far = rows.filter((row) => Math.abs(row.error) > 0.03).map((row) => row.id);
-    // Results of one or two tiles across (N = 128), written back after the last reduction; and inputs that
-    // outgrow the on-chip memory, fetched again without double buffering.
-    expect(far).toEqual(['ot0007', 'ot0021', 'ot0028']);
+    const far = rows.filter((row) => Math.abs(row.error) > 0.02).map((row) => row.id);
+    // Inputs, then weights, then everything loaded before the first iteration; 1.9 % and less elsewhere.
+    expect(far).toEqual(['ot0003', 'ot0007', 'ot0028']);
+  });
+
+  it('agrees to a fifth of a percent where a reduction outgrows the registers', () => {
+    const rows = pick(analytical.rows, 'total_cycles').filter(({ id }) =>
+      ['ot0010', 'ot0021', 'ot0022'].includes(id),
+    );
+    expect(shares(rows).worst).toBeLessThan(0.002);
   });
 });
 
@@ -114,10 +120,11 @@ describe('accuracy table', () => {
       text: [
         'Each tool’s rows with its array, memory and accounting rule as configuration of one model. ONNXim’s worst product',
         '(4096 x 4096 results over a reduction of 40) is bound by writes that open a DRAM page each; its far convolutions are',
-        'those whose weight bytes it does not move. ZigZag searches a loop order per row, which is not repeated. Of its three far',
-        'rows two have one or two tiles across: all results wait for the last step of the reduction and leave after it, 65,536',
-        'bytes at 76.75 a cycle or 854 cycles, where 688 and 968 are missing; the third has inputs as large as',
-        'its on-chip memory, which are fetched again. MAESTRO, LLMCompass and whole-model rows are unmapped.',
+        'those whose weight bytes it does not move. ZigZag searches a loop order per row; of that, the passes of a reduction',
+        'that outgrows the weight registers are repeated from its factors (three rows, 2.2 to 5.9 % off without). Three rows',
+        'are beyond 2 %: ot0003 loads its inputs at the speed of memory before the first iteration (854 cycles, where others',
+        'like it hide all but 256), ot0007 its weights as well (854 more), and ot0028, one tile across, moves all three tensors',
+        'one after another (5,123 of 5,238 cycles; 4,270 here). MAESTRO, LLMCompass and whole-model rows are unmapped.',
       ].join('\n'),
       lines: [
         line('cycles, SCALE-Sim, unlimited bandwidth', cycles(scaleSim.rows, 'SCALE-Sim CALC')),
