@@ -6,6 +6,7 @@ import { type Dimension, formatQuantity, unitsOf } from '../base/quantity.ts';
 /** The meaning of the process's exit code; scripts rely on these numbers. */
 export const EXIT = {
   done: 0,
+  /** Also: a governor that does not reproduce its vectors to the digit. */
   bug: 1,
   badInput: 2,
   infeasible: 3,

@@ -4,6 +4,7 @@ import { formatCsv } from '../base/csv.ts';
 import { pick } from '../base/registry.ts';
 import { readUserFile } from '../load.ts';
 import type { Command } from './command.ts';
+import { EXIT } from './exit.ts';
 import { checkVectors, VECTOR_KINDS, type VectorKind } from './governor-vectors.ts';
 import { onlyOne } from './parse.ts';
 
@@ -12,7 +13,8 @@ const TOLERANCE = 1e-3;
 
 export const probeGovernor: Command = {
   name: 'probe governor',
-  summary: 'replay recorded vectors through a thermal governor and list mismatches',
+  summary:
+    'replay recorded vectors through a thermal governor and list mismatches; exit code 1 where there are any',
   examples: [
     'socsim probe governor --kind power-allocator --vectors ipa_vectors.csv',
     'socsim probe governor --kind skin-pid --vectors skin_pid_vectors.csv --json',
@@ -60,6 +62,6 @@ export const probeGovernor: Command = {
       const ids = new Set(report.rows.map(({ id }) => id));
       console.log(`${ids.size} ticks, ${report.rows.length} values, ${wrong.length} mismatches`);
     }
-    return undefined;
+    return wrong.length > 0 ? EXIT.bug : undefined;
   },
 };

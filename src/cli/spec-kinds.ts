@@ -63,7 +63,7 @@ export const specKinds = {
     load: async () => {
       const { parsePhone, phoneSchema } = await import('../hardware/thermal/phone-spec.ts');
       const { checkVendorPolicy } = await import('../engine/thermal-policy.ts');
-      return { schema: phoneSchema, check: (spec) => checkVendorPolicy(parsePhone(spec)) };
+      return { schema: phoneSchema, check: (spec) => checkVendorPolicy(parsePhone(spec), spec) };
     },
   },
   preset: {

@@ -111,6 +111,7 @@ export function prepare(
   const soc = parseSoc(specs.soc);
   const base = specs.soc === roots.soc.spec ? soc : parseSoc(roots.soc.spec);
   const phone = parsePhone(specs.phone);
+  thermalPolicyOf(scenario, soc, phone, specs.phone);
   const preset = parseLpddrPreset(sources.preset(soc.memory.preset));
   const clients = prepareClients(scenario, specs, sources);
   const { workload, plan } = clients[0]!;
@@ -305,7 +306,7 @@ export function buildSimulation(
     ...(calibration && !several && { bands: { calibration, runtime: scenario.runtime } }),
     // What is not in use says nothing about the run.
     trust: trustShares(prepared.protection ? soc : { ...soc, security: undefined }, phone),
-    notes: [...rangeNotes(soc), ...hostNotes(soc)],
+    notes: [...thermal.notes, ...rangeNotes(soc), ...hostNotes(soc)],
   };
 }
 

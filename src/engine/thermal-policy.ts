@@ -1,6 +1,7 @@
 /** Which thermal governor a run has: the one that the scenario names, else the phone's own, else `skin-pid`. */
-import { type Fault, SpecError } from '../base/errors.ts';
+import { SpecError } from '../base/errors.ts';
 import { nearestHint } from '../base/registry.ts';
+import type { SpecFile } from '../base/spec-file.ts';
 import type { SocSpec } from '../hardware/soc-spec.ts';
 import type { Phone } from '../hardware/thermal/phone-spec.ts';
 import type { ThermalGovernor } from '../runtime/governor.ts';
@@ -13,34 +14,60 @@ export interface ThermalPolicy {
   /** For readers: the governor, and whether its settings are the vendor's. */
   readonly label: string;
   readonly governor: ThermalGovernor;
+  /** What a reader should know of how it fares in this air. */
+  readonly notes: readonly string[];
 }
 
-/** @throws SpecError for an unknown governor, bad options, and trips that the air alone would keep tripped. */
-export function thermalPolicyOf(scenario: Scenario, soc: SocSpec, phone: Phone): ThermalPolicy {
-  const limits = limitsOf(soc, phone, scenario.environment.ambient);
+/** @throws SpecError for an unknown governor, bad options, and trips that ordinary air alone would keep tripped. */
+export function thermalPolicyOf(
+  scenario: Scenario,
+  soc: SocSpec,
+  phone: Phone,
+  source?: SpecFile,
+): ThermalPolicy {
+  const { ambient } = scenario.environment;
+  const held = new Set<number>();
+  const limits: ThermalLimits = {
+    ...limitsOf(soc, phone, ambient),
+    onHeld: (trip) => held.add(trip),
+  };
   const own = scenario.thermalGovernor === 'auto' ? phone.thermalPolicy : undefined;
-  if (own) {
-    return {
-      label: `${own.governor} of the vendor`,
-      governor: vendorGovernor(phone, limits),
-    };
-  }
   const name = scenario.thermalGovernor === 'auto' ? DEFAULT : scenario.thermalGovernor;
-  return { label: name, governor: thermalGovernors[name].create({}, limits) };
+  const governor = own
+    ? vendorGovernor(phone, limits, source)
+    : thermalGovernors[name].create({}, limits);
+  const label = own ? `${own.governor} of the vendor` : name;
+  return { label, governor, notes: heldNotes(label, ambient, [...held]) };
+}
+
+function heldNotes(label: string, ambient: number, trips: readonly number[]): string[] {
+  if (trips.length === 0) return [];
+  const which = [...trips]
+    .sort((a, b) => a - b)
+    .map((trip) => `${trip} °C`)
+    .join(', ');
+  return [
+    `air at ${ambient} °C is warmer than phones are made for and not below what ${label} holds (${which}): it holds clocks back all the time, down to the least it may`,
+  ];
 }
 
 /** Checks the policy that a phone description brings. @throws SpecError */
-export function checkVendorPolicy(phone: Phone): void {
-  vendorGovernor(phone);
+export function checkVendorPolicy(phone: Phone, source?: SpecFile): void {
+  vendorGovernor(phone, undefined, source);
 }
 
-function vendorGovernor(phone: Phone, limits?: ThermalLimits): ThermalGovernor {
+/** @param source of the phone, for the line of a fault. */
+function vendorGovernor(phone: Phone, limits?: ThermalLimits, source?: SpecFile): ThermalGovernor {
   const { governor, options } = phone.thermalPolicy ?? { governor: DEFAULT, options: { is: {} } };
   const names = Object.keys(thermalGovernors);
+  const place = (path: string) =>
+    source
+      ? { file: source.file, ...source.locate(path.split('.')), path }
+      : { file: phone.name, path };
   if (!names.includes(governor)) {
     throw new SpecError([
       {
-        path: 'thermalPolicy.governor',
+        ...place('thermalPolicy.governor'),
         message: `unknown thermal governor "${governor}"`,
         hint: nearestHint(governor, names),
       },
@@ -50,12 +77,13 @@ function vendorGovernor(phone: Phone, limits?: ThermalLimits): ThermalGovernor {
     return thermalGovernors[governor as keyof typeof thermalGovernors].create(options.is, limits);
   } catch (error) {
     if (!(error instanceof SpecError)) throw error;
-    throw new SpecError(error.faults.map((fault) => inPolicy(fault, phone.name)));
+    throw new SpecError(
+      error.faults.map(({ path, ...fault }) => ({
+        ...fault,
+        ...place(['thermalPolicy.options.is', path].filter(Boolean).join('.')),
+      })),
+    );
   }
-}
-
-function inPolicy({ file: _file, path, ...fault }: Fault, phone: string): Fault {
-  return { ...fault, file: phone, path: ['thermalPolicy.options', path].filter(Boolean).join('.') };
 }
 
 function limitsOf(soc: SocSpec, phone: Phone, ambient: number): ThermalLimits {

@@ -1,5 +1,6 @@
 /** Schema of socs/<soc>.yaml: a phone SoC, each number with unit, source and trust. */
 import { checkReferences } from '../base/provenance.ts';
+import { formatQuantity } from '../base/quantity.ts';
 import { nearestHint } from '../base/registry.ts';
 import { type CrossFault, checkSpec, type Infer, sourced, z } from '../base/schema.ts';
 import type { SpecFile, SpecPath } from '../base/spec-file.ts';
@@ -13,6 +14,7 @@ import {
   memorySpec,
   systemCacheSpec,
 } from './spec/platform-spec.ts';
+import { blocksOutside, floorplanFaults, floorplanOf } from './thermal/floorplan.ts';
 import { cpuShape, gpuShape, npuShape } from './units/unit-spec.ts';
 
 /** How much bandwidth a unit can draw: min(bandwidth, outstanding / memory latency). */
@@ -151,17 +153,29 @@ function checkShares(data: unknown): CrossFault[] {
     }));
 }
 
-/** Heat enters the die where the domain's block is, so each has one. */
+/** Heat enters the die where the domain's block is, so each has one; blocks lie beside each other, on the die. */
 function checkFloorplan(data: unknown): CrossFault[] {
   const floorplan = asMap(data)['floorplan'];
   if (floorplan === undefined) return [];
+  const at = ['floorplan', 'blocks', 'is'];
   const blocks = Object.keys(mapOf(mapOf(floorplan, 'blocks'), 'is'));
-  return Object.keys(mapOf(data, 'domains'))
+  const missing = Object.keys(mapOf(data, 'domains'))
     .filter((name) => !blocks.includes(name))
-    .map((name) => ({
-      path: ['floorplan', 'blocks', 'is'],
-      message: `domain "${name}" has no block`,
-    }));
+    .map((name) => ({ path: at, message: `domain "${name}" has no block` }));
+  const section = floorplanSpec.safeParse(floorplan);
+  if (!section.success) return missing;
+  const { width, height } = section.data;
+  const plan = floorplanOf(section.data.blocks.is);
+  const overlaps = floorplanFaults(plan).map((fault) => ({
+    ...fault,
+    path: [...at, plan[Number(fault.path?.split('.')[1])]?.name ?? ''],
+  }));
+  const outside = blocksOutside(plan, width.is, height.is).map(({ name }) => ({
+    path: [...at, name],
+    message: `block "${name}" reaches beyond the die`,
+    expected: `within ${formatQuantity(width.is, 'length')} x ${formatQuantity(height.is, 'length')}`,
+  }));
+  return [...missing, ...overlaps, ...outside];
 }
 
 /** Regions of the firewall, as far as the section can be read at all. */

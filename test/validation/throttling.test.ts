@@ -9,7 +9,7 @@ import { parseSustained, type Series } from '../../src/calibration/device/sustai
 import { parseThrottling } from '../../src/calibration/device/throttling-rows.ts';
 import { fileSources } from '../../src/load.ts';
 import { accuracyLine, recordAccuracy } from '../support/accuracy.ts';
-import { writeOverlay } from '../support/overlay-chart.ts';
+import { sustainedCharts } from '../support/sustained-charts.ts';
 
 const read = (name: string) =>
   readFileSync(new URL(`./data/thermal/${name}`, import.meta.url), 'utf8');
@@ -70,31 +70,9 @@ describe('sustained runs', () => {
   });
 
   it('is recorded', () => {
-    const charts = [...found.runs].flatMap(([id, { trials }]) => {
-      const series = SERIES.find((one) => one.id === id) as Series;
-      const measured = series.points.filter(
-        ({ quantity, statistic }) => quantity === 'decode' && statistic === 'point',
-      );
-      const own = trials.filter((trial) => trial.series === id);
-      if (measured.length < 5) return [];
-      const startOf = (iteration = 1) => own.find(({ number }) => number === iteration)?.start ?? 0;
-      return [
-        writeOverlay({
-          name: id,
-          title: `${series.device}: ${series.model} on the ${series.unit.toUpperCase()}`,
-          subtitle: FITTED.test(id)
-            ? 'Set points or body fitted to this run.'
-            : 'Nothing fitted to this run.',
-          quantity: 'Decode rate',
-          unit: 'tokens/s',
-          predicted: own.map(({ start, rate }) => ({ time: start, value: rate })),
-          measured: measured.map(({ time, iteration, reference }) => ({
-            time: time ?? startOf(iteration),
-            value: reference,
-          })),
-        }),
-      ];
-    });
+    const charts = sustainedCharts(SERIES, found, ({ id }) =>
+      FITTED.test(id) ? 'Set points or body fitted to this run.' : 'Nothing fitted to this run.',
+    );
     const figures = found.rows.filter(({ quantity }) =>
       /_(rate|time)$|temperature|score|clock/.test(quantity),
     );
@@ -126,6 +104,6 @@ describe('sustained runs', () => {
       ],
       details: `| series or point | quantity | predicted | measured | error |\n| --- | --- | --- | --- | --- |\n${table.join('\n')}\n\n${charts.join('\n\n')}`,
     });
-    expect(charts.length).toBeGreaterThan(3);
+    expect(charts.length).toBeGreaterThan(18);
   });
 });

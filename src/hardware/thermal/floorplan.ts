@@ -49,6 +49,15 @@ export function floorplanFaults(blocks: Floorplan): Fault[] {
   return faults;
 }
 
+/** Blocks that reach beyond a die of that size. */
+export function blocksOutside(blocks: Floorplan, width: Metres, height: Metres): FloorplanBlock[] {
+  return blocks.filter(
+    (block) =>
+      block.x + block.width > width + EDGE_TOLERANCE ||
+      block.y + block.height > height + EDGE_TOLERANCE,
+  );
+}
+
 /** All pairs of blocks that touch along an edge. */
 export function borders(blocks: Floorplan): Border[] {
   const found: Border[] = [];

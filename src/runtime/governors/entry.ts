@@ -25,7 +25,12 @@ export interface ThermalLimits {
   readonly sustainablePower: Watts;
   /** Air around the phone; a trip at or below it could never be left again. */
   readonly ambient?: Celsius;
+  /** Told of every trip that air above what phones are made for keeps tripped. */
+  readonly onHeld?: (trip: Celsius) => void;
 }
+
+/** Warmest air that makers of phones allow in use: Apple, "If your iPhone or iPad gets too hot or too cold", support.apple.com/118431. */
+const WARMEST_IN_USE: Celsius = 35;
 
 /** A flagship of 2023–25: junction and skin limits of Snapdragon device trees and the Pixel 8 Pro configuration,
  * sustained power from gaming at 41–43 °C of skin. Descriptions of a SoC and a phone replace them. */
@@ -58,24 +63,29 @@ export function thermalFactory<S extends z.ZodType>(
   };
 }
 
-/** Refuses trips that the air alone would keep tripped, all at once. */
+/**
+ * Refuses trips that ordinary air alone would keep tripped, all at once. In air warmer than phones are made for a trip
+ * below it is no mistake: a phone in there runs, held back all the time.
+ */
 export function requireAboveAmbient(
   governor: string,
   trips: Readonly<Record<string, Celsius>>,
-  { ambient }: ThermalLimits,
+  { ambient, onHeld }: ThermalLimits,
 ): void {
   if (ambient === undefined) return;
+  const least = Math.min(ambient, WARMEST_IN_USE);
   const faults = Object.entries(trips)
-    .filter(([, trip]) => trip <= ambient)
+    .filter(([, trip]) => trip <= least)
     .map(([path, trip]) => ({
       file: `options of ${governor}`,
       path,
       message: 'trip is not above the air',
-      expected: `above ${ambient} °C`,
+      expected: `above ${least} °C`,
       got: `${trip} °C`,
       hint: 'air this warm never lets go of the trip: raise it, lower the ambient, or choose the thermal governor junction or none',
     }));
   if (faults.length > 0) throw new SpecError(faults);
+  for (const trip of Object.values(trips)) if (trip <= ambient) onHeld?.(trip);
 }
 
 export function factory<S extends z.ZodType, T>(

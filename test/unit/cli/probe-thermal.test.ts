@@ -163,18 +163,20 @@ describe('probe governor', () => {
     await expect(output(probeGovernor, { kind: 'skin-pid', vectors })).rejects.toThrow(message);
   });
 
-  it('prints every mismatch', async () => {
+  it('prints every mismatch and fails', async () => {
     const header = 'vector,tick,trip_mC,max_state,T_mC,trend,above_trip,target,cooling_state\n';
     const rows = 'SW,0,85000,8,84000,1,0,none,0\nSW,1,85000,8,86000,1,1,2,2\n';
     const vectors = write('wrong.csv', header + rows);
     const { text, code } = await output(probeGovernor, { kind: 'step-wise', vectors });
     expect(text).toContain('SW:1  target: got 1, expected 2');
     expect(text).toContain('2 ticks, 8 values, 2 mismatches');
-    expect(code).toBeUndefined();
+    expect(code).toBe(1);
     const json = await output(probeGovernor, { kind: 'step-wise', vectors, json: true });
     expect(JSON.parse(json.text)).toMatchObject({ mismatches: 2 });
+    expect(json.code).toBe(1);
     const csv = await output(probeGovernor, { kind: 'step-wise', vectors, csv: true });
     expect(csv.text).toContain('SW:1,target,1,2,-1');
+    expect(csv.code).toBe(1);
   });
 
   it('says what a configuration lacks, and which kinds there are', async () => {

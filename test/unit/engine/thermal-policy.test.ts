@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parseSpecFile } from '../../../src/base/spec-file.ts';
 import { buildSimulation, prepare } from '../../../src/engine/prepare.ts';
+import { simulate } from '../../../src/engine/simulation.ts';
 import { checkVendorPolicy } from '../../../src/engine/thermal-policy.ts';
 import { fileSources } from '../../../src/load.ts';
 
@@ -42,8 +43,47 @@ describe('the thermal policy of a run', () => {
     expect(check(policy('skin-ladder', { polling: '1 s' }))).not.toThrow();
   });
 
-  it('refuses air at or above its trips', () => {
-    const { sources, parts } = prepared(['environment: { ambient: 45 °C }']);
-    expect(() => buildSimulation(parts, [], sources)).toThrow(/trip is not above the air/);
+  it('names file and line where it knows them', () => {
+    const { parts } = prepared();
+    const phone = (given: ReturnType<typeof policy>) => ({ ...parts.phone, thermalPolicy: given });
+    const source = parseSpecFile(
+      ['thermalPolicy:', '  governor: skin-ladder', '  options:', '    is: { poling: 1 s }'].join(
+        '\n',
+      ),
+      'phone.yaml',
+    );
+    const check = (given: ReturnType<typeof policy>) => () =>
+      checkVendorPolicy(phone(given), source);
+    expect(check(policy('skin-ladder', { poling: '1 s' }))).toThrow(
+      /^phone\.yaml:4:\d+: thermalPolicy\.options\.is\.poling: unknown key "poling"/,
+    );
+    expect(check(policy('skin-lader'))).toThrow(/^phone\.yaml:2:\d+: thermalPolicy\.governor/);
+  });
+
+  it('refuses trips that ordinary air keeps tripped', () => {
+    const { sources, parts } = prepared(['environment: { ambient: 30 °C }']);
+    const phone = (target: string) => ({
+      ...parts.phone,
+      thermalPolicy: policy('skin-pid', { loops: [{ target }] }),
+    });
+    const build = (target: string) => () =>
+      buildSimulation({ ...parts, phone: phone(target) }, [], sources);
+    expect(build('30 °C')).toThrow(/trip is not above the air \(expected above 30 °C, got 30 °C/);
+    expect(build('31 °C')).not.toThrow();
+  });
+
+  it('runs in air warmer than phones are made for, held back, and says so', () => {
+    const run = (ambient: number) => {
+      const { sources, parts } = prepared([`environment: { ambient: ${ambient} °C }`]);
+      return simulate(buildSimulation(parts, [], sources));
+    };
+    const [mild, hot] = [run(35), run(45)];
+    const note = /air at 45 °C is warmer than phones are made for.*skin-pid holds \(41 °C, 45 °C\)/;
+    expect(hot.notes.filter((one) => note.test(one))).toHaveLength(1);
+    expect(mild.notes.filter((one) => /made for/.test(one))).toEqual([]);
+    expect(hot.metrics['throttled_ratio']).toBeGreaterThan(0.5);
+    expect(hot.metrics['decode_tokens_per_second']).toBeLessThan(
+      mild.metrics['decode_tokens_per_second'] as number,
+    );
   });
 });

@@ -89,6 +89,25 @@ describe('parseSoc', () => {
     ]);
   });
 
+  it('refuses blocks that overlap or leave the die, each at its line', () => {
+    const memory = lineOf('      memory: { x');
+    const faults = change(/memory: \{ x: 0 mm, y: 0 mm/, 'memory: { x: 1 mm, y: 3 mm');
+    expect(faults).toContainEqual(
+      expect.objectContaining({
+        line: memory,
+        path: 'floorplan.blocks.is.memory',
+        message: 'block "memory" overlaps block "gpu"',
+      }),
+    );
+    expect(faults).toContainEqual(
+      expect.objectContaining({
+        line: memory,
+        message: 'block "memory" reaches beyond the die',
+        expected: expect.stringMatching(/^within [\d.]+ mm x [\d.]+ mm$/),
+      }),
+    );
+  });
+
   it('refuses points and shares together', () => {
     const both = '    points: { is: 500 1300 MHz, from: estimate, trust: estimated }\n    shares:';
     expect(change(/ {4}shares:/, both)).toMatchObject([

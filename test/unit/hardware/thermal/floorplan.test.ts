@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
+  blocksOutside,
   borders,
   type FloorplanBlock,
   floorplanArea,
@@ -30,6 +31,16 @@ describe('floorplan', () => {
       'floorplan.2 block "npu" is given twice',
     ]);
     expect(floorplanFaults([])).toHaveLength(1);
+  });
+
+  it('finds blocks beyond the die, not those that end on its edge', () => {
+    const plan = [
+      block('in', 0, 0, 2, 2),
+      block('wide', 2, 0, 1.1, 2),
+      block('high', 0, 2, 2, 1.1),
+    ];
+    expect(blocksOutside(plan, 3, 3).map(({ name }) => name)).toEqual(['wide', 'high']);
+    expect(blocksOutside([block('tenths', 0.1, 0, 0.2, 0.3)], 0.3, 0.3)).toEqual([]);
   });
 
   it('measures shared edges, not corners', () => {
