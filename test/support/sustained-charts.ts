@@ -23,12 +23,19 @@ export function sustainedCharts(
   found: SustainedPredictions,
   subtitleOf: (series: Series) => string,
 ): string[] {
+  const names = new Map<string, number>();
+  // Two units of one phone may be two series of one name.
+  const fresh = (name: string) => {
+    const count = (names.get(name) ?? 0) + 1;
+    names.set(name, count);
+    return count === 1 ? name : `${name}-${count}`;
+  };
   return all.flatMap((series) =>
     Object.entries(DRAWN).flatMap(([quantity, shown]) => {
       const pairs = pairsOf(series, found, quantity);
       if (pairs.length < LEAST) return [];
       const own = found.runs.get(series.id)!.trials.filter(({ series: id }) => id === series.id);
-      const name = slug(series.id) + (quantity === 'decode' ? '' : `-${slug(quantity)}`);
+      const name = fresh(slug(series.id) + (quantity === 'decode' ? '' : `-${slug(quantity)}`));
       const trials = own.map(({ start, rate }) => ({ time: start, value: rate }));
       return [
         writeOverlay({
