@@ -13,11 +13,15 @@ export interface OperatorPrediction {
   readonly bound: string;
 }
 
+/** Work and prediction of one run of an operator: the mean of its runs where they differ, or the sum of all of them. */
 export interface OperatorRow {
   readonly phase: string;
   readonly name: string;
   readonly work: Work;
+  /** Runs in the whole request. */
   readonly count: number;
+  /** Bytes of the last run over those of the first: above one where a run sees more context than the one before. */
+  readonly growth: number;
   readonly prediction: OperatorPrediction | undefined;
 }
 
@@ -33,47 +37,112 @@ export function arrangeRows(
   rows: readonly OperatorRow[],
   { by, sort }: Arrangement,
 ): readonly OperatorRow[] {
-  const grouped = by === 'operator' ? rows : group(rows, by === 'type');
+  const grouped = by === 'type' ? sumTypes(rows) : by === 'shape' ? mergeShapes(rows) : rows;
+  const runs = (row: OperatorRow) => (by === 'type' ? 1 : row.count);
   const key: Readonly<Record<string, (row: OperatorRow) => number>> = {
-    macs: (row) => row.work.macs * (by === 'shape' ? row.count : 1),
-    bytes: (row) => totalBytes(row.work) * (by === 'shape' ? row.count : 1),
-    time: (row) => row.prediction?.seconds ?? 0,
+    macs: (row) => row.work.macs * runs(row),
+    bytes: (row) => totalBytes(row.work) * runs(row),
+    time: (row) => (row.prediction?.seconds ?? 0) * runs(row),
   };
   const rank = key[sort];
   return rank ? [...grouped].sort((a, b) => rank(b) - rank(a)) : grouped;
 }
 
-/** By type, works are summed; by shape, one of them stands for all. */
-function group(rows: readonly OperatorRow[], byType: boolean): OperatorRow[] {
+/** One of them stands for all that are alike. */
+function mergeShapes(rows: readonly OperatorRow[]): OperatorRow[] {
   const groups = new Map<string, OperatorRow>();
   for (const row of rows) {
-    const key = JSON.stringify([row.phase, byType ? row.work.operator : row.work]);
+    const key = JSON.stringify([row.phase, row.work]);
     const known = groups.get(key);
-    if (!known) groups.set(key, byType ? { ...row, name: '' } : row);
-    else groups.set(key, byType ? addRows(known, row) : { ...known, count: known.count + 1 });
+    groups.set(key, known ? { ...known, count: known.count + row.count } : row);
   }
   return [...groups.values()];
 }
 
+/** Everything that operators of one type do in the whole request. */
+function sumTypes(rows: readonly OperatorRow[]): OperatorRow[] {
+  const groups = new Map<string, OperatorRow>();
+  for (const row of rows) {
+    const key = JSON.stringify([row.phase, row.work.operator]);
+    const known = groups.get(key);
+    const all = allRuns(row);
+    groups.set(key, known ? addRows(known, all) : all);
+  }
+  return [...groups.values()];
+}
+
+function allRuns(row: OperatorRow): OperatorRow {
+  const { work, count, prediction } = row;
+  return {
+    ...row,
+    name: '',
+    growth: 1,
+    work: scaleWork(work, count),
+    prediction: prediction && { ...prediction, seconds: count * prediction.seconds },
+  };
+}
+
+function scaleWork(work: Work, factor: number): Work {
+  const scaled = SUMMED.map((field) => [field, factor * work[field]]);
+  return { ...work, ...Object.fromEntries(scaled) };
+}
+
 function addRows(a: OperatorRow, b: OperatorRow): OperatorRow {
-  const sum = (pick: (work: Work) => number) => pick(a.work) + pick(b.work);
-  const work: Work = {
-    ...a.work,
-    macs: sum((w) => w.macs),
-    vectorOps: sum((w) => w.vectorOps),
-    weightBytes: sum((w) => w.weightBytes),
-    inputBytes: sum((w) => w.inputBytes),
-    outputBytes: sum((w) => w.outputBytes),
-    kvReadBytes: sum((w) => w.kvReadBytes),
-    kvWriteBytes: sum((w) => w.kvWriteBytes),
+  return {
+    ...a,
+    work: addWork(a.work, b.work),
+    count: a.count + b.count,
+    prediction: addPredictions(a.prediction, b.prediction),
   };
-  const both = a.prediction && b.prediction;
-  const prediction = both && {
-    unit: a.prediction.unit === b.prediction.unit ? a.prediction.unit : 'several',
-    bound: a.prediction.bound === b.prediction.bound ? a.prediction.bound : 'mixed',
-    seconds: a.prediction.seconds + b.prediction.seconds,
+}
+
+function addWork(a: Work, b: Work): Work {
+  const sums = SUMMED.map((field) => [field, a[field] + b[field]]);
+  return { ...a, ...Object.fromEntries(sums) };
+}
+
+/** None where either has none. */
+function addPredictions(
+  a: OperatorPrediction | undefined,
+  b: OperatorPrediction | undefined,
+): OperatorPrediction | undefined {
+  return (
+    a &&
+    b && {
+      unit: a.unit === b.unit ? a.unit : 'several',
+      bound: a.bound === b.bound ? a.bound : 'mixed',
+      seconds: a.seconds + b.seconds,
+    }
+  );
+}
+
+const SUMMED = [
+  'macs',
+  'vectorOps',
+  'weightBytes',
+  'inputBytes',
+  'outputBytes',
+  'kvReadBytes',
+  'kvWriteBytes',
+] as const satisfies readonly (keyof Work)[];
+
+/** The mean of runs that differ in context alone; its shape is that of the one in the middle. */
+export function meanRun(runs: readonly (readonly [Work, OperatorPrediction | undefined])[]) {
+  const [[first, start], ...rest] = runs as [(typeof runs)[number], ...typeof runs];
+  let work = first;
+  let prediction = start;
+  for (const [each, found] of rest) {
+    work = addWork(work, each);
+    prediction = addPredictions(prediction, found);
+  }
+  const [middle] = runs[Math.floor((runs.length - 1) / 2)] ?? [first];
+  const [last] = runs.at(-1) ?? [first];
+  const mean = scaleWork(work, 1 / runs.length);
+  return {
+    work: { ...mean, form: middle.form },
+    growth: totalBytes(first) > 0 ? totalBytes(last) / totalBytes(first) : 1,
+    prediction: prediction && { ...prediction, seconds: prediction.seconds / runs.length },
   };
-  return { ...a, work, count: a.count + b.count, prediction };
 }
 
 /** Multiply–accumulates per byte; 0 where nothing is multiplied. */
@@ -83,12 +152,13 @@ function intensityOf(work: Work): number {
 }
 
 /** Every field of a line, as JSON and CSV carry it. */
-export function rowFields({ phase, name, work, count, prediction }: OperatorRow) {
+export function rowFields({ phase, name, work, count, growth, prediction }: OperatorRow) {
   return {
     phase,
     name,
     operator: work.operator,
     count,
+    growth,
     form: work.form,
     weight_dtype: work.weightDType,
     activation_dtype: work.activationDType,
@@ -130,6 +200,7 @@ const COLUMNS: readonly Column[] = [
   { header: 'count', align: 'right' },
   { header: 'MACs', align: 'quantity' },
   { header: 'bytes', align: 'quantity' },
+  { header: 'last/first', align: 'right' },
   { header: 'MACs/B', align: 'right' },
   { header: 'unit' },
   { header: 'time', align: 'quantity' },
@@ -140,14 +211,15 @@ const COLUMNS: readonly Column[] = [
 export function rowsText(rows: readonly OperatorRow[], limit: number): string {
   const shown = rows.slice(0, limit);
   const phases = new Set(rows.map((row) => row.phase)).size;
-  const counted = shown.some((row) => row.count > 1);
-  const lines = shown.map(({ phase, name, work, count, prediction }) => [
+  const counted = rows.some((row) => row.count > 1);
+  const lines = shown.map(({ phase, name, work, count, growth, prediction }) => [
     phases > 1 ? phase : '',
     name,
     work.operator,
     counted ? String(count) : '',
     work.macs > 0 ? countText(work.macs) : '',
     formatQuantity(totalBytes(work), 'size', 3),
+    growth === 1 ? '' : growth.toFixed(2),
     work.macs > 0 ? intensityOf(work).toPrecision(3) : '',
     prediction?.unit ?? '',
     prediction ? formatQuantity(prediction.seconds, 'time', 3) : '',

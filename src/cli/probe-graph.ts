@@ -2,7 +2,6 @@
 import { SpecError } from '../base/errors.ts';
 import { formatQuantity } from '../base/quantity.ts';
 import { pick } from '../base/registry.ts';
-import type { Work } from '../base/work.ts';
 import { fileSources, openModelFile } from '../load.ts';
 import { FUSION_NAMES } from '../workload/fusion/index.ts';
 import { PRECISIONS, type PrecisionName } from '../workload/fusion/precision.ts';
@@ -13,7 +12,14 @@ import { buildWorkload, parseWorkload } from '../workload/workload-spec.ts';
 import type { Args, Command } from './command.ts';
 import { sumRequest, totalsJson, totalsText } from './graph-totals.ts';
 import { DIM_OPTION, parseDims, textsOf } from './model-file.ts';
-import { arrangeRows, type OperatorRow, rowFields, rowsCsv, rowsText } from './operator-table.ts';
+import {
+  arrangeRows,
+  meanRun,
+  type OperatorRow,
+  rowFields,
+  rowsCsv,
+  rowsText,
+} from './operator-table.ts';
 import { needs, onlyOne, wholeOption } from './parse.ts';
 import { type PredictOperator, type ProbeMachine, predictOnSoc } from './predict-on-soc.ts';
 
@@ -89,7 +95,8 @@ export function buildProbeGraph(predictOn?: (machine: ProbeMachine) => PredictOp
       } else {
         console.log(rowsText(lines, top ?? TABLE_LINES));
         console.log(`\n${totalsText(totals)}`);
-        for (const note of notesOf(phases, savings, predict !== undefined)) console.log(note);
+        const notes = notesOf(lines, savings, { by: String(by), predicted: predict !== undefined });
+        for (const note of notes) console.log(note);
       }
       return undefined;
     },
@@ -120,15 +127,21 @@ function refuseIdle(args: Args): void {
 
 /** What a reader of the table has to know of its lines. */
 function notesOf(
-  phases: readonly Phase[],
+  lines: readonly OperatorRow[],
   savings: readonly FusionSaving[],
-  predicted: boolean,
+  { by, predicted }: { readonly by: string; readonly predicted: boolean },
 ): string[] {
   const launches = savings.reduce((sum, saving) => sum + saving.launches, 0);
   const bytes = savings.reduce((sum, saving) => sum + saving.bytes, 0);
+  const repeated = lines.some(({ count }) => count > 1);
+  const grows = lines.some(({ growth }) => growth !== 1);
   return [
-    ...(phases.some(({ steps }) => steps > 1)
-      ? ['note: lines show the first step of each phase, totals all of them']
+    ...(repeated
+      ? [
+          by === 'type'
+            ? 'note: a line is all that operators of the type do in the request'
+            : `note: a line is one run, of as many as count says${grows ? '; their mean where bytes grow with the context' : ''}`,
+        ]
       : []),
     ...(predicted
       ? ['note: every operator alone, at top clocks; socsim run adds calls, transfers, heat']
@@ -175,17 +188,29 @@ function fusionsOf(args: Args): readonly string[] {
   return names;
 }
 
-/** One row per operator of the first step of every phase. */
+/** One row per operator of every phase, for all steps of it. */
 function rowsOf(phases: readonly Phase[], predict: PredictOperator | undefined): OperatorRow[] {
-  return phases.flatMap(({ name: phase, graph, contextStart }) => {
-    const works = graph.works.map((_, index) => workAt(graph, index, contextStart));
-    const predictions = works.map((work) => predict?.(work));
-    return graph.operators.map(({ name, work }) => ({
-      phase,
-      name,
-      work: works[work] as Work,
-      count: 1,
-      prediction: predictions[work],
+  return phases.flatMap((phase) => {
+    const { graph, name, steps } = phase;
+    const runs = graph.works.map((_, index) => runOf(phase, index, predict));
+    return graph.operators.map((operator) => ({
+      phase: name,
+      name: operator.name,
+      count: steps,
+      ...(runs[operator.work] as ReturnType<typeof meanRun>),
     }));
   });
+}
+
+function runOf(
+  { graph, steps, contextStart, contextStride }: Phase,
+  index: number,
+  predict: PredictOperator | undefined,
+) {
+  const grows = typeof graph.works[index] === 'function' && contextStride > 0;
+  const runs = Array.from({ length: grows ? steps : 1 }, (_, step) => {
+    const work = workAt(graph, index, contextStart + step * contextStride);
+    return [work, predict?.(work)] as const;
+  });
+  return meanRun(runs);
 }
