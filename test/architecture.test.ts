@@ -39,7 +39,7 @@ const DOORS: Record<string, readonly string[]> = {
   'ml-matrix': [
     'hardware/thermal/modal.ts',
     'calibration/fit.ts',
-    'calibration/device/fit-solve.ts',
+    'calibration/normal-equations.ts',
   ],
   'ml-levenberg-marquardt': ['calibration/least-squares.ts'],
   'onnxruntime-node': ['calibration/measure.ts', 'emulation/playback.ts'],

@@ -99,6 +99,8 @@ export interface Work {
   readonly outputBytes: Bytes;
   readonly kvReadBytes: Bytes;
   readonly kvWriteBytes: Bytes;
+  /** Weights lie in super-blocks with scales of scales (K-quants), which few kernels unpack as fast as plain ones. */
+  readonly superblocks?: boolean;
   /** What a decompressor needs for the weights at its unit's fastest clock, where they come compressed. */
   readonly unpackSeconds?: Seconds;
   /** Bytes that must come from storage into memory before the operator can start. */

@@ -2,9 +2,10 @@
 import { quantile } from '../analysis/row-report.ts';
 import { SpecError } from '../base/errors.ts';
 import { visionFitting } from '../calibration/device/predict-file.ts';
-import { type FittedNumber, fitVision, leaveOut } from '../calibration/device/vision-calibrate.ts';
+import { type FittedNumber, fitVision } from '../calibration/device/vision-calibrate.ts';
 import type { MappedVisionRow } from '../calibration/device/vision-mapping.ts';
 import type { OpenGraph } from '../calibration/device/vision-predict.ts';
+import { leaveOut } from '../calibration/device/vision-unseen.ts';
 import { fileSources } from '../load.ts';
 import { renderTable } from './terminal.ts';
 
@@ -43,7 +44,7 @@ export function fitNetworks(
   }
   const fit = fitVision(rows, written, sketchOf);
   const groupOf = (row: MappedVisionRow) => (left === 'soc' ? row.soc : row.graph);
-  const unseen = left ? leaveOut(rows, written, sketchOf, groupOf) : undefined;
+  const unseen = left ? leaveOut(rows, fit.fitted, sketchOf, groupOf) : undefined;
   return {
     numbers: fit.numbers,
     errors: [

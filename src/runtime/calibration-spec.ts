@@ -24,6 +24,7 @@ const tuning = z.strictObject({
   matrix: z.partialRecord(dtype, factor).optional(),
   rows: z.partialRecord(dtype, factor).optional(),
   attention: factor.optional(),
+  superblocks: factor.optional(),
   bandwidth: factor.optional(),
   launch: factor.optional(),
   call: factor.optional(),

@@ -11,6 +11,8 @@ export interface KernelTuning {
   readonly rows?: Readonly<Partial<Record<DType, number>>>;
   /** On the rate of attention, on top of the others. */
   readonly attention?: number;
+  /** On the rate of products whose weights lie in super-blocks, on top of the others. */
+  readonly superblocks?: number;
   readonly bandwidth?: number;
   /** On the time of launching an operator, of a call into the driver, and of host work per result. */
   readonly launch?: number;
@@ -20,7 +22,7 @@ export interface KernelTuning {
 
 /** Tunings of a class, a unit and a pair of both act together. */
 export function combineTunings(...tunings: readonly KernelTuning[]): KernelTuning {
-  const plain = (key: 'compute' | 'attention' | 'bandwidth' | 'launch' | 'call' | 'host') =>
+  const plain = (key: Exclude<keyof KernelTuning, 'matrix' | 'rows'>) =>
     tunings.reduce((product, one) => product * (one[key] ?? 1), 1);
   const table = (key: 'matrix' | 'rows') => {
     const found: Partial<Record<DType, number>> = {};
@@ -35,6 +37,7 @@ export function combineTunings(...tunings: readonly KernelTuning[]): KernelTunin
     matrix: table('matrix'),
     rows: table('rows'),
     attention: plain('attention'),
+    superblocks: plain('superblocks'),
     bandwidth: plain('bandwidth'),
     launch: plain('launch'),
     call: plain('call'),
@@ -58,6 +61,7 @@ export function tuneKernels(kernels: KernelClass, tuning: KernelTuning): KernelC
     ...kernels,
     matrixShare: Object.fromEntries(shares),
     ...(kernels.rowShare && { rowShare: Object.fromEntries(rowShares) }),
+    superblockShare: (kernels.superblockShare ?? 1) * (tuning.superblocks ?? 1),
     bandwidthShare: (kernels.bandwidthShare ?? 1) * (tuning.bandwidth ?? 1),
     launchScale: (kernels.launchScale ?? 1) * (tuning.launch ?? 1),
     attentionScale: (kernels.attentionScale ?? 1) * (tuning.attention ?? 1),

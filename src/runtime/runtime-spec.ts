@@ -18,6 +18,8 @@ const kernels = z.strictObject({
   rowShare: z.partialRecord(dtype, sourced('ratio', { max: 1 })).optional(),
   /** Weights of packed formats are unpacked again for every row, as plain dot products do. CPUs only. */
   unpackPerRow: z.boolean().optional(),
+  /** Reached over what plain formats reach, where weights lie in super-blocks with scales of scales (K-quants). */
+  superblockShare: sourced('ratio', { max: 1 }).optional(),
   /**
    * Reached share of what the unit's memory port could draw. Ports are known from decode of language models: engines
    * that fetch whole tensors ahead may reach more.
@@ -54,6 +56,8 @@ export const runtimeSpec = z.strictObject({
    * class (an older build, an application around the engine) rather than to the one without a pattern.
    */
   when: z.string().optional(),
+  /** Class of which this is another build, or an application around it: measurements of either say something of both. */
+  family: z.string().optional(),
   /** Host work for every result handed out: sampling, tokeniser, bridge to the application. */
   host: z
     .strictObject({
@@ -132,6 +136,7 @@ export function kernelsOf(runtime: RuntimeSpec, kind: 'cpu' | 'gpu' | 'npu'): Ke
     matrixShare: plain(entry.matrixShare ?? {}),
     ...(entry.rowShare && { rowShare: plain(entry.rowShare) }),
     ...(entry.unpackPerRow !== undefined && { unpackPerRow: entry.unpackPerRow }),
+    ...(entry.superblockShare && { superblockShare: entry.superblockShare.is }),
     ...(entry.bandwidthShare && { bandwidthShare: entry.bandwidthShare.is }),
     ...(entry.dispatch && { dispatchSeconds: entry.dispatch.is }),
     ...(entry.call && { callSeconds: entry.call.is }),

@@ -59,6 +59,7 @@ interface Parts {
   readonly outputBytes: Bytes;
   readonly kvReadBytes?: Bytes;
   readonly kvWriteBytes?: Bytes;
+  readonly superblocks?: boolean;
 }
 
 function work(operator: string, form: WorkForm, activationDType: DType, parts: Parts): Work {
@@ -74,6 +75,7 @@ function work(operator: string, form: WorkForm, activationDType: DType, parts: P
     outputBytes: parts.outputBytes,
     kvReadBytes: parts.kvReadBytes ?? 0,
     kvWriteBytes: parts.kvWriteBytes ?? 0,
+    ...(parts.superblocks && { superblocks: true }),
   };
 }
 
@@ -99,6 +101,7 @@ export function matmulWork(shape: MatmulShape, format: WeightFormat, activation:
     macs: rows * n * k,
     vectorOps: bias ? rows * n : 0,
     weightDType: formatFor(format, k).dtype,
+    superblocks: formatFor(format, k).superblocks,
     weightBytes: batch * (storedBytes(format, n * k, k) + (bias ? plainBytes(n, format) : 0)),
     inputBytes: bytesOf((shape.inputRows ?? rows) * k, activation),
     outputBytes: bytesOf(rows * n, activation),

@@ -23,7 +23,7 @@ export function classesOf(calibration: DeviceCalibration, origin: Origin): Class
     date: origin.date,
     host: origin.host,
     inputs: inputsOf(calibration.rows, origin),
-    classes: nested(calibration.fit.parameters, 'class', 'runtime'),
+    classes: nested(wholeClasses(calibration.fit.parameters), 'class', 'runtime'),
     makers: nested(calibration.fit.parameters, 'maker', 'maker'),
     bands: bandsOf([...calibration.rows.map(asUnseen), ...calibration.energy]),
     errors: errorsOf(calibration.rows),
@@ -69,6 +69,32 @@ export function bundleOf(
 function inputsOf(rows: readonly CrossValidated[], { file, sha256 }: Origin) {
   const ids = new Set(rows.map(({ observation }) => observation.id));
   return { file, sha256, rows: ids.size };
+}
+
+/** Classes with what they share with the class they are builds of multiplied in: a runtime looks up its own name only. */
+function wholeClasses(parameters: readonly FittedParameter[]): FittedParameter[] {
+  const find = (wanted: FittedParameter['parameter'], runtime: string | undefined) =>
+    parameters.find(
+      ({ parameter: { layer, field, dtype, unit, runtime: name } }) =>
+        (layer === 'class' || layer === 'build') &&
+        field === wanted.field &&
+        dtype === wanted.dtype &&
+        unit === wanted.unit &&
+        name === runtime,
+    );
+  const whole = (one: FittedParameter): FittedParameter => {
+    const { parameter } = one;
+    const above = parameter.layer === 'build' ? find(parameter, parameter.family) : undefined;
+    if (!above) return one;
+    const { factor, sigma } = whole(above);
+    return {
+      ...one,
+      parameter: { ...parameter, layer: 'class' },
+      factor: one.factor * factor,
+      sigma: Math.hypot(one.sigma, sigma),
+    };
+  };
+  return parameters.map(whole);
 }
 
 /** Parameters of one layer by what tells them apart, then by unit. */

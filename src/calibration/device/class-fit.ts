@@ -30,7 +30,7 @@ export interface FitProblem<Row> {
 }
 
 /** Model error at best: what networks of one class scatter around any model of this kind. */
-const SIGMA = 0.15;
+export const SIGMA = 0.15;
 const REWEIGHTS = 3;
 const ITERATIONS = 12;
 

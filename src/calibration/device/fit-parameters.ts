@@ -2,7 +2,7 @@
  * The few numbers that measurements of phones decide, as logarithms of factors on what descriptions say.
  *
  * Layers, each with a weaker hold on the start than the one above: a runtime class on a kind of unit (all SoCs share it),
- * units of one maker's SoCs, a unit of a SoC (all runtimes share it), and the pair of runtime and unit. Where rows are few, the pull to the start
+ * another build of such a class or an application around it, units of one maker's SoCs, a unit of a SoC (all runtimes share it), and the pair of runtime and unit. Where rows are few, the pull to the start
  * keeps a pair at what its class and its unit say, and a unit at what its description says.
  */
 import type { DType } from '../../base/work.ts';
@@ -10,12 +10,13 @@ import type { ClassesSpec, TuningSpec } from '../../runtime/calibration-spec.ts'
 import { combineTunings, type KernelTuning } from '../../runtime/kernel-tuning.ts';
 import type { RuntimeSpec } from '../../runtime/runtime-spec.ts';
 
-export type Layer = 'class' | 'maker' | 'unit' | 'pair';
+export type Layer = 'class' | 'build' | 'maker' | 'unit' | 'pair';
 export type Field =
   | 'compute'
   | 'matrix'
   | 'rows'
   | 'attention'
+  | 'superblocks'
   | 'bandwidth'
   | 'launch'
   | 'call'
@@ -29,6 +30,8 @@ export interface Parameter {
   readonly soc?: string;
   readonly unit: string;
   readonly runtime?: string;
+  /** Of a build: the class that it is a build of. */
+  readonly family?: string;
   /** Pull to the start: a factor of e^prior costs as much as one σ of a row. */
   readonly prior: number;
   /** Logarithm of where it starts and is pulled to; 0 where only the description counts. */
@@ -60,6 +63,18 @@ const PRIORS: Readonly<Record<Layer, Readonly<Partial<Record<Field, number>>>>> 
     call: 0.7,
     host: 0.7,
     attention: 0.7,
+    superblocks: 0.5,
+  },
+  build: {
+    compute: 0.5,
+    matrix: 0.5,
+    rows: 0.5,
+    bandwidth: 0.2,
+    launch: 0.5,
+    call: 0.5,
+    host: 0.5,
+    attention: 0.5,
+    superblocks: 0.3,
   },
   maker: { compute: 0.2, bandwidth: 0.15, launch: 0.25 },
   unit: { compute: 0.35, bandwidth: 0.25, launch: 0.4 },
@@ -95,18 +110,34 @@ export function parametersOfUse(
 ): Parameter[] {
   const spec = runtimes[runtime] as RuntimeSpec;
   return units.flatMap((unit) => {
-    const own = classFields(spec, unit);
     const layer = (name: Layer, fields: readonly Field[], place: object) =>
       fields.map((field) => make(name, field, { unit, ...place }));
     return [
-      ...own.map(({ field, dtype }) =>
-        make('class', field, { unit, runtime, ...(dtype ? { dtype } : {}) }),
-      ),
+      ...ownParameters(spec, unit, runtimes),
       ...layer('maker', ['compute', 'bandwidth', 'launch'], { maker }),
       ...layer('unit', ['compute', 'bandwidth', 'launch'], { soc }),
       ...layer('pair', ['compute', 'bandwidth'], { soc, runtime }),
     ];
   });
+}
+
+/** Of a class; of a build, what it shares with the class it is a build of and how far it is from that. */
+function ownParameters(
+  spec: RuntimeSpec,
+  unit: string,
+  runtimes: Readonly<Record<string, RuntimeSpec>>,
+): Parameter[] {
+  const family = spec.family === undefined ? undefined : runtimes[spec.family];
+  const shared = family ? ownParameters(family, unit, runtimes) : [];
+  const own = classFields(spec, unit).map(({ field, dtype }) => {
+    const place = { unit, runtime: spec.name, ...(dtype ? { dtype } : {}) };
+    const above = shared.some((one) => one.field === field && one.dtype === dtype);
+    if (!(family && above)) return make('class', field, place);
+    return make('build', field, { ...place, family: family.name });
+  });
+  const has = (one: Parameter) =>
+    own.some(({ field, dtype }) => one.field === field && one.dtype === dtype);
+  return [...shared.filter(has), ...own];
 }
 
 function make(
@@ -132,6 +163,7 @@ function classFields(
     ...matrix.map((dtype) => ({ field: 'matrix' as const, dtype })),
     ...(matrix.length === 0 ? [plain('compute')] : []),
     ...rows.map((dtype) => ({ field: 'rows' as const, dtype })),
+    ...(kernels.superblockShare ? [plain('superblocks')] : []),
     plain('bandwidth'),
     ...(kind === 'cpu' || kernels.attentionShare ? [] : [plain('attention')]),
     ...(kernels.dispatch || kind === 'gpu' ? [plain('launch')] : []),
@@ -148,14 +180,19 @@ export interface Shared {
 
 /** Classes and makers start at what other measurements have said of them, held as firmly as those knew it. */
 export function anchored(parameter: Parameter, { classes, makers }: Shared): Parameter {
-  const { layer, field, dtype, runtime = '', maker = '', unit, prior } = parameter;
-  const of = { class: classes[runtime], maker: makers[maker] }[layer as 'class' | 'maker'];
-  const known = of?.[unit]?.[field];
-  const factor = (dtype === undefined ? known : (known as Factors | undefined)?.[dtype]) as
-    | Factor
-    | undefined;
-  if (!factor) return parameter;
-  return { ...parameter, centre: Math.log(factor.factor), prior: Math.min(prior, factor.sigma) };
+  const { layer, field, dtype, runtime = '', family = '', maker = '', unit, prior } = parameter;
+  const factorIn = (of: Readonly<Record<string, TuningSpec>> | undefined) => {
+    const known = of?.[unit]?.[field];
+    return (dtype === undefined ? known : (known as Factors | undefined)?.[dtype]) as
+      | Factor
+      | undefined;
+  };
+  const factor = factorIn(layer === 'maker' ? makers[maker] : classes[runtime]);
+  if (!factor || layer === 'unit' || layer === 'pair') return parameter;
+  // What is known of a build includes what it shares with its class.
+  const above = layer === 'build' ? (factorIn(classes[family])?.factor ?? 1) : 1;
+  const centre = Math.log(factor.factor / above);
+  return { ...parameter, centre, prior: Math.min(prior, factor.sigma) };
 }
 
 type Factor = NonNullable<TuningSpec['bandwidth']>;

@@ -9,10 +9,10 @@
  * Source   ml-levenberg-marquardt; chord steps as in Ortega and Rheinboldt, section 10.1
  * Checked  test/unit/calibration/device/fit-solve.test.ts (recovers known factors; leaving out equals refitting)
  */
-import { CholeskyDecomposition, Matrix } from 'ml-matrix';
 import type { KernelTuning } from '../../runtime/kernel-tuning.ts';
 import type { RuntimeSpec } from '../../runtime/runtime-spec.ts';
 import { minimise, robust } from '../least-squares.ts';
+import { normalSolver } from '../normal-equations.ts';
 import {
   keyOf,
   type Parameter,
@@ -154,34 +154,40 @@ export class DeviceFit {
 
   /** Newton steps on the kept observations and the pulls. */
   private solver(kept: readonly number[]): Solver {
-    const size = this.parameters.length;
-    const first = this.observations.length;
-    const rows = [...kept, ...this.parameters.map((_, j) => first + j)];
-    const normal = new Matrix(size, size);
-    const columns = this.slopes;
-    for (const row of rows) {
-      const used: number[] = [];
-      for (let j = 0; j < size; j++) if (columns[j]?.[row]) used.push(j);
-      for (const a of used)
-        for (const b of used)
-          normal.set(a, b, normal.get(a, b) + (columns[a]?.[row] ?? 0) * (columns[b]?.[row] ?? 0));
-    }
-    const decomposed = new CholeskyDecomposition(normal);
-    return (terms) => {
-      const gradient = columns.map((column) =>
-        rows.reduce((sum, row) => sum + (column[row] ?? 0) * (terms[row] ?? 0), 0),
+    const rows = this.rowsOf(kept);
+    const solve = normalSolver(
+      this.parameters.length,
+      rows.map((row) => this.slopesOf(row)),
+    );
+    return (terms) =>
+      solve(
+        this.slopes.map((column) =>
+          rows.reduce((sum, row) => sum + (column[row] ?? 0) * (terms[row] ?? 0), 0),
+        ),
       );
-      return decomposed.solve(Matrix.columnVector(gradient)).to1DArray();
-    };
+  }
+
+  /** Terms of the kept observations, and of the pulls of all parameters behind them. */
+  private rowsOf(kept: readonly number[]): number[] {
+    return [...kept, ...this.parameters.map((_, j) => this.observations.length + j)];
+  }
+
+  private slopesOf(row: number): [number, number][] {
+    return this.slopes.flatMap((column, j): [number, number][] => {
+      const slope = column[row];
+      return slope ? [[j, slope]] : [];
+    });
   }
 
   private fitted(): FittedParameter[] {
-    const size = this.parameters.length;
-    const j = new Matrix(this.slopes.map((column) => [...column]));
-    const normal = j.mmul(j.transpose());
-    const covariance = new CholeskyDecomposition(normal).solve(Matrix.eye(size));
+    const rows = this.rowsOf(this.observations.map((_, i) => i));
+    const solve = normalSolver(
+      this.parameters.length,
+      rows.map((row) => this.slopesOf(row)),
+    );
     return this.parameters.map((parameter, i) => {
-      const sigma = Math.sqrt(Math.max(0, covariance.get(i, i)));
+      const variance = solve(this.parameters.map((_, j) => (j === i ? 1 : 0)))[i] as number;
+      const sigma = Math.sqrt(Math.max(0, variance));
       return {
         parameter,
         factor: Math.exp(this.point[i] as number),

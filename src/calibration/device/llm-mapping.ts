@@ -138,6 +138,28 @@ interface ChosenFormat {
 
 const NOMINAL_BITS = [2, 3, 4, 5, 6, 8, 16];
 
+function layersFormat(
+  row: LlmRow,
+  formats: RuntimeSpec['models']['formats'],
+  model: string,
+  known: MappingTables['models']['formats'],
+) {
+  const assumptions: string[] = [];
+  const named = /\bI?Q\d(?:_[A-Z0-9]+)+\b/.exec(row.remarks)?.[0].toLowerCase() ?? '';
+  const file = [`${named}-file`, named].find((name) => Object.hasOwn(known, name));
+  const gguf = Object.values(formats).some((name) => /^q\d/.test(name));
+  let bits = row.weightBits;
+  if (bits === '') {
+    // Publishers' own bundles of some models mix widths by layer, and no one width is given.
+    const mixture = `${model}-mixed`;
+    if (!gguf && Object.hasOwn(known, mixture))
+      return { format: mixture, bits, assumptions: ['weights as the publisher mixes them'] };
+    bits = bitsFromSize(row) ?? '4';
+    assumptions.push(`${bits}-bit weights assumed`);
+  }
+  return { format: gguf && file ? file : formats[bits], bits, assumptions };
+}
+
 /** GGUF type where the remarks name one, nominal bits otherwise; bits from the stored size where none are given. */
 function formatOf(
   row: LlmRow,
@@ -147,16 +169,7 @@ function formatOf(
 ): ChosenFormat | Missing {
   const { formats, headFormat } = runtime.models;
   const known = tables.models.formats;
-  const assumptions: string[] = [];
-  const named = /\bI?Q\d(?:_[A-Z0-9]+)+\b/.exec(row.remarks)?.[0].toLowerCase() ?? '';
-  const file = [`${named}-file`, named].find((name) => Object.hasOwn(known, name));
-  let bits = row.weightBits;
-  if (bits === '') {
-    bits = bitsFromSize(row) ?? '4';
-    assumptions.push(`${bits}-bit weights assumed`);
-  }
-  const gguf = Object.values(formats).some((name) => /^q\d/.test(name));
-  const format = gguf && file ? file : formats[bits];
+  const { format, bits, assumptions } = layersFormat(row, formats, model, known);
   if (format === undefined)
     return { reason: `runtime class ${runtime.name} has no ${bits}-bit format` };
   const mixed = known[format]?.scope === 'model' || (known[format]?.elementBits ?? 16) >= 8;

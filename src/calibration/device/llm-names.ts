@@ -80,8 +80,10 @@ export function findRuntime(
       (one) => one.aliases.includes(name) && runsOn(one, kind),
     );
     const text = `${row.remarks}; activations ${row.activationBits}`;
-    const fitting = classes.find(({ when }) => when && new RegExp(when).test(text));
-    const runtime = fitting ?? classes.find(({ when }) => !when);
+    const fitting = classes.filter(({ when }) => when && new RegExp(when).test(text));
+    // A build of a class that fits as well is the nearer one.
+    const nearest = fitting.find(({ name }) => !fitting.some(({ family }) => family === name));
+    const runtime = nearest ?? classes.find(({ when }) => !when);
     if (runtime) {
       const departs = name === row.runtime ? [] : [`${name} for ${row.runtime}`];
       return { runtime, assumptions: departs };

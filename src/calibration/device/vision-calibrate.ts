@@ -38,6 +38,8 @@ export interface VisionFit {
   readonly numbers: readonly FittedNumber[];
   /** Predicted ÷ measured − 1, by row that was fitted to. */
   readonly errors: ReadonlyMap<MappedVisionRow, number>;
+  /** Descriptions with the numbers found. */
+  readonly fitted: Written;
   readonly predict: (rows: readonly MappedVisionRow[]) => readonly number[];
 }
 
@@ -78,7 +80,8 @@ export function fitVision(
       runtimes = { ...runtimes, [name]: withValues(spec, fit.paths, fit.values) };
     }
   }
-  const { units: unitOf, runtimes: classes } = now();
+  const fitted = now();
+  const { units: unitOf, runtimes: classes } = fitted;
   const trial = () => (row: MappedVisionRow) => ({
     spec: unitOf(row),
     runtime: classes[row.runtime] as RuntimeSpec,
@@ -87,6 +90,7 @@ export function fitVision(
     visionProblem({ parameters: [], trial }, some, sketchOf).predict([], some);
   const predicted = predict(rows);
   return {
+    fitted,
     predict,
     numbers: [...found].flatMap(([of, { paths, starts, values }]) =>
       paths.map((path, i) => ({
@@ -100,23 +104,6 @@ export function fitVision(
       rows.map((row, i) => [row, (predicted[i] as number) / (row.row.milliseconds as number) - 1]),
     ),
   };
-}
-
-/** Errors of all rows by fits that have not seen their group (the network, or the chip). */
-export function leaveOut(
-  rows: readonly MappedVisionRow[],
-  written: Written,
-  sketchOf: (row: MappedVisionRow) => Sketch,
-  groupOf: (row: MappedVisionRow) => string,
-): Map<MappedVisionRow, number> {
-  const errors = new Map<MappedVisionRow, number>();
-  for (const [group, left] of groups(rows, groupOf)) {
-    const rest = rows.filter((row) => groupOf(row) !== group);
-    const predicted = fitVision(rest, written, sketchOf).predict(left);
-    for (const [i, row] of left.entries())
-      errors.set(row, (predicted[i] as number) / (row.row.milliseconds as number) - 1);
-  }
-  return errors;
 }
 
 interface Found {

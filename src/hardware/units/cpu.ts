@@ -50,6 +50,7 @@ interface Cpu {
   readonly matrixShare: number;
   readonly kernelShare: Readonly<Partial<Record<DType, number>>>;
   readonly rowShare: Readonly<Partial<Record<DType, number>>>;
+  readonly superblockShare: number;
   readonly quantise: boolean;
   readonly unpackPerRow: boolean;
   readonly cache: LocalMemory;
@@ -98,6 +99,7 @@ function cpuOf(spec: CpuSpec, options: UnitOptions): Cpu {
     matrixShare: spec.matrixShare.is,
     kernelShare: options.kernels?.matrixShare ?? {},
     rowShare: options.kernels?.rowShare ?? {},
+    superblockShare: options.kernels?.superblockShare ?? 1,
     quantise: options.kernels?.quantiseActivations ?? true,
     unpackPerRow: options.kernels?.unpackPerRow ?? false,
     cache: {
@@ -181,9 +183,11 @@ function productCost(cpu: Cpu, work: Work, gemm: GemmShape, layer: GemmShape): U
   const extraOps = quantised ? QUANTISE_OPS * layer.products * layer.m * layer.k : 0;
   const plain = kernelCycles(cpu, gemm, format, kernelOf(work));
   const extra = scaleShare(cpu, work, format, weights) + unpackShare(cpu, work, weights);
-  const scaled = plain * (1 + extra);
+  const packing = work.superblocks ? cpu.superblockShare : 1;
+  const scaled = (plain * (1 + extra)) / packing;
+  const row = (rowCycles(cpu, work, format) * (1 + unpackShare(cpu, work, weights))) / packing;
   return costOf(cpu, work, format, {
-    cycles: Math.max(scaled, rowCycles(cpu, work, format) * (1 + unpackShare(cpu, work, weights))),
+    cycles: Math.max(scaled, row),
     extraOps,
     readBytes: layer.products * tiling.readBytes + sideBytes(work, layer),
     writeBytes: work.outputBytes + work.kvWriteBytes,

@@ -48,6 +48,7 @@ interface Gpu {
   readonly matrixShare: number;
   readonly kernelShare: Readonly<Partial<Record<DType, number>>>;
   readonly rowShare: Readonly<Partial<Record<DType, number>>>;
+  readonly superblockShare: number;
   readonly cache: LocalMemory;
   readonly cacheBytesPerClock: number;
   readonly fusedAttention: boolean;
@@ -89,6 +90,7 @@ function gpuOf(spec: GpuSpec, options: UnitOptions): Gpu {
     matrixShare: spec.matrixShare.is,
     kernelShare: options.kernels?.matrixShare ?? {},
     rowShare: options.kernels?.rowShare ?? {},
+    superblockShare: options.kernels?.superblockShare ?? 1,
     cache: {
       bytes: spec.l2.size.is,
       accumulatorBytes: 0,
@@ -160,7 +162,11 @@ function rowCycles(gpu: Gpu, work: Work): number {
   const share = work.weightBytes > 0 ? gpu.rowShare[work.weightDType] : undefined;
   if (share === undefined || work.form.kind !== 'matmul' || work.form.m > 1) return 0;
   const rate = gpu.matrixRates[work.weightDType][work.activationDType]?.rate ?? 1;
-  return work.macs / (gpu.cores * gpu.fmaPerClock * rate * share);
+  return work.macs / (gpu.cores * gpu.fmaPerClock * rate * share * packing(gpu, work));
+}
+
+function packing(gpu: Gpu, work: Work): number {
+  return work.superblocks ? gpu.superblockShare : 1;
 }
 
 function costOf(
@@ -206,7 +212,7 @@ function kernelCycles(gpu: Gpu, work: Work, gemm: GemmShape): number {
   const format = gpu.matrixRates[work.weightDType][work.activationDType];
   // Runtimes carry kernels of their own for matrix–vector products; their quality is the bandwidth they reach.
   const quality = m > 1 ? (gpu.kernelShare[work.activationDType] ?? 1) : 1;
-  const share = gpu.matrixShare * quality;
+  const share = gpu.matrixShare * quality * packing(gpu, work);
   const macsPerClock = gpu.fmaPerClock * (format?.rate ?? 1) * share;
   // Latency bounds a lone wave, not the work it shares with others: never slower than one core alone.
   const fullest = (perCore * rows * columns * k * stretch) / macsPerClock;

@@ -25,6 +25,8 @@ export interface KernelClass {
   readonly rowShare?: Readonly<Partial<Record<DType, number>>>;
   /** Weights are unpacked again for every row, as plain dot products do; otherwise tiles unpack them once. */
   readonly unpackPerRow?: boolean;
+  /** Reached over what formats without them reach, where weights lie in super-blocks; 1 where absent. */
+  readonly superblockShare?: number;
   /** Reached share of what the unit's memory port could draw. */
   readonly bandwidthShare?: number;
   /** Replaces the unit's own dispatch time. */

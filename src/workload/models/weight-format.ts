@@ -14,6 +14,8 @@ export interface WeightFormat {
   readonly dtype: DType;
   readonly elementBits: number;
   readonly scales: ScaleLayout;
+  /** Scales of scales over a few hundred elements, as K-quants of GGUF have. */
+  readonly superblocks: boolean;
   /** What an exporter stores instead where the reduction is no multiple of the group. */
   readonly fallback: WeightFormat | undefined;
   readonly source: string;
@@ -32,6 +34,8 @@ type ScaleLayout =
   | { readonly kind: 'average'; readonly bits: number };
 
 const COLUMNS = ['format', 'scope', 'dtype', 'weight_bits', 'group', 'scale_bits', 'source'];
+/** Elements of a super-block of GGUF, QK_K of ggml; plain formats group 128 at most with one level of scales. */
+const SUPERBLOCK = 256;
 const DTYPES = Object.keys(DTYPE_BITS) as DType[];
 
 /** Parses the table of formats; the result is keyed by name. */
@@ -51,6 +55,7 @@ export function parseWeightFormats(
       dtype: cells.oneOf('dtype', DTYPES),
       elementBits: cells.numberOr('weight_bits', 0),
       scales: readScales(cells),
+      superblocks: (Number(cells.text('group')) || 0) >= SUPERBLOCK,
       fallback: fallbackOf(cells, formats),
       source: cells.text('source'),
     };

@@ -68,7 +68,10 @@ describe('the assistant that asks a cloud', () => {
     const text = cloudLines(run.cloud!);
     expect(text).toMatch(/answered by: local \d+, cloud \d+, hybrid \d+/);
     expect(text).toMatch(/left the phone: public .* user-secret/);
-    expect(text).toContain('waiting for a signal');
+    expect(cloudLines({ ...run.cloud!, silentSeconds: 3 })).toContain(
+      '3 s of waiting for a signal',
+    );
+    expect(cloudLines({ ...run.cloud!, silentSeconds: 0 })).not.toContain('waiting');
     expect(renderCloud(run).html).toContain('user-secret');
     expect(renderSwaps(run).html).toBe('');
   });

@@ -241,3 +241,46 @@ describe('how an engine builds its graphs', () => {
     expect(gpu.workload).not.toHaveProperty('contextBucket');
   });
 });
+
+describe('builds of an engine', () => {
+  const classOf = (runtime: string, unit: string, notes: string) => {
+    const text = `${HEADER},notes\na,Snapdragon 8 Gen 3,${unit},${runtime},Llama-3.2-3B,3.21,4,,256,,,,17,"${notes}"\n`;
+    const mapped = mapLlmRow(parseLlmRows(text, 'rows.csv')[0]!, tables);
+    if ('reason' in mapped) throw new Error(mapped.reason);
+    return mapped.scenario.runtime;
+  };
+
+  it('are told by what a row says of itself, the nearest one first', () => {
+    expect(classOf('llama.cpp', 'cpu', '')).toBe('llama-cpp');
+    expect(classOf('llama.cpp', 'cpu', 'in the application (llama.rn)')).toBe('llama-cpp-app');
+    expect(classOf('llama.cpp', 'cpu', 'llama.rn; first baseline, April 2026')).toBe(
+      'llama-cpp-app-2026-04',
+    );
+    expect(classOf('llama.cpp (Hexagon)', 'npu', '')).toBe('llama-cpp');
+    expect(classOf('llama.cpp (Hexagon)', 'npu', 'before products were reworked')).toBe(
+      'llama-cpp-hexagon-2026-04',
+    );
+    expect(classOf('LiteRT-LM', 'gpu', 'edge-llm-bench leaderboard')).toBe('litert-lm-converted');
+  });
+});
+
+describe('weights of several widths', () => {
+  const formatOf = (runtime: string, bits: string) => {
+    const mapped = mapLlmRow(
+      row(`a,Snapdragon 8 Gen 3,cpu,${runtime},Gemma-4-E2B-it,,${bits},,1024,1280,,,17`),
+      tables,
+    );
+    if ('reason' in mapped) throw new Error(mapped.reason);
+    return mapped;
+  };
+
+  it("are the publisher's mixture where no one width is given", () => {
+    expect(formatOf('LiteRT-LM', '')).toMatchObject({
+      workload: { weightFormat: 'gemma-4-e2b-mixed' },
+      assumptions: ['weights as the publisher mixes them'],
+    });
+    expect(formatOf('LiteRT-LM', '').workload).not.toHaveProperty('headFormat');
+    expect(formatOf('LiteRT-LM', '4').workload.weightFormat).toBe('int4-g32-fp16scale');
+    expect(formatOf('llama.cpp', '4').workload.weightFormat).toBe('q4_0');
+  });
+});

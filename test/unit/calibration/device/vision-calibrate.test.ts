@@ -1,7 +1,8 @@
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { visionFitting } from '../../../../src/calibration/device/predict-file.ts';
-import { fitVision, leaveOut } from '../../../../src/calibration/device/vision-calibrate.ts';
+import { fitVision } from '../../../../src/calibration/device/vision-calibrate.ts';
+import { leaveOut } from '../../../../src/calibration/device/vision-unseen.ts';
 import { fileSources, openModelFile } from '../../../../src/load.ts';
 
 const folder = fileURLToPath(new URL('../../../validation/data/graphs/', import.meta.url));

@@ -1,0 +1,101 @@
+/** Which numbers a row depends on, and how builds of a class share what is known of it. */
+import { describe, expect, it } from 'vitest';
+import { classesOf } from '../../../../src/calibration/device/bundle.ts';
+import {
+  anchored,
+  keyOf,
+  type Parameter,
+  parametersOf,
+} from '../../../../src/calibration/device/fit-parameters.ts';
+import { mappingTables } from '../../../../src/calibration/device/predict.ts';
+import { fileSources } from '../../../../src/load.ts';
+
+const { runtimes } = mappingTables(fileSources({ calibration: 'none' }));
+const use = (runtime: string, unit: string) => ({
+  soc: 'snapdragon-8-gen-3',
+  maker: 'Qualcomm',
+  runtime,
+  units: [unit],
+});
+const keys = (runtime: string, unit: string) =>
+  parametersOf([use(runtime, unit)], runtimes).map(keyOf);
+const origin = { date: '2026-01-01', host: 'none', file: 'rows.csv', sha256: '0' };
+
+describe('builds of a class', () => {
+  it('depend on the class and on how far they are from it', () => {
+    const found = keys('llama-cpp-app', 'cpu');
+    expect(found).toContain('class/llama-cpp/cpu/bandwidth');
+    expect(found).toContain('build/llama-cpp-app/cpu/bandwidth');
+    expect(found).not.toContain('class/llama-cpp-app/cpu/bandwidth');
+    expect(found).toContain('class/llama-cpp/cpu/matrix/int8');
+  });
+
+  it('may be builds of builds', () => {
+    const found = keys('llama-cpp-app-2026-04', 'cpu').filter((key) => key.endsWith('/bandwidth'));
+    expect(found.sort()).toEqual([
+      'build/llama-cpp-app-2026-04/cpu/bandwidth',
+      'build/llama-cpp-app/cpu/bandwidth',
+      'class/llama-cpp/cpu/bandwidth',
+      'maker/Qualcomm/cpu/bandwidth',
+      'pair/snapdragon-8-gen-3/llama-cpp-app-2026-04/cpu/bandwidth',
+      'unit/snapdragon-8-gen-3/cpu/bandwidth',
+    ]);
+  });
+
+  it('are held closer to the class than the class to its description', () => {
+    const all = parametersOf([use('llama-cpp-app', 'gpu')], runtimes);
+    const prior = (key: string) => all.find((one) => keyOf(one) === key)!.prior;
+    for (const field of ['bandwidth', 'launch', 'superblocks', 'matrix/fp16'])
+      expect(prior(`build/llama-cpp-app/gpu/${field}`)).toBeLessThan(
+        prior(`class/llama-cpp/gpu/${field}`),
+      );
+  });
+
+  it('name a class that is there', () => {
+    for (const { name, family } of Object.values(runtimes))
+      if (family !== undefined)
+        expect([name, Object.keys(runtimes)]).toEqual([name, expect.arrayContaining([family])]);
+  });
+
+  it('are written whole, so that a run looks up its own class only', () => {
+    const fitted = (runtime: string, factor: number) => {
+      const parameter = parametersOf([use(runtime, 'cpu')], runtimes).find(
+        (one) => one.runtime === runtime && one.field === 'bandwidth' && one.layer !== 'pair',
+      ) as Parameter;
+      return { parameter, factor, sigma: 0.1, undetermined: false, rows: 5 };
+    };
+    const parameters = [
+      fitted('llama-cpp', 0.9),
+      fitted('llama-cpp-app', 0.8),
+      fitted('llama-cpp-app-2026-04', 0.5),
+    ];
+    const fit = { parameters, predicted: [] };
+    const { classes } = classesOf({ fit, rows: [], energy: [], skipped: [] }, origin);
+    const factor = (name: string) => classes[name]?.['cpu']?.bandwidth?.factor;
+    expect(factor('llama-cpp')).toBeCloseTo(0.9, 6);
+    expect(factor('llama-cpp-app')).toBeCloseTo(0.72, 6);
+    expect(factor('llama-cpp-app-2026-04')).toBeCloseTo(0.36, 6);
+    expect(classes['llama-cpp-app']?.['cpu']?.bandwidth?.sigma).toBeCloseTo(
+      Math.hypot(0.1, 0.1),
+      4,
+    );
+  });
+
+  it('start at what was written of them, what they share with their class taken out', () => {
+    const known = (factor: number) => ({ factor, sigma: 0.1, rows: 9, undetermined: false });
+    const shared = {
+      classes: {
+        'llama-cpp': { cpu: { bandwidth: known(0.9) } },
+        'llama-cpp-app': { cpu: { bandwidth: known(0.72) } },
+      },
+      makers: {},
+    };
+    const found = parametersOf([use('llama-cpp-app', 'cpu')], runtimes).map((one) =>
+      anchored(one, shared),
+    );
+    const centre = (key: string) => Math.exp(found.find((one) => keyOf(one) === key)!.centre);
+    expect(centre('class/llama-cpp/cpu/bandwidth')).toBeCloseTo(0.9, 6);
+    expect(centre('build/llama-cpp-app/cpu/bandwidth')).toBeCloseTo(0.8, 6);
+    expect(centre('unit/snapdragon-8-gen-3/cpu/bandwidth')).toBe(1);
+  });
+});
