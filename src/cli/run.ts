@@ -161,6 +161,7 @@ function phaseTable(result: Run): string {
       { header: 'phase' },
       { header: 'unit' },
       { header: 'time', align: 'quantity' as const },
+      ...(result.workloads ? [{ header: 'of it waiting', align: 'quantity' as const }] : []),
       { header: 'rate', align: 'quantity' as const },
       { header: 'limited by' },
       { header: 'DRAM', align: 'quantity' as const },
@@ -191,14 +192,20 @@ function phaseRow(phase: PhaseResult, result: Run): string[] {
     phase.phase,
     phase.units.join('+'),
     formatQuantity(seconds, 'time'),
+    ...(result.workloads ? [waitText(phase.waitedSeconds ?? 0)] : []),
     outputs > 0 ? `${Number((outputs / seconds).toPrecision(4))} /s` : '',
     `${phase.units[0] === 'storage' ? 'storage' : phase.limit} ${share} %${phase.bandwidthBound ? ` (${phase.bandwidthBound})` : ''}`,
     formatQuantity(phase.dramBytes, 'size'),
-    // A restore goes on beside the prompt: over the time that it alone takes, its bytes are no rate.
+    // A restore goes on beside the prompt: over the time that it alone takes, its bytes and joules are no rate.
     phase.stage === 'restore' ? '' : formatQuantity(phase.dramBytes / seconds, 'bandwidth', 3),
-    formatQuantity(phase.joules / seconds, 'power', 3),
+    phase.stage === 'restore' ? '' : formatQuantity(phase.joules / seconds, 'power', 3),
     formatQuantity(phase.joules, 'energy', 3),
   ];
+}
+
+/** While the units that it needed worked for others; rounding is no wait. */
+function waitText(seconds: number): string {
+  return seconds < 1e-6 ? '' : formatQuantity(seconds, 'time', 3);
 }
 
 function fusionLines({ fusions }: Run): string[] {

@@ -21,6 +21,7 @@ import { topPoint, viewOf } from './domain-views.ts';
 import { Execution } from './execution.ts';
 import { CAUSE, Ledger } from './ledger.ts';
 import type { Machine } from './machine.ts';
+import { type ModelLoads, openLoads } from './model-loads.ts';
 import { workingShare } from './online-cores.ts';
 import { PowerAccount } from './power-account.ts';
 import { openRequest } from './ready.ts';
@@ -30,7 +31,6 @@ import { assembleRun } from './result.ts';
 import { CAUSES, type Run } from './run.ts';
 import type { Simulation } from './setup.ts';
 import { costPhase, type PhaseCost } from './step-cost.ts';
-import { ModelLoad } from './storage.ts';
 import { TableStore } from './table-store.ts';
 import type { TaskTable } from './task-table.ts';
 import { unitStates } from './unit-states.ts';
@@ -83,8 +83,8 @@ class ClosedForm {
   /** By domain: points that governors settle on with and without work. */
   private readonly busyPoint: Int32Array;
   private readonly idlePoint: Int32Array;
-  /** When models are in memory. */
-  private readonly ready: Seconds;
+  /** Models that are not in memory at the start. */
+  private readonly load: ModelLoads | undefined;
   private maxSkin: Celsius = Number.NEGATIVE_INFINITY;
   private maxJunction: Celsius = Number.NEGATIVE_INFINITY;
   private held = false;
@@ -96,11 +96,10 @@ class ClosedForm {
     this.drawn = new Execution(machine, this.ledger);
     this.drawn.speed.fill(1);
     this.drawn.wantedSpeed.fill(1);
-    const { storage } = machine;
-    const jobs = simulation.expected ?? simulation.jobs;
-    const load = simulation.cold && storage && new ModelLoad(machine, storage, jobs, this.ledger);
-    this.drawn.beside.load = load || undefined;
-    this.ready = load ? load.end : 0;
+    const { cold = false } = simulation;
+    const context = { machine, execution: this.drawn, ledger: this.ledger, cold, turns: false };
+    this.load = openLoads(context);
+    this.drawn.beside.load = this.load;
     this.busyPoint = Int32Array.from(governors, (one, d) => settledPoint(one, simulation, d, 1));
     this.idlePoint = Int32Array.from(governors, (one, d) => settledPoint(one, simulation, d, 0));
     this.clocks = new ClockState(machine);
@@ -120,10 +119,10 @@ class ClosedForm {
 
   run(): void {
     const queue = [...this.simulation.jobs];
-    this.pass(this.ready - this.now);
     for (let index = 0; index < queue.length; index++) {
       const job = queue[index]!;
       this.pass(job.arrival - this.now);
+      if (this.load) this.pass(this.load.readyAt(job, this.now) - this.now);
       this.serve(job, index);
       queue.push(...(this.simulation.follow?.(queue.length, this.now, job) ?? []));
     }
@@ -181,6 +180,7 @@ class ClosedForm {
     collector.phaseStarted(request, start);
     this.book(request, cost);
     this.pass(cost.seconds, cost);
+    request.busy += cost.seconds;
     request.stepStart = start;
     collector.stepDone(request, phase, start + cost.first);
     if (phase.steps > 1) {
@@ -244,7 +244,7 @@ class ClosedForm {
       this.now += dt;
       drawn.progressAll(this.now);
       if (work) draw(drawn, work, 1 / HEAT_STEPS);
-      power.pass(dt, this.now);
+      power.pass(dt, this.now, this.drawn.beside.takeBytes());
       machine.thermal.advance(dt, power.watts);
       this.noteTemperatures();
     }

@@ -2,12 +2,12 @@
 import type { Joules, Seconds } from '../base/units.ts';
 import type { Phase } from '../workload/graph.ts';
 import { reportCompilation } from './compile-report.ts';
-import { CAUSE } from './ledger.ts';
+import type { LoadReport } from './load-plan.ts';
 import type { Machine } from './machine.ts';
 import type { Recorder } from './recorder.ts';
 import { type Active, dueAt, type Job, type Lane, type RunObserver } from './request.ts';
 import type { CompiledPhase, RequestResult } from './run.ts';
-import { LOAD_PHASE, type Loading, type LoadReport } from './storage.ts';
+import type { Loading } from './storage.ts';
 import type { TaskTable } from './task-table.ts';
 
 /** A phase as it happened; the ledger knows where its time went. */
@@ -23,6 +23,8 @@ export interface PhaseRecord {
   readonly joules: Joules;
   /** Of all requests of a workload together, where several workloads share the phone: how long it ran in all. */
   readonly activeSeconds?: Seconds;
+  /** Of that, while every unit that it needed next worked for others. */
+  readonly waitedSeconds?: Seconds;
 }
 
 interface OpenRequest {
@@ -31,6 +33,10 @@ interface OpenRequest {
   firstToken: Seconds;
   phaseStarted: Seconds;
   phaseJoules: Joules;
+  /** Of models on their way, when the phase began. */
+  phaseSpent: Joules;
+  /** That units had worked for the request by then. */
+  phaseBusy: Seconds;
 }
 
 /** Graphs whose compilation is reported; a long trace repeats the same few. */
@@ -53,6 +59,8 @@ export class Collector implements RunObserver {
   private readonly rate: number;
   private readonly load: Loading | undefined;
   private requestTrack = -1;
+  /** Place in `phases` of the load that ended last. */
+  private lastLoad = -1;
   /** Drawn until a request came that may have to wait for its model. */
   private readonly arrivalJoules = new Map<Job, Joules>();
 
@@ -95,20 +103,22 @@ export class Collector implements RunObserver {
       firstToken: Number.NaN,
       phaseStarted: now,
       phaseJoules: 0,
+      phaseSpent: 0,
+      phaseBusy: 0,
     });
     const report = this.load?.opened(request, now);
-    if (report) this.loaded(report, request, now);
+    if (report) this.modelLoaded(request, report);
   }
 
   /** A request finds its model in memory: what came before was the load. */
-  private loaded(report: LoadReport, request: Active, now: Seconds): void {
-    const { request: name, phase, start, end, cause } = report;
+  modelLoaded(request: Active, { phase, start, end, cause }: LoadReport): void {
     if (end <= start) return;
+    const { lane, plan } = request.job;
     const { recorder } = this;
     const { track } = this.entry(request);
     recorder.span(track, start, end, recorder.intern(phase), request.index, cause);
     const record = {
-      request: name,
+      request: lane?.name ?? plan.name,
       phase,
       stage: phase,
       start,
@@ -117,18 +127,33 @@ export class Collector implements RunObserver {
       outputs: 0,
       joules: 0,
     };
-    if (request.job.lane) this.addShared({ ...record, activeSeconds: end - start });
-    else
-      this.addPhase({
-        ...record,
-        joules: this.energyAt(now) - (this.arrivalJoules.get(request.job) ?? 0),
-      });
+    if (lane) {
+      this.addShared({ ...record, activeSeconds: end - start });
+      return;
+    }
+    const before = this.arrivalJoules.get(request.job) ?? 0;
+    this.addPhase({ ...record, joules: this.energyAt(end) - before });
+    this.lastLoad = this.phases.length - 1;
+  }
+
+  /**
+   * What models draw that come, or go, beside other phases is theirs: cores, drive, memory and cipher, converters aside.
+   * @returns joules since `spent`.
+   */
+  private loadJoules(spent: Joules): Joules {
+    if (!this.load || this.lastLoad < 0) return 0;
+    const joules = this.load.spent - spent;
+    const record = this.phases[this.lastLoad]!;
+    this.phases[this.lastLoad] = { ...record, joules: record.joules + joules };
+    return joules;
   }
 
   phaseStarted(request: Active, now: Seconds): void {
     const entry = this.entry(request);
     entry.phaseStarted = now;
     entry.phaseJoules = this.joulesFor(request, now);
+    entry.phaseSpent = this.load?.spent ?? 0;
+    entry.phaseBusy = request.busy;
   }
 
   /** What a phase of several at once drew is in the ledger only: the meter of the device sees all of them. */
@@ -189,10 +214,16 @@ export class Collector implements RunObserver {
       end: now,
       steps: phase.steps,
       outputs: phase.steps * phase.outputsPerStep,
-      joules: this.joulesFor(request, now) - entry.phaseJoules,
+      joules: 0,
     };
-    if (lane) this.addShared({ ...record, activeSeconds: now - entry.phaseStarted });
-    else this.addPhase(record);
+    if (lane) {
+      const activeSeconds = now - entry.phaseStarted;
+      const waited = phase.remote ? 0 : activeSeconds - (request.busy - entry.phaseBusy);
+      this.addShared({ ...record, activeSeconds, waitedSeconds: Math.max(0, waited) });
+      return;
+    }
+    const drawn = this.energyAt(now) - entry.phaseJoules;
+    this.addPhase({ ...record, joules: drawn - this.loadJoules(entry.phaseSpent) });
   }
 
   /** Requests of one workload are alike and many: their phases are told together. */
@@ -210,6 +241,7 @@ export class Collector implements RunObserver {
       steps: last.steps + next.steps,
       outputs: last.outputs + next.outputs,
       activeSeconds: (last.activeSeconds ?? 0) + (next.activeSeconds ?? 0),
+      waitedSeconds: (last.waitedSeconds ?? 0) + (next.waitedSeconds ?? 0),
     };
   }
 
@@ -227,25 +259,6 @@ export class Collector implements RunObserver {
       outputs: last.outputs + next.outputs,
       joules: last.joules + next.joules,
     };
-  }
-
-  modelLoaded(request: Active, start: Seconds, end: Seconds): void {
-    const { lane, plan } = request.job;
-    const { recorder } = this;
-    const { track } = this.entry(request);
-    recorder.span(track, start, end, recorder.intern(LOAD_PHASE), request.index, CAUSE.bandwidth);
-    const record = {
-      request: lane?.name ?? plan.name,
-      phase: LOAD_PHASE,
-      stage: LOAD_PHASE,
-      start,
-      end,
-      steps: 1,
-      outputs: 0,
-      joules: 0,
-    };
-    if (lane) this.addShared({ ...record, activeSeconds: end - start });
-    else this.addPhase(record);
   }
 
   requestDone(request: Active, now: Seconds): void {

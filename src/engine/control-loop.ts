@@ -149,9 +149,14 @@ export class ControlLoop {
     return this.power.meter.byRail();
   }
 
-  private noteLoad(bytes: Bytes): void {
+  /** What models on their way moved. */
+  private noteLoad(): Bytes {
+    const { execution, probes } = this.parts;
+    if (!execution.beside.usesStorage) return 0;
+    const bytes = execution.beside.takeBytes();
     this.movedBytes += bytes;
-    this.parts.probes.noteLoad(bytes);
+    probes.noteLoad(bytes);
+    return bytes;
   }
 
   /** Accounts for the time since the last call, then decides the clocks of the next period. */
@@ -171,8 +176,7 @@ export class ControlLoop {
     execution.progressAll(now);
     probes.noteTraffic(execution.unitBytes);
     for (let u = 0; u < execution.unitBytes.length; u++) this.movedBytes += execution.unitBytes[u]!;
-    if (execution.beside.load) this.noteLoad(execution.beside.takeBytes());
-    account.pass(dt, now);
+    account.pass(dt, now, this.noteLoad());
     machine.thermal.advance(dt, account.watts);
     this.noteTemperatures();
     this.notePeak(account.totalWatts, dt);

@@ -13,7 +13,6 @@ import { LoadWatch } from './load-watch.ts';
 import type { Machine } from './machine.ts';
 import { labelsOf, openRequest, pushReady, rowOf, Turn, usesMemory } from './ready.ts';
 import { type AccessGuard, type Active, dueAt, type Job, type RunObserver } from './request.ts';
-import type { SideStream } from './side-stream.ts';
 import { TableStore } from './table-store.ts';
 import { followMemory, refresh, type TaskTable } from './task-table.ts';
 import { unitStates } from './unit-states.ts';
@@ -64,7 +63,7 @@ export class Dispatcher {
     this.running = new Array(count).fill(undefined);
     this.runningOperator = new Int32Array(count);
     this.startedAt = new Float64Array(count);
-    this.events = new Array(count + 1).fill(NO_EVENT);
+    this.events = new Array(count).fill(NO_EVENT);
     for (const [i, job] of parts.jobs.entries()) {
       parts.kernel.at(job.arrival, PRECEDENCE.arrival, EVENT.arrival, i);
     }
@@ -84,10 +83,11 @@ export class Dispatcher {
     else if (kind === EVENT.load) {
       this.watch.fired();
       this.flowsChanged();
+      this.parts.swaps?.look(this.kernel.now);
       this.letIn();
     } else if (kind === EVENT.storage) {
       this.execution.progressAll(this.kernel.now);
-      this.parts.swaps?.handle(subject, this.kernel.now);
+      this.parts.swaps?.look(this.kernel.now);
       this.flowsChanged();
     } else if (kind === EVENT.link) {
       this.parts.cloud?.handle(this.kernel.now);
@@ -95,8 +95,7 @@ export class Dispatcher {
       this.flowsChanged();
     } else {
       this.events[subject] = NO_EVENT;
-      if (subject < this.running.length) this.fire(subject);
-      else this.fireSide();
+      this.fire(subject);
     }
     this.settle();
   }
@@ -139,8 +138,6 @@ export class Dispatcher {
       const precedence = execution.isRunning(u) ? PRECEDENCE.completion : PRECEDENCE.launch;
       this.events[u] = kernel.at(execution.due(u, kernel.now), precedence, EVENT.unit, u);
     }
-    const { side } = execution.beside;
-    if (side?.isOpen === true) this.settleSide(side);
   }
 
   /** While one unit alone is at work and nothing else is due. */
@@ -160,13 +157,6 @@ export class Dispatcher {
     }
   }
 
-  private settleSide(side: SideStream): void {
-    const place = this.running.length;
-    if (this.events[place] !== NO_EVENT) return;
-    const due = side.due(this.kernel.now);
-    this.events[place] = this.kernel.at(due, PRECEDENCE.completion, EVENT.unit, place);
-  }
-
   private soleUnit(): number {
     for (let u = 0; u < this.running.length; u++) if (this.running[u] !== undefined) return u;
     return -1;
@@ -177,12 +167,6 @@ export class Dispatcher {
     const { now } = kernel;
     const complete = execution.fire(u, now);
     if (complete) this.complete(u);
-    this.flowsChanged();
-  }
-
-  private fireSide(): void {
-    this.execution.progressAll(this.kernel.now);
-    this.parts.swaps?.arrived(this.kernel.now);
     this.flowsChanged();
   }
 
@@ -218,6 +202,7 @@ export class Dispatcher {
     this.running[u] = undefined;
     const cause = this.execution.causeOf(u);
     request.served += now - this.startedAt[u]!;
+    if (--request.running === 0) request.busy += now - request.busySince;
     this.observer.operatorDone(u, request, operator, this.startedAt[u]!, now, cause);
     const end = table.successorStart[operator + 1]!;
     for (let k = table.successorStart[operator]!; k < end; k++) {
@@ -239,6 +224,7 @@ export class Dispatcher {
     this.running[u] = request;
     this.runningOperator[u] = operator;
     this.startedAt[u] = now;
+    if (request.running++ === 0) request.busySince = now;
     const { name } = this.parts.machine.units[u]!.unit;
     const row = rowOf(this.parts.ledger, request, table.cell[operator]!, name);
     const again = last === request ? 0 : this.takeOver(u, request, operator);
@@ -391,7 +377,7 @@ export class Dispatcher {
   private end(job: Job): void {
     this.finished++;
     this.queues.leave(job);
-    this.parts.load?.leave(job);
+    this.parts.load?.leave(job, this.kernel.now);
     for (const next of this.parts.follow?.(this.jobs.length, this.kernel.now, job) ?? []) {
       const index = this.jobs.push(next) - 1;
       this.kernel.at(next.arrival, PRECEDENCE.arrival, EVENT.arrival, index);

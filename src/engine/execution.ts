@@ -245,10 +245,6 @@ export class Execution {
     this.fabricJoules += fabric;
   }
 
-  closeSide(now: Seconds): void {
-    this.book(this.beside.side!.close(now));
-  }
-
   /** When something happens next on this unit: launch over, its stream over (only others care), or operator over. */
   due(u: number, now: Seconds): Seconds {
     if (this.state[u] === LAUNCHING) return this.launchEnd[u]!;

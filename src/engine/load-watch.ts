@@ -56,6 +56,7 @@ export class LoadWatch {
 
   fired(): void {
     this.event = NO_EVENT;
+    this.load?.told();
   }
 
   /** Rates are as they are from now on: those who wait, and the next change, go by them. */

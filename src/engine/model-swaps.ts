@@ -1,12 +1,12 @@
 /**
  * Models that take turns in memory: a request waits until its model is there, read from storage if need be.
  *
- * Model    one load at a time: setup, then a stream at the storage's sequential rate through the memory that units use;
- *          room is made before (residency.ts). Who waits ranks by priority and gains one level a second; who waits for
- *          models in use to end lets nobody pass who ranks behind
+ * Model    one load at a time, plain or restored under protection (load-flow.ts), through the memory that units use; room
+ *          is made before (residency.ts): protected models are overwritten as they go. Who waits ranks by priority and gains
+ *          one level a second; who waits for models in use to end lets nobody pass who ranks behind
  * Ignores  compression in memory (weights are nearly random), reads of weights on demand (mmap), compiled graphs that
  *          would have to be built anew
- * Valid    weights that are clean in memory: putting them out costs nothing
+ * Valid    weights that are clean in memory: putting them out writes nothing back
  * Source   hardware/storage/ufs.ts; aging as in runtime/policies/urgency.ts
  * Checked  test/unit/engine/model-swaps.test.ts, test/property/model-swaps.test.ts
  */
@@ -16,40 +16,40 @@ import { type Kernel, PRECEDENCE } from '../kernel/kernel.ts';
 import { AGING } from '../runtime/policies/urgency.ts';
 import type { RequestPlan } from '../workload/graph.ts';
 import { CACHE_OWNER, type MemoryUse, weightsOwner } from './capacity.ts';
-import type { Execution } from './execution.ts';
-import type { Ledger } from './ledger.ts';
-import type { Machine } from './machine.ts';
+import { CAUSE } from './ledger.ts';
+import type { LoadFlow } from './load-flow.ts';
+import type { LoadReport } from './load-plan.ts';
+import type { ModelLoads } from './model-loads.ts';
 import type { Recorder } from './recorder.ts';
-import { type Active, modelOf, requestLabel } from './request.ts';
+import { type Active, type Job, modelOf } from './request.ts';
 import { Residency } from './residency.ts';
 import type { ModelSwap, SwapReport } from './run.ts';
-import { SideStream } from './side-stream.ts';
 import { LOAD_PHASE } from './storage.ts';
 
-/** Subjects of its events. */
-const LOOK = 0;
-const STREAM = 1;
+/** Less than one tick of the time grid (2^-36 s): rounding, not time. */
+const TICK = 1.5e-11;
 
 interface Waiting {
   readonly request: Active;
   readonly since: Seconds;
 }
 
-/** The load under way; `row` of the ledger pays for it. */
+/** The load under way; requests may begin before its last byte where it is `open` for them. */
 interface Load {
   readonly request: Active;
   readonly model: string;
   readonly start: Seconds;
-  readonly row: number;
+  readonly flow: LoadFlow;
+  open: boolean;
 }
 
 export interface SwapParts {
-  readonly machine: Machine;
   readonly kernel: Kernel;
-  readonly execution: Execution;
-  readonly ledger: Ledger;
   readonly recorder: Recorder;
   readonly residency: Residency;
+  readonly loads: ModelLoads;
+  /** One of every workload. */
+  readonly jobs: readonly Job[];
   /** Key–value caches go out with their models. */
   readonly cacheGoes: boolean;
   /** Of the kernel, for what this part schedules. */
@@ -64,17 +64,21 @@ export function openSwaps(
   const residency = new Residency(parts.models, parts.budget);
   const byUrgency = [...parts.models].toSorted(([, a], [, b]) => a.priority - b.priority);
   for (const [name, { weights, cache }] of parts.cold ? [] : byUrgency) {
-    if (residency.resident + weights + cache <= residency.budget) residency.bring(name, 0);
+    if (residency.resident + weights + cache > residency.budget) continue;
+    if (parts.loads.settle(jobOf(parts.jobs, name))) residency.bring(name, 0);
   }
-  parts.execution.beside.side = new SideStream(parts.execution, parts.ledger);
   return new ModelSwaps({ ...parts, residency });
+}
+
+function jobOf(jobs: readonly Job[], model: string): Job {
+  return jobs.find(({ plan }) => modelOf(plan) === model) as Job;
 }
 
 export class ModelSwaps {
   /** Called when the model of a request is in memory. */
   begin: (request: Active, plan: RequestPlan) => void = () => undefined;
   /** A load has ended that a request had waited for. */
-  loaded: (request: Active, start: Seconds, end: Seconds) => void = () => undefined;
+  loaded: (request: Active, report: LoadReport) => void = () => undefined;
   private readonly parts: SwapParts;
   private readonly track: number;
   private readonly waiting: Waiting[] = [];
@@ -106,26 +110,30 @@ export class ModelSwaps {
     this.serve(now);
   }
 
-  /** An event of its own: the storage is ready to stream, or somebody has waited long enough to put out a model. */
-  handle(subject: number, now: Seconds): void {
-    const { execution, residency } = this.parts;
+  /** Somebody has waited long enough to put out a model, or a load has gone on. */
+  look(now: Seconds): void {
     const { load } = this;
-    if (subject === LOOK || !load) this.serve(now);
-    else execution.beside.side!.open(load.row, residency.weightsOf(load.model), now);
+    if (load && !load.open && load.flow.openIn(now) <= TICK) this.opened(load, now);
+    if (load && !load.flow.isComing) this.arrived(load, now);
+    this.serve(now);
   }
 
-  /** The last byte of the load has arrived. */
-  arrived(now: Seconds): void {
-    const { execution, residency, recorder } = this.parts;
-    const { request, model, start } = this.load as Load;
-    execution.closeSide(now);
+  /** The first request may begin. */
+  private opened(load: Load, now: Seconds): void {
+    load.open = true;
+    const { phase } = load.flow.plan;
+    const cause = phase === LOAD_PHASE ? CAUSE.bandwidth : CAUSE.secure;
+    this.loaded(load.request, { phase, start: load.start, end: now, cause });
+  }
+
+  /** The last byte has arrived. */
+  private arrived({ request, model, start }: Load, now: Seconds): void {
+    const { residency, recorder } = this.parts;
     residency.leave(model, now);
     this.seconds += now - start;
     this.bytes += residency.weightsOf(model);
     this.load = undefined;
     recorder.span(this.track, start, now, recorder.intern(`load ${model}`), request.index, 0);
-    this.loaded(request, start, now);
-    this.serve(now);
   }
 
   /** Owners of memory when it was fullest. */
@@ -155,7 +163,8 @@ export class ModelSwaps {
     const rank = ({ request, since }: Waiting) => request.job.priority - (now - since) / AGING;
     for (const entry of this.waiting.toSorted((a, b) => rank(a) - rank(b))) {
       const model = modelOf(entry.request.job.plan);
-      if (this.parts.residency.isResident(model) && this.load?.model !== model) {
+      const isHere = this.load?.model !== model || this.load.open;
+      if (this.parts.residency.isResident(model) && isHere) {
         this.grant(entry, model, now);
       } else if (!this.load && !this.startLoad(entry, model, rank(entry), now)) {
         return;
@@ -175,30 +184,28 @@ export class ModelSwaps {
 
   /** @returns false where models in use are in the way, so that nobody behind may pass. */
   private startLoad({ request }: Waiting, model: string, rank: number, now: Seconds): boolean {
-    const { residency, kernel, ledger, machine, event } = this.parts;
+    const { residency, kernel, loads, event } = this.parts;
     const victims = residency.victims(model, rank);
     if (!victims) {
       const levels = residency.levelsToNext(rank);
       if (!Number.isFinite(levels)) return false;
-      kernel.at(now + levels * AGING, PRECEDENCE.arrival, event, LOOK);
+      kernel.at(now + levels * AGING, PRECEDENCE.arrival, event, 0);
       return true;
     }
     for (const victim of victims) this.evict(victim, model, now);
     residency.bring(model, now);
     residency.use(model, now);
     if (residency.resident === residency.peak) this.fullest = residency.residents();
-    const row = ledger.row(requestLabel(request.job), LOAD_PHASE, 'Load', 'storage');
-    ledger.counts[row]!++;
     this.countsOf(model).loads++;
-    this.load = { request, model, start: now, row };
-    const setup = machine.storage?.storage.setupSeconds ?? 0;
-    kernel.at(now + setup, PRECEDENCE.arrival, event, STREAM);
+    const flow = loads.bring(request.job, now);
+    this.load = { request, model, start: now, flow, open: false };
     return true;
   }
 
   private evict(victim: string, model: string, now: Seconds): void {
     const { residency, recorder } = this.parts;
     residency.evict(victim);
+    this.parts.loads.putOut(jobOf(this.parts.jobs, victim), now);
     if (this.parts.cacheGoes) this.forgetful.add(victim);
     this.countsOf(victim).evictions++;
     const freed = formatQuantity(residency.weightsOf(victim), 'size', 3);

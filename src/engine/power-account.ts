@@ -9,7 +9,7 @@
  * Source   hardware/power.ts, hardware/battery.ts
  * Checked  test/property/engine.test.ts (every joule once in each view), test/unit/engine/control-loop.test.ts
  */
-import type { Seconds, Watts } from '../base/units.ts';
+import type { Bytes, Seconds, Watts } from '../base/units.ts';
 import { fullLoadWatts, leakageWatts, regulatorLoss } from '../hardware/power.ts';
 import { backgroundBandwidth } from './bandwidth.ts';
 import type { ClockState } from './clock-state.ts';
@@ -61,15 +61,18 @@ export class PowerAccount {
     this.drains = drainsOf(machine, this.meter);
   }
 
-  /** Accounts for `dt` seconds that end at `now`, and starts the next period. */
-  pass(dt: Seconds, now: Seconds): void {
+  /**
+   * Accounts for `dt` seconds that end at `now`, and starts the next period.
+   * @param loaded bytes that memory moved for models on their way.
+   */
+  pass(dt: Seconds, now: Seconds, loaded: Bytes = 0): void {
     const { machine, execution, meter } = this;
     const before = meter.total;
     this.busy.fill(0);
     this.domainWatts.fill(0);
     for (let u = 0; u < machine.units.length; u++) this.passUnit(u, dt);
     for (let d = 0; d < machine.domains.length; d++) this.passDomain(d, dt);
-    this.passMemory(dt);
+    this.passMemory(dt, loaded);
     const { efficiency } = machine.regulator;
     const rails = (meter.total - before) / dt;
     meter.drain(this.drains.regulator, regulatorLoss(rails, efficiency) * dt);
@@ -123,7 +126,7 @@ export class PowerAccount {
     this.domainWatts[d]! += leakage + idle;
   }
 
-  private passMemory(dt: Seconds): void {
+  private passMemory(dt: Seconds, loaded: Bytes): void {
     const { machine, execution, meter, ledger } = this;
     const { memoryNode, fabricNode } = machine;
     const { memory } = execution.machine;
@@ -131,7 +134,7 @@ export class PowerAccount {
     meter.count(this.rails.fabric, fabricNode, execution.fabricJoules);
     const { storage } = this.rails;
     if (storage) meter.count(storage.rail, storage.node, execution.beside.takeJoules());
-    let moved = 0;
+    let moved = loaded;
     for (let u = 0; u < execution.unitBytes.length; u++) moved += execution.unitBytes[u]!;
     const traffic = moved / dt + backgroundBandwidth(machine);
     const standby = memory.backgroundPower(machine.thermal.temperatures[memoryNode]!, traffic);

@@ -2,6 +2,7 @@
 import type { Seconds } from '../base/units.ts';
 import type { SchedulingPolicy } from '../runtime/scheduling-policy.ts';
 import type { Phase, RequestPlan } from '../workload/graph.ts';
+import type { LoadReport } from './load-plan.ts';
 import type { Routes } from './offload/plans.ts';
 import type { OffloadOptions, OffloadPolicy } from './offload/policies.ts';
 import type { TaskTable } from './task-table.ts';
@@ -73,6 +74,10 @@ export interface Active {
   stepStart: Seconds;
   /** Seconds that units worked for the present step. */
   served: Seconds;
+  /** Units that work for it now, since when one did at all, and how long until then. */
+  running: number;
+  busySince: Seconds;
+  busy: Seconds;
   /** Operators that wait, by unit; the first to run last, so that `pop` takes it. */
   ready: number[][];
   /** How often a unit was taken from it before its step was over. */
@@ -105,7 +110,7 @@ export interface RunObserver {
   stepDone(request: Active, phase: Phase, now: Seconds): void;
   phaseDone(request: Active, phase: Phase, now: Seconds): void;
   /** The model that a request waited for came from storage. */
-  modelLoaded(request: Active, start: Seconds, end: Seconds): void;
+  modelLoaded(request: Active, report: LoadReport): void;
   requestDone(request: Active, now: Seconds): void;
   /** A request was late before it began, and its workload skips what is late. */
   requestSkipped(job: Job, now: Seconds): void;

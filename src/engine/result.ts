@@ -139,7 +139,9 @@ function phaseResult(record: Collector['phases'][number], mine: readonly LedgerR
       record.activeSeconds === undefined
         ? record.joules
         : mine.reduce((sum, row) => sum + row.joules, 0),
-    ...(record.activeSeconds === undefined ? {} : { activeSeconds: record.activeSeconds }),
+    ...(record.activeSeconds === undefined
+      ? {}
+      : { activeSeconds: record.activeSeconds, waitedSeconds: record.waitedSeconds ?? 0 }),
     dramBytes: mine.reduce((sum, row) => sum + row.dramBytes, 0),
     macs: mine.reduce((sum, row) => sum + row.macs, 0),
     shares: Object.fromEntries(

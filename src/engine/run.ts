@@ -56,6 +56,8 @@ export interface PhaseResult {
   readonly macs: number;
   /** Of all requests of a workload together, where several share the phone: how long the phase ran in all. */
   readonly activeSeconds?: number;
+  /** Of that, while the units that it needed worked for others. */
+  readonly waitedSeconds?: number;
   /** Share of the phase's time by cause, and the largest of them. */
   readonly shares: Readonly<Record<Cause, number>>;
   readonly limit: Cause;

@@ -7,6 +7,7 @@ import type { SecureSystem, Verdict } from '../hardware/secure/secure-system.ts'
 import { type AttackName, kindOfClass, protectedKind } from '../runtime/secure/strategy.ts';
 import type { AttackResult, AuditFault } from './secure-audit.ts';
 import type { SecurityPlan } from './secure-plan.ts';
+import { cipherInitiator } from './secure-restore.ts';
 
 /** What one attack did: the access that decided it, and what it answered. */
 interface Attempt {
@@ -21,10 +22,19 @@ interface Attempt {
 type Wanted = SecurityPlan['scenario']['attacks'][number];
 type Attack = (system: SecureSystem, plan: SecurityPlan, wanted: Wanted) => Attempt;
 
+/** Whom an attack aims at. */
+export interface Aim {
+  readonly plan: SecurityPlan;
+  /** Memory holds weights as operators use them: not before they were decrypted, nor where the NPU does that. */
+  readonly bare: boolean;
+}
+
 interface AttackEntry {
   readonly try: Attack;
   /** The choice that closes it. */
   readonly closedBy: string;
+  /** It gets what lies in memory as weights. */
+  readonly takesWeights?: true;
 }
 
 const modelOf = ({ scenario }: SecurityPlan) => secrecyOf(scenario.labels.weights);
@@ -44,10 +54,46 @@ function readBy(initiator: Initiator, who: string): Attack {
 }
 
 const ATTACKS: Readonly<Record<AttackName, AttackEntry>> = {
-  'gpu-reads-carveout': { try: readBy('gpu', 'GPU'), closedBy: 'firewall: true' },
+  'gpu-reads-carveout': {
+    try: readBy('gpu', 'GPU'),
+    closedBy: 'firewall: true',
+    takesWeights: true,
+  },
   'dma-into-secure': {
     try: readBy('dma', 'DMA controller'),
     closedBy: 'firewall: true',
+    takesWeights: true,
+  },
+  'read-model-file': {
+    closedBy: 'modelFile: encrypted',
+    try: (_, plan) => {
+      const secrecy = modelOf(plan);
+      const plain = plan.strategy.modelFile === 'plain';
+      const verdict: Verdict = plain
+        ? { kind: 'breach', what: 'disclosure', secrecy }
+        : { kind: 'harmless', why: 'the file is ciphertext' };
+      const story = 'an application of the normal world reads the model file from storage';
+      const kind = { initiator: 'cpu-normal', region: 'normal', tensor: 'model file' } as const;
+      return { ...kind, secrecy, verdict, story };
+    },
+  },
+  'decrypt-into-normal': {
+    closedBy: 'tablesOwner: secure',
+    try: (system, plan) => {
+      const initiator = cipherInitiator(plan);
+      const secrecy = modelOf(plan);
+      const story = 'a compromised driver has the cipher write the model to normal memory';
+      const kind = { region: 'normal', tensor: 'weights', secrecy, story } as const;
+      const by = initiator ?? 'crypto';
+      if (!initiator || !plan.strategy.protects.includes('weights')) {
+        const why = 'nothing is decrypted in memory';
+        return { ...kind, initiator: by, verdict: { kind: 'harmless', why } };
+      }
+      const verdict: Verdict = system.map(by, 'normal', 'normal')
+        ? system.access(by, 'normal', 'write', secrecy)
+        : { kind: 'refused', gate: 'address tables' };
+      return { ...kind, initiator: by, verdict };
+    },
   },
   'stale-local-memory': {
     closedBy: 'clean: on-switch, or tagged',
@@ -112,6 +158,7 @@ const ATTACKS: Readonly<Record<AttackName, AttackEntry>> = {
   },
   'bus-snoop': {
     closedBy: 'encryption: inline, and the data in protected memory',
+    takesWeights: true,
     try: (system, plan) => {
       const region = kindOfClass(plan.strategy, 'weights');
       const secrecy = modelOf(plan);
@@ -122,6 +169,9 @@ const ATTACKS: Readonly<Record<AttackName, AttackEntry>> = {
   },
 };
 
+/** Of a model that is not there yet, or lies there encrypted. */
+const SEALED: Verdict = { kind: 'harmless', why: 'no weights lie there in the clear' };
+
 export interface AttackOutcome {
   readonly result: AttackResult;
   /** Where it was stopped or got through. */
@@ -131,14 +181,14 @@ export interface AttackOutcome {
 export function tryAttack(
   wanted: Wanted,
   system: SecureSystem,
-  plan: SecurityPlan,
+  { plan, bare }: Aim,
   now: Seconds,
 ): AttackOutcome {
   const { kind: name } = wanted;
-  const { try: attack, closedBy } = ATTACKS[name];
+  const { try: attack, closedBy, takesWeights = false } = ATTACKS[name];
   const attempt = attack(system, plan, wanted);
   const { verdict, story } = attempt;
-  const told = ending(verdict);
+  const told = ending(takesWeights && !bare && verdict.kind === 'breach' ? SEALED : verdict);
   const result: AttackResult = {
     attack: name,
     seconds: now,

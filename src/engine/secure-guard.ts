@@ -2,13 +2,14 @@
  * Stands before every step and operator of a protected run: checks what it accesses, holds it up where protection takes
  * time, and keeps the audit. Where nothing else is due, all accesses of a step are looked at together.
  *
- * Model    the NPU changes worlds before an operator of another world than its last; the protected side's switch is paid by
+ * Model    models on their way are looked at chunk by chunk; the NPU changes worlds before an operator of another world than its last; the protected side's switch is paid by
  *          whoever takes it over; beside a normal application that is a share only, after each slice of either; a call into
  *          the runtime's world before each run of operators; an operator waits for its weights
  * Ignores  prefetch of the next operator's weights across a switch
  * Valid    operators one at a time per unit
  * Source   hardware/secure/*.ts, runtime/secure/*.ts
- * Checked  test/unit/engine/secure-run.test.ts (no access without a check), secure-lanes.test.ts, secure-attacks.test.ts
+ * Checked  test/unit/engine/secure-run.test.ts (no access without a check), secure-load-flows.test.ts, secure-lanes.test.ts,
+ *          secure-attacks.test.ts
  */
 import { SecurityFault } from '../base/errors.ts';
 import { formatSecrecy } from '../base/labels.ts';
@@ -16,6 +17,7 @@ import type { Bytes, Seconds } from '../base/units.ts';
 import type { SecureSystem } from '../hardware/secure/secure-system.ts';
 import type { Phase } from '../workload/graph.ts';
 import type { Execution } from './execution.ts';
+import type { LoadGate } from './load-plan.ts';
 import type { Machine } from './machine.ts';
 import type { AccessGuard, Active, Lane } from './request.ts';
 import { tryAttack } from './secure-attacks.ts';
@@ -49,7 +51,7 @@ interface Waiting {
   until: Seconds;
 }
 
-export class SecureGuard implements AccessGuard {
+export class SecureGuard implements AccessGuard, LoadGate {
   readonly faults: AuditFault[] = [];
   readonly attacks: AttackResult[] = [];
   withheld: Bytes = 0;
@@ -77,6 +79,22 @@ export class SecureGuard implements AccessGuard {
     this.npuShared = new Set(lanes.map(({ npuWorld }) => npuWorld)).size > 1;
     this.waiting = new Array(machine.units.length).fill(undefined);
     this.pending = lanes[0]!.plan.scenario.attacks.toSorted((a, b) => a.at - b.at);
+    for (const { restore } of lanes) if (restore) restore.gate = this;
+  }
+
+  nextAttack(): Seconds {
+    return this.pending[0]?.at ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** What a model on its way accesses, chunk by chunk. */
+  pass(row: number, count: number, bytes: Bytes, start: Seconds, now: Seconds): boolean {
+    if (count > 0) this.attackDue(now);
+    this.checks += count;
+    if (this.rows.stopped[row] === 0) {
+      this.rows.note(row, count, bytes, start, now);
+      return true;
+    }
+    return this.stop(row, bytes, now, count) > 0 || this.rows.verdicts[row]!.verdict === 'leak';
   }
 
   /** With nothing else due, a look at the flags of all operators is all that most of them need. */
@@ -121,6 +139,7 @@ export class SecureGuard implements AccessGuard {
 
   /** Models come faster or slower than when operators began to wait for them. */
   follow(now: Seconds): void {
+    this.attackDue(now);
     for (let u = 0; u < this.waiting.length; u++) {
       const wait = this.waiting[u];
       if (!wait) continue;
@@ -131,7 +150,7 @@ export class SecureGuard implements AccessGuard {
       if (Math.abs(later) <= TICK) continue;
       wait.until = next;
       this.parts.execution.delay(u, later);
-      this.payStage(lane, u, later, now);
+      this.payStage(lane, u, later);
     }
   }
 
@@ -185,12 +204,12 @@ export class SecureGuard implements AccessGuard {
       const row = flows.row[k]!;
       const bytes = flowBytes(flows, cell, k);
       if (this.rows.stopped[row] === 0) this.rows.note(row, 1, bytes, now, now);
-      else this.stop(row, bytes, now);
+      else this.withheld += bytes - this.stop(row, bytes, now);
     }
   }
 
-  /** @throws SecurityFault unless faults are to be recorded. */
-  private stop(row: number, bytes: Bytes, now: Seconds): void {
+  /** @returns bytes that moved all the same. @throws SecurityFault unless faults are to be recorded. */
+  private stop(row: number, bytes: Bytes, now: Seconds, count = 1): Bytes {
     const { verdict, gate } = this.rows.verdicts[row]!;
     const { workload, initiator, access, region, tensor, secrecy } = this.rows.kinds[row]!;
     const verb = access === 'read' ? 'read' : 'wrote';
@@ -207,8 +226,8 @@ export class SecureGuard implements AccessGuard {
       message: `${initiator} ${verb} ${tensor}${whose} in ${region} memory, ${outcome}`,
     });
     const moved = verdict === 'leak' ? bytes : 0;
-    this.rows.note(row, 1, moved, now, now);
-    this.withheld += bytes - moved;
+    this.rows.note(row, count, moved, now, now);
+    return moved;
   }
 
   private fault(fault: AuditFault): void {
@@ -232,7 +251,11 @@ export class SecureGuard implements AccessGuard {
       lanes.find(({ plan }) => plan.workload === workload && workload !== undefined) ??
       lanes.find(({ plan }) => plan.strategy.protects.length > 0) ??
       lanes[0]!;
-    const { result, fault } = tryAttack(next!, system, aim.plan, now);
+    // What models on their way have moved until now, they moved through the gates as they were.
+    if (lanes.some(({ restore }) => restore?.isComing)) this.parts.execution.progressAll(now);
+    const { restore } = aim;
+    const bare = !restore || restore.isBare;
+    const { result, fault } = tryAttack(next!, system, { plan: aim.plan, bare }, now);
     this.attacks.push(result);
     this.rows.review();
     if (fault) this.fault(fault);
@@ -259,13 +282,13 @@ export class SecureGuard implements AccessGuard {
     const wait = restore.readyIn(share, now);
     if (wait <= 0) return 0;
     this.waiting[u] = { lane, share, until: now + wait };
-    this.payStage(lane, u, wait, now);
+    this.payStage(lane, u, wait);
     return wait;
   }
 
   /** What an operator waits for a model is no longer beside work. */
-  private payStage(lane: SecureLane, u: number, seconds: Seconds, now: Seconds): void {
-    const stage = lane.restore!.bottleneckAt(now);
+  private payStage(lane: SecureLane, u: number, seconds: Seconds): void {
+    const stage = lane.restore!.plan.bottleneck;
     this.pay(lane, stage, seconds, u);
     lane.costs.add(stage, { hiddenSeconds: -seconds });
   }

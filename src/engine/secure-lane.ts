@@ -21,12 +21,18 @@ import { ownInitiators } from '../hardware/secure/security-spec.ts';
 import { callSeconds, npuSwitchSeconds } from '../hardware/secure/switching.ts';
 import { kindOfClass, type TensorClass } from '../runtime/secure/strategy.ts';
 import { availableBandwidth } from './bandwidth.ts';
+import type { LoadFlow } from './load-flow.ts';
 import type { Machine } from './machine.ts';
 import type { Active } from './request.ts';
 import type { PathCosts, ProtectionLedger } from './secure-costs.ts';
-import { type FlowTable, flowTable, judgeFlows, refreshFlows } from './secure-flows.ts';
+import {
+  type AccessKind,
+  type FlowTable,
+  flowTable,
+  judgeFlows,
+  refreshFlows,
+} from './secure-flows.ts';
 import type { SecurityPlan } from './secure-plan.ts';
-import type { RestoreFlow } from './secure-restore.ts';
 import type { AuditRows, RowKind } from './secure-rows.ts';
 import type { TaskTable } from './task-table.ts';
 
@@ -37,14 +43,14 @@ export interface LaneParts {
   readonly rows: AuditRows;
   readonly costs: ProtectionLedger;
   readonly path: PathCosts;
-  readonly restore?: RestoreFlow | undefined;
+  readonly restore?: LoadFlow | undefined;
 }
 
 export class SecureLane {
   readonly plan: SecurityPlan;
   readonly costs: ProtectionLedger;
   readonly path: PathCosts;
-  readonly restore: RestoreFlow | undefined;
+  readonly restore: LoadFlow | undefined;
   /** World of its runtime, and of its jobs on the NPU. */
   readonly world: World;
   readonly npuWorld: World;
@@ -140,11 +146,7 @@ export class SecureLane {
     return made;
   }
 
-  private rowOf(
-    phase: string,
-    initiator: RowKind['initiator'],
-    kind: Pick<RowKind, 'access' | 'tensor' | 'secrecy'>,
-  ): number {
+  private rowOf(phase: string, initiator: RowKind['initiator'], kind: AccessKind): number {
     const { workload, promised, strategy } = this.plan;
     return this.parts.rows.row({
       workload,

@@ -60,9 +60,13 @@ export function setAside(regions: readonly Region[], kind: RegionKind): Bytes {
   return regions.reduce((sum, region) => sum + (region.kind === kind ? region.size : 0), 0);
 }
 
-/** Protected memory of workload `i` beyond the carve-out, which those before it have begun to fill. */
-export function grownBytes(plans: readonly SecurityPlan[], i: number): Bytes {
+/**
+ * Protected memory of workload `i` beyond the carve-out, which those before it have begun to fill.
+ * @param turns models come and go: what may grow leaves the carve-out alone, for what lies there is not given back.
+ */
+export function grownBytes(plans: readonly SecurityPlan[], i: number, turns = false): Bytes {
   const plan = plans[i]!;
+  if (turns && plan.strategy.growth === 'elastic') return heldBytes(plan);
   const kind = protectedKind(plan.strategy);
   const before = plans
     .slice(0, i)

@@ -64,13 +64,6 @@ export interface Wishes {
   readonly swap?: object | undefined;
 }
 
-/** A protected model that comes back would have to be decrypted into its memory again. */
-const SWAPPED: Fault = {
-  path: 'swap',
-  message: 'models that take turns in memory cannot be protected: their decryption is not modelled',
-  hint: 'leave out swap or security',
-};
-
 /**
  * What the rest of preparation needs of a scenario's protection, by workload; undefined where there is none to speak of.
  * @throws SpecError where the SoC lacks what a strategy needs, or workloads want the machine set up in two ways.
@@ -90,13 +83,31 @@ export function planSecurity(
   const attacked = drafts.some(({ scenario }) => scenario.attacks.length > 0);
   const any = drafts.some(({ strategy }) => protectsAnything(strategy));
   if (!any && !attacked) return undefined;
-  if (any && swap) throw new SpecError([SWAPPED]);
+  if (any && swap) requireOneMemory(drafts);
   requireAgreement(drafts);
   requireTargets(drafts, soc);
   const demands = demandsOf(drafts);
   const all = demands.reduce((sum, { held }) => sum + held, 0);
   const plans = drafts.map((draft, i) => planOf(draft, soc, demands[i]!, all));
-  return plans.map((plan, i) => ({ ...plan, grown: grownBytes(plans, i) }));
+  return plans.map((plan, i) => ({ ...plan, grown: grownBytes(plans, i, swap !== undefined) }));
+}
+
+/** @throws SpecError where a model that takes turns would lie in normal and in protected memory. */
+function requireOneMemory(drafts: readonly Draft[]): void {
+  const modelOf = ({ plan }: Draft) => plan.model ?? plan.name;
+  const isGuarded = ({ strategy }: Draft) => strategy.protects.includes('weights');
+  const faults = drafts.filter(isGuarded).flatMap((draft): Fault[] => {
+    const other = drafts.find((one) => !isGuarded(one) && modelOf(one) === modelOf(draft));
+    if (!other) return [];
+    return [
+      {
+        path: 'swap',
+        message: `workloads "${draft.workload}" and "${other.workload}" share ${modelOf(draft)}, which cannot take turns in protected and in normal memory at the same time`,
+        hint: 'give both the same security, or leave out swap',
+      },
+    ];
+  });
+  if (faults.length > 0) throw new SpecError(faults);
 }
 
 interface Draft {
@@ -124,9 +135,12 @@ function planOf(
     scenario,
     strategy,
     hardware,
-    cipher: ciphers.find(
-      ({ name }) => strategy.decryption === 'fastest' || name === strategy.decryption,
-    ),
+    cipher:
+      strategy.modelFile === 'encrypted'
+        ? ciphers.find(
+            ({ name }) => strategy.decryption === 'fastest' || name === strategy.decryption,
+          )
+        : undefined,
     cpuUnit: found?.unit ?? Object.keys(soc.units).find((unit) => soc.units[unit]?.kind === 'cpu'),
     cores: found?.cores.reduce((sum, { count }) => sum + count, 0) ?? 1,
     integrity: integrityCost(integritySpec(strategy, hardware, protectedBytes)),

@@ -1,21 +1,23 @@
 /**
- * Restoring an encrypted model before, or while, the requests that need it run: who waits, what it draws, and what of the
- * memory's bandwidth it takes from work beside it.
+ * What bringing an encrypted model into protected memory takes, stage by stage, and what each stage accesses as whom.
  *
- * Model    stages of runtime/secure/restore.ts on a clock of their own, which runs at 1 while memory gives the stages all the
- *          bandwidth that they would use alone, and slower in proportion where other streams leave them less. Traffic:
- *          storage writes what it reads, a cipher that is no part of the NPU reads and writes it again, pages that make room
- *          are copied. Each stage draws over its span: storage and memory by their bytes, the CPU cores that start the
- *          runtime, hash, move pages and decrypt by their time. It begins when the first request that needs the model comes,
- *          and again after it was given back
- * Ignores  CPU cores that restoring takes from operators on the same cluster meanwhile
- * Valid    one model per workload
- * Source   as the parts; sharing as in bandwidth.ts
- * Checked  test/unit/engine/secure-restore.test.ts, test/property/secure-restore.test.ts, test/validation/secure.test.ts
+ * Model    stages of runtime/secure/restore.ts. The drive writes the file where its own identity may: into protected memory,
+ *          or, where that is a guest's, into a window of normal memory; a cipher that is no part of the NPU reads it there
+ *          and writes the weights. The system moves pages of others out of the way as cores of the normal world. A file
+ *          that is encrypted carries no secret until it is decrypted; one that is not, carries the model's all the way.
+ *          Memory that is given back is overwritten first, where strategies clean: by a core that writes as fast as one
+ *          copies; under inline encryption its key is thrown away
+ * Ignores  size of the window; that hashing keeps cores from other work
+ * Valid    one model per flow
+ * Source   as the parts
+ * Checked  test/unit/engine/secure-restore.test.ts, secure-load-flows.test.ts, test/validation/secure.test.ts
  */
-import type { Bytes, BytesPerSecond, Joules, Seconds } from '../base/units.ts';
+import { join, PUBLIC, type Secrecy, secrecyOf } from '../base/labels.ts';
+import type { Bytes } from '../base/units.ts';
 import { decryptSeconds } from '../hardware/secure/cipher.ts';
 import { type Growth, grow } from '../hardware/secure/growth.ts';
+import { type Initiator, initiatorOf } from '../hardware/secure/initiators.ts';
+import { permits, type RegionKind } from '../hardware/secure/regions.ts';
 import { loadSeconds } from '../hardware/storage/ufs.ts';
 import {
   type Restore,
@@ -24,272 +26,210 @@ import {
   type Stage,
   type StageSpan,
 } from '../runtime/secure/restore.ts';
-import type { Execution } from './execution.ts';
-import { CAUSE, type Ledger } from './ledger.ts';
-import type { Machine, MachineStorage } from './machine.ts';
-import type { ProtectionLedger } from './secure-costs.ts';
+import { protectedKind } from '../runtime/secure/strategy.ts';
+import { CAUSE } from './ledger.ts';
+import type { LoadAccess, LoadPlan, LoadStage } from './load-plan.ts';
+import type { MachineStorage } from './machine.ts';
 import type { SecurityPlan } from './secure-plan.ts';
-import type { StreamPort } from './stream.ts';
+import type { AuditRows, RowKind } from './secure-rows.ts';
 
 export const RESTORE_PHASE = 'restore';
-/** Less than one tick of the time grid (2^-36 s): rounding, not time. */
-const TICK = 1.5e-11;
-/** Transfer engines keep this many of their own latencies' worth of bytes in flight: they are not what holds a stream. */
-const IN_FLIGHT = 2;
-/** A stream of half of the memory's peak counts as that of a unit in the mix, a slower one for less. */
-const FULL_STREAM = 0.5;
-/** Load at which that latency is taken: a memory in full use. */
-const FULL_LOAD = 1;
 
 export interface RestoreParts {
   readonly plan: SecurityPlan;
-  readonly machine: Machine;
   readonly storage: MachineStorage;
   /** Of the model. */
   readonly bytes: Bytes;
-  /** Under which name it is accounted for. */
-  readonly request: string;
-  readonly ledger: Ledger;
-  readonly execution: Execution;
-  readonly costs: ProtectionLedger;
+  /** Of protected memory that is taken from the system for it, and given back after. */
+  readonly grown: Bytes;
+  readonly rows: AuditRows;
 }
 
-interface StageAccount {
-  readonly span: StageSpan;
-  readonly row: number;
-  /** Of the whole stage. */
-  readonly reads: Bytes;
-  readonly writes: Bytes;
-  readonly storage: Joules;
-  readonly cipher: Joules;
-  /** Of the CPU unit's power. */
-  readonly cpuShare: number;
+/** Everything that has to happen before the model can be used, with the accesses that it takes. */
+export function restorePlan(parts: RestoreParts): LoadPlan {
+  const growth = growthOf(parts);
+  const restore = restoreOf(parts, growth);
+  const { bytes, plan } = parts;
+  const decryption = restore.spans.find(({ stage }) => stage === 'decryption');
+  const bare = isSealed(plan) ? decryption?.start : 0;
+  return {
+    phase: RESTORE_PHASE,
+    bytes,
+    stages: restore.spans.map((span) => stageOf(parts, span, growth)),
+    ready: restore.ready,
+    end: restore.end,
+    bottleneck: restore.bottleneck,
+    readyAt: (wanted) => restore.readyAt(wanted),
+    // What the NPU decrypts on its way stays ciphertext in memory.
+    ...(bare !== undefined && plan.cipher?.throughMemory !== false && { bare }),
+  };
 }
 
-/** One model on its way. */
-export class RestoreFlow {
-  readonly restore: Restore;
-  readonly bytes: Bytes;
-  readonly request: string;
-  private readonly parts: RestoreParts;
-  private readonly stages: readonly StageAccount[];
-  private readonly cpu: number;
-  private state: 'away' | 'coming' | 'there' = 'away';
-  /** When it began, and how far it is on its own clock. */
-  start: Seconds = 0;
-  private at: Seconds = 0;
-  private last: Seconds = 0;
-  private pace = 1;
-  private storageJoules: Joules = 0;
-  private moved: Bytes = 0;
+/** Overwriting what is given back; undefined where nothing is, or nobody does. */
+export function wipePlan({ plan, grown, rows }: RestoreParts): LoadPlan | undefined {
+  const { strategy, growth, cores, cpuUnit = 'cpu' } = plan;
+  if (!growth || grown === 0 || !isWiped(plan) || strategy.encryption !== 'none') return undefined;
+  const end = grown / growth.copyBandwidth;
+  const initiator = initiatorOf('cpu', strategy.world);
+  const region = protectedKind(strategy);
+  const row = rowFor(plan, rows, { initiator, access: 'write', tensor: 'zeroes', region });
+  const stage: LoadStage = {
+    name: 'memory wipe',
+    unit: cpuUnit,
+    cause: CAUSE.secure,
+    start: 0,
+    end,
+    busy: end,
+    accesses: [{ access: 'write', bytes: grown, row }],
+    drive: 0,
+    storage: 0,
+    cipher: 0,
+    cpuShare: 1 / cores,
+  };
+  const whole = { bytes: grown, ready: 0, end, bottleneck: stage.name, readyAt: () => end };
+  return { phase: RESTORE_PHASE, stages: [stage], ...whole };
+}
 
-  constructor(parts: RestoreParts) {
-    const { plan, machine, bytes, request } = parts;
-    this.parts = parts;
-    this.bytes = bytes;
-    this.request = request;
-    this.cpu = machine.units.findIndex(({ unit }) => unit.name === plan.cpuUnit);
-    const growth = growthOf(plan);
-    this.restore = restoreOf(parts, growth);
-    this.stages = this.restore.spans.map((span) => this.account(span, growth));
-  }
+/** What the normal world finds in pages that were protected: nothing, or all that lay there. */
+export function reclaimRow({ plan, rows }: RestoreParts): number {
+  const { strategy, scenario } = plan;
+  const { weights, prompt } = scenario.labels;
+  const own = strategy.protects.includes('weights') ? secrecyOf(weights) : PUBLIC;
+  const users = strategy.protects.some((kind) => kind !== 'weights') ? secrecyOf(prompt) : PUBLIC;
+  const left = isWiped(plan) || strategy.encryption !== 'none' ? PUBLIC : join(own, users);
+  const kind = { initiator: 'cpu-normal', access: 'read', region: 'normal' } as const;
+  return rowFor(plan, rows, { ...kind, tensor: 'pages given back', secrecy: left });
+}
 
-  get isComing(): boolean {
-    return this.state === 'coming';
-  }
+function isWiped({ strategy }: SecurityPlan): boolean {
+  return strategy.clean !== 'never';
+}
 
-  get isAway(): boolean {
-    return this.state === 'away';
-  }
+function isSealed({ strategy }: SecurityPlan): boolean {
+  return strategy.modelFile === 'encrypted';
+}
 
-  begin(now: Seconds): void {
-    this.state = 'coming';
-    this.start = now;
-    this.last = now;
-    this.at = 0;
-    this.pace = 1;
-    for (const { row } of this.stages) this.parts.ledger.counts[row]!++;
-  }
+/** As whom a cipher accesses memory; an NPU's own path does so operator by operator, not here. */
+export function cipherInitiator({ cipher, strategy }: SecurityPlan): Initiator | undefined {
+  if (!cipher?.throughMemory) return undefined;
+  return cipher.name === 'cpu' ? initiatorOf('cpu', strategy.world) : 'crypto';
+}
 
-  /** Its memory is given back. */
-  release(): void {
-    this.state = 'away';
-  }
+function rowFor(
+  { workload, promised }: SecurityPlan,
+  rows: AuditRows,
+  kind: Pick<RowKind, 'initiator' | 'access' | 'tensor' | 'region'> & { secrecy?: Secrecy },
+): number {
+  const whose = { workload, promised, phase: RESTORE_PHASE, dropped: PUBLIC };
+  return rows.row({ secrecy: PUBLIC, ...whose, ...kind });
+}
 
-  /** Until a first request may begin. */
-  openIn(now: Seconds): Seconds {
-    return this.timeTo(this.restore.ready, now);
-  }
-
-  /** Until the first `share` of the model is there, at the present pace. */
-  readyIn(share: number, now: Seconds): Seconds {
-    return this.timeTo(this.restore.readyAt(share * this.bytes), now);
-  }
-
-  /** The stage that holds up what waits now: of those under way, the pipeline's slowest. */
-  bottleneckAt(_now: Seconds): Stage {
-    return this.restore.bottleneck;
-  }
-
-  /** What it would draw from memory now if nobody else did; undefined where it draws nothing. */
-  stream(): StreamPort | undefined {
-    if (this.state !== 'coming') return undefined;
-    let reads = 0;
-    let writes = 0;
-    for (const { span, reads: r, writes: w } of this.stages) {
-      if (!this.isUnderWay(span)) continue;
-      reads += r / (span.end - span.start);
-      writes += w / (span.end - span.start);
-    }
-    const rate = reads + writes;
-    if (rate === 0) return undefined;
-    const { memory } = this.parts.execution.machine;
-    return {
-      bandwidth: rate,
-      weight: Math.min(1, rate / (FULL_STREAM * memory.peak)),
-      outstandingBytes: IN_FLIGHT * rate * memory.latency(FULL_LOAD),
-      split: { dramReads: reads / rate, dramWrites: writes / rate, readHits: 0, writeHits: 0 },
-    };
-  }
-
-  /** What it gets of that from now on. */
-  grant(got: BytesPerSecond, wanted: BytesPerSecond): void {
-    this.pace = wanted > 0 ? Math.min(1, got / wanted) : 1;
-  }
-
-  /** When a stage begins or ends next, at the present pace. */
-  nextChange(now: Seconds): Seconds {
-    if (this.state !== 'coming') return Number.POSITIVE_INFINITY;
-    const { end, ready } = this.restore;
-    let next = this.at < ready - TICK ? Math.min(ready, end) : end;
-    for (const { span } of this.stages) {
-      if (span.start > this.at + TICK) next = Math.min(next, span.start);
-      if (span.end > this.at + TICK) next = Math.min(next, span.end);
-    }
-    return now + this.timeTo(next, now);
-  }
-
-  /** Brings the accounts up to `now`. @returns joules of memory and fabric since the last call. */
-  progress(now: Seconds): { memory: Joules; fabric: Joules } {
-    const used = { memory: 0, fabric: 0 };
-    if (this.state !== 'coming' || now <= this.last) return used;
-    const { end } = this.restore;
-    const from = this.at;
-    const to = from + (now - this.last) * this.pace;
-    this.last = now;
-    this.at = to >= end - TICK ? end : to;
-    for (const stage of this.stages) this.pass(stage, from, this.at, used);
-    if (this.at === end) this.state = 'there';
-    return used;
-  }
-
-  takeJoules(): Joules {
-    const joules = this.storageJoules;
-    this.storageJoules = 0;
-    return joules;
-  }
-
-  takeBytes(): Bytes {
-    const bytes = this.moved;
-    this.moved = 0;
-    return bytes;
-  }
-
-  private isUnderWay({ start, end }: StageSpan): boolean {
-    return start <= this.at + TICK && end > this.at + TICK;
-  }
-
-  private timeTo(when: Seconds, now: Seconds): Seconds {
-    if (this.state === 'there') return 0;
-    return Math.max(0, (when - this.at) / this.pace - (now - this.last));
-  }
-
-  /** The part of one stage between two readings of its clock, which `pace` may have stretched. */
-  private pass(
-    { span, row, reads, writes, storage, cipher, cpuShare }: StageAccount,
-    from: Seconds,
-    to: Seconds,
-    used: { memory: Joules; fabric: Joules },
-  ): void {
-    const dt = Math.min(to, span.end) - Math.max(from, span.start);
-    if (dt <= 0) return;
-    const { ledger, costs, execution } = this.parts;
-    const { machine } = execution;
-    const share = dt / (span.end - span.start);
-    const { energyPerReadByte, energyPerWriteByte } = machine.memory;
-    const memory = (reads * energyPerReadByte + writes * energyPerWriteByte) * share;
-    const fabric = ((reads + writes) * machine.fabricPerByte + cipher) * share;
-    const stored = storage * share;
-    const joules = this.burn(cpuShare * span.busy * share) + stored + memory + fabric;
-    used.memory += memory;
-    used.fabric += fabric;
-    this.storageJoules += stored;
-    this.moved += (reads + writes) * share;
-    // Before `ready` a request waits for every second of it, after that for what operators say.
-    const { ready } = this.restore;
-    const waited = Math.max(0, Math.min(to, span.end, ready) - Math.max(from, span.start));
-    const exposed = waited / this.pace;
-    ledger.addSeconds(row, span.stage === 'load' ? CAUSE.bandwidth : CAUSE.secure, exposed);
-    ledger.bytes[row]! += (reads + writes) * share;
-    ledger.joules[row]! += joules;
-    const hidden = (span.busy * (dt - waited)) / (span.end - span.start);
-    costs.add(span.stage, { seconds: exposed, hiddenSeconds: hidden, joules });
-  }
-
-  /** Seconds of the whole CPU unit at its present clocks. */
-  private burn(seconds: Seconds): Joules {
-    const { execution } = this.parts;
-    if (this.cpu < 0 || seconds === 0) return 0;
-    const watts = execution.stalledWatts[this.cpu]! + execution.vectorWatts[this.cpu]!;
-    execution.busySeconds[this.cpu]! += seconds;
-    execution.unitJoules[this.cpu]! += watts * seconds;
-    return watts * seconds;
-  }
-
-  private account(span: StageSpan, growth: Growth): StageAccount {
-    const { plan, storage, ledger } = this.parts;
-    const { cipher, cores } = plan;
-    const { bytes } = this;
-    const none = { reads: 0, writes: 0, storage: 0, cipher: 0, cpuShare: 0 };
-    const one = 1 / cores;
-    const again = cipher?.throughMemory ? bytes : 0;
-    const of: Readonly<Record<Stage, Omit<StageAccount, 'span' | 'row'>>> = {
-      'runtime start': { ...none, cpuShare: one },
+function stageOf(parts: RestoreParts, span: StageSpan, growth: Growth): LoadStage {
+  const { plan, storage, bytes } = parts;
+  const { cipher, cores } = plan;
+  const { stage, start, end } = span;
+  const one = 1 / cores;
+  const decrypts = cipher?.name === 'cpu' ? 1 : 0;
+  const read = (of: Bytes) => ({
+    drive: Math.min(1, loadSeconds(storage.storage, of) / (end - start)),
+    storage: of * storage.storage.energyPerByte,
+  });
+  const none = { accesses: [], drive: 0, storage: 0, cipher: 0, cpuShare: 0 };
+  const image = checkpointBytes(plan);
+  const of: Readonly<Record<Stage, Omit<LoadStage, keyof StageSpan | 'name' | 'unit' | 'cause'>>> =
+    {
+      'runtime start': {
+        ...none,
+        ...(image > 0 && read(image)),
+        accesses: image > 0 ? [...landing(parts, image), ...deciphering(parts, image)] : [],
+        cipher: image * (cipher?.energyPerByte ?? 0),
+        cpuShare: image > 0 ? decrypts : one,
+      },
       attestation: { ...none, cpuShare: one },
       'memory growth': {
         ...none,
-        reads: growth.moved,
-        writes: growth.moved,
+        accesses: moving(parts, growth.moved),
         cpuShare: (plan.growth?.threads ?? 1) * one,
       },
-      load: { ...none, writes: bytes, storage: bytes * storage.storage.energyPerByte },
+      load: { ...none, ...read(bytes), accesses: landing(parts, bytes) },
       decryption: {
         ...none,
-        reads: again,
-        writes: again,
+        accesses: deciphering(parts, bytes),
         cipher: bytes * (cipher?.energyPerByte ?? 0),
-        cpuShare: cipher?.name === 'cpu' ? 1 : 0,
+        cpuShare: decrypts,
       },
     };
-    const unit = span.stage === 'load' ? 'storage' : (plan.cpuUnit ?? 'cpu');
-    const row = ledger.row(this.request, RESTORE_PHASE, span.stage, unit);
-    return { span, row, ...of[span.stage] };
-  }
+  return {
+    name: stage,
+    unit: stage === 'load' ? 'storage' : (plan.cpuUnit ?? 'cpu'),
+    cause: stage === 'load' ? CAUSE.bandwidth : CAUSE.secure,
+    start,
+    end,
+    busy: span.busy,
+    ...of[stage],
+  };
 }
 
-function growthOf(plan: SecurityPlan): Growth {
+/** Where the drive may write what it reads. */
+function landingKind({ strategy }: SecurityPlan): RegionKind {
+  const kind = protectedKind(strategy);
+  return permits(kind, 'storage', 'write') ? kind : 'normal';
+}
+
+function landing({ plan, rows }: RestoreParts, bytes: Bytes): LoadAccess[] {
+  const row = rowFor(plan, rows, {
+    initiator: 'storage',
+    access: 'write',
+    tensor: 'model file',
+    region: landingKind(plan),
+    secrecy: fileSecrecy(plan),
+  });
+  return [{ access: 'write', bytes, row }];
+}
+
+/** Ciphertext tells nothing to those without the key. */
+function fileSecrecy(plan: SecurityPlan): Secrecy {
+  return isSealed(plan) ? PUBLIC : secrecyOf(plan.scenario.labels.weights);
+}
+
+function deciphering({ plan, rows }: RestoreParts, bytes: Bytes): LoadAccess[] {
+  const initiator = cipherInitiator(plan);
+  if (!initiator) return [];
+  const from = { tensor: 'model file', region: landingKind(plan), secrecy: PUBLIC } as const;
+  const secrecy = secrecyOf(plan.scenario.labels.weights);
+  const to = { tensor: 'weights', region: protectedKind(plan.strategy), secrecy } as const;
+  return [
+    { access: 'read', bytes, row: rowFor(plan, rows, { initiator, access: 'read', ...from }) },
+    { access: 'write', bytes, row: rowFor(plan, rows, { initiator, access: 'write', ...to }) },
+  ];
+}
+
+/** Pages of others are copied elsewhere by the system, which never sees what comes into their place. */
+function moving({ plan, rows }: RestoreParts, bytes: Bytes): LoadAccess[] {
+  if (bytes === 0) return [];
+  return (['read', 'write'] as const).map((access) => {
+    const kind = { initiator: 'cpu-normal', access, region: 'normal' } as const;
+    return { access, bytes, row: rowFor(plan, rows, { ...kind, tensor: 'pages of others' }) };
+  });
+}
+
+function growthOf({ plan, grown }: RestoreParts): Growth {
   if (!plan.growth || plan.strategy.growth === 'fixed') return { seconds: 0, moved: 0 };
-  return grow(plan.growth, plan.grown, plan.occupied);
+  return grow(plan.growth, grown, plan.occupied);
+}
+
+function checkpointBytes({ strategy, hardware }: SecurityPlan): Bytes {
+  return strategy.runtimeStart === 'checkpoint' ? (hardware?.runtime.checkpoint.is ?? 0) : 0;
 }
 
 function restoreOf({ plan, storage, bytes }: RestoreParts, growth: Growth): Restore {
   const { strategy, hardware, cipher } = plan;
   const read = loadSeconds(storage.storage, bytes);
-  const checkpoint = hardware?.runtime.checkpoint.is ?? 0;
+  const checkpoint = checkpointBytes(plan);
   const inputs = {
     bytes,
     runtimeStart:
-      strategy.runtimeStart === 'checkpoint'
+      checkpoint > 0
         ? loadSeconds(storage.storage, checkpoint) +
           (cipher ? decryptSeconds(cipher, checkpoint) : 0)
         : (hardware?.runtime.initialise.is ?? 0),

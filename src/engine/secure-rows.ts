@@ -7,6 +7,9 @@ import type { Defences, Gate, SecureSystem } from '../hardware/secure/secure-sys
 import type { TensorClass } from '../runtime/secure/strategy.ts';
 import type { AuditRow, AuditVerdict } from './secure-audit.ts';
 
+/** What models on their way consist of, beside their weights, and what makes room for them. */
+type LoadedTensor = 'model file' | 'pages of others' | 'zeroes' | 'pages given back';
+
 export interface RowKind {
   /** Where several share the phone. */
   readonly workload: string | undefined;
@@ -15,7 +18,7 @@ export interface RowKind {
   readonly phase: string;
   readonly initiator: Initiator;
   readonly access: 'read' | 'write';
-  readonly tensor: TensorClass;
+  readonly tensor: TensorClass | LoadedTensor;
   /** `cloud` is what the modem sends away. */
   readonly region: RegionKind | 'cloud';
   readonly secrecy: Secrecy;

@@ -6,22 +6,22 @@ import { protectsAnything } from '../runtime/secure/hardware-needs.ts';
 import { protectedKind } from '../runtime/secure/strategy.ts';
 import type { Execution } from './execution.ts';
 import type { Ledger } from './ledger.ts';
-import type { Machine } from './machine.ts';
+import { LoadFlow } from './load-flow.ts';
+import type { LoadPlan } from './load-plan.ts';
+import type { Machine, MachineStorage } from './machine.ts';
+import type { LoadedModel } from './model-loads.ts';
 import { BYTES_PER_TOKEN } from './offload/plans.ts';
-import type { Job } from './request.ts';
-import { requestLabel } from './request.ts';
+import { type Job, modelOf as modelName } from './request.ts';
 import type { AuditRegion, SecurityAudit, WorkloadAudit } from './secure-audit.ts';
 import { addCosts, PathCosts, ProtectionLedger } from './secure-costs.ts';
 import { SecureGuard } from './secure-guard.ts';
 import { SecureLane } from './secure-lane.ts';
-import { SecureLoads } from './secure-loads.ts';
 import { PATH_MECHANISMS, secureMachine } from './secure-machine.ts';
 import { protectionOwners } from './secure-memory.ts';
 import { openSystem, planFor, type SecurityPlan } from './secure-plan.ts';
-import { RestoreFlow } from './secure-restore.ts';
+import { reclaimRow, restorePlan, wipePlan } from './secure-restore.ts';
 import { AuditRows } from './secure-rows.ts';
 import { routeThrough } from './secure-upload.ts';
-import { weightsOf } from './storage.ts';
 
 /** Bytes that an attack which got through is counted as: one page. */
 const PAGE: Bytes = 4096;
@@ -38,15 +38,19 @@ export interface SecureParts {
   readonly jobs: readonly Job[];
   /** Weights come from storage before the first request runs. */
   readonly cold: boolean;
+  /** Models take turns in memory. */
+  readonly turns: boolean;
 }
 
 export class SecureRun {
   readonly guard: SecureGuard;
-  readonly loads: SecureLoads | undefined;
   private readonly plans: readonly SecurityPlan[];
   private readonly lanes: readonly SecureLane[];
   private readonly parts: SecureParts;
   private readonly rows: AuditRows;
+  /** Models that are not simply there, by kind of memory and name. */
+  private readonly models = new Map<string, LoadedModel>();
+  private readonly byPlan = new Map<SecurityPlan, LoadedModel>();
   private readonly views = new Map<SecurityPlan, WeakMap<Machine, Machine>>();
 
   constructor({ plans }: Protection, parts: SecureParts) {
@@ -58,10 +62,9 @@ export class SecureRun {
     this.lanes = plans.map((plan) => {
       const costs = new ProtectionLedger();
       const path = new PathCosts(machine, this.machineFor(plan, machine), plan);
-      const restore = this.restoreOf(plan, costs);
+      const restore = this.modelOf(plan, costs)?.flow;
       return new SecureLane({ plan, system, machine, rows: this.rows, costs, path, restore });
     });
-    this.loads = this.openLoads();
     this.guard = new SecureGuard({
       lanes: this.lanes,
       system,
@@ -95,27 +98,64 @@ export class SecureRun {
     return view;
   }
 
-  private restoreOf(plan: SecurityPlan, costs: ProtectionLedger): RestoreFlow | undefined {
-    const { machine, jobs, ledger, execution, cold } = this.parts;
-    const { storage } = machine;
-    const { strategy, hardware } = plan;
-    const wanted = cold || strategy.restore !== 'resident';
-    const own = jobs.filter(({ lane }) => lane === undefined || lane.name === plan.workload);
-    if (!wanted || !strategy.protects.includes('weights') || !hardware || !storage)
-      return undefined;
-    const bytes = weightsOf(own);
-    const request = own[0]?.lane ? requestLabel(own[0]) : (own[0]?.plan.name ?? '');
-    return new RestoreFlow({ plan, machine, storage, bytes, request, ledger, execution, costs });
+  /** The protected model that a request needs, where it has to come. @returns false where it needs none of them. */
+  loadedFor({ lane, answeredBy = 'local' }: Job): LoadedModel | undefined | false {
+    const plan = planFor(this.plans, lane?.name);
+    if (answeredBy !== 'local' || !plan.strategy.protects.includes('weights')) return false;
+    return this.byPlan.get(plan);
   }
 
-  private openLoads(): SecureLoads | undefined {
-    const flows = this.lanes.flatMap(({ restore }) => restore ?? []);
-    if (flows.length === 0) return undefined;
-    return new SecureLoads((lane) => {
-      const plan = planFor(this.plans, lane?.name);
-      const flow = this.lanes[this.plans.indexOf(plan)]!.restore;
-      return flow && { flow, release: plan.strategy.afterUse === 'release' };
-    }, flows);
+  /** Workloads of one model in one kind of memory have it in common. */
+  private modelOf(plan: SecurityPlan, costs: ProtectionLedger): LoadedModel | undefined {
+    const { machine, cold, turns } = this.parts;
+    const { strategy, hardware } = plan;
+    const wanted = cold || turns || strategy.restore !== 'resident';
+    if (!wanted || !strategy.protects.includes('weights') || !hardware || !machine.storage)
+      return undefined;
+    const key = this.keyOf(plan);
+    const made = this.models.get(key) ?? this.openModel(plan, costs, key, machine.storage);
+    this.models.set(key, made);
+    this.byPlan.set(plan, made);
+    return made;
+  }
+
+  private openModel(
+    plan: SecurityPlan,
+    costs: ProtectionLedger,
+    key: string,
+    storage: MachineStorage,
+  ): LoadedModel {
+    const { machine, execution, ledger } = this.parts;
+    const { rows } = this;
+    const bytes = weightsOf(this.jobsOf(plan));
+    const grown = this.plans
+      .filter((other) => this.keyOf(other) === key)
+      .reduce((sum, other) => sum + other.grown, 0);
+    const parts = { plan, storage, bytes, grown, rows };
+    const cpu = machine.units.findIndex(({ unit }) => unit.name === plan.cpuUnit);
+    const open = (load: LoadPlan) => new LoadFlow({ plan: load, ledger, execution, costs, cpu });
+    return {
+      flow: open(restorePlan(parts)),
+      comes: plan.strategy.restore !== 'resident',
+      release: plan.strategy.afterUse === 'release',
+      giveBack: (now) => {
+        if (grown === 0) return undefined;
+        this.guard.pass(reclaimRow(parts), 1, grown, now, now);
+        const wipe = wipePlan(parts);
+        const flow = wipe && open(wipe);
+        if (flow) flow.gate = this.guard;
+        return flow;
+      },
+    };
+  }
+
+  private jobsOf(plan: SecurityPlan): Job[] {
+    return this.parts.jobs.filter(({ lane }) => lane === undefined || lane.name === plan.workload);
+  }
+
+  private keyOf(plan: SecurityPlan): string {
+    const [job] = this.jobsOf(plan);
+    return `${protectedKind(plan.strategy)} ${job ? modelName(job.plan) : ''}`;
   }
 
   /** @throws SecurityFault for attacks that come after the last operator. */
@@ -174,6 +214,12 @@ export class SecureRun {
   }
 }
 
+/** Of all distinct models of the jobs. */
+function weightsOf(jobs: readonly Job[]): Bytes {
+  const weights = new Map(jobs.map(({ plan }) => [modelName(plan), plan.memory.weights]));
+  return [...weights.values()].reduce((sum, bytes) => sum + bytes, 0);
+}
+
 function choicesOf({ strategy, cipher }: SecurityPlan): Record<string, string> {
   return {
     protects: strategy.protects.join(', ') || 'nothing',
@@ -182,6 +228,7 @@ function choicesOf({ strategy, cipher }: SecurityPlan): Record<string, string> {
     growth: strategy.growth,
     encryption: strategy.encryption,
     integrity: strategy.integrity,
+    'model file': strategy.modelFile,
     decryption: cipher?.name ?? 'none',
     clean: strategy.clean,
     firewall: strategy.firewall ? 'on' : 'off',

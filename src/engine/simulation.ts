@@ -12,6 +12,7 @@ import { Dispatcher } from './dispatcher.ts';
 import { EVENT } from './dispatcher-parts.ts';
 import { Execution } from './execution.ts';
 import { Ledger } from './ledger.ts';
+import { type ModelLoads, openLoads } from './model-loads.ts';
 import { type ModelSwaps, openSwaps, type SwapParts } from './model-swaps.ts';
 import { Cloud } from './offload/cloud.ts';
 import { Pace } from './pace.ts';
@@ -22,7 +23,6 @@ import type { Run } from './run.ts';
 import { protectionOwners } from './secure-memory.ts';
 import { SecureRun } from './secure-run.ts';
 import type { Simulation } from './setup.ts';
-import { ModelLoad } from './storage.ts';
 
 /**
  * Runs to the end of the last request.
@@ -41,15 +41,13 @@ export function simulate(simulation: Simulation): Run {
   const ledger = new Ledger();
   const recorder = new Recorder();
   const execution = new Execution(machine, ledger);
-  const cold = simulation.cold ?? false;
-  const secure =
-    protection && new SecureRun(protection, { machine, execution, ledger, jobs: expected, cold });
-  const { storage } = machine;
-  const plainLoad = cold && storage && !secure?.loads && !fit.turns;
-  const load = plainLoad ? new ModelLoad(machine, storage, expected, ledger) : secure?.loads;
-  execution.beside.load = load;
   const core = { machine, execution, ledger };
-  const { swaps, cloud } = beside(simulation, fit, { ...core, kernel, recorder });
+  const { cold = false } = simulation;
+  const kept = { ...core, jobs: expected, cold, turns: fit.turns !== undefined };
+  const secure = protection && new SecureRun(protection, kept);
+  const load = openLoads(kept, secure);
+  execution.beside.load = load;
+  const { swaps, cloud } = beside(simulation, fit, { execution, ledger, kernel, recorder, load });
   const wishes = new ClockWishes(machine);
   const control = new ControlLoop({
     ...core,
@@ -95,28 +93,28 @@ export function simulate(simulation: Simulation): Run {
   return { ...assembleRun(run), ...more };
 }
 
+type BesideParts = Pick<SwapParts, 'kernel' | 'recorder'> & {
+  readonly execution: Execution;
+  readonly ledger: Ledger;
+  readonly load: ModelLoads | undefined;
+};
+
 /** What may hold requests up or take them over: models that take turns in memory, and a cloud. */
 function beside(
   simulation: Simulation,
-  fit: MemoryUse,
-  parts: Parameters<typeof swapsOf>[2],
+  { turns }: MemoryUse,
+  { kernel, recorder, execution, ledger, load }: BesideParts,
 ): { readonly swaps: ModelSwaps | undefined; readonly cloud: Cloud | undefined } {
-  const { kernel, ledger, execution } = parts;
-  const spec = simulation.cloud;
+  const { swap, cold = false, jobs, expected = jobs, cloud: spec } = simulation;
   const cloud = spec && new Cloud({ kernel, ledger, event: EVENT.link, spec });
   execution.radio = cloud?.radio;
-  return { swaps: swapsOf(simulation, fit, parts), cloud };
-}
-
-/** Nothing where all models fit together. */
-function swapsOf(
-  { swap, cold = false }: Simulation,
-  { turns }: MemoryUse,
-  parts: Pick<SwapParts, 'machine' | 'kernel' | 'execution' | 'ledger' | 'recorder'>,
-): ModelSwaps | undefined {
-  if (!turns) return undefined;
+  if (!turns || !load) return { swaps: undefined, cloud };
   const cacheGoes = swap?.cache === 'drop';
-  return openSwaps({ ...turns, ...parts, cold, cacheGoes, event: EVENT.storage });
+  const how = { cold, cacheGoes, event: EVENT.storage };
+  return {
+    swaps: openSwaps({ ...turns, ...how, kernel, recorder, loads: load, jobs: expected }),
+    cloud,
+  };
 }
 
 function drive(

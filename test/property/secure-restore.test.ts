@@ -3,14 +3,27 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Execution } from '../../src/engine/execution.ts';
 import { Ledger } from '../../src/engine/ledger.ts';
+import { LoadFlow } from '../../src/engine/load-flow.ts';
 import type { MachineStorage } from '../../src/engine/machine.ts';
 import { ProtectionLedger } from '../../src/engine/secure-costs.ts';
 import type { SecurityPlan } from '../../src/engine/secure-plan.ts';
-import { RestoreFlow } from '../../src/engine/secure-restore.ts';
+import { restorePlan } from '../../src/engine/secure-restore.ts';
+import { AuditRows } from '../../src/engine/secure-rows.ts';
+import { SecureSystem } from '../../src/hardware/secure/secure-system.ts';
 import { toyMachine, toyUnit } from '../support/toy-machine.ts';
 
 const is = <T>(value: T) => ({ is: value, from: 'test', trust: 'estimated' as const });
 const GB = 1e9;
+
+const CLOSED = {
+  firewall: true,
+  trustedTables: true,
+  cleanOnSwitch: true,
+  taggedLocalMemory: true,
+  encryption: false,
+  integrity: false,
+  cloud: 'block',
+} as const;
 
 function flowOf(restore: 'sequential' | 'pipelined') {
   const machine = toyMachine({ units: [toyUnit('cpu')] });
@@ -23,7 +36,15 @@ function flowOf(restore: 'sequential' | 'pipelined') {
     unitJoules: column(),
   } as unknown as Execution;
   const plan = {
-    strategy: { restore, growth: 'elastic', runtimeStart: 'initialise' },
+    strategy: {
+      restore,
+      growth: 'elastic',
+      runtimeStart: 'initialise',
+      world: 'secure',
+      modelFile: 'encrypted',
+    },
+    scenario: { labels: { weights: 'model-secret' } },
+    promised: 1,
     hardware: {
       runtime: { initialise: is(0.5), checkpoint: is(0) },
       attestation: { fixed: is(0.01), hash: is(10 * GB) },
@@ -40,14 +61,26 @@ function flowOf(restore: 'sequential' | 'pipelined') {
   } as unknown as MachineStorage;
   const ledger = new Ledger();
   const costs = new ProtectionLedger();
-  const parts = { plan, machine, storage, bytes: GB, request: 'r', ledger, execution, costs };
-  return { flow: new RestoreFlow(parts), ledger, costs };
+  const rows = new AuditRows(new SecureSystem(CLOSED));
+  const restored = restorePlan({ plan, storage, bytes: GB, grown: GB, rows });
+  const flow = new LoadFlow({ plan: restored, ledger, execution, costs, cpu: 0 });
+  let [asked, passed] = [0, 0];
+  flow.gate = {
+    pass: (row, count, bytes, start, now) => {
+      asked += count;
+      passed += bytes;
+      rows.note(row, count, bytes, start, now);
+      return rows.stopped[row] === 0;
+    },
+    nextAttack: () => Number.POSITIVE_INFINITY,
+  };
+  return { flow, ledger, costs, rows, seen: () => ({ asked, passed }) };
 }
 
 /** Lets a flow come at the paces given, one for each stretch of time. @returns when it was all there. */
-function come(flow: RestoreFlow, paces: readonly number[], onStep?: (now: number) => void): number {
+function come(flow: LoadFlow, paces: readonly number[], onStep?: (now: number) => void): number {
   let now = 3;
-  flow.begin(now);
+  flow.begin(now, 'r');
   for (let i = 0; flow.isComing && i < 1e5; i++) {
     const port = flow.stream();
     if (port) flow.grant(paces[i % paces.length]! * port.bandwidth, port.bandwidth);
@@ -69,7 +102,7 @@ describe('a model on its way', () => {
   it('takes what it takes alone where nobody else wants memory', () => {
     for (const kind of ['sequential', 'pipelined'] as const) {
       const { flow } = flowOf(kind);
-      expect(come(flow, [1])).toBeCloseTo(flow.restore.end, 9);
+      expect(come(flow, [1])).toBeCloseTo(flow.plan.end, 9);
     }
   });
 
@@ -80,7 +113,7 @@ describe('a model on its way', () => {
         come(alone.flow, [1]);
         const beside = flowOf(kind);
         const took = come(beside.flow, some);
-        const { end } = beside.flow.restore;
+        const { end } = beside.flow.plan;
         expect(took).toBeGreaterThanOrEqual(end * (1 - 1e-9));
         expect(took).toBeLessThanOrEqual((end / Math.min(...some)) * (1 + 1e-9));
         const sum = (rows: { dramBytes: number; joules: number }[], key: 'dramBytes' | 'joules') =>
@@ -92,6 +125,29 @@ describe('a model on its way', () => {
         // The file once, each byte through the cipher once, pages that make room out of the way.
         expect(sum(alone.ledger.toRows(), 'dramBytes') / (3 * GB + 2 * 0.5 * GB)).toBeCloseTo(1, 3);
         expect(beside.flow.takeBytes()).toBeCloseTo(sum(beside.ledger.toRows(), 'dramBytes'), -1);
+      }),
+    );
+  });
+
+  it('moves nothing that no gate has looked at, each chunk of 16 MiB once, whatever its pace', () => {
+    fc.assert(
+      fc.property(kinds, paces, (kind, some) => {
+        const { flow, rows, ledger, seen } = flowOf(kind);
+        let before = 0;
+        come(flow, some, () => {
+          const { passed } = seen();
+          expect(passed).toBeGreaterThanOrEqual(before);
+          before = passed;
+        });
+        const audited = rows.toRows();
+        const moved = ledger.toRows().reduce((sum, { dramBytes }) => sum + dramBytes, 0);
+        expect(seen().passed / moved).toBeCloseTo(1, 9);
+        expect(rows.accesses).toBe(seen().asked);
+        expect(audited.every(({ verdict }) => verdict !== 'refused' && verdict !== 'leak')).toBe(
+          true,
+        );
+        for (const { bytes, accesses, tensor } of audited)
+          expect(accesses, tensor).toBe(Math.ceil(bytes / (16 * 2 ** 20) - 1e-6));
       }),
     );
   });

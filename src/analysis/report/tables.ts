@@ -56,16 +56,19 @@ function limitOf({ limit, bandwidthBound, units }: PhaseResult): string {
 
 export function renderPhases(run: Run): Html {
   const several = run.requests.length > 1;
+  const shared = run.workloads !== undefined;
   const row = (phase: PhaseResult): readonly string[] => {
     const seconds = phase.activeSeconds ?? phase.endSeconds - phase.startSeconds;
     const share = formatValue(phase.shares[phase.limit], '%', 2);
+    // A restore goes on beside the prompt: over the time that it alone takes, its bytes and joules are no rate.
     const per = (amount: number, unit: string): string =>
-      seconds > 0 ? formatValue(amount / seconds, unit) : '–';
+      seconds > 0 && phase.stage !== 'restore' ? formatValue(amount / seconds, unit) : '–';
     return [
       ...(several ? [phase.request] : []),
       phase.phase,
       phase.units.map(nameOf).join(', '),
       formatValue(seconds, 's'),
+      ...(shared ? [formatValue(phase.waitedSeconds ?? 0, 's')] : []),
       String(phase.steps),
       `${limitOf(phase)}, ${share}`,
       per(phase.dramBytes, 'B/s'),
@@ -78,6 +81,7 @@ export function renderPhases(run: Run): Html {
     { header: 'Phase' },
     { header: 'Units' },
     { header: 'Time', numeric: true },
+    ...(shared ? [{ header: 'Of it waiting', numeric: true }] : []),
     { header: 'Steps', numeric: true },
     { header: 'Limited by' },
     { header: 'DRAM', numeric: true },

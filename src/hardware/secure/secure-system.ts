@@ -63,9 +63,11 @@ function clearanceOfInitiator(initiator: Initiator): Secrecy {
   return initiator === 'display' ? USER_SECRET : PUBLIC;
 }
 
-/** Initiators whose tables the normal world has no business with. */
+/** Initiators whose tables the normal world has no business with: those of protected worlds, and the cipher with the keys. */
 function isProtected(initiator: Initiator): boolean {
-  return initiator.endsWith('-secure') || initiator.endsWith('-protected-vm');
+  return (
+    initiator === 'crypto' || initiator.endsWith('-secure') || initiator.endsWith('-protected-vm')
+  );
 }
 
 interface Rights {
@@ -98,7 +100,8 @@ export class SecureSystem {
     }
     for (const initiator of INITIATORS) {
       for (const kind of mappedFor(initiator)) {
-        const write = kind !== 'normal' || shared || !isProtected(initiator);
+        const works = shared && initiator !== 'crypto';
+        const write = kind !== 'normal' || works || !isProtected(initiator);
         this.tables.set(`${initiator} ${kind}`, { read: true, write });
       }
     }

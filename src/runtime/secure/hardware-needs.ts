@@ -65,6 +65,6 @@ function missing(
   const cipher = strategy.decryption;
   const there = ciphers.some(({ name }) => cipher === 'fastest' || name === cipher);
   const keys = { cpu: 'cpuCrypto', engine: 'engine', 'npu-dma': 'dmaCrypto', fastest: 'cpuCrypto' };
-  need(!there, `decryption by ${cipher}`, keys[cipher]);
+  need(strategy.modelFile === 'encrypted' && !there, `decryption by ${cipher}`, keys[cipher]);
   return found;
 }

@@ -40,6 +40,8 @@ const choices = {
   /** Inline encryption of protected regions. */
   encryption: z.enum(['none', 'inline']),
   integrity: z.enum(INTEGRITY_KINDS),
+  /** How the model lies on storage. */
+  modelFile: z.enum(['encrypted', 'plain']),
   /** Who decrypts the model file; the fastest that there is under `fastest`. */
   decryption: z.enum(['fastest', 'cpu', 'engine', 'npu-dma']),
   /** What keeps one world's data in local memory from the next. */
@@ -71,6 +73,8 @@ export const ATTACK_NAMES = [
   'replay-kv-page',
   'raw-cloud-upload',
   'bus-snoop',
+  'read-model-file',
+  'decrypt-into-normal',
   'initiator-reads-region',
 ] as const;
 export type AttackName = (typeof ATTACK_NAMES)[number];

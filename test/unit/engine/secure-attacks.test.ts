@@ -30,6 +30,8 @@ const CLOSED: Readonly<Record<string, readonly string[]>> = {
   'replay-kv-page': ['integrity=tree-less'],
   'raw-cloud-upload': ['cloud=redact'],
   'bus-snoop': ['encryption=inline'],
+  'read-model-file': ['modelFile=encrypted'],
+  'decrypt-into-normal': ['tablesOwner=secure'],
 };
 
 describe('attack examples', () => {

@@ -230,11 +230,11 @@ describe('the bundled scenario', () => {
 });
 
 describe('what cannot go together', () => {
-  it('is a protected model that takes turns in memory: its decryption is not modelled', () => {
-    expect(() => run('{ preset: weights }', '', 'swap: { cache: keep }\n')).toThrow(
-      /swap: models that take turns/,
-    );
-    expect(() => run('{ preset: none }', '', 'swap: { cache: keep }\n')).not.toThrow();
+  it('is a model that takes turns in protected and in normal memory', () => {
+    const same = (game: string) =>
+      run('{ preset: coarse }', game, 'swap: { cache: keep }\n', ['assistant.model=llama-3.2-1b']);
+    expect(() => same('')).toThrow(/swap: workloads "assistant" and "game" share llama-3.2-1b/);
+    expect(() => same('{ preset: coarse }')).not.toThrow();
   });
 
   it('is another workload by an override, which comes after its file was read', () => {

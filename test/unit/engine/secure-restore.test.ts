@@ -87,7 +87,7 @@ describe('restoring', () => {
   it('comes again after its memory was given back, and not where it is kept', () => {
     const often = 'repeat: 2\npause: 1 s\n';
     const kept = run('{ preset: naive }', often);
-    const given = run('{ preset: naive, afterUse: release }', often);
+    const given = run('{ preset: naive, afterUse: release, clean: on-switch }', often);
     const restores = ({ phases }: Run) => phases.filter((phase) => phase.stage === 'restore');
     expect(restores(kept)).toHaveLength(1);
     expect(restores(given)).toHaveLength(2);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { type Client, clientJobs } from '../../../src/engine/arrivals.ts';
 import { buildStorage } from '../../../src/hardware/storage/ufs.ts';
 import {
   chain,
@@ -56,6 +57,83 @@ describe('a cold start', () => {
     const run = runToy([plan], { machine: machine() });
     expect(run.metrics['run_seconds']).toBeCloseTo(0.3, 9);
     expect(run.energy['storage']).toBeUndefined();
+  });
+});
+
+describe('cold starts of several workloads', () => {
+  const client = (name: string, work = toyWork(1e8), start = 0): Client => ({
+    plan: { ...toyPlan([toyPhase('decode', chain([work], name))], name), model: name },
+    lane: { name, late: 'serve', concurrent: 1 },
+    priority: 0,
+    arrival: { start, delay: 0 },
+  });
+  const started = (clients: readonly Client[], over: Partial<ReturnType<typeof machine>> = {}) =>
+    runToy([], { ...clientJobs(clients), machine: { ...machine(), ...over }, cold: true });
+  const end = (run: ReturnType<typeof started>, name: string) =>
+    run.requests.find(({ workload }) => workload === name)!.endSeconds;
+
+  it('share the drive: two models at once take twice the time of their bytes', () => {
+    // Half a second of setup side by side, then 200 bytes at 100 B/s; the second operator waits for the first.
+    const run = started([client('a'), client('b')]);
+    expect(end(run, 'a')).toBeCloseTo(0.5 + 2 + 0.1, 6);
+    expect(end(run, 'b')).toBeCloseTo(0.5 + 2 + 0.2, 6);
+    expect(run.energy['storage']).toBeCloseTo(2, 9);
+  });
+
+  it('begin each with the request that needs the model', () => {
+    const run = started([client('a'), client('b', toyWork(1e8), 5)]);
+    expect(end(run, 'a')).toBeCloseTo(1.6, 6);
+    const load = run.phases.find(({ request, phase }) => request === 'b' && phase === 'load')!;
+    expect(load.startSeconds).toBeCloseTo(5, 9);
+    expect(end(run, 'b')).toBeCloseTo(6.6, 6);
+  });
+
+  it('take bandwidth from who streams, who takes it from them; nobody’s bytes are lost or doubled', () => {
+    // Memory of 100 B/s: a reads 200 bytes in two seconds alone, from 1.5 s on; b loads meanwhile.
+    const { memory } = toyMachine({ bandwidth: 100 });
+    const reader = client('a', toyWork(1, 200));
+    const alone = started([reader], { memory });
+    const both = started([reader, client('b', toyWork(1e8), 1.6)], { memory });
+    expect(end(alone, 'a')).toBeCloseTo(1.5 + 2, 6);
+    // From 2.1 s on, when the setup of the second is over, each gets half until b has its 100; a has read 60 by then.
+    const loaded = 2.1 + 100 / 50;
+    expect(end(both, 'a')).toBeCloseTo(loaded + (200 - 60 - 100) / 100, 6);
+    expect(end(both, 'b')).toBeCloseTo(end(both, 'a') + 0.1, 6);
+    const bytes = both.ledger.reduce((sum, { dramBytes }) => sum + dramBytes, 0);
+    expect(bytes).toBeCloseTo(100 + 200 + 100, 6);
+    const seconds = (request: string) =>
+      both.ledger
+        .filter((row) => row.request === request && row.phase === 'load')
+        .reduce((sum, row) => sum + row.seconds.bandwidth, 0);
+    expect(seconds('b')).toBeCloseTo(loaded - 1.6, 6);
+  });
+
+  it('keep memory awake: its standby follows what they move', () => {
+    const base = toyMachine().memory;
+    const memory = { ...base, backgroundPower: (_: number, rate: number) => rate / 100 };
+    const run = started([client('a')], { memory });
+    const standby = run.ledger.find(({ operator }) => operator === 'standby')!;
+    // One joule for every hundred bytes, whoever moved them.
+    expect(standby.joules).toBeCloseTo(1, 6);
+  });
+});
+
+describe('time that a workload waits for others', () => {
+  it('is told apart from the time of its phases', () => {
+    const client = (name: string): Client => ({
+      plan: toyPlan([toyPhase('decode', chain([toyWork(1e8)], name), 10)], name),
+      lane: { name, late: 'serve', concurrent: 1 },
+      priority: 0,
+      arrival: { start: 0, delay: 0 },
+    });
+    const run = runToy([], { ...clientJobs(['a', 'b'].map(client)), machine: machine() });
+    const worked = run.phases.map((phase) => phase.activeSeconds! - phase.waitedSeconds!);
+    // Ten operators of a tenth of a second each.
+    for (const seconds of worked) expect(seconds).toBeCloseTo(1, 6);
+    const last = Math.max(...run.phases.map((phase) => phase.activeSeconds!));
+    expect(last).toBeCloseTo(2, 6);
+    const alone = runToy([], { ...clientJobs([client('a')]), machine: machine() });
+    expect(alone.phases[0]!.waitedSeconds).toBeCloseTo(0, 9);
   });
 });
 

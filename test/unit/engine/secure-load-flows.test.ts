@@ -1,0 +1,261 @@
+/** The way of a model into protected memory: who touches it, what each gate says, and what an attacker gets there. */
+import { describe, expect, it } from 'vitest';
+import { SecurityFault } from '../../../src/base/errors.ts';
+import { parseSpecFile } from '../../../src/base/spec-file.ts';
+import { buildSimulation, prepare } from '../../../src/engine/prepare.ts';
+import type { Run } from '../../../src/engine/run.ts';
+import { simulate } from '../../../src/engine/simulation.ts';
+import { fileSources, listBundled } from '../../../src/load.ts';
+
+const sources = fileSources();
+const MIB = 2 ** 20;
+
+function run(security: string, more = '', set: readonly string[] = []): Run {
+  const text = `version: 1\nsoc: dimensity-9300\nworkload: llama-3.2-1b-chat\nstart: cold\n${more}security: ${security}`;
+  const all = ['workload.promptTokens=32', 'workload.generatedTokens=4', ...set];
+  return simulate(
+    buildSimulation(prepare(parseSpecFile(text, 'test'), all, sources), all, sources),
+  );
+}
+
+const record = (security: string, more = '', set: readonly string[] = []) =>
+  run(security.replace('{ ', '{ onFault: record, '), more, set);
+const flowsOf = ({ audit }: Run) => audit!.flows.filter(({ phase }) => phase === 'restore');
+const weightsOf = ({ memory }: Run) => memory.owners['weights of llama-3.2-1b-chat'] as number;
+const flow = (result: Run, tensor: string, access: string, initiator?: string) =>
+  flowsOf(result).find(
+    (row) =>
+      row.tensor === tensor &&
+      row.access === access &&
+      (initiator === undefined || row.initiator === initiator),
+  );
+
+describe.each(listBundled('socs/security', '.yaml').filter((name) => name !== 'none'))(
+  'a cold start under %s',
+  (preset) => {
+    const result = run(`{ preset: ${preset} }`);
+    const weights = weightsOf(result);
+
+    it('passes the gates with every byte, chunk by chunk, and leaks none', () => {
+      const { audit } = result;
+      expect(audit?.checks).toBe(audit?.accesses);
+      expect(audit?.leakedBytes).toBe(0);
+      expect(audit?.faults).toEqual([]);
+      const file = flow(result, 'model file', 'write', 'storage')!;
+      expect(file.label).toBe('public');
+      const image = preset === 'pipelined' ? 64 * MIB : 0;
+      expect(file.bytes / (weights + image)).toBeCloseTo(1, 6);
+      expect(file.accesses).toBeGreaterThanOrEqual(Math.ceil(weights / (16 * MIB)));
+    });
+
+    it('writes the weights in the clear where they are protected, and nowhere else', () => {
+      const clear = flowsOf(result).filter(({ label }) => label !== 'public');
+      expect(clear).toHaveLength(1);
+      expect(clear[0]).toMatchObject({
+        tensor: 'weights',
+        access: 'write',
+        label: 'model-secret',
+        verdict: 'protected',
+        region: preset === 'protected-vm' ? 'protected-vm' : 'secure',
+      });
+      expect(clear[0]!.initiator).toMatch(/^(crypto|cpu-secure|cpu-protected-vm)$/);
+    });
+
+    it('moves what the ledger counts', () => {
+      const moved = result.ledger
+        .filter(({ phase }) => phase === 'restore')
+        .reduce((sum, { dramBytes }) => sum + dramBytes, 0);
+      const audited = flowsOf(result).reduce((sum, { bytes }) => sum + bytes, 0);
+      expect(audited / moved).toBeCloseTo(1, 9);
+    });
+  },
+);
+
+describe('who touches a model on its way', () => {
+  it('is a window of normal memory, still encrypted, on the way to a guest', () => {
+    expect(flow(run('{ preset: protected-vm }'), 'model file', 'write')?.region).toBe('normal');
+    expect(flow(run('{ preset: naive }'), 'model file', 'write')?.region).toBe('secure');
+  });
+
+  it('is the engine or cores, as the strategy says', () => {
+    const by = (decryption: string) =>
+      flow(run(`{ preset: naive, decryption: ${decryption} }`), 'weights', 'write')?.initiator;
+    expect(by('engine')).toBe('crypto');
+    expect(by('cpu')).toBe('cpu-secure');
+  });
+
+  it('is nobody in the clear where the NPU decrypts', () => {
+    const npu = ['security.dmaCrypto.throughput=60GB/s', 'security.dmaCrypto.energy=3pJ/B'];
+    const result = record(
+      '{ preset: pipelined, decryption: npu-dma, firewall: false, attacks: [{ kind: gpu-reads-carveout, at: 100s }] }',
+      '',
+      npu,
+    );
+    expect(flow(result, 'weights', 'write')).toBeUndefined();
+    expect(result.audit?.attacks[0]).toMatchObject({ outcome: 'harmless' });
+  });
+
+  it('is the system, which moves pages of others and no more', () => {
+    const result = run('{ preset: naive }');
+    const [read, write] = ['read', 'write'].map((way) => flow(result, 'pages of others', way)!);
+    expect(read).toMatchObject({ initiator: 'cpu-normal', region: 'normal', verdict: 'public' });
+    const grown = result.audit!.regions.find(({ name }) => name === 'grown')!.size;
+    // Half of the range is filled, as phone-security.yaml says.
+    expect(read!.bytes / (0.5 * grown)).toBeCloseTo(1, 3);
+    expect(write!.bytes).toBe(read!.bytes);
+  });
+});
+
+describe('an attack on the way', () => {
+  const naive = (more: string, attack: string, at: string) =>
+    record(
+      `{ preset: naive, decryption: engine, ${more} attacks: [{ kind: ${attack}, at: ${at} }] }`,
+    );
+  const plain = run('{ preset: naive, decryption: engine }');
+  const first = (name: string) => plain.audit!.protection.find((row) => row.mechanism === name)!;
+  const before = ['runtime start', 'attestation', 'memory growth', 'load'].reduce(
+    (sum, name) => sum + first(name).seconds,
+    0,
+  );
+  const [early, amid] = [before - 0.01, before + first('decryption').seconds / 2];
+
+  it('happens when it is tried, amid the load, and gets the weights without a firewall', () => {
+    const { audit } = naive('firewall: false,', 'dma-into-secure', `${amid} s`);
+    expect(audit!.attacks[0]).toMatchObject({ outcome: 'leak', closedBy: 'firewall: true' });
+    expect(audit!.attacks[0]!.seconds).toBeCloseTo(amid, 6);
+    expect(audit!.leakedBytes).toBeGreaterThan(0);
+  });
+
+  it('gets ciphertext before they were decrypted, and nothing through a firewall', () => {
+    const soon = naive('firewall: false,', 'dma-into-secure', `${early} s`).audit!;
+    expect(soon.attacks[0]).toMatchObject({ outcome: 'harmless' });
+    const shut = naive('', 'dma-into-secure', `${amid} s`).audit!;
+    expect(shut.attacks[0]).toMatchObject({ outcome: 'stopped' });
+    expect([soon.leakedBytes, shut.leakedBytes]).toEqual([0, 0]);
+  });
+
+  it('turns the engine on normal memory where its tables are anybody’s', () => {
+    const open = naive('tablesOwner: normal,', 'decrypt-into-normal', `${amid} s`).audit!;
+    expect(open.attacks[0]).toMatchObject({ outcome: 'leak', closedBy: 'tablesOwner: secure' });
+    expect(open.faults[0]).toMatchObject({ initiator: 'crypto', region: 'normal' });
+    const shut = naive('', 'decrypt-into-normal', `${amid} s`).audit!;
+    expect(shut.attacks[0]).toMatchObject({ outcome: 'stopped' });
+    expect(shut.leakedBytes).toBe(0);
+  });
+
+  it('reads the file where it is stored as it is', () => {
+    const of = (file: string) =>
+      record(`{ preset: naive, modelFile: ${file}, attacks: [{ kind: read-model-file }] }`).audit!;
+    expect(of('plain').attacks[0]).toMatchObject({ outcome: 'leak' });
+    expect(of('encrypted').attacks[0]).toMatchObject({ outcome: 'harmless' });
+  });
+});
+
+describe('a load that must not be', () => {
+  it('is that of a plain file through the normal memory of a guest’s host', () => {
+    const work = () => run('{ preset: protected-vm, modelFile: plain }');
+    expect(work).toThrow(SecurityFault);
+    expect(work).toThrow(/storage wrote model file in normal memory, and nothing stopped it/);
+    const { audit } = record('{ preset: protected-vm, modelFile: plain }');
+    expect(audit!.leakedBytes / weightsOf(run('{ preset: naive }'))).toBeCloseTo(1, 6);
+  });
+
+  it('is not that of a plain file straight into secure memory, which nobody decrypts', () => {
+    const result = run('{ preset: naive, modelFile: plain }');
+    expect(flow(result, 'model file', 'write')).toMatchObject({
+      label: 'model-secret',
+      verdict: 'protected',
+    });
+    expect(result.audit!.protection.map(({ mechanism }) => mechanism)).not.toContain('decryption');
+  });
+
+  it('is one by cores of the normal world; refused, it moves nothing', () => {
+    const choice = '{ preset: naive, world: normal, decryption: cpu }';
+    expect(() => run(choice)).toThrow(
+      /cpu-normal read model file in secure memory, and was stopped/,
+    );
+    const result = record(choice);
+    expect(flow(result, 'weights', 'write')).toMatchObject({ verdict: 'refused', bytes: 0 });
+    const decryption = result.ledger.find(({ operator }) => operator === 'decryption')!;
+    expect(decryption.dramBytes).toBe(0);
+    expect(result.audit?.checks).toBe(result.audit?.accesses);
+  });
+});
+
+describe('memory that is given back', () => {
+  const twice = 'repeat: 2\npause: 2 s\n';
+  const released = (more: string) => record(`{ preset: naive, afterUse: release${more} }`, twice);
+  const wipe = ({ audit }: Run) =>
+    audit!.protection.find(({ mechanism }) => mechanism === 'memory wipe');
+
+  it('shows the normal world all that lay there where nobody cleans', () => {
+    const { audit } = released('');
+    const leak = audit!.faults.find(({ tensor }) => tensor === 'pages given back')!;
+    expect(leak).toMatchObject({ initiator: 'cpu-normal', label: 'model-secret + user-secret' });
+    expect(audit!.leakedBytes).toBeGreaterThan(1e8);
+    expect(wipe(released(''))).toBeUndefined();
+  });
+
+  it('is overwritten, beside other work, by a core that writes as fast as one copies', () => {
+    const result = released(', clean: on-switch');
+    const grown = result.audit!.regions.find(({ name }) => name === 'grown')!.size;
+    expect(result.audit!.leakedBytes).toBe(0);
+    expect(wipe(result)!.seconds).toBe(0);
+    // Twelve gigabytes a second; after the last request nobody counts.
+    expect(wipe(result)!.hiddenSeconds / (grown / 12e9)).toBeCloseTo(1, 6);
+    const zeroes = flow(result, 'zeroes', 'write')!;
+    expect(zeroes).toMatchObject({ initiator: 'cpu-secure', verdict: 'public' });
+    expect(zeroes.bytes / grown).toBeCloseTo(1, 6);
+  });
+
+  it('loses its key instead under inline encryption', () => {
+    const result = released(', encryption: inline');
+    expect(result.audit!.leakedBytes).toBe(0);
+    expect(wipe(result)).toBeUndefined();
+  });
+});
+
+describe('energy of restoring', () => {
+  const joules = (result: Run, phase: string) =>
+    result.ledger.filter((row) => row.phase === phase).reduce((sum, row) => sum + row.joules, 0);
+  const phase = ({ phases }: Run, name: string) =>
+    phases.filter(({ stage }) => stage === name).reduce((sum, row) => sum + row.joules, 0);
+
+  it.each(['naive', 'pipelined', 'all'])(
+    'is all in its phase under %s, and phases sum to the run',
+    (preset) => {
+      const result = run(`{ preset: ${preset} }`);
+      const sum = result.phases.reduce((all, row) => all + row.joules, 0);
+      expect(sum / result.metrics['energy_joules']!).toBeCloseTo(1, 6);
+      expect(phase(result, 'restore')).toBeGreaterThan(joules(result, 'restore'));
+    },
+  );
+
+  it('does not count for the prompt beside which it went on', () => {
+    const piped = run('{ preset: pipelined }');
+    const warm = run('{ preset: pipelined, restore: resident }', '', ['scenario.start=warm']);
+    const decode = phase(piped, 'decode') / phase(warm, 'decode');
+    expect(decode).toBeCloseTo(1, 1);
+    const own = phase(piped, 'restore') - joules(piped, 'restore');
+    const exposed = piped.phases.find(({ stage }) => stage === 'restore')!;
+    // What is left of it is the rest of the device while the request waited.
+    expect(own / (exposed.endSeconds - exposed.startSeconds)).toBeLessThan(3);
+  });
+
+  it('keeps memory from powering down, as bytes of operators do', () => {
+    const standby = (rate: string) => {
+      const result = run('{ preset: naive, growth: fixed }', '', [
+        'security.carveout=8 GiB',
+        'phone.memory.capacity=24 GiB',
+        `phone.storage.sequentialRead=${rate}`,
+        'security.attestation.hash=100GB/s',
+        'workload.generatedTokens=1',
+      ]);
+      const row = result.ledger.find((one) => one.operator === 'standby' && one.unit === 'dram')!;
+      return row.joules / result.metrics['run_seconds']!;
+    };
+    expect(standby('20GB/s')).toBeGreaterThan(0);
+    const rails = Object.values(run('{ preset: naive }').energy).reduce((a, b) => a + b, 0);
+    expect(rails).toBeCloseTo(run('{ preset: naive }').metrics['energy_joules']!, 9);
+  });
+});
