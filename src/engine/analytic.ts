@@ -19,6 +19,7 @@ import { ClockState } from './clock-state.ts';
 import { Collector } from './collector.ts';
 import { topPoint, viewOf } from './domain-views.ts';
 import { Execution } from './execution.ts';
+import { hostWatts } from './host-thread.ts';
 import { CAUSE, Ledger } from './ledger.ts';
 import type { Machine } from './machine.ts';
 import { type ModelLoads, openLoads } from './model-loads.ts';
@@ -197,12 +198,17 @@ class ClosedForm {
       const { domains } = this.machine.units[u]!;
       const top = topPoint(this.machine.domains[domains[0]!]!);
       const share = (table.points?.[u] ?? top) / Math.max(top, 1);
+      const { host } = this.machine.units[u]!;
+      if (host) points[host.domain] = this.busyPoint[host.domain]!;
       for (const d of domains) {
         const wanted = Math.round(share * topPoint(this.machine.domains[d]!));
         points[d] = Math.min(this.busyPoint[d]!, wanted);
       }
     }
     this.clocks.put(points);
+    for (let u = 0; u < this.machine.units.length; u++) {
+      this.drawn.hostWatts[u] = hostWatts(this.machine, u, this.clocks.now);
+    }
   }
 
   /** Requests of one scenario repeat each other: equal phases are costed once. */

@@ -81,7 +81,7 @@ export function buildMachine(inputs: MachineInputs): Machine {
     phone: phone.name,
     units: machineUnits(soc, inputs.runtime, inputs.tuning),
     domains: Object.entries(soc.domains).map(([name, spec]) => ({
-      clock: buildClockDomain(name, spec),
+      clock: buildClockDomain(name, spec, phone.limits.clocks?.[name]?.is),
       power: domainPower(name, soc, inputs.base ?? soc),
       node: node(name),
       rail: spec.rail?.is,
@@ -201,7 +201,8 @@ function machineUnits(
   const chosen = Object.entries(soc.units).filter(([name]) => wanted.includes(name));
   return chosen.map(([name, spec]) => {
     const built = machineUnit(name, spec, domainNames, runtime, tuning?.(name) ?? {});
-    return { ...built, unit: withRuntime(built.unit, runtime, soc.vendor) };
+    const host = hostOf(soc, spec, domainNames, kernelsOf(runtime, spec.kind).hostThread);
+    return { ...built, host, unit: withRuntime(built.unit, runtime, soc.vendor) };
   });
 }
 
@@ -237,6 +238,22 @@ function machineUnit(
       (kernels.callScale ?? 1),
     sramPerByte: spec.sramEnergy.is,
   };
+}
+
+/**
+ * The thread that feeds a unit runs beside what the user sees: on the second fastest cluster, which schedulers keep
+ * lighter threads on.
+ */
+function hostOf(
+  soc: SocSpec,
+  { kind }: SocUnitSpec,
+  domainNames: readonly string[],
+  share: number | undefined,
+): MachineUnit['host'] {
+  const cpu = Object.values(soc.units).find((unit) => unit.kind === 'cpu');
+  if (!share || kind === 'cpu' || cpu?.kind !== 'cpu') return undefined;
+  const cluster = cpu.clusters.at(-2) ?? cpu.clusters.at(-1);
+  return cluster && { domain: domainNames.indexOf(cluster.clock), share };
 }
 
 /** What a call of a network compiled ahead of time takes, where the unit's description says. */

@@ -65,6 +65,8 @@ export class ControlLoop {
   private readonly reasons: string[];
   /** By domain: seconds with work since the last decision. */
   private readonly busySeconds: Float64Array;
+  /** By domain, the same for its cores: seconds in which one waited for another unit. */
+  private readonly hostSeconds: Float64Array;
   /** Drawn since the last decision, by domain and in all. */
   private readonly domainJoules: Float64Array;
   private joulesBefore: Joules = 0;
@@ -114,6 +116,7 @@ export class ControlLoop {
     const { memoryClock } = machine;
     this.memory = memoryClock && new MemoryClock(machine, memoryClock, parts.memoryGovernor);
     this.busySeconds = new Float64Array(domains.length);
+    this.hostSeconds = new Float64Array(domains.length);
     this.domainJoules = new Float64Array(domains.length);
     this.realTime = backgroundBandwidth(machine);
     this.tablePowers = domains.map(domainPowers);
@@ -184,6 +187,7 @@ export class ControlLoop {
     for (let d = 0; d < this.wanted.length; d++) {
       const busy = account.busy[d]!;
       this.busySeconds[d]! += busy * dt;
+      this.hostSeconds[d]! += account.hosting[d]! * dt;
       this.domainJoules[d]! += account.domainWatts[d]! * dt;
       if (busy > 0 && this.isHeld(d)) throttled = true;
     }
@@ -228,6 +232,7 @@ export class ControlLoop {
     if (this.decideMemory(now, period)) changed = true;
     if (this.decideRefresh(now)) changed = true;
     this.busySeconds.fill(0);
+    this.hostSeconds.fill(0);
     this.domainJoules.fill(0);
     this.movedBytes = 0;
     this.joulesBefore = this.totalJoules;
@@ -267,7 +272,8 @@ export class ControlLoop {
       view.period = period;
       const device = this.devices[d]!;
       // The kernel's load of a cluster is the sum over its CPUs: those without a thread add nothing.
-      device.busyShare = view.busyShare * this.cores.powerShare[d]!;
+      const hosting = period > 0 ? this.hostSeconds[d]! / period : 0;
+      device.busyShare = hosting > 0 ? hosting : view.busyShare * this.cores.powerShare[d]!;
       device.requested = device.powers[this.wanted[d]!]! * device.busyShare;
       device.current = view.current;
       device.temperature = this.at(device.node);

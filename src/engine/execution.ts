@@ -61,6 +61,8 @@ export class Execution {
   readonly stalledWatts: Float64Array;
   readonly matrixWatts: Float64Array;
   readonly vectorWatts: Float64Array;
+  /** Of `stalledWatts`, what the thread draws that feeds the unit from the CPU. */
+  readonly hostWatts: Float64Array;
   /** Since the last `collect`: seconds with work, joules and bytes by unit. */
   readonly busySeconds: Float64Array;
   /** Of them, since they were last taken, those in which memory held the unit. */
@@ -106,6 +108,7 @@ export class Execution {
     this.stalledWatts = column();
     this.matrixWatts = column();
     this.vectorWatts = column();
+    this.hostWatts = column();
     this.busySeconds = column();
     this.waitingSeconds = column();
     this.workSeconds = column();

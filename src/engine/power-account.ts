@@ -9,14 +9,15 @@
  * Source   hardware/power.ts, hardware/battery.ts
  * Checked  test/property/engine.test.ts (every joule once in each view), test/unit/engine/control-loop.test.ts
  */
-import type { Bytes, Seconds, Watts } from '../base/units.ts';
+import type { Bytes, Joules, Seconds, Watts } from '../base/units.ts';
 import { fullLoadWatts, leakageWatts, regulatorLoss } from '../hardware/power.ts';
 import { backgroundBandwidth } from './bandwidth.ts';
 import type { ClockState } from './clock-state.ts';
 import { EnergyMeter } from './energy-meter.ts';
 import type { Execution } from './execution.ts';
+import { awakeShare } from './host-thread.ts';
 import type { Ledger } from './ledger.ts';
-import type { Machine, MachineDomain } from './machine.ts';
+import type { Machine, MachineDomain, MachineUnit } from './machine.ts';
 import { Supply } from './supply.ts';
 
 export interface PowerAccountParts {
@@ -36,6 +37,9 @@ export class PowerAccount {
   /** By domain: mean power and share with work over the last period. */
   readonly domainWatts: Float64Array;
   readonly busy: Float64Array;
+  /** By domain: share of its cores that threads which wait for another unit kept busy, and of one core. */
+  readonly hosting: Float64Array;
+  private readonly hostBusy: Float64Array;
   /** Whole device over the last period, the cell's own heat included. */
   totalWatts: Watts = 0;
   private readonly machine: Machine;
@@ -57,6 +61,8 @@ export class PowerAccount {
     this.watts = new Float64Array(machine.thermal.nodes.length);
     this.domainWatts = new Float64Array(machine.domains.length);
     this.busy = new Float64Array(machine.domains.length);
+    this.hosting = new Float64Array(machine.domains.length);
+    this.hostBusy = new Float64Array(machine.domains.length);
     this.rails = railsOf(machine, this.meter, execution);
     this.drains = drainsOf(machine, this.meter);
   }
@@ -69,6 +75,8 @@ export class PowerAccount {
     const { machine, execution, meter } = this;
     const before = meter.total;
     this.busy.fill(0);
+    this.hosting.fill(0);
+    this.hostBusy.fill(0);
     this.domainWatts.fill(0);
     for (let u = 0; u < machine.units.length; u++) this.passUnit(u, dt);
     for (let d = 0; d < machine.domains.length; d++) this.passDomain(d, dt);
@@ -99,9 +107,10 @@ export class PowerAccount {
   private passUnit(u: number, dt: Seconds): void {
     const { machine, execution, meter } = this;
     const share = Math.min(execution.busySeconds[u]! / dt, 1);
-    const joules = execution.unitJoules[u]!;
-    if (share === 0 && joules === 0) return;
-    const { domains } = machine.units[u]!;
+    const all = execution.unitJoules[u]!;
+    if (share === 0 && all === 0) return;
+    const { domains, host } = machine.units[u]!;
+    const joules = host ? all - this.passHost(u, host, share, dt, all) : all;
     let full = 0;
     for (const d of domains) full += this.fullWatts(d);
     for (const d of domains) {
@@ -112,13 +121,34 @@ export class PowerAccount {
     }
   }
 
+  /** Takes what its host thread drew out of a unit's joules, and heats the thread's cluster with it. */
+  private passHost(
+    u: number,
+    host: NonNullable<MachineUnit['host']>,
+    share: number,
+    dt: Seconds,
+    all: Joules,
+  ): Joules {
+    const { machine, execution, hosting, hostBusy } = this;
+    const { domain } = host;
+    const core = awakeShare(machine, host, this.clocks.now[domain]!);
+    const joules = Math.min(all, execution.hostWatts[u]! * execution.busySeconds[u]!);
+    const { node, cores = 1 } = machine.domains[domain]!;
+    this.meter.count(this.rails.host, node, joules);
+    this.domainWatts[domain]! += joules / dt;
+    hosting[domain] = Math.min(hosting[domain]! + (share * core) / cores, 1);
+    hostBusy[domain] = Math.max(hostBusy[domain]!, share * core);
+    return joules;
+  }
+
   private passDomain(d: number, dt: Seconds): void {
     const { power, node } = this.machine.domains[d]!;
     const busy = this.busy[d]!;
     const { voltage } = this.clocks.now[d]!;
     const warm = this.machine.thermal.temperatures[node]!;
     // Cores without a thread sleep as those do that are off or have no work.
-    const awake = busy * this.powered[d]!;
+    const awake = Math.max(busy * this.powered[d]!, this.hosting[d]!);
+    this.busy[d] = Math.max(busy, this.hostBusy[d]!);
     const leakage = leakageWatts(power, voltage, warm, awake);
     const idle = power.idle * (1 - awake);
     this.meter.drain(this.drains.leakage[d]!, leakage * dt);
@@ -169,6 +199,7 @@ function railsOf(machine: Machine, meter: EnergyMeter, { beside, radio }: Execut
     units: machine.units.map(({ unit }) => meter.rail(unit.name)),
     dram: meter.rail('dram'),
     fabric: meter.rail('fabric'),
+    host: machine.units.some(({ host }) => host) ? meter.rail(hostName(machine)) : 0,
     storage:
       beside.usesStorage && storage
         ? { rail: meter.rail('storage'), node: storage.node }
@@ -176,6 +207,11 @@ function railsOf(machine: Machine, meter: EnergyMeter, { beside, radio }: Execut
     // The modem sits beside the regulators on the board.
     radio: radio && { rail: meter.rail('radio'), node: machine.regulator.node },
   };
+}
+
+/** Host threads run on the CPU, and are counted with it. */
+function hostName({ units }: Machine): string {
+  return units.find(({ unit }) => unit.kind === 'cpu')?.unit.name ?? 'cpu';
 }
 
 function drainsOf(machine: Machine, meter: EnergyMeter) {

@@ -15,6 +15,7 @@ import { leakageWatts, switchedWatts } from '../hardware/power.ts';
 import type { Trial } from '../runtime/scheduling-policy.ts';
 import { railVolts } from './clock-state.ts';
 import { Execution } from './execution.ts';
+import { hostWatts } from './host-thread.ts';
 import { Ledger } from './ledger.ts';
 import type { Machine } from './machine.ts';
 import { workingShare } from './online-cores.ts';
@@ -70,6 +71,12 @@ export function setClocks(
     execution.matrixWatts[u]! += on * switchedWatts(power.matrix, point);
     execution.vectorWatts[u]! += on * switchedWatts(power.vector, point);
   }
+  const points = machine.domains.map((_, d) => ({
+    ...pointOf(d),
+    voltage: railVolts(machine, d, pointOf),
+  }));
+  execution.hostWatts[u] = hostWatts(machine, u, points);
+  execution.stalledWatts[u]! += execution.hostWatts[u]!;
 }
 
 /**

@@ -3,6 +3,7 @@ import type { Hertz } from '../base/units.ts';
 import { switchedWatts } from '../hardware/power.ts';
 import type { ClockState } from './clock-state.ts';
 import type { Execution } from './execution.ts';
+import { hostWatts } from './host-thread.ts';
 import type { Machine } from './machine.ts';
 import type { OnlineCores } from './online-cores.ts';
 
@@ -37,6 +38,8 @@ export class UnitClocks {
         free[i] = this.unheld(d, wanted[d]!);
         this.addWatts(execution, u, d);
       }
+      execution.hostWatts[u] = hostWatts(this.machine, u, this.clocks.now);
+      execution.stalledWatts[u]! += execution.hostWatts[u]!;
       execution.speed[u] = unit.speed(own);
       execution.wantedSpeed[u] = unit.speed(free);
     }

@@ -1,7 +1,8 @@
 /**
  * Power of a clock domain and of the parts around it, from operating point, activity and temperature.
  *
- * Model    P = share·(c_stalled + m·c_matrix + v·c_vector)·f·V² + (1 − share)·P_idle
+ * Model    P = share·(c_stalled + m·c_matrix + v·c_vector)·f·V² + (1 − share)·P_idle, where cores that wait draw a
+ *          part of what they draw at work: c_stalled holds the share `waiting` of c_matrix, which m and v then lack
  *              + P_leak·(V/V₀)²·2^((T − T₀)/doubling), leakage times the gated share while idle and gated; the
  *          engine adds the switching parts up operator by operator;
  *          a rail measured per frequency is P = base + C_eff·f·V²
@@ -36,17 +37,18 @@ export interface PowerModel {
 
 /** Builds the model of one domain; made once, evaluated without allocation. */
 export function buildPowerModel(spec: DomainSpec): PowerModel {
-  const { idle, stalled, matrix, vector, leakage } = spec.power;
+  const { idle, stalled, matrix, vector, waiting, leakage } = spec.power;
   const { frequency, voltage } = referencePoint(spec);
   const scale = 1 / (frequency * voltage * voltage);
+  const spun = (waiting?.is ?? 0) * matrix.is;
   const leakageScale = leakage.power.is / (voltage * voltage);
   const warm = leakage.temperature.is;
   const exponent = Math.LN2 / leakage.doubling.is;
   return {
     idle: idle.is,
-    stalled: stalled.is * scale,
-    matrix: matrix.is * scale,
-    vector: vector.is * scale,
+    stalled: (stalled.is + spun) * scale,
+    matrix: (matrix.is - spun) * scale,
+    vector: Math.max(0, vector.is - spun) * scale,
     leakage: (volts, celsius) =>
       leakageScale * volts * volts * Math.exp(exponent * (celsius - warm)),
     gatedShare: leakage.gated.is,
@@ -56,6 +58,16 @@ export function buildPowerModel(spec: DomainSpec): PowerModel {
 /** What a part of this capacitance draws while it switches. */
 export function switchedWatts(capacitance: number, { frequency, voltage }: OperatingPoint): Watts {
   return capacitance * frequency * voltage * voltage;
+}
+
+/** A thread that keeps `share` of one of `cores` cores busy with waiting. */
+export function threadWatts(
+  { stalled }: PowerModel,
+  point: OperatingPoint,
+  share: number,
+  cores: number,
+): Watts {
+  return (share / cores) * switchedWatts(stalled, point);
 }
 
 /** Everything at work at once but vector lanes: what thermal governors take for full load. */

@@ -35,6 +35,11 @@ const kernels = z.strictObject({
   cachePasses: sourced('ratio', { min: 1, max: 5 }).optional(),
   /** Makers of the SoCs whose units of this kind it has kernels for; all where absent. */
   vendors: z.array(z.string()).optional(),
+  /**
+   * Share of one CPU core, at its top clock, that the thread which feeds the unit keeps busy while that has work: 1 polls,
+   * near 0 sleeps until the driver's interrupt; 0 where absent.
+   */
+  hostThread: sourced('ratio', { min: 0, max: 1 }).optional(),
   /** Runs networks compiled ahead of time: what descriptions of units say of these applies. */
   compiled: z.boolean().default(false),
   /** Activations are quantised to int8 on the fly where weights are integers. */
@@ -142,6 +147,7 @@ export function kernelsOf(runtime: RuntimeSpec, kind: 'cpu' | 'gpu' | 'npu'): Ke
     ...(entry.call && { callSeconds: entry.call.is }),
     ...(entry.attentionShare && { attentionShare: plain(entry.attentionShare) }),
     ...(entry.cachePasses && { cachePasses: entry.cachePasses.is }),
+    ...(entry.hostThread && { hostThread: entry.hostThread.is }),
     ...(entry.compiled && { compiled: true }),
     ...(entry.quantiseActivations && { quantiseActivations: entry.quantiseActivations.is }),
   };

@@ -2,12 +2,14 @@
  * Energy per token and power while decoding, in the scope in which a row metered them.
  *
  * Model    a run of the row's scenario; decode phases alone; losses of regulators and battery in proportion to power
+ *          in the scope of SoC rails DRAM packages are left out, their PHY and controller are not
  * Ignores  what a meter's own sampling misses; heat that an earlier run left
  * Valid    rows that say what was metered: rails of the SoC, the phone less its idle draw, the whole phone
  * Source   src/engine/simulation.ts
  * Checked  test/unit/calibration/device/energy-rows.test.ts, test/validation/energy.test.ts
  */
-import { buildSimulation, type Sources } from '../../engine/prepare.ts';
+import type { Celsius, JoulesPerByte, Watts } from '../../base/units.ts';
+import { buildSimulation, type Prepared, type Sources } from '../../engine/prepare.ts';
 import type { Run } from '../../engine/run.ts';
 import { simulate } from '../../engine/simulation.ts';
 import type { Unseen } from './bands.ts';
@@ -15,7 +17,9 @@ import { type MappedRow, mapLlmRow } from './llm-mapping.ts';
 import { type LlmRow, numberOf } from './llm-rows.ts';
 import { mappingTables, prepareRow } from './predict.ts';
 
-/** What a figure counts. */
+const ROOM: Celsius = 25;
+
+/** What a figure counts: the SoC without its DRAM, which has rails of its own; the phone less its idle draw; all of it. */
 export type Scope = 'SoC rails' | 'phone net of idle' | 'whole phone';
 
 export function scopeOf(remarks: string): Scope {
@@ -23,11 +27,26 @@ export function scopeOf(remarks: string): Scope {
   return /net of idle/.test(remarks) ? 'phone net of idle' : 'whole phone';
 }
 
+/** What the DRAM packages draw, PHY and controller on the SoC left out. */
+export interface DramDraw {
+  readonly perByte: JoulesPerByte;
+  readonly standing: Watts;
+}
+
+export function dramDraw({ machine: { memory }, preset }: Prepared): DramDraw {
+  const host = preset.power.host.typical.is;
+  return {
+    perByte: memory.energyPerReadByte - host,
+    standing: memory.backgroundPower(ROOM, 0),
+  };
+}
+
 /** Joules of one stage within the scope, its seconds and results; the device's constant draw is taken off by time. */
 export function ofStage(
   { phases, energy, metrics }: Run,
   scope: Scope,
   stage: 'prefill' | 'decode',
+  dram: DramDraw,
 ): { readonly joules: number; readonly seconds: number; readonly outputs: number } {
   const own = phases.filter((phase) => phase.stage === stage);
   const sum = (value: (phase: Run['phases'][number]) => number) =>
@@ -37,18 +56,27 @@ export function ofStage(
   const whole = sum(({ joules }) => joules);
   const net = whole - (constant / (metrics['run_seconds'] ?? Number.NaN)) * seconds;
   const losses = (energy['regulators'] ?? 0) + (energy['battery'] ?? 0);
-  const rails = net * (1 - losses / ((metrics['energy_joules'] ?? Number.NaN) - constant));
+  const all = net * (1 - losses / ((metrics['energy_joules'] ?? Number.NaN) - constant));
+  const rails = all - dram.perByte * sum(({ dramBytes }) => dramBytes) - dram.standing * seconds;
   const joules = { 'whole phone': whole, 'phone net of idle': net, 'SoC rails': rails }[scope];
   return { joules, seconds, outputs: sum(({ outputs }) => outputs) };
 }
 
-/** Threads of CPU rows with a meter: `-t 4` is what the repetition of the largest table of them states. */
+/** MNN's benchmark and the repetition of the largest table run on so many threads. */
 const THREADS = 4;
 
+/**
+ * Threads of CPU rows with a meter: the largest table kept each engine's default, four for MNN and one per core for
+ * llama.cpp, as the protocol of its repetition on a Galaxy S23 says, which set four. Screens are off where a row says
+ * so, else at their lowest, as those who meter a whole phone set them.
+ */
 export function asMeasured(mapped: MappedRow): MappedRow {
-  if (mapped.scenario.unit !== 'cpu') return mapped;
-  const set = [...((mapped.scenario['set'] as string[]) ?? []), `cpu.threads=${THREADS}`];
-  return { ...mapped, scenario: { ...mapped.scenario, set } };
+  const { scenario, row } = mapped;
+  const set = [...((scenario['set'] as string[]) ?? [])];
+  const perCore = /llama/.test(row.runtime) && scopeOf(row.remarks) === 'SoC rails';
+  if (scenario.unit === 'cpu' && !perCore) set.push(`cpu.threads=${THREADS}`);
+  if (/display off|screen off/.test(row.remarks)) set.push('phone.screen.minimumPower=0 W');
+  return { ...mapped, scenario: { ...scenario, set, environment: { brightness: 0 } } };
 }
 
 /** Measured rows whose protocol is known, as those that rates are fitted to. */
@@ -66,8 +94,10 @@ export function unseenEnergy(rows: readonly LlmRow[], sources: Sources): Unseen[
     if (!measured || !rate || row.kind !== 'measured' || !COUNTED.test(row.quality)) return [];
     const mapped = mapLlmRow(row, tables);
     if ('reason' in mapped) return [];
-    const run = simulate(buildSimulation(prepareRow(asMeasured(mapped), sources), [], sources));
-    const { joules, seconds, outputs } = ofStage(run, scopeOf(row.remarks), 'decode');
+    const prepared = prepareRow(asMeasured(mapped), sources);
+    const run = simulate(buildSimulation(prepared, [], sources));
+    const scope = scopeOf(row.remarks);
+    const { joules, seconds, outputs } = ofStage(run, scope, 'decode', dramDraw(prepared));
     const energy = joules / outputs;
     const watts = joules / seconds;
     const { runtime, unit } = mapped.scenario;

@@ -41,6 +41,8 @@ const domainPower = z.strictObject({
   matrix: watts(),
   /** Added while all vector lanes are busy. */
   vector: watts(),
+  /** Share of `matrix` that is drawn all the same while work is open: threads that wait spin, replay and fetch ahead. */
+  waiting: sourced('ratio', { min: 0, max: 1 }).optional(),
   leakage: z.strictObject({
     power: watts(),
     /** Junction temperature at which `power` holds. */
@@ -86,8 +88,13 @@ export const domainSpec = domainFields.superRefine((fields, context) => {
 
 export type DomainSpec = Infer<typeof domainSpec>;
 
-/** Operating points of a domain, slowest first; the last is `clock`. */
-export function buildClockDomain(name: string, spec: DomainSpec): ClockDomain {
+/**
+ * Operating points of a domain, slowest first; the last is `clock`.
+ * @param ceiling highest clock that the phone around it allows, where it is lower.
+ */
+export function buildClockDomain(name: string, own: DomainSpec, ceiling?: Hertz): ClockDomain {
+  const held = ceiling !== undefined && ceiling < own.clock.is;
+  const spec = held ? { ...own, clock: { ...own.clock, is: ceiling } } : own;
   const points = frequenciesOf(spec).map((frequency) => ({
     frequency,
     voltage: voltageAt(spec, frequency),

@@ -86,6 +86,8 @@ const limitsSchema = z.strictObject({
   skinEmergency: sourced('temperature'),
   /** Power of the SoC that the body holds for ever at `skinTarget` in 25 °C air, as the vendor sets it. */
   sustainablePower: sourced('power'),
+  /** Highest clock that its vendor gives programs, by clock domain, where it holds it below that of the SoC. */
+  clocks: z.record(z.string(), sourced('frequency')).optional(),
 });
 
 /** How the vendor holds heat back, where it is known; the runtime layer checks names and options. */

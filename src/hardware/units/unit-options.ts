@@ -49,6 +49,8 @@ export interface KernelClass {
    * operand of a product of activations anew for every call write and read it again. 1 where absent.
    */
   readonly cachePasses?: number;
+  /** Share of a CPU core that waits for the unit, busily; 0 where absent. */
+  readonly hostThread?: number;
   /** Runs what a compiler made ahead of time of a whole network: `compiled` of a unit applies. */
   readonly compiled?: boolean;
   /** Quantises activations to int8 on the fly where weights are integers, as CPU runtimes do; true where absent. */

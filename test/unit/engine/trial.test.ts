@@ -71,7 +71,7 @@ describe('a trial', () => {
     'is within a few percent of a run on the %s of a real SoC',
     (unit) => {
       const sources = fileSources();
-      const text = `version: 1\nsoc: snapdragon-8-gen-3\nunit: ${unit}\nworkload: llama-3.2-1b-chat\ngovernor: performance\nthermalGovernor: none\n`;
+      const text = `version: 1\nsoc: snapdragon-8-gen-3\nunit: ${unit}\nworkload: llama-3.2-1b-chat\ngovernor: performance\nthermalGovernor: none\nenvironment: { ambient: 0 °C }\n`;
       const set = ['workload.promptTokens=16', 'workload.generatedTokens=4'];
       const prepared = prepare(parseSpecFile(text, 'scenario'), set, sources);
       const decode = prepared.plan.phases.at(-1)!;

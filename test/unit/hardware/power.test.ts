@@ -9,6 +9,7 @@ import {
   regulatorLoss,
   screenWatts,
   switchedWatts,
+  threadWatts,
 } from '../../../src/hardware/power.ts';
 import { parseSoc } from '../../../src/hardware/soc-spec.ts';
 import { type DomainSpec, referencePoint } from '../../../src/hardware/spec/domain-spec.ts';
@@ -27,6 +28,26 @@ describe('domain power', () => {
     expect(fullLoadWatts(model, point)).toBeCloseTo(power.stalled.is + power.matrix.is, 9);
     expect(switchedWatts(model.vector, point)).toBeCloseTo(power.vector.is, 9);
     expect(leakageWatts(model, voltage, warm, 1)).toBeCloseTo(power.leakage.power.is, 12);
+  });
+
+  it('draws a share of full work while it waits, and no more at full work for that', () => {
+    const waiting = { is: 0.5, from: 'estimate', trust: 'estimated' } as const;
+    const spinning = buildPowerModel({ ...spec, power: { ...power, waiting } });
+    const point = { frequency, voltage };
+    expect(switchedWatts(spinning.stalled, point)).toBeCloseTo(
+      power.stalled.is + 0.5 * power.matrix.is,
+      12,
+    );
+    expect(fullLoadWatts(spinning, point)).toBeCloseTo(fullLoadWatts(model, point), 12);
+    const vector = (of: typeof model) => switchedWatts(of.stalled + of.vector, point);
+    expect(vector(spinning)).toBeGreaterThanOrEqual(vector(model) - 1e-12);
+    expect(switchedWatts(spinning.vector, point)).toBeGreaterThanOrEqual(0);
+  });
+
+  it('draws of one core what a thread keeps busy', () => {
+    const point = { frequency, voltage };
+    expect(threadWatts(model, point, 1, 4)).toBeCloseTo(power.stalled.is / 4, 12);
+    expect(threadWatts(model, point, 0.5, 1)).toBeCloseTo(power.stalled.is / 2, 12);
   });
 
   it('falls with frequency and with the square of voltage', () => {
