@@ -140,6 +140,51 @@ describe.each(derivations.map((values) => [values['id'] as string, values] as co
   },
 );
 
+/** Why a label is off by more than a percent: each by itself. */
+const LABELS_OFF: Readonly<Record<string, string>> = {
+  'qwen3-30b-a3b active parameters': 'the label cuts 3.35 billion off after its first decimal',
+  'deepseek-v2-lite active parameters':
+    'the label leaves the embedding out (102,400 × 2,048); without it 2.45 billion',
+  'hunyuan-large active parameters':
+    'the report does not say what its 52 billion count; 51.3 follow from the shape that it gives',
+  'phi-3-mini prefill MACs': 'the tool counts softmax, norms and element-wise operators as well',
+  'sd14-unet MACs':
+    'the tool counts every ONNX operator; softmax, norms and element-wise work are a tenth of this one',
+  'sd14-vae-decoder MACs': 'the tool counts every ONNX operator, norms and activations included',
+  'sd14-vae-encoder MACs': 'the tool counts every ONNX operator, norms and activations included',
+  'sd14-text-encoder MACs': 'the tool counts every ONNX operator, norms and activations included',
+  'wan2.1-t2v-1.3b parameters': 'a name: its own repository’s shape gives 1.42 billion',
+};
+
+/** A label that the derived count rounds to needs no further words. */
+function whyOff({ predicted, reference, check }: (typeof rows)[number]): string | undefined {
+  const digits = [1, 2].find((count) => Number(reference.toPrecision(count)) === reference);
+  if (digits !== undefined && Number(predicted.toPrecision(digits)) === reference)
+    return 'the count rounds to the label';
+  return LABELS_OFF[`${check.id} ${check.quantity}`];
+}
+
+const labelsOff = rows.filter(({ error, check }) => isLabel(check) && Math.abs(error) > 0.01);
+
+describe('labels that are off by more than a percent', () => {
+  it.each(labelsOff.map((row) => [row.id, row.quantity, row] as const))(
+    '%s: %s is explained',
+    (_id, _quantity, row) => {
+      expect(whyOff(row)?.length).toBeGreaterThan(10);
+    },
+  );
+
+  it('are no more than those explained', () => {
+    const named = new Set(labelsOff.map(({ check }) => `${check.id} ${check.quantity}`));
+    expect(Object.keys(LABELS_OFF).filter((key) => !named.has(key))).toEqual([]);
+  });
+
+  it('agree once what they leave out is left out: DeepSeek-V2-Lite without its embedding', () => {
+    const { predicted, reference } = labelsOff.find(({ id }) => id === 'deepseek-v2-lite')!;
+    expect((predicted - 102_400 * 2048) / reference).toBeCloseTo(1.02, 2);
+  });
+});
+
 describe('accuracy table', () => {
   it('records published counts and labels apart', () => {
     const line = (what: string, list: typeof rows, note?: string) =>
@@ -166,6 +211,15 @@ describe('accuracy table', () => {
           'rounded or loosely defined',
         ),
       ],
+      details: [
+        '| label off by more than a percent | published | derived | error | why |',
+        '| --- | --- | --- | --- | --- |',
+        ...labelsOff.map((row) => {
+          const { id, quantity, reference, predicted, error } = row;
+          const show = (value: number) => Number(value.toPrecision(4)).toLocaleString('en-US');
+          return `| ${id}, ${quantity} | ${show(reference)} | ${show(predicted)} | ${(100 * error).toFixed(1)} % | ${whyOff(row)} |`;
+        }),
+      ].join('\n'),
     });
     expect(counts.length).toBeGreaterThan(50);
   });

@@ -159,7 +159,9 @@ function readingOf(run: Run, read: Reading): number {
         .filter(([name]) => name !== 'system' && name !== 'other applications')
         .reduce((sum, [, bytes]) => sum + bytes, 0);
     case 'npu_joules':
-      return run.energy['npu'] ?? 0;
+    case 'cpu_joules':
+    case 'gpu_joules':
+      return run.energy[read.split('_')[0] as string] ?? 0;
     case 'npu_watts':
       return (run.energy['npu'] ?? 0) / (run.metrics['run_seconds'] ?? 1);
     default:

@@ -12,9 +12,11 @@ const reading = z.enum([
   /** All memory in use, and that of the model alone: weights, cache and activations. */
   'peak_memory_bytes',
   'model_memory_bytes',
-  /** Mean power and energy of the NPU's own rail. */
+  /** Mean power of the NPU's own rail, and energy of those of units. */
   'npu_watts',
   'npu_joules',
+  'cpu_joules',
+  'gpu_joules',
 ]);
 export type Reading = z.output<typeof reading>;
 

@@ -43,7 +43,7 @@ describe('a verdict', () => {
 
 describe('the claims of the white paper', () => {
   it('cover what was said, each with source and reasoning', () => {
-    expect(Object.keys(claims).length).toBeGreaterThanOrEqual(55);
+    expect(Object.keys(claims).length).toBeGreaterThanOrEqual(77);
     for (const { says, source, reasoning } of Object.values(claims)) {
       expect(Math.min(says.length, source.length, reasoning.length)).toBeGreaterThan(10);
     }
@@ -75,6 +75,18 @@ describe('the claims of the white paper', () => {
       'snapdragon-8-elite',
       'snapdragon-8-gen-3',
     ]);
+  });
+
+  it('read the energy of the unit that they are about', () => {
+    const name = 'd9300-gpu-power';
+    const [evidence] = checkClaim(name, claims[name]!, sources).evidence;
+    const [now, before] = evidence!.runs;
+    const rates = [now!, before!].map(({ metrics }) => metrics['prefill_tokens_per_second']!);
+    // At equal performance, as the claim says.
+    expect(rates[0]! / rates[1]!).toBeCloseTo(1, 1);
+    // The GPU's own rail: less than what it takes of the whole device, whose screen does not change.
+    expect(evidence!.value).toBeLessThan(0.8);
+    expect(evidence!.value).toBeGreaterThan(0.5);
   });
 
   it('say so where a SoC is not there', () => {
