@@ -22,6 +22,7 @@ import {
 } from './operator-table.ts';
 import { needs, onlyOne, wholeOption } from './parse.ts';
 import { type PredictOperator, type ProbeMachine, predictOnSoc } from './predict-on-soc.ts';
+import { counted } from './terminal.ts';
 
 /** Lines of a table where `--top` does not say; JSON and CSV hold all of them. */
 const TABLE_LINES = 100;
@@ -147,7 +148,9 @@ function notesOf(
       ? ['note: every operator alone, at top clocks; socsim run adds calls, transfers, heat']
       : []),
     ...(launches > 0
-      ? [`fusion saved ${launches} launches and ${formatQuantity(bytes, 'size')} of traffic`]
+      ? [
+          `fusion saved ${counted(launches, 'launch')} and ${formatQuantity(bytes, 'size')} of traffic`,
+        ]
       : []),
   ];
 }

@@ -19,7 +19,7 @@ import {
   overlayOptions,
 } from './overlay-options.ts';
 import { overridesOf, scenarioOf, scenarioOptions } from './scenario-options.ts';
-import { coloursFor, renderTable } from './terminal.ts';
+import { coloursFor, counted, renderTable } from './terminal.ts';
 import { cloudLines, swapTable, workloadTable } from './workload-table.ts';
 
 export const run: Command = {
@@ -212,7 +212,7 @@ function fusionLines({ fusions }: Run): string[] {
   if (fusions.length === 0) return [];
   const parts = fusions.map(
     ({ fusion, launches, bytes }) =>
-      `${fusion} ${launches} launches and ${formatQuantity(bytes, 'size', 3)}`,
+      `${fusion} ${counted(launches, 'launch')} and ${formatQuantity(bytes, 'size', 3)}`,
   );
   return [`fused (saves per run): ${parts.join(', ')}`];
 }
@@ -227,7 +227,7 @@ function compileLines({ compiled }: Run): string[] {
     const moved = fallbacks.slice(0, MAX_FALLBACKS);
     const more = fallbacks.length - moved.length;
     return [
-      `compiled ${phase}: ${operators} operators in ${partitions} partition${partitions > 1 ? 's' : ''} (${units.join(', ')})`,
+      `compiled ${phase}: ${counted(operators, 'operator')} in ${counted(partitions, 'partition')} (${units.join(', ')})`,
       ...moved.map((f) => `  ${f.count} × ${f.operator} from ${f.from} to ${f.to}: ${f.reason}`),
       ...(more > 0 ? [`  … and ${more} more kinds (--json lists all)`] : []),
       ...(fallbacks.some(({ reason }) => reason.includes('fp32'))

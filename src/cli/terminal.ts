@@ -134,3 +134,9 @@ export function startProgress(label: string, total: number): Progress {
   bar.start(total, 0);
   return { update: (done) => bar.update(done), stop: () => bar.stop() };
 }
+
+/** `1 launch`, `2 launches`. */
+export function counted(count: number, noun: string): string {
+  const ending = count === 1 ? '' : /(ch|s)$/.test(noun) ? 'es' : 's';
+  return `${count} ${noun}${ending}`;
+}

@@ -1,6 +1,6 @@
 /** What a testbench cannot run: arrays and formats that a tool's rule does not know, local memory below one tile. */
-import { InfeasibleError } from '../../base/errors.ts';
 import type { Bytes } from '../../base/units.ts';
+import { requireRoom } from './room.ts';
 import type { BenchShape, Testbench } from './testbench.ts';
 import { ACCUMULATOR_BYTES } from './tiling.ts';
 
@@ -34,9 +34,9 @@ export function ruleLimit(
 export function checkLocalMemory(bench: Testbench, shape: BenchShape): void {
   const { memory } = bench;
   const results = resultBytes(bench, shape);
-  refuse('local memory', heldBytes(bench, shape, results), memory.bytes);
+  requireRoom('local memory', heldBytes(bench, shape, results), memory.bytes);
   if (memory.accumulatorBytes === 0) return;
-  refuse('accumulators', { 'results being added up': results }, memory.accumulatorBytes);
+  requireRoom('accumulators', { 'results being added up': results }, memory.accumulatorBytes);
 }
 
 /**
@@ -67,16 +67,4 @@ function resultBytes({ accounting, array }: Testbench, { m, n }: BenchShape): By
   const edge = Math.max(array.rows, array.columns);
   const tiles = accounting.timeline === 'tiles' ? 2 : 1;
   return tiles * Math.min(m, edge) * Math.min(n, edge) * ACCUMULATOR_BYTES;
-}
-
-function refuse(what: string, held: Readonly<Record<string, Bytes>>, bound: Bytes): void {
-  const demand = Object.values(held).reduce((sum, part) => sum + part, 0);
-  if (demand <= bound) return;
-  throw new InfeasibleError(`one tile of the array does not fit in ${what}`, {
-    demand,
-    bound,
-    unit: 'B',
-    breakdown: held,
-    levers: [`more ${what}`, 'fewer rows and columns', 'narrower formats'],
-  });
 }

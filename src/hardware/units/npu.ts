@@ -14,6 +14,7 @@ import { attentionLoad } from '../npu/attention.ts';
 import { convLoad } from '../npu/convolution.ts';
 import type { MatrixArray } from '../npu/folds.ts';
 import { type MatrixLoad, productLoad } from '../npu/matrix-load.ts';
+import { requireTiles } from '../npu/room.ts';
 import type { LocalMemory } from '../npu/tiling.ts';
 import { weightCost } from '../npu/weight-path.ts';
 import {
@@ -55,6 +56,7 @@ interface Npu {
   readonly launchSeconds: number;
 }
 
+/** @throws InfeasibleError for local memory below one tile of the array. */
 export function buildNpu(
   spec: NpuSpec,
   common: UnitCommon,
@@ -81,6 +83,12 @@ function npuOf(spec: NpuSpec, options: UnitOptions): Npu {
   const compiled = options.kernels?.compiled ? spec.compiled : undefined;
   const lanes = compiled?.lanes.is ?? 1;
   const residentBytes = spec.sram.size.is * (spec.sram.resident?.is ?? 0);
+  const memory = {
+    bytes: spec.sram.size.is - residentBytes,
+    accumulatorBytes: matrix.accumulator?.is ?? 0,
+    granule: Math.max(matrix.rows.is, matrix.columns.is),
+  };
+  requireTiles(memory);
   return {
     array: {
       engines: matrix.engines.is,
@@ -90,11 +98,7 @@ function npuOf(spec: NpuSpec, options: UnitOptions): Npu {
       overlapFolds: matrix.overlapFolds,
       doubleBufferPreload: matrix.doubleBufferPreload,
     },
-    memory: {
-      bytes: spec.sram.size.is - residentBytes,
-      accumulatorBytes: matrix.accumulator?.is ?? 0,
-      granule: Math.max(matrix.rows.is, matrix.columns.is),
-    },
+    memory,
     // What compiled networks reach with floating activations is a share of the rate of two floating operands.
     matrixRates: buildFormatRates(matrix.rates, compiled !== undefined),
     vectorRates: scaledRates(buildVectorRates(spec.vector.opsPerClock), lanes),

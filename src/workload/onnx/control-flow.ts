@@ -79,7 +79,7 @@ function leaveIfOpen(state: WalkState, scope: Scope, sink: Sink, node: OnnxNode)
     b.macs > a.macs || (b.macs === a.macs && b.operators > a.operators) ? b : a,
   );
   const results = costliest.entries.map((entry) => entry.value);
-  const reason = 'which branch runs is decided at run time; the costlier one counts';
+  const reason = 'which branch runs is decided at run time; the shares take the costlier one';
   leaveOut(state, scope, sink, node, { ...costliest, reason, results });
 }
 
@@ -105,7 +105,7 @@ function walkLoop(
   });
   const reason =
     trips === undefined
-      ? 'a loop whose count is known at run time; one round counts'
+      ? 'a loop whose count is known at run time only; the shares take one round'
       : `a loop of ${trips} rounds`;
   leaveOut(state, scope, sink, node, { ...repeated(once, trips ?? 1), reason, results });
 }

@@ -117,7 +117,7 @@ describe('socsim probe graph', () => {
   it('says what fusion saves', async () => {
     const text = await run(probeGraph, { target: path, dim: ['batch=1'], ...probing });
     expect(text).toMatch(/all +1 +2 +384 /);
-    expect(text).toContain('fusion saved 1 launches');
+    expect(text).toContain('fusion saved 1 launch and');
   });
 
   const onMine = buildProbeGraph(({ soc }) => ({ macs }) => ({

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { coloursFor, renderTable, startProgress } from '../../../src/cli/terminal.ts';
+import { coloursFor, counted, renderTable, startProgress } from '../../../src/cli/terminal.ts';
 
 const plain = { isTTY: false, columns: 60 };
 
@@ -70,5 +70,17 @@ describe('startProgress', () => {
     progress.update(5);
     progress.stop();
     expect(process.stderr.isTTY).not.toBe(true);
+  });
+});
+
+describe('counted', () => {
+  it('puts a noun into the number it is counted with', () => {
+    expect([0, 1, 2].map((count) => counted(count, 'operator'))).toEqual([
+      '0 operators',
+      '1 operator',
+      '2 operators',
+    ]);
+    expect(counted(1, 'launch')).toBe('1 launch');
+    expect(counted(3, 'launch')).toBe('3 launches');
   });
 });

@@ -67,6 +67,19 @@ describe('NPU', () => {
     expect(build({}, { ...hexagon, matrix: native }).estimate(work).vectorCycles).toBe(0);
   });
 
+  it('is refused with local memory below one tile of its array', () => {
+    const sized = (size: number) => {
+      const sram = { ...hexagon.sram, size: { ...hexagon.sram.size, is: size } };
+      return () => build({}, { ...hexagon, sram });
+    };
+    // 64 × 64: two tiles of each operand at a byte, and four bytes for each sum.
+    const least = (2 + 2 + 4) * 64 * 64;
+    expect(sized(least)).not.toThrow();
+    expect(sized(least - 1)).toThrow(
+      /one tile of the array does not fit in local memory of the NPU/,
+    );
+  });
+
   it('gains from weights pruned 2:4, on the array only', () => {
     const work = matmul(1024, 4096, 4096);
     const dense = build().estimate(work);
