@@ -2,7 +2,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { predictFile } from '../../src/calibration/device/predict-file.ts';
+import { predictFile, visionFitting } from '../../src/calibration/device/predict-file.ts';
+import type { MappedVisionRow } from '../../src/calibration/device/vision-mapping.ts';
+import { leaveOut } from '../../src/calibration/device/vision-unseen.ts';
 import { fileSources, openModelFile } from '../../src/load.ts';
 import { accuracyLine, recordAccuracy } from '../support/accuracy.ts';
 
@@ -11,6 +13,18 @@ const graphs = (name: string) => {
   const path = data(`graphs/${name}.onnx`);
   return existsSync(path) ? openModelFile(path) : undefined;
 };
+/** The fit of all rows is what is shipped; every network, and every chip, is left out of it in turn. */
+function unseen() {
+  const text = readFileSync(data('phones/vision.csv'), 'utf8');
+  const { rows, written, sketchOf } = visionFitting(text, 'vision.csv', fileSources(), graphs);
+  const without = (groupOf: (row: MappedVisionRow) => string) =>
+    [...leaveOut(rows, written, sketchOf, groupOf)].map(([{ row, soc, runtime }, error]) => ({
+      columns: row.columns,
+      setting: [soc, runtime, row.precision].join(', '),
+      error,
+    }));
+  return { network: without(({ graph }) => graph), chip: without(({ soc }) => soc) };
+}
 const check = (name: string) => {
   const text = readFileSync(data(`phones/${name}`), 'utf8');
   return predictFile(text, name, fileSources(), graphs);
@@ -20,8 +34,8 @@ type Row = ReturnType<typeof check>['rows'][number];
 const median = (values: readonly number[]): number =>
   [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 
-function grouped(rows: readonly Row[], keyOf: (row: Row) => string): Map<string, Row[]> {
-  const found = new Map<string, Row[]>();
+function grouped<R>(rows: readonly R[], keyOf: (row: R) => string): Map<string, R[]> {
+  const found = new Map<string, R[]>();
   for (const row of rows) found.set(keyOf(row), [...(found.get(keyOf(row)) ?? []), row]);
   return found;
 }
@@ -36,11 +50,17 @@ const isClean = ({ columns }: Row) =>
 const settingOf = ({ columns }: Row) =>
   [columns['soc'], columns['runtime'], columns['precision']].join(', ');
 
-/** The naive rival: a log–log line of time on multiply–accumulates through the other networks of the same setting. */
-function naiveErrors(rows: readonly Row[]): number[] {
-  return [...grouped(rows, settingOf).values()].flatMap((setting) =>
+/** Engine and format alone: what is left of a setting where its chip is unknown. */
+const stackOf = ({ columns }: Row) => [columns['runtime'], columns['precision']].join(', ');
+
+/**
+ * The naive rival: a log–log line of time on multiply–accumulates through the other networks of the same setting, or
+ * through those of the other chips under the same engine and format.
+ */
+function naiveErrors(rows: readonly Row[], left: 'model' | 'soc'): number[] {
+  return [...grouped(rows, left === 'model' ? settingOf : stackOf).values()].flatMap((setting) =>
     setting.flatMap((row) => {
-      const others = setting.filter(({ columns }) => columns['model'] !== row.columns['model']);
+      const others = setting.filter(({ columns }) => columns[left] !== row.columns[left]);
       if (new Set(others.map(({ columns }) => columns['model'])).size < 3) return [];
       const x = others.map(({ columns }) => Math.log(Number(columns['gmacs'])));
       const y = others.map(({ reference }) => Math.log(reference));
@@ -67,7 +87,8 @@ const percent = (share: number) => `${(100 * share).toFixed(0)} %`;
 describe('networks on phones', () => {
   const { rows, unmapped } = check('vision.csv');
   const clean = rows.filter(isClean);
-  const naive = naiveErrors(clean);
+  const naive = naiveErrors(clean, 'model');
+  const left = unseen();
 
   it('predicts or explains every row', () => {
     const count = readFileSync(data('phones/vision.csv'), 'utf8').trim().split('\n').length - 1;
@@ -79,6 +100,14 @@ describe('networks on phones', () => {
     expect(median(errorsOf(clean).map(Math.abs))).toBeLessThan(median(naive.map(Math.abs)) / 2);
   });
 
+  it('is so on networks that the fit has not seen, and on chips', () => {
+    const of = (rows: readonly { readonly error: number }[]) =>
+      median(rows.map(({ error }) => Math.abs(error)));
+    expect(of(left.network)).toBeLessThan(0.2);
+    expect(of(left.network)).toBeLessThan(median(naive.map(Math.abs)) / 2);
+    expect(of(left.chip)).toBeLessThan(median(naiveErrors(clean, 'soc').map(Math.abs)));
+  });
+
   it('is recorded', () => {
     const about = { unit: '%', sample: 'in-sample' } as const;
     const settings = [...grouped(clean, settingOf)].sort(([a], [b]) => (a < b ? -1 : 1));
@@ -87,17 +116,35 @@ describe('networks on phones', () => {
       topic: 'vision',
       order: 14,
       title: 'Networks on phones',
-      text: `Latency of networks whose graph is here, with what is shipped: \`socsim calibrate device vision.csv --graphs DIR --check\`. Numbers of the compiling engines and of each NPU were fitted on these rows, so the figures are in-sample; \`--leave-out network\` fits without each network in turn. Beside it the naive rival: a log–log line on multiply–accumulates through the other networks of the same chip, engine and format. Not predicted: ${reasons(unmapped)}.`,
+      text: `Latency of networks whose graph is here, with what is shipped: \`socsim calibrate device vision.csv --graphs DIR --check\`. Numbers of the compiling engines and of each NPU were fitted on these rows, so the first figures are in-sample. Left out in turn is each network, or each chip, by fits of all chips and engines together (\`--leave-out\`): a chip left out has the mean of the others' numbers. Beside it the naive rival: a log–log line on multiply–accumulates through the other networks of the same chip, engine and format, or through those of other chips under the same engine and format. Not predicted: ${reasons(unmapped)}.`,
       lines: [
         accuracyLine('latency, NPU, one engine and format each', errorsOf(clean), about),
-        accuracyLine('latency (naive rival: line on multiply–accumulates)', naive, {
-          unit: '%',
-          sample: 'cross-validated',
-        }),
+        ...(
+          [
+            ['latency, NPU (leave-one-network-out)', left.network.map(({ error }) => error)],
+            ['latency, NPU (leave-one-SoC-out)', left.chip.map(({ error }) => error)],
+            ['latency (naive rival: line on multiply–accumulates, network left out)', naive],
+            [
+              'latency (naive rival: line on multiply–accumulates, SoC left out)',
+              naiveErrors(clean, 'soc'),
+            ],
+          ] as const
+        ).map(([name, errors]) =>
+          accuracyLine(name, errors, { unit: '%', sample: 'cross-validated' }),
+        ),
         accuracyLine('latency, every predicted row', errorsOf(rows), about),
         ...settings.map(([setting, own]) =>
           accuracyLine(`latency, ${setting}`, errorsOf(own), { ...about, detail: true }),
         ),
+        ...[...grouped(left.network, ({ setting }) => setting)]
+          .sort(([a], [b]) => (a < b ? -1 : 1))
+          .map(([setting, own]) =>
+            accuracyLine(
+              `latency, ${setting} (network left out)`,
+              own.map(({ error }) => error),
+              { unit: '%', sample: 'cross-validated', detail: true },
+            ),
+          ),
       ],
       details: `The thirty worst:\n\n| row | network | setting | predicted ms | measured ms | error |\n| --- | --- | --- | --- | --- | --- |\n${worst
         .map(
