@@ -75,7 +75,7 @@ export function quantile(sorted: readonly number[], share: number): number {
 }
 
 /** The shape that `--json` prints: the row's own columns beside the verdict. */
-export function reportJson(report: RowReport): unknown {
+export function reportJson(report: RowReport): Readonly<Record<string, unknown>> {
   const rows = report.rows.map(({ columns, group, ...row }) => ({ ...columns, ...row, group }));
   return { rows, unmapped: report.unmapped, summary: report.summary };
 }

@@ -11,11 +11,14 @@ import {
   socsOf,
 } from '../calibration/device/bundle.ts';
 import { calibrateDevices, type DeviceCalibration } from '../calibration/device/calibrate.ts';
+import { conflictLines, conflictsOf } from '../calibration/device/conflicts.ts';
 import { unseenEnergy } from '../calibration/device/energy-rows.ts';
 import { keyOf } from '../calibration/device/fit-parameters.ts';
 import type { FittedParameter } from '../calibration/device/fit-solve.ts';
-import { LLM_COLUMNS, type LlmRow, parseLlmRows } from '../calibration/device/llm-rows.ts';
-import { checkCells, pairsOf } from '../calibration/device/row-checks.ts';
+import { type LlmRow, parseLlmRows } from '../calibration/device/llm-rows.ts';
+import { withOwnSoc } from '../calibration/device/predict.ts';
+import { refuseOtherKind } from '../calibration/device/predict-file.ts';
+import { checkCells } from '../calibration/device/row-checks.ts';
 import type { Sources } from '../engine/prepare.ts';
 import {
   fileSources,
@@ -29,44 +32,22 @@ import { buildCalibration, type ClassesSpec, parseClasses } from '../runtime/cal
 import type { Args } from './command.ts';
 import { renderTable, startProgress } from './terminal.ts';
 
-/** What `--template` prints: the columns, and one row to write over. */
-export function templateCsv(): string {
-  const more = ['params_b', 'kv_bits', 'kind', 'quality', 'source_title', 'notes'];
-  const columns = [...LLM_COLUMNS, ...more];
-  const example: Readonly<Record<string, string>> = {
-    id: 'mine-1',
-    soc: 'Snapdragon 8 Gen 3',
-    unit: 'cpu',
-    runtime: 'llama.cpp',
-    model: 'Llama-3.2-3B',
-    weight_bits: '4',
-    prompt_tokens: '256',
-    context_tokens: '512',
-    prefill_tok_s: '58.6',
-    decode_tok_s: '17.1',
-    params_b: '3.21',
-    kind: 'measured',
-    quality: 'A',
-    source_title: 'my own run',
-    notes: 'GGUF Q4_0; 4 threads; 256-token decode',
-  };
-  return `${columns.join(',')}\n${columns.map((name) => example[name] ?? '').join(',')}\n`;
-}
-
 /** Fits, writes what `--out` names, and prints what was found. */
 export function fitDevices({ file, text }: TextFile, args: Args): void {
-  const soc = args['soc'] as string | undefined;
+  const given = args['soc'] as string | undefined;
   const out = args['out'] as string | undefined;
   const also = args['also'] as string | undefined;
   const files = [{ file, text }, ...(also === undefined ? [] : [readUserFile(also)])];
   const rows = files.flatMap((one) => {
+    refuseOtherKind(one.text, one.file);
     const found = parseLlmRows(one.text, one.file);
     checkCells(found, one.file);
     return found;
   });
   refuseTwice(rows);
-  const sources = fileSources({ calibration: 'none' });
-  if (soc !== undefined) sources.soc(soc);
+  const plain = fileSources({ calibration: 'none' });
+  const own = given === undefined ? undefined : withOwnSoc(plain, given);
+  const { sources = plain, name: soc } = own ?? {};
   refuseFile(soc, out);
   let bar: ReturnType<typeof startProgress> | undefined;
   const fitted = calibrateDevices(
@@ -81,24 +62,27 @@ export function fitDevices({ file, text }: TextFile, args: Args): void {
   );
   bar?.stop();
   const origin = originOf(files);
-  const calibration = { ...fitted, energy: unseenEnergy(rows, fittedSources(fitted, origin)) };
+  const calibration = {
+    ...fitted,
+    energy: unseenEnergy(rows, withFit(sources, fitted, origin)),
+  };
   const written = filesOf(calibration, soc, out, origin);
   if (args['json'] === true) {
     const printed =
       soc === undefined ? classesOf(calibration, origin) : bundleOf(calibration, soc, origin, true);
     console.log(JSON.stringify(printed, undefined, 2));
-  } else console.log(describeFit(calibration, rows, soc));
+  } else console.log(describeFit(calibration, soc));
   for (const one of written) writeUserFile(one.path, one.text);
   if (written.length > 0 && args['json'] !== true)
     console.log(`\nWrote ${written.map(({ path }) => path).join(', ')}`);
 }
 
 /** Descriptions with what was just fitted laid over them. */
-function fittedSources(calibration: DeviceCalibration, origin: Origin): Sources {
+function withFit(sources: Sources, calibration: DeviceCalibration, origin: Origin): Sources {
   const classes = classesOf(calibration, origin);
   const socs = socsOf(calibration);
   return {
-    ...fileSources(),
+    ...sources,
     calibration: (_, soc) =>
       buildCalibration(
         classes,
@@ -171,11 +155,7 @@ function filesOf(
 
 const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
 
-function describeFit(
-  calibration: DeviceCalibration,
-  rows: readonly LlmRow[],
-  soc: string | undefined,
-): string {
+function describeFit(calibration: DeviceCalibration, soc: string | undefined): string {
   const mine = calibration.rows.filter(
     ({ observation }) => soc === undefined || observation.row.use.soc === soc,
   );
@@ -187,10 +167,18 @@ function describeFit(
     errorTable(errorsOf(mine)),
     '',
     ...undeterminedLines(parameters, soc),
-    ...pairLines(rows),
+    ...conflictLines(conflictsOf(mine.map(asPrediction))),
     ...skippedLines(calibration),
   ].join('\n');
 }
+
+const asPrediction = ({ observation, inSample }: DeviceCalibration['rows'][number]) => ({
+  id: observation.id,
+  quantity: observation.quantity,
+  predicted: inSample,
+  reference: observation.reference,
+  columns: observation.row.mapped.row.columns,
+});
 
 function parameterTable(parameters: readonly FittedParameter[]): string {
   return renderTable(
@@ -249,15 +237,6 @@ function undeterminedLines(
 }
 
 const MOST_NAMES = 12;
-
-/** Rows that measured the same thing twice, side by side. */
-function pairLines(rows: readonly LlmRow[]): string[] {
-  return pairsOf(rows).map(({ kind, first, second, column, values }) =>
-    kind === 'duplicate'
-      ? `rows ${first.id} (line ${first.line}) and ${second.id} (line ${second.line}) are the same measurement`
-      : `rows ${first.id} (line ${first.line}) and ${second.id} (line ${second.line}) contradict each other: ${column} ${values[0]} | ${values[1]}`,
-  );
-}
 
 function skippedLines({ skipped }: DeviceCalibration): string[] {
   const reasons = new Map<string, string[]>();

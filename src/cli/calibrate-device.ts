@@ -2,12 +2,15 @@
 import { type CheckedRow, reportJson, reportRows } from '../analysis/row-report.ts';
 import { formatCsv } from '../base/csv.ts';
 import { type Fault, SpecError } from '../base/errors.ts';
+import { conflictLines, conflictsOf } from '../calibration/device/conflicts.ts';
 import type { DevicePrediction, DevicePredictions } from '../calibration/device/measured.ts';
+import { withOwnSoc } from '../calibration/device/predict.ts';
 import { predictFile } from '../calibration/device/predict-file.ts';
 import type { OpenGraph } from '../calibration/device/vision-predict.ts';
 import { fileSources, listUserFolder, openModelFile, readUserFile } from '../load.ts';
-import { fitDevices, templateCsv } from './calibrate-device-fit.ts';
+import { fitDevices } from './calibrate-device-fit.ts';
 import { fitNetworks, fitText } from './calibrate-networks.ts';
+import { templateCsv } from './calibrate-templates.ts';
 import type { Args, Command } from './command.ts';
 import { checkSustained, sustainedKind } from './sustained-report.ts';
 import { renderTable } from './terminal.ts';
@@ -21,6 +24,8 @@ export const calibrateDevice: Command = {
     'socsim calibrate device measurements.csv --also more.csv --out calibrations',
     'socsim calibrate device measurements.csv --check',
     'socsim calibrate device measurements.csv --check --json',
+    'socsim calibrate device measurements.csv --check --soc mine.yaml --calibration mine.json',
+    'socsim calibrate device vision --template',
     'socsim calibrate device vision.csv --check --graphs graphs --csv',
   ],
   positionals: {
@@ -33,8 +38,9 @@ export const calibrateDevice: Command = {
     check: { type: 'boolean', summary: 'fit nothing: predict every row, with an interval' },
     soc: {
       type: 'string',
-      summary: 'SoC whose bundle is written (all of the file unless given)',
-      value: 'NAME',
+      summary:
+        'SoC whose bundle is written (all of the file unless given), by name or file; with --check: a file that describes a SoC rows name',
+      value: 'NAME|FILE',
     },
     also: {
       type: 'string',
@@ -54,7 +60,8 @@ export const calibrateDevice: Command = {
     },
     template: {
       type: 'boolean',
-      summary: 'print the columns of such a file with one row, and stop',
+      summary:
+        'print the columns of such a file with one row, and stop; FILE is then llm, energy, vision, diffusion, bandwidth or sustained',
     },
     graphs: {
       type: 'string',
@@ -71,7 +78,7 @@ export const calibrateDevice: Command = {
   },
   run: async (args) => {
     if (args['template'] === true) {
-      process.stdout.write(templateCsv());
+      process.stdout.write(templateCsv(args['data'] as string | undefined));
       return undefined;
     }
     refuseIdle(args);
@@ -92,20 +99,31 @@ export const calibrateDevice: Command = {
       return undefined;
     }
     const calibration = args['calibration'] as string | undefined;
-    const sources = fileSources({ calibration });
+    const plain = fileSources({ calibration });
+    const own = args['soc'] as string | undefined;
+    const sources = own === undefined ? plain : withOwnSoc(plain, own).sources;
     const { rows, unmapped } = predictFile(text, file, sources, graphsIn(folder));
     const report = reportRows(rows.map(checkedRow), unmapped);
-    if (args['json'] === true) console.log(JSON.stringify(reportJson(report), undefined, 2));
+    const conflicts = conflictsOf(rows);
+    if (args['json'] === true)
+      console.log(JSON.stringify({ ...reportJson(report), conflicts }, undefined, 2));
     else if (args['csv'] === true) process.stdout.write(csvOf({ rows, unmapped }));
-    else console.log(describe(rows, report));
+    else console.log([describe(rows, report), ...withGap(conflictLines(conflicts))].join('\n'));
     return undefined;
   },
 };
 
+/** A SoC given as a file. */
+const DESCRIPTION = /[/\\]|\.ya?ml$/;
+const withGap = (lines: readonly string[]) => (lines.length > 0 ? ['', ...lines] : []);
+
 /** @throws SpecError for options that would change nothing, and for a file that is missing. */
 function refuseIdle(args: Args): void {
   const faults: Fault[] = [];
-  const idle = args['check'] === true ? ['soc', 'out', 'also'] : ['calibration', 'csv'];
+  const idle = args['check'] === true ? ['out', 'also'] : ['calibration', 'csv'];
+  // Shipped SoCs are known without being named.
+  if (args['check'] === true && !DESCRIPTION.test(String(args['soc'] ?? 'x.yaml')))
+    idle.push('soc');
   for (const name of idle.filter((one) => args[one] !== undefined && args[one] !== false))
     faults.push({
       path: `--${name}`,

@@ -36,6 +36,8 @@ import { hostNotes, rangeNotes } from './what-if.ts';
 /** Where descriptions come from; `load.ts` reads files, a page may hold them in memory. Each throws SpecError for unknown names. */
 export interface Sources {
   soc(name: string): SpecFile;
+  /** SoCs known beside the shipped ones, by their own names. */
+  readonly ownSocs?: readonly string[];
   phone(name: string): SpecFile;
   workload(name: string): SpecFile;
   preset(name: string): SpecFile;

@@ -8,6 +8,7 @@
  * Source   src/engine/simulation.ts
  * Checked  test/unit/calibration/device/energy-rows.test.ts, test/validation/energy.test.ts
  */
+import { InfeasibleError } from '../../base/errors.ts';
 import type { Celsius, JoulesPerByte, Watts } from '../../base/units.ts';
 import { buildSimulation, type Prepared, type Sources } from '../../engine/prepare.ts';
 import type { Run } from '../../engine/run.ts';
@@ -15,6 +16,7 @@ import { simulate } from '../../engine/simulation.ts';
 import type { Unseen } from './bands.ts';
 import { type MappedRow, mapLlmRow } from './llm-mapping.ts';
 import { type LlmRow, numberOf } from './llm-rows.ts';
+import type { DevicePrediction } from './measured.ts';
 import { mappingTables, prepareRow } from './predict.ts';
 
 const ROOM: Celsius = 25;
@@ -79,6 +81,61 @@ export function asMeasured(mapped: MappedRow): MappedRow {
   return { ...mapped, scenario: { ...scenario, set, environment: { brightness: 0 } } };
 }
 
+/** Joules per token and watts while decoding, in the scope in which the row was metered. */
+function runOf(mapped: MappedRow, sources: Sources) {
+  const prepared = prepareRow(asMeasured(mapped), sources);
+  const run = simulate(buildSimulation(prepared, [], sources));
+  const scope = scopeOf(mapped.row.remarks);
+  const { joules, seconds, outputs } = ofStage(run, scope, 'decode', dramDraw(prepared));
+  return { energy: joules / outputs, watts: joules / seconds, prepared };
+}
+
+/** Predicts what rows say of energy per token and of power. */
+export function predictEnergyRows(rows: readonly LlmRow[], sources: Sources): DevicePrediction[] {
+  const tables = mappingTables(sources);
+  return rows.flatMap((row): DevicePrediction[] => {
+    const measured = {
+      energy_per_token: numberOf(row.columns['energy_j_per_tok']),
+      power: numberOf(row.columns['power_w']),
+    };
+    const mapped = mapLlmRow(row, tables);
+    if (!(measured.energy_per_token || measured.power) || 'reason' in mapped) return [];
+    const run = runIfFeasible(mapped, sources);
+    if (!run) return [];
+    const { energy, watts, prepared } = run;
+    const one = (quantity: keyof typeof measured, predicted: number) => {
+      const reference = measured[quantity];
+      if (!reference) return [];
+      const { factor } =
+        prepared.calibration?.band(quantity, prepared.runtime.name, mapped.scenario.unit) ?? {};
+      return [
+        {
+          id: row.id,
+          quantity,
+          predicted,
+          reference,
+          error: predicted / reference - 1,
+          ...(factor && { band: { low: predicted / factor, high: predicted * factor } }),
+          group: `${row.soc}, ${row.unit}`,
+          assumptions: [...mapped.assumptions, `metered: ${scopeOf(row.remarks)}`],
+          columns: { ...row.columns, model: row.model },
+        },
+      ];
+    };
+    return [...one('energy_per_token', energy), ...one('power', watts)];
+  });
+}
+
+/** Why a row cannot run is told where its rates are predicted. */
+function runIfFeasible(mapped: MappedRow, sources: Sources) {
+  try {
+    return runOf(mapped, sources);
+  } catch (error) {
+    if (error instanceof InfeasibleError) return undefined;
+    throw error;
+  }
+}
+
 /** Measured rows whose protocol is known, as those that rates are fitted to. */
 const COUNTED = /^[AB]$/;
 
@@ -94,12 +151,7 @@ export function unseenEnergy(rows: readonly LlmRow[], sources: Sources): Unseen[
     if (!measured || !rate || row.kind !== 'measured' || !COUNTED.test(row.quality)) return [];
     const mapped = mapLlmRow(row, tables);
     if ('reason' in mapped) return [];
-    const prepared = prepareRow(asMeasured(mapped), sources);
-    const run = simulate(buildSimulation(prepared, [], sources));
-    const scope = scopeOf(row.remarks);
-    const { joules, seconds, outputs } = ofStage(run, scope, 'decode', dramDraw(prepared));
-    const energy = joules / outputs;
-    const watts = joules / seconds;
+    const { energy, watts } = runOf(mapped, sources);
     const { runtime, unit } = mapped.scenario;
     const one = (quantity: string, predicted: number, reference: number): Unseen => ({
       quantity,

@@ -40,7 +40,8 @@ export interface FitRow {
 /** @throws SpecError, InfeasibleError as a run of the row would. */
 export function compileRow(mapped: MappedRow, sources: Sources): FitRow {
   const prepared = prepareRow(mapped, sources);
-  const { soc, runtime, unit } = mapped.scenario;
+  const { runtime, unit } = mapped.scenario;
+  const soc = prepared.soc.name;
   const decodeUnit = mapped.scenario['decodeUnit'];
   const units = [unit, ...(typeof decodeUnit === 'string' ? [decodeUnit] : [])];
   return {

@@ -5,10 +5,12 @@ import type { Sources } from '../../engine/prepare.ts';
 import { readBundled } from '../../load.ts';
 import { BANDWIDTH_COLUMNS, predictBandwidthRows } from './bandwidth-predict.ts';
 import { DIFFUSION_COLUMNS, predictDiffusionRows } from './diffusion-predict.ts';
+import { predictEnergyRows } from './energy-rows.ts';
 import { LLM_COLUMNS, parseLlmRows } from './llm-rows.ts';
 import type { DevicePredictions } from './measured.ts';
 import { mappingTables, predictLlmRows } from './predict.ts';
-import { checkCells } from './row-checks.ts';
+import { checkCells, checkRows } from './row-checks.ts';
+import { SUSTAINED_COLUMNS } from './sustained-rows.ts';
 import { fittingRows } from './vision-calibrate.ts';
 import { sketches, writtenUnits } from './vision-fit.ts';
 import { mapVisionRow, parseNetworkChanges } from './vision-mapping.ts';
@@ -18,6 +20,8 @@ import { parseVisionRows, VISION_COLUMNS } from './vision-rows.ts';
 interface Kind {
   /** What one row is. */
   readonly what: string;
+  /** How such a file is fitted, or why it is not, where it is not done as for language models. */
+  readonly fitting?: string;
   readonly columns: readonly string[];
   readonly predict: (
     text: string,
@@ -30,9 +34,26 @@ interface Kind {
 /** The first whose columns are all there. */
 const KINDS: readonly Kind[] = [
   { what: 'language models', columns: LLM_COLUMNS, predict: predictLlm },
-  { what: 'parts of image generators', columns: DIFFUSION_COLUMNS, predict: predictDiffusion },
-  { what: 'networks', columns: VISION_COLUMNS, predict: predictVision },
-  { what: 'rates of memory', columns: BANDWIDTH_COLUMNS, predict: predictBandwidth },
+  {
+    what: 'parts of image generators',
+    fitting:
+      'nothing is fitted to them: they run at what networks say of an NPU; --check predicts them',
+    columns: DIFFUSION_COLUMNS,
+    predict: predictDiffusion,
+  },
+  {
+    what: 'networks',
+    fitting: '--graphs DIR with the ONNX graphs that rows name',
+    columns: VISION_COLUMNS,
+    predict: predictVision,
+  },
+  {
+    what: 'rates of memory',
+    fitting:
+      'ports are numbers of the description (units: UNIT: port: bandwidth); --check tells how far off they are',
+    columns: BANDWIDTH_COLUMNS,
+    predict: predictBandwidth,
+  },
 ];
 
 /**
@@ -61,18 +82,41 @@ export function predictFile(
   ]);
 }
 
+/** @throws SpecError for a file of another kind than language models: how that is fitted, or that it is not. */
+export function refuseOtherKind(text: string, file: string): void {
+  const { columns } = parseCsv(text, file);
+  const has = (names: readonly string[]) => names.every((name) => columns.includes(name));
+  if (has(LLM_COLUMNS)) return;
+  const kind = KINDS.find(({ columns: names }) => has(names));
+  const what = kind?.what ?? (has(SUSTAINED_COLUMNS) ? 'runs over time' : undefined);
+  if (what === undefined) return;
+  throw new SpecError([
+    {
+      file,
+      message: `its columns are those of ${what}, which are not fitted as language models are`,
+      expected: kind?.fitting ?? 'nothing is fitted to them yet; --check predicts them',
+    },
+  ]);
+}
+
 function predictLlm(text: string, file: string, sources: Sources): DevicePredictions {
   const measured = parseLlmRows(text, file);
   checkCells(measured, file);
   const { rows, unmapped } = predictLlmRows(measured, sources);
+  const metered = predictEnergyRows(measured, sources);
+  const found = new Set(metered.map(({ id }) => id));
   return {
-    rows: rows.map(({ mapped: { row, assumptions }, ...prediction }) => ({
-      ...prediction,
-      group: `${row.soc}, ${row.unit}`,
-      assumptions,
-      columns: { ...row.columns, model: row.model },
-    })),
-    unmapped,
+    rows: [
+      ...rows.map(({ mapped: { row, assumptions }, ...prediction }) => ({
+        ...prediction,
+        group: `${row.soc}, ${row.unit}`,
+        assumptions,
+        columns: { ...row.columns, model: row.model },
+      })),
+      ...metered,
+    ],
+    // A row may tell its energy alone.
+    unmapped: unmapped.filter(({ id }) => !found.has(id)),
   };
 }
 
@@ -86,7 +130,9 @@ function predictVision(
   sources: Sources,
   graphs: OpenGraph,
 ): DevicePredictions {
-  return predictVisionRows(parseVisionRows(text, file), visionTables(sources), graphs, sources);
+  const measured = parseVisionRows(text, file);
+  checkRows(measured, file);
+  return predictVisionRows(measured, visionTables(sources), graphs, sources);
 }
 
 function predictBandwidth(text: string, file: string, sources: Sources): DevicePredictions {

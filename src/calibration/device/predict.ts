@@ -2,6 +2,7 @@
 import { SpecError } from '../../base/errors.ts';
 import type { SpecFile } from '../../base/spec-file.ts';
 import { compileRequest, type PhaseTime, phaseTimes } from '../../engine/closed-form.ts';
+import { nameIn } from '../../engine/copied-soc.ts';
 import { type Prepared, policyFor, prepare, type Sources } from '../../engine/prepare.ts';
 import { listBundled, readBundled } from '../../load.ts';
 import { parseRuntime } from '../../runtime/runtime-spec.ts';
@@ -32,7 +33,7 @@ export interface Predictions {
 export function mappingTables(sources: Sources): MappingTables {
   const aliases = readBundled('workloads/models/aliases.csv');
   return {
-    socs: listBundled('socs', '.yaml'),
+    socs: socNames(sources),
     standIns: socAliases(sources),
     phones: Object.fromEntries(
       listBundled('socs/phones', '.yaml').map((id) => {
@@ -51,9 +52,25 @@ export function mappingTables(sources: Sources): MappingTables {
   };
 }
 
+const socNames = ({ ownSocs = [] }: Sources) => [...ownSocs, ...listBundled('socs', '.yaml')];
+
+/**
+ * Sources that know a user's own SoC by its name, so that rows may name it, and that name.
+ * @param soc name or path of a description.
+ */
+export function withOwnSoc(sources: Sources, soc: string): { sources: Sources; name: string } {
+  const name = nameIn(sources.soc(soc).data);
+  const known: Sources = {
+    ...sources,
+    soc: (wanted) => sources.soc(wanted === name ? soc : wanted),
+    ownSocs: [name],
+  };
+  return { sources: known, name };
+}
+
 /** Other names that descriptions list for themselves, by slug. */
 function socAliases(sources: Sources): MappingTables['standIns'] {
-  const entries = listBundled('socs', '.yaml').flatMap((name) => {
+  const entries = socNames(sources).flatMap((name) => {
     const { aliases = {} } = sources.soc(name).data as { aliases?: Record<string, string> };
     return Object.entries(aliases).map(([alias, why]) => [slug(alias), { to: name, why }]);
   });

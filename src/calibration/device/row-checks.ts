@@ -1,16 +1,6 @@
-/** Faults of a table of measurements that its columns alone do not show: units mixed up, rows twice, rows that disagree. */
+/** Faults of a table of measurements that its columns alone do not show: units mixed up, rows named twice. */
 import { type Fault, SpecError } from '../../base/errors.ts';
 import type { LlmRow } from './llm-rows.ts';
-
-/** Two rows that measured the same thing. */
-export interface Pair {
-  readonly kind: 'duplicate' | 'contradiction';
-  readonly first: LlmRow;
-  readonly second: LlmRow;
-  /** Column that tells them apart, and both values; empty for duplicates. */
-  readonly column: string;
-  readonly values: readonly [number, number];
-}
 
 /** What a plausible measurement may say: outside, a unit was mixed up (milliseconds for seconds, per minute, bytes for gigabytes). */
 const RANGES: Readonly<Record<string, readonly [number, number, string]>> = {
@@ -23,31 +13,47 @@ const RANGES: Readonly<Record<string, readonly [number, number, string]>> = {
   power_w: [0.05, 200, 'watts'],
   energy_j_per_tok: [1e-4, 100, 'joules per token'],
   weight_gb: [0.01, 2000, '10^9 bytes'],
+  latency_ms: [1e-3, 3.6e6, 'milliseconds'],
 };
 
 /** Seconds and rate of one prefill may differ by the first decode step and rounding, not by this factor. */
 const TIME_MISMATCH = 30;
 
-/** @throws SpecError naming every bad cell with its line. */
+type Cells = Pick<LlmRow, 'id' | 'line' | 'columns'>;
+
+/** @throws SpecError naming every empty or repeated name, and every value that is none in the unit of its column. */
+export function checkRows(rows: readonly Cells[], file: string): void {
+  report(rows, file, rangeFaults);
+}
+
+/** The same for rows of language models, whose columns say some things twice. @throws SpecError */
 export function checkCells(rows: readonly LlmRow[], file: string): void {
+  report(rows, file, (row) => [...rangeFaults(row), ...timeFaults(row)]);
+}
+
+function report<Row extends Cells>(
+  rows: readonly Row[],
+  file: string,
+  faultsOf: (row: Row) => Fault[],
+): void {
   const lines = new Map<string, number>();
   const faults = rows.flatMap((row) => {
     const before = lines.get(row.id);
     lines.set(row.id, row.line);
-    return [...idFaults(row, before), ...rangeFaults(row), ...timeFaults(row)].map(
+    return [...idFaults(row, before), ...faultsOf(row)].map(
       (fault): Fault => ({ file, line: row.line, ...fault }),
     );
   });
   if (faults.length > 0) throw new SpecError(faults);
 }
 
-function idFaults({ id }: LlmRow, before: number | undefined): Fault[] {
+function idFaults({ id }: Cells, before: number | undefined): Fault[] {
   if (id === '') return [{ path: 'id', message: 'is empty' }];
   if (before === undefined) return [];
   return [{ path: 'id', message: `"${id}" is also the row of line ${before}` }];
 }
 
-function rangeFaults({ columns }: LlmRow): Fault[] {
+function rangeFaults({ columns }: Cells): Fault[] {
   return Object.entries(RANGES).flatMap(([column, [low, high, unit]]) => {
     const text = (columns[column] ?? '').trim();
     const value = Number(text);
@@ -76,48 +82,4 @@ function timeFaults({ promptTokens, prefillPerSecond, firstTokenSeconds }: LlmRo
       got: String(firstTokenSeconds),
     },
   ];
-}
-
-const SAME = [
-  'soc',
-  'device',
-  'unit',
-  'runtime',
-  'model',
-  'weight_bits',
-  'act_bits',
-  'prompt_tokens',
-  'context_tokens',
-  'source_title',
-  'notes',
-];
-const MEASURED = ['prefill_tok_s', 'ttft_s', 'decode_tok_s'];
-/** Two rows of equal conditions that differ by more than this contradict each other. */
-const CONTRADICTION = 1.5;
-
-/** Rows that agree in everything that is said of their conditions. */
-export function pairsOf(rows: readonly LlmRow[]): Pair[] {
-  const groups = new Map<string, LlmRow[]>();
-  for (const row of rows) {
-    const key = JSON.stringify(SAME.map((column) => row.columns[column] ?? ''));
-    groups.set(key, [...(groups.get(key) ?? []), row]);
-  }
-  return [...groups.values()].flatMap(([first, ...others]) =>
-    first === undefined ? [] : others.flatMap((second) => pairOf(first, second)),
-  );
-}
-
-function pairOf(first: LlmRow, second: LlmRow): Pair[] {
-  const differing = MEASURED.map((column) => {
-    const values = [
-      Number(first.columns[column] || Number.NaN),
-      Number(second.columns[column] || Number.NaN),
-    ] as const;
-    return { column, values, away: Math.abs(Math.log(values[0] / values[1])) };
-  }).filter(({ away }) => away > 0);
-  if (differing.length === 0)
-    return [{ kind: 'duplicate', first, second, column: '', values: [Number.NaN, Number.NaN] }];
-  const worst = differing.sort((a, b) => b.away - a.away)[0]!;
-  if (worst.away <= Math.log(CONTRADICTION)) return [];
-  return [{ kind: 'contradiction', first, second, column: worst.column, values: worst.values }];
 }

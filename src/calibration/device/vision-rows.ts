@@ -15,6 +15,7 @@ export const VISION_COLUMNS = [
 
 export interface VisionRow {
   readonly id: string;
+  readonly line: number;
   readonly model: string;
   /** Part of a model of several networks. */
   readonly component: string;
@@ -40,8 +41,9 @@ export interface VisionRow {
 /** @throws SpecError naming missing columns and ragged lines. */
 export function parseVisionRows(text: string, file: string): VisionRow[] {
   const { rows } = parseCsv(text, file, VISION_COLUMNS);
-  return rows.map(({ values }) => ({
+  return rows.map(({ line, values }) => ({
     id: values['id'] ?? '',
+    line,
     model: values['model'] ?? '',
     component: values['component'] ?? '',
     soc: values['soc'] ?? '',

@@ -1,4 +1,4 @@
-/** What a column of a device log holds, told from its name: `gpu_freq_khz` is the clock of `gpu` in 10^3 Hz. */
+/** What a column of a device log holds, told from its name: `gpu_freq_khz`, `gpu clock kHz` and `GPU [kHz]` are the clock of `gpu` in 10^3 Hz. */
 import { GIGA, KILO, MEGA, MICRO, MILLI } from '../../base/units.ts';
 import type { Counter } from '../../engine/timeline.ts';
 
@@ -24,7 +24,10 @@ const SUFFIXES: Readonly<Record<string, Suffix>> = {
   ns: { quantity: 'time', unit: 's', factor: 1 / GIGA },
   min: { quantity: 'time', unit: 's', factor: 60 },
   w: { quantity: 'power', unit: 'W', factor: 1 },
+  watt: { quantity: 'power', unit: 'W', factor: 1 },
+  watts: { quantity: 'power', unit: 'W', factor: 1 },
   mw: { quantity: 'power', unit: 'W', factor: MILLI },
+  milliwatts: { quantity: 'power', unit: 'W', factor: MILLI },
   uw: { quantity: 'power', unit: 'W', factor: MICRO },
   c: { quantity: 'temperature', unit: '°C', factor: 1 },
   '°c': { quantity: 'temperature', unit: '°C', factor: 1 },
@@ -77,7 +80,7 @@ export function readColumn(name: string): LogColumn | undefined {
       return columnOf(name, plain.slice(0, -long.length), suffix);
     }
   }
-  const cut = plain.lastIndexOf('_');
+  const cut = Math.max(plain.lastIndexOf('_'), plain.lastIndexOf(' '));
   return columnOf(name, plain.slice(0, Math.max(cut, 0)), plain.slice(cut + 1));
 }
 

@@ -5,6 +5,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { SpecError } from '../../../src/base/errors.ts';
 import { parseSpecFile } from '../../../src/base/spec-file.ts';
 import { fitDevices } from '../../../src/cli/calibrate-device-fit.ts';
+import { templateCsv } from '../../../src/cli/calibrate-templates.ts';
 import { parseBundle, parseClasses } from '../../../src/runtime/calibration-spec.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'socsim-fit-'));
@@ -61,5 +62,15 @@ describe('fitting phones', () => {
     expect(() => fitDevices(one, { out: 'mine.json' })).toThrow(/a fit of several SoCs/);
     expect(readdirSync(folder)).toHaveLength(before);
     expect(read()).toBe('');
+  });
+
+  it.each([
+    ['vision', /columns are those of networks.*--graphs DIR/],
+    ['diffusion', /parts of image generators.*nothing is fitted/],
+    ['bandwidth', /rates of memory.*port: bandwidth/],
+    ['sustained', /runs over time.*--check predicts them/],
+  ])('says how a file of another kind is fitted: %s', (kind, message) => {
+    const file = { file: `${kind}.csv`, text: templateCsv(kind) };
+    expect(() => fitDevices(file, {})).toThrow(message);
   });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parseLlmRows } from '../../../../src/calibration/device/llm-rows.ts';
-import { checkCells, pairsOf } from '../../../../src/calibration/device/row-checks.ts';
-import { templateCsv } from '../../../../src/cli/calibrate-device-fit.ts';
+import { checkCells, checkRows } from '../../../../src/calibration/device/row-checks.ts';
+import { parseVisionRows } from '../../../../src/calibration/device/vision-rows.ts';
 
 const HEADER =
   'id,soc,unit,runtime,model,weight_bits,act_bits,prompt_tokens,context_tokens,prefill_tok_s,ttft_s,decode_tok_s';
@@ -36,28 +36,23 @@ describe('cells of measured rows', () => {
   });
 });
 
-describe('rows that measured the same thing', () => {
-  it('are the same, agree, or contradict each other', () => {
-    const [one, ...others] = pairsOf(
-      rows(
-        `a,${START},256,,100,,12`,
-        `b,${START},256,,100,,12`,
-        `c,${START},256,,105,,12.5`,
-        `d,${START},256,,100,,30`,
-        `e,${START},512,,100,,12`,
-      ),
+describe('rows of networks', () => {
+  it('are checked for names and units as well', () => {
+    const of = (...lines: string[]) =>
+      parseVisionRows(
+        ['id,model,soc,unit,runtime,precision,latency_ms', ...lines, ''].join('\n'),
+        'nets.csv',
+      );
+    const row = (id: string, latency: string) => `${id},resnet50,X,npu,qnn_dlc,int8,${latency}`;
+    expect(() => checkRows(of(row('a', '0.7'), row('b', '0.9')), 'nets.csv')).not.toThrow();
+    expect(() => checkRows(of(row('a', '0.7'), row('a', '0.9')), 'nets.csv')).toThrow(
+      /nets\.csv:3: id: "a" is also the row of line 2/,
     );
-    expect(one).toMatchObject({ kind: 'duplicate', first: { id: 'a' }, second: { id: 'b' } });
-    expect(others).toMatchObject([
-      { kind: 'contradiction', second: { id: 'd' }, column: 'decode_tok_s', values: [12, 30] },
-    ]);
-  });
-});
-
-describe('the template', () => {
-  it('is a file that can be read as it is', () => {
-    const parsed = parseLlmRows(templateCsv(), 'template.csv');
-    expect(() => checkCells(parsed, 'template.csv')).not.toThrow();
-    expect(parsed[0]).toMatchObject({ soc: 'Snapdragon 8 Gen 3', decodePerSecond: 17.1 });
+    expect(() => checkRows(of(row('a', '0.7 ms')), 'nets.csv')).toThrow(
+      /nets\.csv:2: latency_ms: is no number/,
+    );
+    expect(() => checkRows(of(row('a', '0.0000007')), 'nets.csv')).toThrow(
+      /latency_ms: is no plausible value in this unit/,
+    );
   });
 });

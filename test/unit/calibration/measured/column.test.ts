@@ -18,14 +18,28 @@ describe('readColumn', () => {
     ['skin temperature [°C]', 'temperature', 'skin', 1],
     ['NPU clock (MHz)', 'frequency', 'npu', 1e6],
     ['time_ms', 'time', 'time', 1e-3],
+    ['watts', 'power', '', 1],
+    ['power W', 'power', '', 1],
+    ['phone power mW', 'power', 'phone', 1e-3],
+    ['battery_watts', 'power', 'battery', 1],
+    ['°C', 'temperature', '', 1],
+    ['skin °C', 'temperature', 'skin', 1],
+    ['MHz', 'frequency', '', 1e6],
+    ['gpu MHz', 'frequency', 'gpu', 1e6],
   ])('%s is %s of "%s" times %d', (name, quantity, subject, factor) => {
     expect(readColumn(name)).toMatchObject({ name, quantity, subject, factor });
   });
 
-  it.each(['', 'comment', 'state', 'gpu_load', 'constructor', 'x [furlong]'])(
-    'finds no unit in "%s"',
-    (name) => {
-      expect(readColumn(name)).toBeUndefined();
-    },
-  );
+  it.each([
+    '',
+    'comment',
+    'state',
+    'NPU clock',
+    'kilowatt hours',
+    'gpu_load',
+    'constructor',
+    'x [furlong]',
+  ])('finds no unit in "%s"', (name) => {
+    expect(readColumn(name)).toBeUndefined();
+  });
 });
