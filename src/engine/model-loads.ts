@@ -11,6 +11,9 @@ import { fairShares } from './shared-streams.ts';
 import { LOAD_PHASE, type Loading, plainLoad } from './storage.ts';
 import type { StreamPort } from './stream.ts';
 
+const NONE: readonly StreamPort[] = [];
+const NOTHING = { memory: 0, fabric: 0 } as const;
+
 export interface LoadedModel {
   readonly flow: LoadFlow;
   /** Even the first request finds it on the drive. */
@@ -104,6 +107,7 @@ export class ModelLoads implements Loading {
   }
 
   progress(now: Seconds): { readonly memory: Joules; readonly fabric: Joules } {
+    if (this.flows.length === 0) return NOTHING;
     let memory = 0;
     let fabric = 0;
     for (const flow of this.flows) {
@@ -126,6 +130,11 @@ export class ModelLoads implements Loading {
 
   /** Who reads the drive at the same time shares it evenly, as far as each can use it. */
   streams(): readonly StreamPort[] {
+    // Asked after every operator, most of which run with nothing on its way.
+    if (this.flows.length === 0) {
+      this.granted = [];
+      return NONE;
+    }
     const reading = this.flows.filter(({ drive }) => drive > 0);
     const shares = fairShares(
       1,
@@ -151,6 +160,7 @@ export class ModelLoads implements Loading {
   }
 
   nextChange(now: Seconds): Seconds {
+    if (this.flows.length === 0) return Number.POSITIVE_INFINITY;
     if (this.flows.some(({ isNews }) => isNews)) return now;
     return this.flows.reduce(
       (next, flow) => Math.min(next, flow.nextChange(now)),
@@ -186,6 +196,7 @@ export interface LoadContext {
 
 /** Knows which requests need a protected model that has to come. */
 interface Protector {
+  readonly hasLoads: boolean;
   loadedFor(job: Job): LoadedModel | undefined | false;
 }
 
@@ -193,7 +204,7 @@ interface Protector {
 export function openLoads(context: LoadContext, secure?: Protector): ModelLoads | undefined {
   const { machine, execution, ledger, cold, turns } = context;
   const { storage } = machine;
-  if (!storage || !(cold || turns || secure)) return undefined;
+  if (!storage || !(cold || turns || secure?.hasLoads)) return undefined;
   const plain = new Map<string, LoadedModel>();
   const find = (job: Job): LoadedModel | undefined => {
     const guarded = secure?.loadedFor(job) ?? false;

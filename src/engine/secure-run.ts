@@ -98,6 +98,11 @@ export class SecureRun {
     return view;
   }
 
+  /** Whether any protected model has to come from storage. */
+  get hasLoads(): boolean {
+    return this.models.size > 0;
+  }
+
   /** The protected model that a request needs, where it has to come. @returns false where it needs none of them. */
   loadedFor({ lane, answeredBy = 'local' }: Job): LoadedModel | undefined | false {
     const plan = planFor(this.plans, lane?.name);

@@ -259,3 +259,13 @@ describe('energy of restoring', () => {
     expect(rails).toBeCloseTo(run('{ preset: naive }').metrics['energy_joules']!, 9);
   });
 });
+
+describe('a model that is there already', () => {
+  it('opens no way from storage, which every operator would be asked about', () => {
+    const warm = run('{ preset: fine }', '', ['scenario.start=warm']);
+    expect(warm.energy['storage']).toBeUndefined();
+    expect(warm.timeline.counters.map(({ name }) => name)).not.toContain('loading bandwidth');
+    expect(flowsOf(warm)).toEqual([]);
+    expect(run('{ preset: fine }').energy['storage']).toBeGreaterThan(0);
+  });
+});
