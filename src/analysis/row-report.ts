@@ -2,6 +2,7 @@
  * Checks against other tools and measurements: one shape for every `--rows` and `--check`.
  * `error` is relative (predicted / reference − 1), signed; for temperatures it is in kelvin.
  */
+import { SpecError } from '../base/errors.ts';
 
 export interface CheckedRow {
   readonly id: string;
@@ -58,6 +59,20 @@ export function reportRows(
     };
   });
   return { rows, unmapped, summary };
+}
+
+/**
+ * The report, where it compares anything: a check of nothing must not look like one that has passed.
+ * @throws SpecError that says why the first row could not be compared.
+ */
+export function comparedRows(report: RowReport, file: string): RowReport {
+  if (report.rows.length > 0) return report;
+  const [first] = report.unmapped;
+  const count = report.unmapped.length;
+  const none =
+    count === 1 ? 'its only row cannot be compared' : `none of its ${count} rows can be compared`;
+  const message = first ? `${none}; ${first.id}: ${first.reason}` : 'no row to compare';
+  throw new SpecError([{ file, message }]);
 }
 
 export function relativeError(predicted: number, reference: number): number {

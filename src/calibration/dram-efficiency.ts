@@ -14,7 +14,7 @@ import type { Bytes, Celsius, Seconds } from '../base/units.ts';
 import { HOT, VERY_HOT } from '../hardware/dram/device.ts';
 import { buildFluidMemory, loadPressure } from '../hardware/dram/fluid-memory.ts';
 import { simulateMix } from '../hardware/dram/mix-traffic.ts';
-import type { FluidTable, LpddrPreset } from '../hardware/dram/preset.ts';
+import type { FluidTable, FullWindows, LpddrPreset } from '../hardware/dram/preset.ts';
 import { ACCESS_BYTES } from '../hardware/dram/requester.ts';
 import type { TrafficRun } from '../hardware/dram/simulate.ts';
 import { fitStreams, STREAM_RUNS, type StreamFit } from './dram-streams.ts';
@@ -109,7 +109,7 @@ export function runMix(
 }
 
 function share(run: TrafficRun): number {
-  return round(Math.min(1, run.bandwidth / run.peak));
+  return round(Math.min(1, run.completed / run.peak));
 }
 
 /** Four digits are more than the runs repeat to. */
@@ -139,8 +139,17 @@ export function fitLatency(points: readonly CurvePoint[]): { idle: Seconds; wait
 }
 
 /** As random arrivals see it, until streams have been fitted. */
+const AT_RANDOM: FullWindows = {
+  idleReads: 1,
+  idleWrites: 0,
+  evenReads: 0,
+  evenWrites: 0,
+  waitingReads: 1,
+  waitingWrites: 0,
+  turning: 1,
+};
 const UNFITTED: StreamFit = {
-  fullWindows: { idleReads: 1, idleWrites: 0, waitingReads: 1, waitingWrites: 0, turning: 1 },
+  fullWindows: { oneRank: AT_RANDOM, twoRanks: AT_RANDOM },
   residuals: { points: 0, median: 0, worst: 0 },
 };
 

@@ -115,7 +115,7 @@ function checkRow(
     const error = predicted / reference - 1;
     checks.push({ ...base, quantity, predicted, reference, error });
   };
-  relative('bandwidth', run.bandwidth, achieved * GIGA);
+  relative('bandwidth', run.completed, achieved * GIGA);
   if (steady) relative('read_latency_mean', run.readLatency.mean, latency * NANO);
   if (hitRate !== undefined) {
     const predicted = run.hits / Math.max(1, run.hits + run.misses + run.conflicts);

@@ -1,10 +1,10 @@
 /**
  * Fits what ports with full windows see of a speed bin to the transaction model.
  *
- * Model    of the transaction model's rates of one unit: what large windows reach gives the cost of turning; what smaller
- *          ones reach gives, by Little's law, their latency, which is linear in the other four (stream-memory.ts).
- *          Least squares of relative errors
- * Ignores  other channel counts, ranks and fabrics than the usual: four channels, two ranks, 65 ns
+ * Model    of the transaction model's rates of one unit, with one rank and with two: what large windows reach gives the
+ *          cost of turning; what smaller ones reach gives, by Little's law, their latency, which is linear in the other
+ *          six (stream-memory.ts). Least squares of relative errors; the terms that rise evenly only where they pay
+ * Ignores  other channel counts and fabrics than the usual: four channels, 65 ns
  * Valid    30 to 150 lines in flight, half of them reads or more
  * Source   engine/transaction.ts
  * Checked  test/unit/calibration/dram-streams.test.ts, test/validation/fidelity.test.ts
@@ -14,7 +14,7 @@ import { streamMix } from '../engine/bandwidth.ts';
 import type { StreamPort } from '../engine/stream.ts';
 import { buildStreamModel } from '../engine/transaction.ts';
 import { buildFluidMemory, loadPressure } from '../hardware/dram/fluid-memory.ts';
-import type { FullWindows, LpddrPreset } from '../hardware/dram/preset.ts';
+import type { FluidTable, FullWindows, LpddrPreset } from '../hardware/dram/preset.ts';
 import { ACCESS_BYTES } from '../hardware/dram/requester.ts';
 import { withStreams } from '../hardware/memory/stream-memory.ts';
 import type { MemorySystem } from '../hardware/memory-system.ts';
@@ -23,26 +23,29 @@ import { quantileOf } from './statistics.ts';
 
 const READ_SHARES = [1, 0.98, 0.9, 0.75, 0.5] as const;
 const LINES = [32, 48, 64, 84, 110, 140] as const;
+const MOST_WRITES = 1 - Math.min(...READ_SHARES);
 /** More than any bin needs to reach what it can. */
 const MANY_LINES = 400;
 /** Not used for the fit. */
 const CHECKED = { readShares: [0.95, 0.6], lines: [40, 75, 120] } as const;
 /** Nearer to what the bin can give, its rate says nothing of latency. */
 const SATURATED = 0.95;
-const DEVICE = { channels: 4, ranks: 2, density: '16Gb' } as const;
+const DEVICE = { channels: 4, density: '16Gb' } as const;
 const INTERCONNECT: Seconds = 65e-9;
+/** Two more coefficients have to take a third of the error away. */
+const WORTHWHILE = 2 / 3;
 /** Keeps the equations solvable where the points say next to nothing of a coefficient. */
 const RIDGE = 1e-6;
 
 export interface StreamFit {
-  readonly fullWindows: FullWindows;
-  readonly residuals: { readonly points: number; readonly median: number; readonly worst: number };
+  readonly fullWindows: FluidTable['fullWindows']['is'];
+  readonly residuals: FluidTable['residuals']['fullWindows'];
 }
 
 /** Rate of one unit by the transaction model. */
 export type RateOf = (readShare: number, lines: number) => BytesPerSecond;
 
-/** What the four latency terms and the cost of turning are made of. */
+/** What the latency terms and the cost of turning are made of. */
 export interface StreamBasis {
   readonly memory: MemorySystem;
   readonly idle: Seconds;
@@ -51,17 +54,41 @@ export interface StreamBasis {
 
 /** How many runs one bin takes. */
 export const STREAM_RUNS =
-  READ_SHARES.length * LINES.length +
-  (READ_SHARES.length - 1) +
-  CHECKED.readShares.length * CHECKED.lines.length;
+  2 *
+  (READ_SHARES.length * LINES.length +
+    (READ_SHARES.length - 1) +
+    CHECKED.readShares.length * CHECKED.lines.length);
+
+interface FitOptions {
+  readonly accesses: number;
+  readonly onRun: () => void;
+}
 
 /** Fits a bin whose table and latency are known. */
 export function fitStreams(
   preset: LpddrPreset,
-  { idle, waiting }: { readonly idle: Seconds; readonly waiting: Seconds },
-  options: { readonly accesses: number; readonly onRun: () => void },
+  curve: { readonly idle: Seconds; readonly waiting: Seconds },
+  options: FitOptions,
 ): StreamFit {
-  const device = { ...DEVICE, preset, interconnectLatency: INTERCONNECT };
+  const [one, two] = [1, 2].map((ranks) => fitRanks(preset, ranks, curve, options));
+  const errors = [...one!.errors, ...two!.errors];
+  return {
+    fullWindows: { oneRank: one!.fullWindows, twoRanks: two!.fullWindows },
+    residuals: {
+      points: errors.length,
+      median: digits(quantileOf(errors, 0.5)),
+      worst: digits(Math.max(...errors)),
+    },
+  };
+}
+
+function fitRanks(
+  preset: LpddrPreset,
+  ranks: number,
+  { idle, waiting }: { readonly idle: Seconds; readonly waiting: Seconds },
+  options: FitOptions,
+) {
+  const device = { ...DEVICE, ranks, preset, interconnectLatency: INTERCONNECT };
   const memory = buildFluidMemory(device);
   const model = buildStreamModel({
     ...device,
@@ -80,14 +107,7 @@ export function fitStreams(
       Math.abs(predictRate(basis, fullWindows, readShare, lines) / rateOf(readShare, lines) - 1),
     ),
   );
-  return {
-    fullWindows,
-    residuals: {
-      points: errors.length,
-      median: digits(quantileOf(errors, 0.5)),
-      worst: digits(Math.max(...errors)),
-    },
-  };
+  return { fullWindows, errors };
 }
 
 function portOf(readShare: number, lines: number): StreamPort {
@@ -99,7 +119,7 @@ function portOf(readShare: number, lines: number): StreamPort {
   };
 }
 
-/** The five coefficients that come nearest to `rateOf`. */
+/** The seven coefficients that come nearest to `rateOf`. */
 export function solveStreams(basis: StreamBasis, rateOf: RateOf): FullWindows {
   const turning = turningOf(basis, rateOf);
   const { memory, idle, waiting } = basis;
@@ -112,19 +132,50 @@ export function solveStreams(basis: StreamBasis, rateOf: RateOf): FullWindows {
       if (load > SATURATED) continue;
       const latency = (ACCESS_BYTES * lines) / (readShare * load * available);
       const writes = 1 - readShare;
-      const pressed = waiting * loadPressure(load) ** 2;
-      rows.push([idle, idle * writes, pressed, pressed * writes].map((term) => term / latency));
+      const terms = [idle, waiting * loadPressure(load) ** 2, waiting * load];
+      rows.push(terms.flatMap((term) => [term / latency, (term * writes) / latency]));
       wanted.push((latency - INTERCONNECT) / latency);
     }
   }
-  const [idleReads, idleWrites, waitingReads, waitingWrites] = leastSquares(rows, wanted);
+  const [ir, iw, wr, ww, er, ew] = latencyTerms(rows, wanted).map(digits) as Six;
   return {
-    idleReads: digits(idleReads as number),
-    idleWrites: digits(idleWrites as number),
-    waitingReads: digits(waitingReads as number),
-    waitingWrites: digits(waitingWrites as number),
+    idleReads: ir,
+    idleWrites: iw,
+    evenReads: er,
+    evenWrites: ew,
+    waitingReads: wr,
+    waitingWrites: ww,
     turning: digits(turning),
   };
+}
+
+type Six = [number, number, number, number, number, number];
+
+/**
+ * Idle, waiting near the limit, and waiting that rises evenly, each of reads and with the share of writes. The last is
+ * left out where it does little for the errors, or would have latency fall with load.
+ */
+function latencyTerms(rows: readonly number[][], wanted: readonly number[]): readonly number[] {
+  const short = rows.map((row) => row.slice(0, 4));
+  const plain = leastSquares(short, wanted);
+  const full = leastSquares(rows, wanted);
+  const [evenReads = 0, evenWrites = 0] = full.slice(4);
+  const rises = evenReads >= 0 && evenReads + evenWrites * MOST_WRITES >= 0;
+  const better = spread(rows, wanted, full) < WORTHWHILE * spread(short, wanted, plain);
+  return rises && better ? full : [...plain, 0, 0];
+}
+
+/** Root mean square of the errors that coefficients leave. */
+function spread(
+  rows: readonly (readonly number[])[],
+  wanted: readonly number[],
+  found: readonly number[],
+): number {
+  const errors = rows.map((row, i) => {
+    const sum = row.reduce((all, term, j) => all + term * (found[j] as number), 0);
+    return (sum - (wanted[i] as number)) ** 2;
+  });
+  return Math.sqrt(errors.reduce((all, error) => all + error, 0) / errors.length);
 }
 
 /** Of what mixing costs at random, the share that streams pay: one linear equation per mix. */

@@ -49,7 +49,9 @@ ${block(refreshFactor.is, '      ')}
   fullWindows:
     from: fit
     trust: fitted
-    is: { ${pairs(fullWindows.is)} }
+    is:
+      oneRank: { ${pairs(fullWindows.is.oneRank)} }
+      twoRanks: { ${pairs(fullWindows.is.twoRanks)} }
   residuals:
     efficiency: { ${pairs(residuals.efficiency)} }
     latency: { ${pairs(residuals.latency)} }

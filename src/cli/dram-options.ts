@@ -140,7 +140,7 @@ function checkNumbers(args: Args): void {
     faults.push({ path: `--${name}`, message: 'out of range', expected, got: `${value}` });
   };
   const whole = (least: number) => (value: number) => Number.isInteger(value) && value >= least;
-  demand('channels', whole(1), 'a whole number of at least 1');
+  demand('channels', (value) => whole(1)(value) && value <= 64, 'a whole number from 1 to 64');
   // From what LPDDR5 is specified for at the cold end (JESD209-5) to the automotive grade's hot end.
   demand('temperature', (value) => value >= -40 && value <= 125, 'degC from -40 to 125');
   demand('ranks', whole(1), '1 or 2');
@@ -152,6 +152,9 @@ function checkNumbers(args: Args): void {
   }
   demand('power-down', idleTime, 'nanoseconds from 0 to a tenth of a second');
   demand('self-refresh', idleTime, 'nanoseconds from 0 to a tenth of a second');
+  const powerDown = (args['power-down'] as number | undefined) ?? 0;
+  // A rank in self-refresh is past power-down: the shorter wait would never be waited for.
+  demand('self-refresh', (value) => value >= powerDown, `no sooner than --power-down ${powerDown}`);
   demand('streams', (value) => whole(1)(value) && value <= 64, 'a whole number from 1 to 64');
   demand('requests', whole(LEAST_ACCESSES), `a whole number of at least ${LEAST_ACCESSES}`);
   demand('window', whole(1), 'a whole number of at least 1');
@@ -216,6 +219,12 @@ function requestersOption(args: Args, capacity: number, channels: number): Reque
   // through the same banks together.
   const slice = 2 ** Math.floor(Math.log2(capacity / streams));
   const step = 8192 * channels;
+  const longest = streams > 1 ? slice - streams * step : slice;
+  if (pattern === 'strided' && stride > longest) {
+    const message = 'longer than the part of memory that a stream has';
+    const expected = `at most ${longest} bytes`;
+    throw new SpecError([{ path: '--stride', message, expected, got: `${stride}` }]);
+  }
   return Array.from({ length: streams }, (_, index) => {
     const base = index * slice + (streams > 1 ? index * step : 0);
     const region = Math.max(ACCESS_BYTES, slice - (streams > 1 ? streams * step : 0));

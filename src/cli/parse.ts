@@ -68,6 +68,24 @@ export function needs(args: Args, name: string, other: string): void {
   throw new SpecError([{ message: `${dashed(name)} has no effect without ${dashed(other)}` }]);
 }
 
+/**
+ * Options that another one makes meaningless; at their defaults they ask for nothing.
+ * @throws SpecError that names all of them where `by` is given.
+ */
+export function idleWith(
+  args: Args,
+  by: string,
+  names: readonly string[],
+  options: Readonly<Record<string, OptionSpec>>,
+): void {
+  if (args[by] === undefined) return;
+  const idle = names.filter((name) => args[name] !== options[name]?.default);
+  if (idle.length === 0) return;
+  throw new SpecError(
+    idle.map((name) => ({ message: `${dashed(name)} has no effect with ${dashed(by)}` })),
+  );
+}
+
 /** `socsim show NAME [options]`. */
 export function usageOf({ name, positionals = {} }: Command): string {
   const words = Object.values(positionals).map(({ usage }) => usage);

@@ -1,5 +1,5 @@
 /** `socsim probe dram`: drives the LPDDR transaction model alone, replays traces, and checks it against other tools. */
-import { type CheckedRow, reportJson, reportRows } from '../analysis/row-report.ts';
+import { type CheckedRow, comparedRows, reportJson, reportRows } from '../analysis/row-report.ts';
 import { KILO } from '../base/units.ts';
 import { checkRows, parseRows, placesIn } from '../calibration/dram-rows.ts';
 import { simulateTraffic, type TrafficOptions } from '../hardware/dram/simulate.ts';
@@ -18,8 +18,11 @@ import {
   type TimedRun,
   toolBand,
 } from './dram-text.ts';
-import { needs, onlyOne } from './parse.ts';
+import { idleWith, needs, onlyOne } from './parse.ts';
 import { startProgress } from './terminal.ts';
+
+/** What the accesses of a pattern are made of. */
+const PATTERN_OPTIONS = ['pattern', 'read-share', 'streams', 'stride', 'seed'];
 
 /** Shares of peak of a load–latency curve; the last ones are past saturation for most traffic. */
 const LOADS = [0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95];
@@ -79,6 +82,11 @@ function checkTogether(args: Args): void {
   // A trace has its own times, and each point of a curve its own rate.
   onlyOne(args, ['load-latency', 'trace', 'rate']);
   onlyOne(args, ['window', 'rate']);
+  // Rows bring all of a memory and its traffic; requesters and traces the traffic only.
+  const own = Object.keys(dramOptions).filter((name) => name !== 'trace' && name !== 'requesters');
+  idleWith(args, 'rows', own, dramOptions);
+  idleWith(args, 'requesters', PATTERN_OPTIONS, dramOptions);
+  idleWith(args, 'trace', [...PATTERN_OPTIONS, 'requests'], dramOptions);
   needs(args, 'chart', 'load-latency');
   needs(args, 'verbose', 'rows');
 }
@@ -147,13 +155,11 @@ function printRows(path: string, json: boolean, verbose: boolean): void {
   progress.stop();
   const grouped = (group: (check: (typeof checks)[number]) => string): CheckedRow[] =>
     checks.map((check) => ({ ...check, group: group(check) }));
-  const byFamily = reportRows(
-    grouped(({ simulator, family }) => `${simulator} ${family}`),
-    unmapped,
-  );
+  const families = grouped(({ simulator, family }) => `${simulator} ${family}`);
+  const byFamily = comparedRows(reportRows(families, unmapped), file);
   const byTool = reportRows(grouped(({ simulator }) => simulator));
-  const families = byFamily.summary.filter(({ group }) => group !== 'all');
-  const report = { ...byFamily, summary: [...byTool.summary, ...families] };
+  const summary = byFamily.summary.filter(({ group }) => group !== 'all');
+  const report = { ...byFamily, summary: [...byTool.summary, ...summary] };
   const band = toolBand(checks);
   if (json) {
     console.log(JSON.stringify({ ...(reportJson(report) as object), band }, null, 2));

@@ -1,5 +1,5 @@
 /** `socsim probe governor`: drives one thermal governor with recorded vectors and prints what differs. */
-import { reportJson, reportRows } from '../analysis/row-report.ts';
+import { comparedRows, reportJson, reportRows } from '../analysis/row-report.ts';
 import { formatCsv } from '../base/csv.ts';
 import { pick } from '../base/registry.ts';
 import { readUserFile } from '../load.ts';
@@ -41,7 +41,7 @@ export const probeGovernor: Command = {
     const kinds = Object.fromEntries(VECTOR_KINDS.map((kind) => [kind, kind]));
     const kind: VectorKind = pick(kinds, String(args['kind']), 'governor kind');
     const { text, file } = readUserFile(args['vectors'] as string);
-    const report = reportRows(checkVectors(kind, text, file));
+    const report = comparedRows(reportRows(checkVectors(kind, text, file)), file);
     const wrong = report.rows.filter(({ error }) => !(Math.abs(error) <= TOLERANCE));
     if (args['json'] === true) {
       console.log(JSON.stringify({ ...(reportJson(report) as object), mismatches: wrong.length }));

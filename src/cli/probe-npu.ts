@@ -1,5 +1,5 @@
 /** `socsim probe npu`: drives one matrix engine with one product or convolution, or checks it against other simulators. */
-import { reportJson } from '../analysis/row-report.ts';
+import { comparedRows, reportJson } from '../analysis/row-report.ts';
 import { SpecError } from '../base/errors.ts';
 import { type AccountingRuleName, accountingRules } from '../hardware/npu/accounting.ts';
 import { checkLocalMemory, ruleLimit } from '../hardware/npu/bench-limits.ts';
@@ -155,7 +155,7 @@ export const probeNpu: Command = {
     const rows = args['rows'] as string | undefined;
     if (rows !== undefined) {
       const { text, file } = readUserFile(rows);
-      const report = checkNpuRows(text, file);
+      const report = comparedRows(checkNpuRows(text, file), file);
       const json = args['json'] === true;
       console.log(json ? JSON.stringify(reportJson(report), null, 2) : renderReport(report));
       return undefined;

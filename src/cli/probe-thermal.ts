@@ -1,5 +1,5 @@
 /** `socsim probe thermal`: drives a heat network or layer stack with a power trace, or checks it against a tool. */
-import { type RowReport, reportJson } from '../analysis/row-report.ts';
+import { comparedRows, type RowReport, reportJson } from '../analysis/row-report.ts';
 import { formatCsv } from '../base/csv.ts';
 import { SpecError } from '../base/errors.ts';
 import { formatQuantity, parseQuantity } from '../base/quantity.ts';
@@ -84,7 +84,7 @@ function drive(target: ThermalTarget, power: PowerTrace | undefined, args: Args)
   const check = args['check'] as string | undefined;
   if (check !== undefined) {
     const { text, file } = readUserFile(check);
-    printReport(checkThermal(target, text, file, power), args);
+    printReport(comparedRows(checkThermal(target, text, file, power), file), args);
     return;
   }
   if (power === undefined) {

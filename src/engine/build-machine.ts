@@ -7,7 +7,7 @@ import { presetAtShare } from '../hardware/dram/device.ts';
 import { buildFluidMemory } from '../hardware/dram/fluid-memory.ts';
 import type { LpddrPreset } from '../hardware/dram/preset.ts';
 import { memoryAtShare, memoryClockDomain } from '../hardware/memory/memory-points.ts';
-import { withStreams } from '../hardware/memory/stream-memory.ts';
+import { fullWindowsFor, withStreams } from '../hardware/memory/stream-memory.ts';
 import type { MemorySystem } from '../hardware/memory-system.ts';
 import { screenWatts } from '../hardware/power.ts';
 import type { SocSpec, SocUnitSpec } from '../hardware/soc-spec.ts';
@@ -290,27 +290,32 @@ function mainMemory(inputs: MachineInputs): MemorySystem {
   const { memory } = inputs.soc;
   const capacity = inputs.phone.memory.capacity.is;
   const fluid = buildFluidMemory({ ...deviceOf(inputs), capacity });
-  // Another speed bin brings its own rate and width, unless a rate is asked for as well.
-  const written = inputs.base?.memory ?? memory;
-  const binChosen = memory.preset !== written.preset && memory.rate.is === written.rate.is;
-  const peak = binChosen
-    ? fluid.peak
-    : (memory.channels.is * memory.channelWidth.is * memory.rate.is) / BITS_PER_BYTE;
   const table = inputs.preset.fluid;
   const streams = table
     ? withStreams(fluid, {
         interconnect: memory.interconnectLatency.is,
         idle: table.idleLatency.is,
         waiting: table.waiting.is,
-        fullWindows: table.fullWindows.is,
+        fullWindows: fullWindowsFor(table.fullWindows, memory.ranks.is),
       })
     : fluid;
-  return { ...streams, peak };
+  const share = rateShare(inputs);
+  if (share === undefined) return streams;
+  const peak = (memory.channels.is * memory.channelWidth.is * memory.rate.is) / BITS_PER_BYTE;
+  return { ...memoryAtShare(streams, share, memory.interconnectLatency.is), peak };
 }
 
-function deviceOf({ soc: { memory }, preset }: MachineInputs) {
+/** The rate of the description over that of its speed bin. Another bin brings its own, unless a rate is asked for as well. */
+function rateShare({ soc: { memory }, base, preset }: MachineInputs): number | undefined {
+  const written = base?.memory ?? memory;
+  const binChosen = memory.preset !== written.preset && memory.rate.is === written.rate.is;
+  return binChosen ? undefined : memory.rate.is / preset.rate.is;
+}
+
+function deviceOf(inputs: MachineInputs) {
+  const { memory } = inputs.soc;
   return {
-    preset,
+    preset: presetAtShare(inputs.preset, rateShare(inputs) ?? 1),
     channels: memory.channels.is,
     density: memory.density.is,
     ranks: memory.ranks.is,

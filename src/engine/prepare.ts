@@ -31,7 +31,7 @@ import { barredFromNpu, planFor, planSecurity } from './secure-plan.ts';
 import type { Protection } from './secure-run.ts';
 import type { Simulation } from './setup.ts';
 import { thermalPolicyOf } from './thermal-policy.ts';
-import { hostNotes, rangeNotes } from './what-if.ts';
+import { hostNotes, rangeNotes, widthNotes } from './what-if.ts';
 
 /** Where descriptions come from; `load.ts` reads files, a page may hold them in memory. Each throws SpecError for unknown names. */
 export interface Sources {
@@ -61,6 +61,8 @@ export interface Sources {
 export interface Prepared {
   readonly scenario: Scenario;
   readonly soc: SocSpec;
+  /** The description before overrides; the same one where none touches it. */
+  readonly base: SocSpec;
   readonly phone: Phone;
   readonly preset: LpddrPreset;
   readonly runtime: RuntimeSpec;
@@ -139,6 +141,7 @@ export function prepare(
   return {
     scenario,
     soc,
+    base,
     phone,
     preset,
     runtime,
@@ -308,7 +311,12 @@ export function buildSimulation(
     ...(calibration && !several && { bands: { calibration, runtime: scenario.runtime } }),
     // What is not in use says nothing about the run.
     trust: trustShares(prepared.protection ? soc : { ...soc, security: undefined }, phone),
-    notes: [...thermal.notes, ...rangeNotes(soc), ...hostNotes(soc)],
+    notes: [
+      ...thermal.notes,
+      ...rangeNotes(soc),
+      ...widthNotes(soc, prepared.base, prepared.preset),
+      ...hostNotes(soc),
+    ],
   };
 }
 

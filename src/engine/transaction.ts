@@ -149,11 +149,14 @@ function simulate(
   rates: readonly BytesPerSecond[],
   round: number,
 ): BytesPerSecond[] {
-  const { preset, channels, density, ranks, background, temperature } = options;
+  const { preset, density, ranks, background, temperature } = options;
   const device = buildDevice(preset, { density, ranks });
+  // An address map needs a power of two of channels: of twelve, eight are run with their part of the traffic.
+  const channels = 2 ** Math.floor(Math.log2(options.channels));
   const scale = options.peak / (device.peak * channels);
+  const part = channels / options.channels;
   const masters: Partial<Requester>[][] = [
-    ...loops.map((loop, i) => streamsOf(loop, rates[i]!, scale)),
+    ...loops.map((loop, i) => streamsOf(loop, rates[i]!, scale, part)),
     background.map(({ bytesPerSecond }) => ({ rate: bytesPerSecond / scale })),
   ];
   const all = masters.flat();
@@ -183,10 +186,10 @@ function simulate(
   let first = 0;
   return loops.map((loop, i) => {
     const streams = masters[i]!.map(
-      (_, j) => result.requesters[first + j]!.share * result.bandwidth * scale,
+      (_, j) => result.requesters[first + j]!.share * result.completed * scale,
     );
     first += streams.length;
-    const posted = (POSTED * channels) / result.seconds;
+    const posted = (POSTED * options.channels) / result.seconds;
     return rateOf(loop, rates[i]!, streams, posted);
   });
 }
@@ -196,10 +199,11 @@ function streamsOf(
   { window, delay, readShare }: Loop,
   rate: BytesPerSecond,
   scale: number,
+  part: number,
 ): Partial<Requester>[] {
   const writesOnly = readShare < FEW_READS;
   const outside = writesOnly ? 0 : (rate * readShare * delay) / ACCESS_BYTES;
-  const inside = Math.max(STREAMS_PER_UNIT, Math.round(window - outside));
+  const inside = Math.max(STREAMS_PER_UNIT, Math.round(part * (window - outside)));
   const readers = Array.from({ length: STREAMS_PER_UNIT }, (_, j) => ({
     window: Math.floor((inside + j) / STREAMS_PER_UNIT),
     writePercent: writesOnly ? 100 : 0,

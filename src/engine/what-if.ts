@@ -9,6 +9,7 @@
  * Checked  test/unit/engine/what-if.test.ts
  */
 
+import type { LpddrPreset } from '../hardware/dram/preset.ts';
 import { buildPowerModel, type PowerModel } from '../hardware/power.ts';
 import type { SocSpec, SocUnitSpec } from '../hardware/soc-spec.ts';
 import type { DomainSpec } from '../hardware/spec/domain-spec.ts';
@@ -75,4 +76,16 @@ export function rangeNotes(soc: SocSpec): string[] {
       `${name} runs at ${times} times the clock its voltages are known for: no real part would, and its power is an extrapolation`,
     ];
   });
+}
+
+/** Another speed bin on the channels of the description: told where those are fewer bits, which is no other bus. */
+export function widthNotes({ memory }: SocSpec, base: SocSpec, preset: LpddrPreset): string[] {
+  if (memory.preset === base.memory.preset) return [];
+  const bits = preset.channelBits.is;
+  const was = base.memory.channels.is * base.memory.channelWidth.is;
+  const is = memory.channels.is * bits;
+  if (is >= was) return [];
+  return [
+    `${preset.name} has channels of ${bits} bits: ${memory.channels.is} of them are a bus of ${is} bits instead of ${was}; --set memory.channels=${Math.ceil(was / bits)} keeps it as wide`,
+  ];
 }

@@ -11,9 +11,12 @@ import type { DramDevice } from '../../src/hardware/dram/device.ts';
 import { parseRequesters } from '../../src/hardware/dram/requester.ts';
 import { simulateTraffic } from '../../src/hardware/dram/simulate.ts';
 import { TrafficDriver } from '../../src/hardware/dram/traffic.ts';
-import { deviceOf, trafficOptions, type Watched, watch } from '../support/dram.ts';
+import { deviceOf, loadPreset, trafficOptions, type Watched, watch } from '../support/dram.ts';
 
 const names = Object.keys(CONTROLLERS) as ControllerName[];
+const presets = ['lpddr5-5500', 'lpddr5x-7500', 'lpddr5x-8533', 'lpddr5t-9600', 'lpddr6-10667'].map(
+  loadPreset,
+);
 const traffic = fc
   .record({
     kind: fc.constantFrom('seq', 'rand', 'chunk', 'stride'),
@@ -96,6 +99,75 @@ describe('DRAM traffic', () => {
         },
       ),
       { numRuns: 20 },
+    );
+  });
+
+  it('reports no rate above peak, whatever the speed bin, traffic and controller, however short the run', () => {
+    fc.assert(
+      fc.property(
+        mixes,
+        fc.constantFrom(...names),
+        fc.constantFrom(...presets),
+        fc.constantFrom(1, 2, 4),
+        fc.integer({ min: 20, max: 300 }),
+        fc.constantFrom(0.4, 3, undefined),
+        (text, name, preset, channels, accesses, openRate) => {
+          const requesters = parseRequesters(text);
+          const window = openRate === undefined ? 64 * channels : undefined;
+          const run = simulateTraffic({
+            ...trafficOptions(text),
+            preset,
+            channels,
+            controller: { ...CONTROLLERS[name].config, refresh: 'none' },
+            plan: { requesters, window, openRate, accesses },
+          });
+          expect(run.bandwidth).toBeLessThanOrEqual(run.peak);
+          expect(run.bandwidth).toBeGreaterThanOrEqual(0);
+          expect(run.completed).toBeLessThan(Number.POSITIVE_INFINITY);
+        },
+      ),
+      { numRuns: 25 },
+    );
+  });
+
+  it('counts as carried what was completed, over a long run that needs the bus for all of it', () => {
+    fc.assert(
+      fc.property(fc.constantFrom(...names), fc.constantFrom(0, 50), (name, wpct) => {
+        const text = `rand;region=64M;seed=5;wpct=${wpct}`;
+        const controller = CONTROLLERS[name].config;
+        const run = simulateTraffic({ ...trafficOptions(text, { accesses: 6000 }), controller });
+        expect(run.bandwidth / run.completed).toBeCloseTo(1, 1.5);
+      }),
+      { numRuns: 8 },
+    );
+  });
+
+  it('sends no column command to a closed row where rows close after a count and the data clock stops', () => {
+    fc.assert(
+      fc.property(
+        mixes,
+        fc.integer({ min: 1, max: 4 }),
+        fc.double({ min: 0.02, max: 0.5, noNaN: true }),
+        (text, closeAfter, openRate) => {
+          const device = deviceOf('lpddr5x-8533');
+          const map = buildAddressMap('A', device, 1);
+          let commands: Watched[] = [];
+          const config = { ...CONTROLLERS.mobile.config, page: 'close-after' as const, closeAfter };
+          const driver = new TrafficDriver(
+            { requesters: parseRequesters(text), openRate, accesses: 300 },
+            (sink) => {
+              const controller = new CommandController(device, config, sink);
+              commands = watch(controller);
+              return { device, map, controllers: [controller] };
+            },
+          );
+          driver.run();
+          const columns = commands.filter(({ command }) => /^(RD|WR)/.test(command));
+          expect(columns.filter(({ row }) => row < 0)).toEqual([]);
+          expect(violations(commands, device)).toEqual([]);
+        },
+      ),
+      { numRuns: 25 },
     );
   });
 

@@ -95,7 +95,7 @@ describe('fluid model', () => {
         };
         const run = runMix(preset, mix, { accesses: 16_000, seed: 99 });
         const predicted = memory.efficiency({ ...mix, granularityBytes: mix.visit });
-        return Math.abs(predicted / (run.bandwidth / run.peak) - 1);
+        return Math.abs(predicted / (run.completed / run.peak) - 1);
       }).sort((a, b) => a - b);
       expect(quantile(errors, 0.5)).toBeLessThan(0.035);
       expect(quantile(errors, 0.9)).toBeLessThan(0.08);

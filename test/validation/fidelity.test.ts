@@ -1,6 +1,7 @@
+import { readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parseSpecFile } from '../../src/base/spec-file.ts';
-import { sharedRates } from '../../src/engine/bandwidth.ts';
+import { sharedRates, streamPort } from '../../src/engine/bandwidth.ts';
 import { HotMemory } from '../../src/engine/hot-memory.ts';
 import { buildSimulation, prepare } from '../../src/engine/prepare.ts';
 import { simulate } from '../../src/engine/simulation.ts';
@@ -10,7 +11,7 @@ import { presetAtShare } from '../../src/hardware/dram/device.ts';
 import { buildFluidMemory } from '../../src/hardware/dram/fluid-memory.ts';
 import { parseLpddrPreset } from '../../src/hardware/dram/preset.ts';
 import { memoryAtShare } from '../../src/hardware/memory/memory-points.ts';
-import { withStreams } from '../../src/hardware/memory/stream-memory.ts';
+import { fullWindowsFor, withStreams } from '../../src/hardware/memory/stream-memory.ts';
 import { fileSources } from '../../src/load.ts';
 import { accuracyLine, recordAccuracy } from '../support/accuracy.ts';
 import { toyMachine } from '../support/toy-machine.ts';
@@ -37,17 +38,34 @@ function phaseSeconds(
 
 const INTERCONNECT = 65e-9;
 
+/** A unit's rates of a stream of reads and of one that writes a little, as decode has them, under both models. */
+function decodeErrors(soc: string): { readonly unit: string; readonly error: number }[] {
+  const keys = { soc, workload: 'llama-3.2-1b-chat', fidelity: 'transaction', calibration: 'none' };
+  const lines = Object.entries(keys).map(([key, value]) => `${key}: ${value}`);
+  const text = ['version: 1', ...lines].join('\n');
+  const { machine } = prepare(parseSpecFile(text, 'scenario'), SHORT, sources);
+  const fluid = { ...machine, streamModel: undefined };
+  return machine.units.flatMap((own) =>
+    [1, 0.98].map((reads) => {
+      const split = { dramReads: reads, dramWrites: 1 - reads, readHits: 0, writeHits: 0 };
+      const port = streamPort(own, split);
+      const error = sharedRates(fluid, [port])[0]! / sharedRates(machine, [port])[0]! - 1;
+      return { unit: own.unit.name, error };
+    }),
+  );
+}
+
 /** One speed bin at a share of its rate and a temperature, under both models. */
-function bothMemories(bin: string, share: number, temperature: number) {
+function bothMemories(bin: string, share: number, temperature: number, ranks: number) {
   const preset = parseLpddrPreset(sources.preset(bin));
   const { fluid } = preset;
   if (!fluid) throw new Error(`${bin} has no fluid section`);
-  const device = { channels: 4, density: '16Gb', ranks: 2, interconnectLatency: INTERCONNECT };
+  const device = { channels: 4, density: '16Gb', ranks, interconnectLatency: INTERCONNECT };
   const top = withStreams(buildFluidMemory({ ...device, preset }), {
     interconnect: INTERCONNECT,
     idle: fluid.idleLatency.is,
     waiting: fluid.waiting.is,
-    fullWindows: fluid.fullWindows.is,
+    fullWindows: fullWindowsFor(fluid.fullWindows, ranks),
   });
   const memory = memoryAtShare(top, share, INTERCONNECT);
   const hot = new HotMemory();
@@ -63,9 +81,9 @@ function bothMemories(bin: string, share: number, temperature: number) {
 /** Streams of one unit under both models: error of the fluid one by window and read share. */
 function streamErrors(
   bin: string,
-  { share = 1, temperature = 25, mixes = [1, 0.98, 0.9, 0.75, 0.5] } = {},
+  { share = 1, temperature = 25, ranks = 2, mixes = [1, 0.98, 0.9, 0.75, 0.5] } = {},
 ): number[] {
-  const { fluid, exact } = bothMemories(bin, share, temperature);
+  const { fluid, exact } = bothMemories(bin, share, temperature, ranks);
   return mixes.flatMap((reads) =>
     [48, 84, 140].map((lines) => {
       const split = { dramReads: reads, dramWrites: 1 - reads, readHits: 0, writeHits: 0 };
@@ -82,6 +100,20 @@ describe('fluid and transaction fidelity', () => {
   const streams: number[] = [];
   const slow: number[] = [];
   const hot: number[] = [];
+  const decoding: number[] = [];
+  const socs = readdirSync('socs')
+    .filter((name) => name.endsWith('.yaml'))
+    .map((name) => name.slice(0, -'.yaml'.length));
+  /** One of each: ranks, channels, rates above and below that of the speed bin, slow and fast fabrics. */
+  const others = [
+    'exynos-2400',
+    'tensor-g3',
+    'apple-a17-pro',
+    'snapdragon-8-elite-gen-5',
+    'snapdragon-8cx-gen-3',
+    'snapdragon-7-gen-4',
+    'snapdragon-x-elite',
+  ];
 
   it.each(
     ['snapdragon-8-gen-3', 'dimensity-9300'].flatMap((soc) =>
@@ -97,6 +129,23 @@ describe('fluid and transaction fidelity', () => {
     }
   });
 
+  it.each(others)('agree on the layers of a small model, with another memory: %s', (soc) => {
+    const fluid = phaseSeconds(soc, 'npu', 'fluid', 'none');
+    for (const [phase, seconds] of Object.entries(
+      phaseSeconds(soc, 'npu', 'transaction', 'none'),
+    )) {
+      layers.push(fluid[phase]! / seconds - 1);
+      expect(Math.abs(layers.at(-1)!)).toBeLessThan(0.05);
+    }
+  });
+
+  it.each(socs)('agree on what each unit streams in decode: %s', (soc) => {
+    const errors = decodeErrors(soc);
+    decoding.push(...errors.map(({ error }) => error));
+    expect(errors.length).toBeGreaterThan(0);
+    expect(errors.filter(({ error }) => Math.abs(error) > 0.05)).toEqual([]);
+  });
+
   /** Both models vote for memory clocks by what they see themselves, so that their clocks may part for a look. */
   it('agree nearly as well where a calibrated CPU meets memory that has not sped up yet', () => {
     const [soc, unit] = ['snapdragon-8-gen-3', 'cpu'];
@@ -108,18 +157,25 @@ describe('fluid and transaction fidelity', () => {
     }
   });
 
-  it.each(bins)('agree on streams of every mix and window: %s', (bin) => {
-    const errors = streamErrors(bin);
-    streams.push(...errors);
-    for (const error of errors) expect(Math.abs(error)).toBeLessThan(0.08);
-  });
+  it.each(bins.flatMap((bin) => [1, 2].map((ranks) => [bin, ranks] as const)))(
+    'agree on streams of every mix and window: %s, %s ranks',
+    (bin, ranks) => {
+      const errors = streamErrors(bin, { ranks });
+      streams.push(...errors);
+      for (const error of errors) expect(Math.abs(error)).toBeLessThan(0.08);
+    },
+  );
 
   it.each(
-    ['lpddr5-6400', 'lpddr5x-8533'].flatMap((bin) =>
-      [0.75, 0.36, 0.15].map((share) => [bin, share] as const),
+    [
+      ['lpddr5-6400', 2],
+      ['lpddr5x-8533', 2],
+      ['lpddr5x-8533', 1],
+    ].flatMap(([bin, ranks]) =>
+      [0.75, 0.36, 0.15].map((share) => [bin as string, ranks as number, share] as const),
     ),
-  )('agree on streams at lower clocks: %s at %s of its rate', (bin, share) => {
-    const errors = streamErrors(bin, { share, mixes: [1, 0.9, 0.6] });
+  )('agree on streams at lower clocks: %s, %s ranks, at %s of its rate', (bin, ranks, share) => {
+    const errors = streamErrors(bin, { share, ranks, mixes: [1, 0.9, 0.6] });
     slow.push(...errors);
     for (const error of errors) expect(Math.abs(error)).toBeLessThan(0.1);
   });
@@ -135,19 +191,21 @@ describe('fluid and transaction fidelity', () => {
       topic: 'fidelity',
       order: 15,
       title: 'Fluid memory against transactions',
-      text: 'Llama 3.2 1B, 32 prompt tokens and 3 generated, on every unit of both SoCs: phase times with fluid memory against those with every mix of streams run command by command (`--fidelity transaction`). Streams: rates of one unit by itself, 48 to 140 lines in flight, half to all of them reads, five speed bins; `socsim fit dram` fits the latency of full windows to such rates, speed bin by speed bin. Phases are compared without calibration, and for the Snapdragon’s CPU with it, at the low memory clocks of so short a run. Lower clocks: 15 to 75 % of the rate, array times unchanged. Hot: refreshed twice and four times as often, with derated row times.',
+      text: `Llama 3.2 1B, 32 prompt tokens and 3 generated, on every unit of the 8 Gen 3 and the Dimensity 9300 and on the NPU of seven SoCs with other memories: phase times with fluid memory against those with every mix of streams run command by command (\`--fidelity transaction\`). In decode: what each unit of each of the ${socs.length} SoCs draws with its own window, of reads alone and with two percent of writes. Streams: rates of one unit by itself, 48 to 140 lines in flight, half to all of them reads, five speed bins, one rank and two; \`socsim fit dram\` fits the latency of full windows to such rates, speed bin by speed bin. Phases are compared without calibration, and for the Snapdragon’s CPU with it, at the low memory clocks of so short a run. Lower clocks: 15 to 75 % of the rate, array times unchanged. Hot: refreshed twice and four times as often, with derated row times.`,
       lines: [
         accuracyLine('time of a phase', layers, { unit: '%', sample: 'in-sample' }),
         accuracyLine('time of a phase, calibrated CPU at low memory clocks', calibrated, {
           unit: '%',
           sample: 'in-sample',
         }),
+        accuracyLine('rate of a unit in decode', decoding, { unit: '%', sample: 'no fit' }),
         accuracyLine('rate of a stream', streams, { unit: '%', sample: 'in-sample' }),
         accuracyLine('rate of a stream, lower clocks', slow, { unit: '%', sample: 'in-sample' }),
         accuracyLine('rate of a stream, hot memory', hot, { unit: '%', sample: 'no fit' }),
       ],
     });
-    expect(layers).toHaveLength(12);
-    expect(streams).toHaveLength(75);
+    expect(layers).toHaveLength(26);
+    expect(decoding.length).toBeGreaterThan(200);
+    expect(streams).toHaveLength(150);
   });
 });

@@ -1,6 +1,7 @@
 /** Address maps as text: which address bits select channel, rank, bank group, bank, row and column. */
 import { type Fault, SpecError } from '../../base/errors.ts';
 import { nearestHint } from '../../base/registry.ts';
+import { GIBI } from '../../base/units.ts';
 import type { DramDevice } from './device.ts';
 
 /**
@@ -57,8 +58,10 @@ export function buildAddressMap(name: string, device: DramDevice, channels: numb
   const text = Object.hasOwn(ADDRESS_MAPS, name) ? (ADDRESS_MAPS[name] as string) : name;
   const bursts = (device.capacity * channels) / device.burstBytes;
   if (bursts > MOST_BURSTS) {
-    const message = 'more memory than an address map counts';
-    throw new SpecError([{ message, expected: `${MOST_BURSTS} bursts`, got: `${bursts}` }]);
+    const gibibytes = (count: number) => `${(count * device.burstBytes) / GIBI} GiB`;
+    const expected = `at most ${gibibytes(MOST_BURSTS)}: fewer channels or ranks, or a lower density`;
+    const message = `${channels} channels hold more than an address map counts`;
+    throw new SpecError([{ message, expected, got: gibibytes(bursts) }]);
   }
   const sizes = fieldBits(device, channels);
   const { slices, folds } = parseFields(text, name, sizes);

@@ -220,6 +220,7 @@ export class BurstController implements ChannelController {
     }
     const from = Math.max(timing.columnAt(bank, write), this.nextBurst, now);
     const { at, gap } = timing.column(bank, write, from);
+    this.state.bus.carry(at + (write ? device.timing.nWL : device.timing.nRL));
     this.nextBurst = at + gap;
     this.sinceSwitch++;
     queue.splice(index, 1);

@@ -5,6 +5,7 @@
  * the choice of a command finds them without a call.
  */
 import * as cell from './channel-cells.ts';
+import { NEVER } from './controller.ts';
 
 // A constant of the same file is a number in the machine's code, an imported one is read anew at every use.
 const { ACCESS, ARRIVAL, BANK, BURST, COUNT, COUNTED, NEXT, ORDER, PREVIOUS, ROW, SECOND } = cell;
@@ -92,6 +93,17 @@ export class BurstQueue {
     if (first < 0) return;
     this.name(this.following(first, bank, true), bank, HIT);
     this.name(this.following(first, bank, false), bank, MISS);
+  }
+
+  /** Cycle in which the oldest of them came, or `NEVER`. */
+  oldest(): number {
+    const { cells, base } = this;
+    let oldest = NEVER;
+    for (let bank = 0; bank < cell.MOST_BANKS; bank++) {
+      const first = cells[base + HEAD + bank] as number;
+      if (first >= 0) oldest = Math.min(oldest, cells[first + ARRIVAL] as number);
+    }
+    return oldest;
   }
 
   /** Whether a burst with the same number waits. */

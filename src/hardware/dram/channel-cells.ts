@@ -57,11 +57,12 @@ const QUEUE_CELLS = TAIL + MOST_BANKS;
 /** Where the queues begin, behind all that the device itself has. */
 export const READS = OPEN_BANKS + 1;
 export const WRITES = READS + QUEUE_CELLS;
-/** By bank: access and place in the order of arrival of the burst for which its row has been opened. */
+/** By bank: access, place in the order of arrival, and arrival of the burst for which its row has been opened. */
 export const OWNER_ACCESS = WRITES + QUEUE_CELLS;
 export const OWNER_ORDER = OWNER_ACCESS + MOST_BANKS;
+export const OWNER_ARRIVAL = OWNER_ORDER + MOST_BANKS;
 /** Where the entries of the queues begin. */
-export const ENTRIES = OWNER_ORDER + MOST_BANKS;
+export const ENTRIES = OWNER_ARRIVAL + MOST_BANKS;
 
 /** Of an entry, one cache line each: number of its first burst's 32 bytes (or 64 with BL32) in the address space. */
 export const BURST = 0;

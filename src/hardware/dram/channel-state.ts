@@ -7,6 +7,7 @@
  * Source   limits and their scope as in JESD209-5B tables 330-333, 344, 372 and 235
  * Checked  test/unit/hardware/dram/channel-state.test.ts: each limit legal at its cycle, illegal one before
  */
+import { BusLog } from './bus-log.ts';
 import * as cell from './channel-cells.ts';
 import type { DeviceTiming, DramDevice } from './device.ts';
 
@@ -34,6 +35,7 @@ export class ChannelState {
   readonly rankActAt: Int32Array;
   readonly rankPreAllAt: Int32Array;
   readonly rankRefreshAt: Int32Array;
+  readonly bus: BusLog;
   /** Counts since the start, for energy and reports. */
   activates = 0;
   reads = 0;
@@ -57,6 +59,7 @@ export class ChannelState {
     const { ranks, bankGroups, banksPerGroup } = device;
     const perBank = (from: number) => cells.subarray(from, from + this.banks);
     const perRank = (from: number) => cells.subarray(from, from + MOST_RANKS);
+    this.bus = new BusLog(device);
     this.timing = device.timing;
     this.ranks = ranks;
     this.banksPerRank = device.banks;
@@ -208,6 +211,7 @@ export class ChannelState {
     const rank = cells[RANK + bank] as number;
     const group = cells[GROUP + bank] as number;
     this.reads++;
+    this.bus.carry(now + t.nRL);
     raise(cells, GROUP_READ + group, now + t.nCCDL);
     raise(cells, RANK_READ + rank, now + t.nCCDS);
     raise(cells, RANK_WRITE + rank, now + t.nRTW);
@@ -229,6 +233,7 @@ export class ChannelState {
     const rank = cells[RANK + bank] as number;
     const group = cells[GROUP + bank] as number;
     this.writes++;
+    this.bus.carry(now + t.nWL);
     raise(cells, GROUP_WRITE + group, now + t.nCCDL);
     raise(cells, GROUP_READ + group, now + t.nWTRL);
     raise(cells, RANK_WRITE + rank, now + t.nCCDS);

@@ -9,7 +9,7 @@ import { NEVER as NO_CYCLE } from './controller.ts';
 
 // A constant of the same file is a number in the machine's code, an imported one is read anew at every use.
 const { CLOSED_BANKS, COLUMN, OPEN_BANKS, PRECHARGE } = cell;
-const { ARRIVAL, MISS, RANK_ACTIVATE, RANK_PRECHARGE, READS } = cell;
+const { ARRIVAL, MISS, RANK_ACTIVATE, RANK_PRECHARGE, READS, WRITES } = cell;
 const { GUARDED, HITS, HIT_ORDER, MISSES, MISS_ORDER } = cell;
 const NEVER = NO_CYCLE;
 /** Added to the bank when it gets a row command instead of a column command. */
@@ -18,8 +18,9 @@ export const ROW_COMMAND = 64;
 export class CommandChoice {
   /** Earliest later cycle at which something looked at could go. */
   soonest = NEVER;
-  /** Banks where a conflict of reads has waited too long for younger hits to pass it, as bits. */
+  /** Banks where a conflict of reads, or of writes, has waited too long for younger hits to pass it, as bits. */
   overdue = 0;
+  overdueWrites = 0;
   private readonly cells: Int32Array;
   private readonly state: ChannelState;
   /** A conflict never closes a row for which an older hit waits. */
@@ -32,18 +33,30 @@ export class CommandChoice {
   }
 
   /**
-   * Marks conflicts of reads that came before a cycle: hits could pass them for ever, because each puts off the time at
-   * which the row may be closed.
+   * Marks conflicts that came before a cycle: hits could pass them for ever, because each puts off the time at which the
+   * row may be closed.
    */
-  lookForOverdue(before: number): void {
+  lookForOverdue(reads: number, writes: number): void {
+    this.overdue = this.overdueIn(READS, reads);
+    this.overdueWrites = this.overdueIn(WRITES, writes);
+  }
+
+  private overdueIn(base: number, before: number): number {
     const { cells } = this;
-    this.overdue = 0;
-    const conflicts = (cells[READS + MISSES] as number) & (cells[OPEN_BANKS] as number);
+    let found = 0;
+    const conflicts = (cells[base + MISSES] as number) & (cells[OPEN_BANKS] as number);
     for (let left = conflicts; left !== 0; left &= left - 1) {
       const bank = 31 - Math.clz32(left & -left);
-      const entry = cells[READS + MISS + bank] as number;
-      if ((cells[entry + ARRIVAL] as number) < before) this.overdue |= 1 << bank;
+      const entry = cells[base + MISS + bank] as number;
+      if ((cells[entry + ARRIVAL] as number) < before) found |= 1 << bank;
     }
+    return found;
+  }
+
+  /** Of a bank whose row has been closed nothing is overdue. */
+  closed(bank: number): void {
+    this.overdue &= ~(1 << bank);
+    this.overdueWrites &= ~(1 << bank);
   }
 
   notBefore(at: number): false {
@@ -103,12 +116,12 @@ export class CommandChoice {
     }
   }
 
-  /** Banks with hits that may go: where a conflict of reads is overdue, only reads older than it. */
+  /** Banks with hits that may go: where a conflict of the same queue is overdue, only what is older than it. */
   private passing(base: number, write: boolean): number {
-    const { cells, overdue } = this;
+    const { cells } = this;
     const hits = cells[base + HITS] as number;
-    // A drain goes on: it has to end before the conflict's turn can come.
-    return overdue === 0 || write ? hits : hits & ~(overdue & ~(cells[base + GUARDED] as number));
+    const overdue = write ? this.overdueWrites : this.overdue;
+    return overdue === 0 ? hits : hits & ~(overdue & ~(cells[base + GUARDED] as number));
   }
 
   /** Banks whose row a conflict asks to close; it stays open for hits older than the conflict. */

@@ -23,20 +23,19 @@ import {
 } from './controller.ts';
 import type { DeviceTiming, DramDevice } from './device.ts';
 import { buildLowPower, type LowPower } from './low-power.ts';
+import { Patience } from './patience.ts';
 import { RefreshQueue } from './refresh-queue.ts';
 import { RefreshSteps } from './refresh-steps.ts';
+import { RowPolicy } from './row-policy.ts';
 
 // A constant of the same file is a number in the machine's code, an imported one is read anew at every use.
-const { ACCESS, BANK, COLUMN, COUNTED, HIT, HITS, MISS, MISSES, MOST_BANKS, OPEN_ROW } = cell;
+const { ACCESS, ARRIVAL, BANK, COLUMN, COUNTED, HIT, MISS, MISSES, MOST_BANKS, OPEN_ROW } = cell;
 const { ORDER } = cell;
-const { OWNER_ACCESS, OWNER_ORDER, READS, ROW, SIZE, STATE, WRITE, WRITES } = cell;
-/** Cycles between two looks for reads that wait too long: a bound, not a schedule. */
-const LOOK = 512;
+const { OWNER_ACCESS, OWNER_ARRIVAL, OWNER_ORDER, READS, ROW, SIZE, STATE, WRITE, WRITES } = cell;
 
 export class CommandController implements ChannelController {
   readonly state: ChannelState;
   readonly counts: HitCounts = { hits: 0, misses: 0, conflicts: 0 };
-  private readonly config: ControllerConfig;
   private readonly timing: DeviceTiming;
   private readonly sink: CompletionSink;
   private readonly completions = new CompletionRing(1);
@@ -63,15 +62,11 @@ export class CommandController implements ChannelController {
   private synced = -1;
   private clockUntil = 0;
   private writing = false;
-  /** Column accesses since the row was opened. */
-  private readonly accesses: Int32Array;
   private wake = 0;
   private commandAt = 0;
-  /** When to look for reads that wait too long. */
-  private fairAt: number;
+  private readonly patience: Patience;
   /** What the configuration says, at hand. */
-  private readonly closesWorn: boolean;
-  private readonly keepsOpen: boolean;
+  private readonly rows: RowPolicy;
   private readonly splits: boolean;
   private readonly syncs: boolean;
   private readonly drainAbove: number;
@@ -79,7 +74,6 @@ export class CommandController implements ChannelController {
   private readonly choice: CommandChoice;
 
   constructor(device: DramDevice, config: ControllerConfig, sink: CompletionSink) {
-    this.config = config;
     this.timing = device.timing;
     this.sink = sink;
     const entries = config.readQueue + config.writeQueue + 1;
@@ -95,11 +89,10 @@ export class CommandController implements ChannelController {
     const { state, refresh, choice, power } = this;
     const queues = [this.reads, this.writes];
     this.steps = new RefreshSteps({ config, state, refresh, choice, queues, power });
+    const bound = config.boundsWait ? this.timing.nREFI : NEVER;
+    this.patience = new Patience(bound, cells, this.reads, this.writes, choice);
     this.holdsChannel = config.refreshHolds === 'channel';
-    this.accesses = new Int32Array(this.state.banks);
-    this.fairAt = config.boundsWait ? LOOK : NEVER;
-    this.closesWorn = config.page === 'close-after';
-    this.keepsOpen = config.page === 'open';
+    this.rows = new RowPolicy(config, this.state, this.choice);
     this.splits = config.splitActivate;
     this.syncs = config.wckSync;
     this.drainAbove = config.drainAbove * config.writeQueue;
@@ -148,9 +141,8 @@ export class CommandController implements ChannelController {
       this.refresh.advance(now, this.power);
       this.wake = now;
     }
-    if (now >= this.fairAt) {
-      this.fairAt = now + LOOK;
-      this.choice.lookForOverdue(now - this.timing.nREFI);
+    if (now >= this.patience.at) {
+      if (this.patience.look(now, this.writing, this.openedFor(!this.writing))) this.wake = now;
     }
     if (this.power && now >= this.power.due && this.lowerPower(this.power, now)) return;
     // A command longer than a cycle keeps the bus from the next one.
@@ -184,7 +176,6 @@ export class CommandController implements ChannelController {
   /** Issues at most one command; returns the earliest cycle in which another could go. */
   private step(now: number): number {
     this.choice.soonest = NEVER;
-    if (this.closesWorn && this.closeWorn(now)) return this.sent(now);
     if (this.opening >= 0 && this.deadline <= now) return this.finishOpening(now);
     if (this.synced >= 0) {
       const target = this.synced;
@@ -192,6 +183,8 @@ export class CommandController implements ChannelController {
       this.issueColumn(target, now);
       return this.sent(now);
     }
+    // Not sooner: the burst for which the data clock was restarted may be of a worn row.
+    if (this.rows.closesWorn && this.closeWorn(now)) return this.sent(now);
     if (this.owners !== 0 && this.ownersAt <= now) {
       const bank = this.readyOwner(now);
       if (bank >= 0) return this.column(bank, now);
@@ -201,6 +194,12 @@ export class CommandController implements ChannelController {
       if (this.holdsChannel) return this.idle(now);
     }
     return this.serveQueue(now);
+  }
+
+  private closeWorn(now: number): boolean {
+    const bank = this.rows.wornBank(now, this.owners);
+    if (bank >= 0) this.steps.close(bank, now);
+    return bank >= 0;
   }
 
   private stepRefresh(now: number): boolean {
@@ -230,7 +229,10 @@ export class CommandController implements ChannelController {
   /** The oldest burst whose next command is legal gets it. */
   private serveQueue(now: number): number {
     const { choice, cells } = this;
-    if (this.modeChanges()) this.writing = !this.writing;
+    if (this.modeChanges()) {
+      this.writing = !this.writing;
+      this.patience.turned();
+    }
     const { writing } = this;
     const base = writing ? WRITES : READS;
     const closable = ~this.owners;
@@ -269,13 +271,26 @@ export class CommandController implements ChannelController {
     return this.sent(now);
   }
 
-  /** Whether the other queue's turn comes: writes once they pile up or no read waits, until few are left and reads wait. */
+  /**
+   * Whether the other queue's turn comes: writes once they pile up or no read waits, until few are left and reads wait;
+   * either once one of it has waited too long.
+   */
   private modeChanges(): boolean {
-    const { cells } = this;
+    const { cells, patience } = this;
+    if (patience.late) return true;
+    if (patience.holding && patience.holds(this.writing, this.openedFor(this.writing)))
+      return false;
     const idle = cells[READS + SIZE] === 0;
     const writes = cells[WRITES + SIZE] as number;
     if (this.writing) return !idle && writes < this.drainBelow;
     return idle || writes > this.drainAbove;
+  }
+
+  /** Banks whose row has been or is being opened for one write, or one read, as bits. */
+  private openedFor(write: boolean): number {
+    const { owners, writers, opening, openingWrites } = this;
+    const opened = write ? writers : owners & ~writers;
+    return opening >= 0 && openingWrites === write ? opened | (1 << opening) : opened;
   }
 
   /** The oldest burst of another row than the bank's open one gets its next command. */
@@ -286,15 +301,16 @@ export class CommandController implements ChannelController {
     cells[entry + COUNTED] = 1;
     if (cells[STATE + bank] === OPEN) {
       if (first) this.counts.conflicts++;
-      this.choice.overdue &= ~(1 << bank);
+      this.choice.closed(bank);
       this.steps.close(bank, now);
       return this.sent(now);
     }
     if (first) this.counts.misses++;
     state.activate(bank, cells[entry + ROW] as number, now);
-    this.accesses[bank] = 0;
+    this.rows.opened(bank);
     cells[OWNER_ACCESS + bank] = cells[entry + ACCESS] as number;
     cells[OWNER_ORDER + bank] = cells[entry + ORDER] as number;
+    cells[OWNER_ARRIVAL + bank] = cells[entry + ARRIVAL] as number;
     this.take(entry, base === WRITES);
     this.opening = bank;
     this.openingWrites = base === WRITES;
@@ -334,7 +350,7 @@ export class CommandController implements ChannelController {
     }
     const latency = (write ? timing.nWL : timing.nRL) + timing.nBLmin;
     this.clockUntil = Math.max(this.clockUntil, now + latency + timing.nWCKPST);
-    const close = this.closesWith(bank);
+    const close = this.rows.closesWith(bank, this.owners);
     if (write) state.write(bank, now, close);
     else state.read(bank, now, close);
     if (close) {
@@ -350,21 +366,6 @@ export class CommandController implements ChannelController {
     return this.afterColumn(now);
   }
 
-  /** Whether auto-precharge goes with this column command; counts it. */
-  private closesWith(bank: number): boolean {
-    if (this.keepsOpen) return false;
-    const { cells } = this;
-    const { page, closeAfter } = this.config;
-    const bit = 1 << bank;
-    const hits = (cells[READS + HITS] as number) | (cells[WRITES + HITS] as number);
-    const queueMisses = ((cells[READS + MISSES] as number) & bit) !== 0;
-    const worn = (this.accesses[bank] as number) >= closeAfter;
-    this.accesses[bank] = (this.accesses[bank] as number) + 1;
-    if ((this.owners & bit) !== 0) return false;
-    if (page === 'close-after') return worn;
-    return page === 'close' || ((hits & bit) === 0 && (page === 'close-adaptive' || queueMisses));
-  }
-
   /**
    * The earliest cycle worth looking at after a column command: while only hits wait, when the data bus is free for the
    * next, so most of a stream needs one look per burst.
@@ -373,24 +374,7 @@ export class CommandController implements ChannelController {
     const least = this.sent(now);
     const rows = this.owners | (this.cells[(this.writing ? WRITES : READS) + MISSES] as number);
     if (rows !== 0 || this.opening >= 0 || this.refresh.waiting.length > 0) return least;
-    if (!this.keepsOpen || this.modeChanges()) return least;
+    if (!this.rows.keepsOpen || this.modeChanges()) return least;
     return Math.max(least, now + this.timing.nCCDS);
-  }
-
-  /** Rows that have had their column accesses are closed as soon as they may. */
-  private closeWorn(now: number): boolean {
-    const { state } = this;
-    for (let bank = 0; bank < state.banks; bank++) {
-      const worn = (this.accesses[bank] as number) >= this.config.closeAfter;
-      const free = (this.owners & (1 << bank)) === 0 && state.state[bank] === OPEN;
-      if (!worn || !free) continue;
-      const at = state.prechargeReady(bank);
-      if (at > now) this.choice.notBefore(at);
-      else {
-        this.steps.close(bank, now);
-        return true;
-      }
-    }
-    return false;
   }
 }

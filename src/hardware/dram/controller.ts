@@ -28,7 +28,7 @@ export interface ControllerConfig {
   readonly closeAfter: number;
   /** Only `command`: a conflict never closes a row for which an older hit waits. */
   readonly protectHits: boolean;
-  /** Only `command`: after tREFI, as long as the wait for REFab, a read no longer lets younger bursts hit its bank's row. */
+  /** Only `command`: no burst waits without end for younger hits or for the turn of its queue (patience.ts). */
   readonly boundsWait: boolean;
   /** Share of the write queue above which writes start, and below which they stop while reads wait. */
   readonly drainAbove: number;

@@ -207,19 +207,20 @@ function timingOf(
 }
 
 /**
- * The preset with its bus at a share of its rate, as a controller steps it down: times of the array stay, so latencies
- * set in cycles are fewer, as the table of read latencies by rate has them (JESD209-5, tables of RL and WL).
+ * The preset with its bus at a share of its rate, as a controller steps it down, or above it, as parts that are sold
+ * before their data sheet: times of the array stay, so latencies set in cycles change with the rate, as the table of read
+ * latencies by rate has them (JESD209-5, tables of RL and WL).
  */
 export function presetAtShare(preset: LpddrPreset, share: number): LpddrPreset {
-  if (share >= 1) return preset;
+  if (share === 1) return preset;
   const { rate, cycles } = preset;
-  const fewer = <T extends { readonly is: number }>(value: T): T => ({
+  const scaled = <T extends { readonly is: number }>(value: T): T => ({
     ...value,
     is: Math.ceil(value.is * share),
   });
   return {
     ...preset,
     rate: { ...rate, is: rate.is * share },
-    cycles: { ...cycles, RL: fewer(cycles.RL), WL: fewer(cycles.WL), RBTP: fewer(cycles.RBTP) },
+    cycles: { ...cycles, RL: scaled(cycles.RL), WL: scaled(cycles.WL), RBTP: scaled(cycles.RBTP) },
   };
 }

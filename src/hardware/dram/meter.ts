@@ -19,8 +19,9 @@ export class TrafficMeter {
   measuredReads = 0;
   fromCycle = 0;
   toCycle = 0;
-  private readonly first: number;
-  private readonly last: number;
+  /** Completed accesses at the marks. */
+  readonly first: number;
+  readonly last: number;
   private readonly startedAt: Float64Array;
   private readonly left: Uint8Array;
   private readonly requester: Uint8Array;

@@ -42,6 +42,9 @@ const share = () => z.number().min(0).max(1);
 const fullWindowsSchema = z.strictObject({
   idleReads: z.number(),
   idleWrites: z.number(),
+  /** Waiting that rises evenly with load, and waiting as it nears what the memory can give. */
+  evenReads: z.number(),
+  evenWrites: z.number(),
   waitingReads: z.number(),
   waitingWrites: z.number(),
   turning: share(),
@@ -60,7 +63,10 @@ const fluidSchema = z.strictObject({
   /** Read latency of the DRAM: without load, and the scale of what waiting adds to it. */
   idleLatency: sourced('time'),
   waiting: sourced('time'),
-  fullWindows: sourcedValue(fullWindowsSchema),
+  /** Streams of one rank collide in half as many banks as those of two. */
+  fullWindows: sourcedValue(
+    z.strictObject({ oneRank: fullWindowsSchema, twoRanks: fullWindowsSchema }),
+  ),
   /** Relative errors of this table and curve on points that were not used for them. */
   residuals: z.strictObject({
     efficiency: z.strictObject({

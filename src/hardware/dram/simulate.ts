@@ -41,8 +41,13 @@ interface Latency {
 
 export interface TrafficRun {
   readonly peak: BytesPerSecond;
-  /** Over the measured part, like the latencies. */
+  /** What the data bus carried over the measured part; never above peak. */
   readonly bandwidth: BytesPerSecond;
+  /**
+   * Accesses completed over the measured part, as drivers of other tools count them: also writes that have been taken but
+   * not sent, and what was answered or replaced in the queues without the bus.
+   */
+  readonly completed: BytesPerSecond;
   readonly readLatency: Latency;
   readonly requesters: readonly { readonly share: number; readonly readLatency: Latency }[];
   /** Bursts by what they found at their first command. */
@@ -91,14 +96,15 @@ export function simulateTraffic(options: TrafficOptions): TrafficRun {
     max: latency.max * tCK,
   });
   const readLatency = seconds(meter.latencyCycles());
-  const measured = (meter.toCycle - meter.fromCycle) * tCK;
+  const measured = Math.max(1, meter.toCycle - meter.fromCycle) * tCK;
   const activity = activityOf(driver, device, cycles, options.temperature);
   const energy = dramEnergy(preset, options.density, activity, options.corner);
   const bytes = ACCESS_BYTES * meter.completed;
   const sum = Object.values(energy).reduce((total, part) => total + part, 0);
   return {
     peak: device.peak * channels,
-    bandwidth: (ACCESS_BYTES * meter.measuredAccesses) / measured,
+    bandwidth: driver.busShare() * device.peak * channels,
+    completed: (ACCESS_BYTES * meter.measuredAccesses) / measured,
     readLatency,
     requesters: plan.requesters.map((_, index, all) => ({
       share: meter.shareOf(index),

@@ -47,7 +47,7 @@ export function buildTransactionMemory(options: TransactionMemoryOptions): Memor
         seed: options.seed ?? 1,
       },
     );
-    const share = Math.min(1, run.bandwidth / run.peak);
+    const share = Math.min(1, run.completed / run.peak);
     known.set(key, share);
     return share;
   };

@@ -1,12 +1,12 @@
 /**
- * One DRAM at the lower rates of its table: what slows down with the clock, and what does not.
+ * One DRAM at other rates than its speed bin's: what changes with the clock, and what does not.
  *
  * Model    at a share s of the top rate: peak × s; of the DRAM's idle latency L: L·(1 + c·(1/s − 1)); waiting ÷ s^w; the
  *          way to the controller and back as before. Bytes take their time on the bus plus what rows and turning cost,
  *          which is fixed in nanoseconds: 1/e(s) = 1/b + s·(1/e − 1/b), b being the efficiency of one long read. Standby
  *          power × (fixed + (1 − fixed)·s); energy per byte as at the top rate
  * Ignores  lower voltages (DVFSC, DVFSQ) and termination switched off at low rates; clocks of the fabric, which are its own
- * Valid    from an eighth of the top rate on, 48 to 140 lines in flight: within 7 % of the transaction model; 9 % with fewer
+ * Valid    from an eighth of the top rate to an eighth above it, 48 to 140 lines in flight: within 7 % of the transaction model; 9 % with fewer
  * Source   row times and read latency of JESD209-5 are fixed in time (device.ts, presetAtShare); c and w fitted to
  *          engine/transaction.ts on LPDDR5-6400, 5X-8533 and 5T-9600 at 15 to 75 % of their rates, median error 2 %
  * Checked  test/unit/hardware/memory/memory-points.test.ts, test/validation/fidelity.test.ts
@@ -35,7 +35,7 @@ export function memoryAtShare(
   share: number,
   interconnect: Seconds,
 ): MemorySystem {
-  if (share >= 1) return memory;
+  if (share === 1) return memory;
   const slower = (latencyAt: (load: number) => Seconds) => {
     const idle = latencyAt(0);
     const floor = idle + Math.max(0, idle - interconnect) * CLOCKED_SHARE * (1 / share - 1);

@@ -1,18 +1,19 @@
 /**
  * Fluid memory as units see it that stream with full windows: what their reads wait, and what turning for writes costs.
  *
- * Model    latency = interconnect + idle·(a + b·w) + waiting·(c + d·w)·p², p being load² ÷ (1 − load / 2) and w the share
- *          of writes; efficiency = e(reads) − t·(e(reads) − e(mix)), e from the table of the speed bin: full windows ask
+ * Model    latency = interconnect + idle·(a + b·w) + waiting·((e + f·w)·load + (c + d·w)·p²), p being load² ÷ (1 − load / 2)
+ *          and w the share of writes; the coefficients are those of one rank or of two, in whose banks streams collide
+ *          less; efficiency = e(reads) − t·(e(reads) − e(mix)), e from the table of the speed bin: full windows ask
  *          when they are answered, not at random, and reads and writes walk rows of their own, which the table's mixed
  *          streams do not
- * Ignores  which of several units share the load; a single rank, which waits some 8 ns longer
- * Valid    four and more sequential streams, two ranks, 30 to 150 lines in flight
- * Source   socs/lpddr/*.yaml, fluid.fullWindows: a, b, c, d and t fitted to engine/transaction.ts by `socsim fit dram`
+ * Ignores  which of several units share the load; other channel counts than four, by load alone
+ * Valid    four and more sequential streams, 30 to 150 lines in flight per four channels
+ * Source   socs/lpddr/*.yaml, fluid.fullWindows: a to f and t fitted to engine/transaction.ts by `socsim fit dram`
  * Checked  test/validation/fidelity.test.ts (every speed bin), test/unit/hardware/memory/stream-memory.test.ts
  */
 import type { Seconds } from '../../base/units.ts';
 import { loadPressure } from '../dram/fluid-memory.ts';
-import type { FullWindows } from '../dram/preset.ts';
+import type { FluidTable, FullWindows } from '../dram/preset.ts';
 import type { MemorySystem } from '../memory-system.ts';
 
 export interface DramLatency {
@@ -24,16 +25,23 @@ export interface DramLatency {
   readonly fullWindows: FullWindows;
 }
 
+/** What ports see of channels of so many ranks. */
+export function fullWindowsFor({ is }: FluidTable['fullWindows'], ranks: number): FullWindows {
+  return ranks === 1 ? is.oneRank : is.twoRanks;
+}
+
 /** The memory with the latency of streams beside that of random arrivals. */
 export function withStreams(memory: MemorySystem, latency: DramLatency): MemorySystem {
   const { idleReads, idleWrites, waitingReads, waitingWrites, turning } = latency.fullWindows;
+  const { evenReads, evenWrites } = latency.fullWindows;
   return {
     ...memory,
     streamLatency: (load, readShare) => {
       const writes = 1 - readShare;
       const idle = latency.idle * (idleReads + idleWrites * writes);
-      const waiting = latency.waiting * (waitingReads + waitingWrites * writes);
-      return latency.interconnect + idle + waiting * loadPressure(load) ** 2;
+      const even = (evenReads + evenWrites * writes) * Math.min(load, 1);
+      const pressed = (waitingReads + waitingWrites * writes) * loadPressure(load) ** 2;
+      return latency.interconnect + idle + latency.waiting * (even + pressed);
     },
     efficiency: (mix) => {
       const mixed = memory.efficiency(mix);

@@ -1,5 +1,9 @@
 /** What surrounds the compute units in socs/<soc>.yaml: memory, caches, fabric, die, limits. */
 import { quantity, risingQuantities, sourced, sourcedValue, z } from '../../base/schema.ts';
+import { MEGA } from '../../base/units.ts';
+
+/** From the lowest frequency set points of phones to the highest bin of LPDDR6 (JESD209-6: 14,400 MT/s per pin). */
+const RATES = { min: 100 * MEGA, max: 14_400 * MEGA, because: 'LPDDR6 ends at 14,400 MT/s' };
 
 /** Main memory as the SoC sees it; timings and energies come from the preset, its size from the phone. */
 export const memorySpec = z.strictObject({
@@ -9,7 +13,7 @@ export const memorySpec = z.strictObject({
   /** SoC of socs/memory-votes.csv whose CPUs ask for memory clocks so; the description's own name where absent. */
   votes: z.string().optional(),
   /** Data rate per pin; peak = channels × width × rate. */
-  rate: sourced('transfer-rate'),
+  rate: sourced('transfer-rate', RATES),
   /** Rates the controller can step down to; `rate` is always the last. */
   rates: sourcedValue(risingQuantities('transfer-rate')).optional(),
   channels: sourced('count', { min: 1 }),

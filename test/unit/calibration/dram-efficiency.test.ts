@@ -25,7 +25,7 @@ describe('fit of the fluid memory', () => {
     const mix = { visit: 256, readShare: 0.75, streams: 4, temperature: 45 };
     const run = runMix(preset, mix, { accesses: 24_000, seed: 1 });
     const cell = table?.efficiency.is[1]?.[table.readShares.indexOf(0.75)]?.[2];
-    expect(cell).toBeCloseTo(run.bandwidth / run.peak, 3);
+    expect(cell).toBeCloseTo(run.completed / run.peak, 3);
   });
 
   it('writes a section that reads back as the same table, once', () => {

@@ -24,6 +24,8 @@ const basis: StreamBasis = {
 const truth = {
   idleReads: 0.9,
   idleWrites: 0.4,
+  evenReads: 0,
+  evenWrites: 0,
   waitingReads: 0.25,
   waitingWrites: 0.5,
   turning: 0.3,
@@ -35,6 +37,13 @@ describe('fit of streams with full windows', () => {
     for (const [name, value] of Object.entries(truth)) {
       expect(found[name as keyof typeof truth]).toBeCloseTo(value, 2);
     }
+  });
+
+  it('takes the terms that rise evenly where they are there', () => {
+    const even = { ...truth, evenReads: 0.6, evenWrites: 0.9, waitingReads: 0.08 };
+    const found = solveStreams(basis, (reads, lines) => predictRate(basis, even, reads, lines));
+    expect(found.evenReads).toBeCloseTo(0.6, 1);
+    expect(found.waitingReads).toBeCloseTo(0.08, 1);
   });
 
   it('moves a coefficient by little when every rate is off by a percent', () => {
@@ -67,6 +76,7 @@ describe('fit of streams with full windows', () => {
       { accesses: 200, onRun: () => runs++ },
     );
     expect(runs).toBe(STREAM_RUNS);
-    expect(fit.residuals.points).toBe(6);
+    expect(fit.residuals.points).toBe(12);
+    expect(Object.keys(fit.fullWindows)).toEqual(['oneRank', 'twoRanks']);
   });
 });

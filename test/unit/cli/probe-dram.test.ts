@@ -14,7 +14,9 @@ const defaults = Object.fromEntries(
 async function run(args: Record<string, unknown>): Promise<string> {
   const log = vi.spyOn(console, 'log').mockImplementation(() => {});
   try {
-    await probeDram.run({ ...defaults, requests: 3000, ...args });
+    // Short, but for files, which bring their own length.
+    const own = 'rows' in args || 'trace' in args ? {} : { requests: 3000 };
+    await probeDram.run({ ...defaults, ...own, ...args });
     return log.mock.calls.map(([text]) => String(text)).join('\n');
   } finally {
     log.mockRestore();
@@ -84,6 +86,32 @@ describe('probe dram', () => {
     await expect(run(args)).rejects.toThrow(message);
   });
 
+  it.each([
+    [
+      { rows: 'a.csv', pattern: 'random', page: 'closed' },
+      /--page has no effect with --rows[\s\S]*--pattern/,
+    ],
+    [{ requesters: 'seq', stride: 128 }, /--stride has no effect with --requesters/],
+    [{ trace: 'b.txt', requests: 3000 }, /--requests has no effect with --trace/],
+    [{ pattern: 'strided', stride: 2 ** 40 }, /--stride: longer than .*at most 8589934592 bytes/],
+    [{ 'power-down': 100, 'self-refresh': 50 }, /--self-refresh.*no sooner than --power-down 100/],
+    [{ channels: 128 }, /--channels.*from 1 to 64/],
+    [{ channels: 64 }, /64 channels hold more.*at most 64 GiB.*got 128 GiB/],
+  ])('refuses %o, which would be passed over in silence or wrap', async (args, message) => {
+    await expect(run(args)).rejects.toThrow(message);
+  });
+
+  it('tells no rate above peak of short runs, nor of writes that never reach the bus', async () => {
+    const share = async (args: Record<string, unknown>) =>
+      JSON.parse(await run({ ...args, json: true })).peak_share;
+    const writes = { refresh: 'none', 'read-share': 0, requests: 100 };
+    expect(await share(writes)).toBeLessThanOrEqual(1);
+    expect(await share(writes)).toBeGreaterThan(0.9);
+    expect(await share({ refresh: 'none', page: 'closed' })).toBeLessThanOrEqual(1);
+    // All to one line: they replace each other in the queues, and some two of the hundreds go out.
+    expect(await share({ requesters: 'seq;region=64;wpct=100' })).toBeLessThan(0.2);
+  });
+
   it('refuses temperatures that no DRAM works at', async () => {
     for (const temperature of [9999, -300]) {
       await expect(run({ temperature })).rejects.toThrow('--temperature');
@@ -126,6 +154,10 @@ describe('probe dram', () => {
     expect(json.rows[0]).toMatchObject({ id: 'a', quantity: 'bandwidth', family: 'random_read' });
     expect(Math.abs(json.rows[0].error)).toBeLessThan(0.005);
     expect(json.unmapped).toMatchObject([{ id: 'b' }]);
+    writeFileSync(file, `${head}\n${bad}\n${bad.replace('b,', 'c,')}\n`);
+    await expect(run({ rows: file, json: true })).rejects.toThrow(
+      /none of its 2 rows can be compared; b: .*2:28: preset: unknown memory preset/,
+    );
     expect(json.summary[0]).toMatchObject({
       group: 'ramulator2.1',
       quantity: 'bandwidth',

@@ -47,6 +47,15 @@ describe('rates by transactions', () => {
     expect(rates.at(-1)! / peak).toBeGreaterThan(0.88);
   });
 
+  it('take any number of channels: three give half as much again as two, at as many lines for each', () => {
+    const on = (channels: number) => {
+      const model = buildStreamModel({ ...options, channels, peak: (peak / 4) * channels });
+      return model.rates([port(24 * channels)], 65e-9)[0]!;
+    };
+    expect(on(3) / on(2)).toBeCloseTo(1.5, 2);
+    expect(on(3)).toBeLessThan(on(4));
+  });
+
   it('share memory between units by their windows, together below the peak', () => {
     const [small, large] = rate([port(40), port(120)]) as [number, number];
     expect(small + large).toBeLessThanOrEqual(peak);

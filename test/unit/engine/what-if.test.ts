@@ -40,6 +40,17 @@ describe('what-ifs move the way physics does', () => {
     expect(slower.metrics['dram_bandwidth_bytes_per_second']!).toBeLessThan(60e9);
   });
 
+  it('a bin of narrower channels is told, until as wide a bus is asked for', () => {
+    const told = (...set: string[]) => run('memory.preset=lpddr6-10667', ...set).notes.join(' ');
+    expect(told()).toMatch(/channels of 12 bits: 4 .* 48 bits instead of 64; .*memory.channels=6/);
+    expect(told('memory.channels=6')).not.toMatch(/12 bits/);
+    expect(base.notes.join(' ')).not.toMatch(/bits/);
+  });
+
+  it('no memory is faster than the fastest standard', () => {
+    expect(() => run('memory.rate=100000 MT/s')).toThrow(/at most 14400 MT\/s/);
+  });
+
   it('a clock far beyond its voltage curve is told', () => {
     const wild = run('npu.clock=2.2GHz');
     expect(wild.notes.join(' ')).toMatch(/npu runs at 1.50 times the clock/);

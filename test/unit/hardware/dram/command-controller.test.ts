@@ -178,4 +178,18 @@ describe('command controller', () => {
       expect((acts[i] as number) - (acts[i - 4] as number)).toBeGreaterThanOrEqual(16);
     }
   });
+
+  it('keeps a worn row open for the burst for which it has restarted the data clock', () => {
+    // One access wears a row; after a write it may be closed when tWR is over, long after the data clock has stopped.
+    const { controller, commands, run } = bench({ ...base, page: 'close-after', closeAfter: 1 });
+    controller.accept(0, 0, true, 0, 3, 0);
+    run(0, 20);
+    const wrote = commands.find(({ command }) => command === 'WR')?.cycle as number;
+    const closable = wrote + device.timing.nWTP;
+    run(21, closable - 2);
+    // CAS goes in the cycle before the row may be closed.
+    controller.accept(8, 1, false, 0, 3, closable - 1);
+    run(closable - 1, closable + 100);
+    expect(commands.filter(({ command }) => /^RD/.test(command))).toMatchObject([{ row: 3 }]);
+  });
 });

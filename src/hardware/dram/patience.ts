@@ -1,0 +1,95 @@
+/**
+ * Bounds what a burst waits in a controller that serves hits first and writes in batches.
+ *
+ * Model    at a look every 512 cycles: where a conflict has waited too long, younger hits of its bank no longer pass it;
+ *          where a queue that is not served holds a burst that has waited too long, its turn comes, and lasts until such
+ *          bursts have gone. Too long is tREFI for reads, as long as a bank may be away for REFab, and nine times that for
+ *          writes, for which nobody waits: as long as a refresh may be put off
+ * Ignores  classes of requesters; all reads are alike
+ * Valid    a bound for each burst, not a deadline: the look, and the bursts before it, come on top
+ * Source   JESD209-5: eight refresh commands may be postponed, so nine intervals between two
+ * Checked  test/unit/hardware/dram/patience.test.ts, test/property/dram.test.ts
+ */
+import type { BurstQueue } from './burst-queue.ts';
+import { OWNER_ARRIVAL } from './channel-cells.ts';
+import type { CommandChoice } from './command-choice.ts';
+import { NEVER } from './controller.ts';
+
+const POSTPONED = 9;
+/** Cycles between two looks. */
+const LOOK = 512;
+
+export class Patience {
+  /** Cycle of the next look. */
+  at: number;
+  /** The queue that is not served has waited too long. */
+  late = false;
+  private readonly cells: Int32Array;
+  private readonly bound: number;
+  private readonly reads: BurstQueue;
+  private readonly writes: BurstQueue;
+  private readonly choice: CommandChoice;
+  /** The queue whose turn was forced is served until it holds nothing from before this cycle; -1 where none was. */
+  private heldFor = -1;
+
+  /** @param bound cycles that a read may wait; `NEVER` for a controller without bounds. */
+  constructor(
+    bound: number,
+    cells: Int32Array,
+    reads: BurstQueue,
+    writes: BurstQueue,
+    choice: CommandChoice,
+  ) {
+    this.cells = cells;
+    this.at = bound === NEVER ? NEVER : LOOK;
+    this.bound = bound;
+    this.reads = reads;
+    this.writes = writes;
+    this.choice = choice;
+  }
+
+  /**
+   * @param opened banks whose row has been opened for one burst of the queue that is not served, as bits.
+   * @returns whether that queue's turn comes by force.
+   */
+  look(now: number, writing: boolean, opened: number): boolean {
+    this.at = now + LOOK;
+    const [reads, writes] = [now - this.bound, now - POSTPONED * this.bound];
+    this.choice.lookForOverdue(reads, writes);
+    const before = writing ? reads : writes;
+    this.late = this.waitsFrom(before, !writing, opened);
+    if (this.late) this.heldFor = before;
+    return this.late;
+  }
+
+  /** Whether a turn that was forced may still go on. */
+  get holding(): boolean {
+    return this.heldFor >= 0;
+  }
+
+  /** The turn has changed. */
+  turned(): void {
+    if (this.late) this.late = false;
+    else this.heldFor = -1;
+  }
+
+  /**
+   * Whether the queue that is served keeps its turn.
+   * @param opened banks whose row has been opened for one burst of it, as bits.
+   */
+  holds(writing: boolean, opened: number): boolean {
+    if (this.waitsFrom(this.heldFor, writing, opened)) return true;
+    this.heldFor = -1;
+    return false;
+  }
+
+  /** Whether a burst of a queue, or one for which a row has been opened, has come before a cycle. */
+  private waitsFrom(before: number, write: boolean, opened: number): boolean {
+    const { cells } = this;
+    for (let left = opened; left !== 0; left &= left - 1) {
+      const bank = 31 - Math.clz32(left & -left);
+      if ((cells[OWNER_ARRIVAL + bank] as number) < before) return true;
+    }
+    return (write ? this.writes : this.reads).oldest() < before;
+  }
+}

@@ -1,0 +1,85 @@
+import { describe, expect, it } from 'vitest';
+import { CommandController } from '../../../../src/hardware/dram/command-controller.ts';
+import type { ControllerConfig } from '../../../../src/hardware/dram/controller.ts';
+import { CONTROLLERS } from '../../../../src/hardware/dram/controllers.ts';
+import { deviceOf } from '../../../support/dram.ts';
+
+const device = deviceOf('lpddr5-6400');
+const { nREFI } = device.timing;
+const mobile: ControllerConfig = { ...CONTROLLERS.mobile.config, refresh: 'none' };
+const LOOK = 512;
+const LONE = -1;
+
+interface Victim {
+  readonly write: boolean;
+  readonly bank: number;
+  readonly row: number;
+}
+
+/** Cycle in which one burst is served that came at cycle 100 into traffic without end; undefined if it never is. */
+function servedAt(
+  config: ControllerConfig,
+  victim: Victim,
+  endless: { write: boolean; rows: (i: number) => number },
+) {
+  let served: number | undefined;
+  const controller = new CommandController(device, config, (access, cycle) => {
+    if (access === LONE) served = cycle;
+  });
+  let count = 0;
+  for (let now = 0; now < 14 * nREFI && served === undefined; now++) {
+    controller.collect(now);
+    if (now === 100) controller.accept(1 << 20, LONE, victim.write, victim.bank, victim.row, now);
+    // Always more of the others than the bus can take: of the four bank groups in turn.
+    for (let offer = 0; offer < 4 && controller.hasRoom(endless.write); offer++) {
+      controller.accept(
+        64 + count,
+        count,
+        endless.write,
+        4 * (count % 4),
+        endless.rows(count),
+        now,
+      );
+      count++;
+    }
+    controller.tick(now);
+  }
+  return served;
+}
+
+const hits = { rows: () => 7 };
+
+describe('bound on waiting', () => {
+  const late = 3 * LOOK;
+
+  it('a write among endless reads waits nine tREFI and a look, and without bounds for ever', () => {
+    const lone = { write: true, bank: 1, row: 3 };
+    const at = servedAt(mobile, lone, { write: false, ...hits }) as number;
+    expect(at).toBeGreaterThan(9 * nREFI);
+    expect(at).toBeLessThan(9 * nREFI + late);
+    const unbound = { ...mobile, boundsWait: false };
+    expect(servedAt(unbound, lone, { write: false, ...hits })).toBeUndefined();
+  });
+
+  it('a read among endless writes waits one tREFI and a look', () => {
+    const lone = { write: false, bank: 1, row: 3 };
+    const at = servedAt(mobile, lone, { write: true, ...hits }) as number;
+    expect(at).toBeLessThan(nREFI + late);
+    const unbound = { ...mobile, boundsWait: false };
+    expect(servedAt(unbound, lone, { write: true, ...hits })).toBeUndefined();
+  });
+
+  it('a write of another row than endless younger hits of its bank waits no longer', () => {
+    const lone = { write: true, bank: 4, row: 3 };
+    expect(servedAt(mobile, lone, { write: true, ...hits })).toBeLessThan(9 * nREFI + late);
+    const unbound = { ...mobile, boundsWait: false };
+    expect(servedAt(unbound, lone, { write: true, ...hits })).toBeUndefined();
+  });
+
+  it('does nothing to traffic in which nobody waits long', () => {
+    const lone = { write: true, bank: 1, row: 3 };
+    const mixed = { write: true, rows: (i: number) => i >> 6 };
+    const unbound = { ...mobile, boundsWait: false };
+    expect(servedAt(mobile, lone, mixed)).toBe(servedAt(unbound, lone, mixed));
+  });
+});
