@@ -9,6 +9,7 @@
  * Source   Linux schedutil and thermal core: sample, decide, apply; battery current limiting of phones
  * Checked  test/property/engine.test.ts (energy balance), test/unit/engine/control-loop.test.ts
  */
+import { clearColumn } from '../base/columns.ts';
 import type { Bytes, BytesPerSecond, Celsius, Joules, Seconds, Watts } from '../base/units.ts';
 import type { Cap, Governor, ThermalGovernor, ThermalView } from '../runtime/governor.ts';
 import { backgroundBandwidth } from './bandwidth.ts';
@@ -231,9 +232,9 @@ export class ControlLoop {
     if (this.askClocks(now)) changed = true;
     if (this.decideMemory(now, period)) changed = true;
     if (this.decideRefresh(now)) changed = true;
-    this.busySeconds.fill(0);
-    this.hostSeconds.fill(0);
-    this.domainJoules.fill(0);
+    clearColumn(this.busySeconds);
+    clearColumn(this.hostSeconds);
+    clearColumn(this.domainJoules);
     this.movedBytes = 0;
     this.joulesBefore = this.totalJoules;
     this.sinceDecision = 0;

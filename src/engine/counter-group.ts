@@ -4,6 +4,7 @@
  * A `state` (temperature, clock) is what holds at the time of its sample. A `flow` (watts, bytes per second) is the
  * exact mean from its time to the next sample's, so that sums over time are kept however much is thinned.
  */
+import { clearColumn, copyColumn } from '../base/columns.ts';
 import { InvariantError } from '../base/errors.ts';
 import type { Seconds } from '../base/units.ts';
 import type { Counter } from './timeline.ts';
@@ -38,6 +39,11 @@ export class CounterGroup {
     this.present[counter]! += amount;
   }
 
+  /** As `add`, for the first counters: watts that flowed for `seconds`. */
+  addRates(rates: Float64Array, seconds: Seconds): void {
+    for (let i = 0; i < rates.length; i++) this.present[i]! += rates[i]! * seconds;
+  }
+
   set(counter: number, value: number): void {
     this.present[counter] = value;
   }
@@ -57,7 +63,7 @@ export class CounterGroup {
   keep(now: Seconds): void {
     if (this.count === MAX_SAMPLES) this.thin();
     this.times[this.count] = now;
-    this.values.set(this.present, this.count * this.present.length);
+    copyColumn(this.present, this.values, this.count * this.present.length);
     this.count++;
   }
 
@@ -81,7 +87,7 @@ export class CounterGroup {
       this.values[row + c] = this.present[c]! / seconds;
     }
     this.times[this.count++] = this.from;
-    this.present.fill(0);
+    clearColumn(this.present);
     this.from = now;
   }
 

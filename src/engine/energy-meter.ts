@@ -1,4 +1,5 @@
 /** Joules of a run in four views at once: by thermal node, by rail, by ledger row and in all; they sum to the same. */
+import { clearColumn } from '../base/columns.ts';
 import type { Joules } from '../base/units.ts';
 import type { Ledger } from './ledger.ts';
 
@@ -52,7 +53,7 @@ export class EnergyMeter {
   }
 
   clear(): void {
-    this.nodeJoules.fill(0);
+    clearColumn(this.nodeJoules);
   }
 
   byRail(): Record<string, Joules> {

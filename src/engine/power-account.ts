@@ -9,6 +9,7 @@
  * Source   hardware/power.ts, hardware/battery.ts
  * Checked  test/property/engine.test.ts (every joule once in each view), test/unit/engine/control-loop.test.ts
  */
+import { clearColumn } from '../base/columns.ts';
 import type { Bytes, Joules, Seconds, Watts } from '../base/units.ts';
 import { fullLoadWatts, leakageWatts, regulatorLoss } from '../hardware/power.ts';
 import { backgroundBandwidth } from './bandwidth.ts';
@@ -74,10 +75,10 @@ export class PowerAccount {
   pass(dt: Seconds, now: Seconds, loaded: Bytes = 0): void {
     const { machine, execution, meter } = this;
     const before = meter.total;
-    this.busy.fill(0);
-    this.hosting.fill(0);
-    this.hostBusy.fill(0);
-    this.domainWatts.fill(0);
+    clearColumn(this.busy);
+    clearColumn(this.hosting);
+    clearColumn(this.hostBusy);
+    clearColumn(this.domainWatts);
     for (let u = 0; u < machine.units.length; u++) this.passUnit(u, dt);
     for (let d = 0; d < machine.domains.length; d++) this.passDomain(d, dt);
     this.passMemory(dt, loaded);
@@ -94,9 +95,9 @@ export class PowerAccount {
     meter.clear();
     execution.memoryJoules = 0;
     execution.fabricJoules = 0;
-    execution.unitJoules.fill(0);
-    execution.unitBytes.fill(0);
-    execution.busySeconds.fill(0);
+    clearColumn(execution.unitJoules);
+    clearColumn(execution.unitBytes);
+    clearColumn(execution.busySeconds);
   }
 
   /** Power of the cores that work, at full load at their present point, leakage aside. */

@@ -77,8 +77,7 @@ export class Probes {
   }
 
   sample(now: Seconds, dt: Seconds): void {
-    const { watts } = this.power!;
-    for (let i = 0; i < watts.length; i++) this.flows.add(i, watts[i]! * dt);
+    this.flows.addRates(this.power!.watts, dt);
     this.flows.offer(now);
     if (this.states.offer(now)) this.keepStates(now);
   }

@@ -65,20 +65,26 @@ export function buildFluidMemory(options: FluidMemoryOptions): MemorySystem {
 /** Ranks stand by while accesses come, and power down or refresh themselves in the pauses. */
 function backgroundPower(options: FluidMemoryOptions, ranks: number) {
   const { preset, density, corner } = options;
-  const shares = new Map<number, ReturnType<typeof idleStates>>();
+  // Temperature matters by how often rows are refreshed, which has a few values.
+  const known = new Map<number, ReturnType<typeof standing>>();
+  const standing = (temperature: Celsius) => {
+    const device = buildDevice(preset, { density, ranks: options.ranks, temperature });
+    const watts = (state: IdleState) => idlePower(preset, density, state, temperature, corner);
+    return {
+      shares: idleStates(device),
+      up: watts('active-standby'),
+      down: watts('power-down'),
+      refreshing: watts('self-refresh'),
+    };
+  };
   return (temperature: Celsius, rate: BytesPerSecond): Watts => {
     const multiple = refreshMultiple(temperature);
-    const states =
-      shares.get(multiple) ??
-      idleStates(buildDevice(preset, { density, ranks: options.ranks, temperature }));
-    shares.set(multiple, states);
-    const { powerDown, selfRefresh } = states(rate / ACCESS_BYTES / ranks);
-    const watts = (state: IdleState) => idlePower(preset, density, state, temperature, corner);
+    const own = known.get(multiple) ?? standing(temperature);
+    known.set(multiple, own);
+    const { powerDown, selfRefresh } = own.shares(rate / ACCESS_BYTES / ranks);
     return (
       ranks *
-      ((1 - powerDown - selfRefresh) * watts('active-standby') +
-        powerDown * watts('power-down') +
-        selfRefresh * watts('self-refresh'))
+      ((1 - powerDown - selfRefresh) * own.up + powerDown * own.down + selfRefresh * own.refreshing)
     );
   };
 }

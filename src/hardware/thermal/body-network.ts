@@ -10,6 +10,7 @@
  * Source   Cox and Matthews 2002, exponential time differencing, for the scheme
  * Checked  test/unit/hardware/thermal/body-network.test.ts against a fine explicit integration
  */
+import { copyColumn } from '../../base/columns.ts';
 import type { Celsius, Seconds } from '../../base/units.ts';
 import { type Face, faceHeat } from './exchange.ts';
 import type { ModalNetwork } from './modal.ts';
@@ -98,7 +99,7 @@ export class BodyNetwork implements ThermalNetwork {
     const heat = this.#heat;
     const remainders = this.#remainders;
     if (!this.#current) this.#evaluateRemainders();
-    heat.set(watts);
+    copyColumn(watts, heat);
     for (let f = 0; f < this.faces.length; f++) {
       const { node } = this.faces[f] as BodyFace;
       heat[node] = heat[node]! + remainders[f]!;

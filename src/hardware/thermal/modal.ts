@@ -8,7 +8,9 @@
  * Source   modal superposition, as for any linear symmetric diffusion system; the ml-matrix door
  * Checked  test/validation/thermal.test.ts against eigen-solutions of HotSpot 7 networks (≤ 1e-6 K)
  */
+
 import { CholeskyDecomposition, EigenvalueDecomposition, Matrix, solve } from 'ml-matrix';
+import { clearColumn } from '../../base/columns.ts';
 import type { Celsius, Seconds } from '../../base/units.ts';
 import {
   checkNetwork,
@@ -144,7 +146,7 @@ export class ModalNetwork implements ThermalNetwork {
     let sources = 0;
     // Most parts of a phone make no heat of their own.
     for (let i = 0; i < count; i++) if (watts[i] !== 0) hot[sources++] = i;
-    feed.fill(0);
+    clearColumn(feed);
     let s = 0;
     for (; s + 2 < sources; s += 3) {
       const a = hot[s]!;

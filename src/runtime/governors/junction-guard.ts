@@ -83,6 +83,8 @@ class JunctionGuard implements ThermalGovernor {
   readonly #coreCool: number[] = [];
   #sinceLook = 0;
   readonly #merged: Cap[] = [];
+  readonly #mergedOwn: Cap[] = [];
+  readonly #mergedInner: Cap[] = [];
   readonly #softReason: string;
   readonly #emergencyReason: string;
   readonly #hotplugReason: string;
@@ -103,10 +105,18 @@ class JunctionGuard implements ThermalGovernor {
     for (let i = 0; i < view.devices.length; i++) {
       const device = view.devices[i] as CoolingDevice;
       if (due) this.#look(i, device, device.temperature ?? view.junction);
-      this.#merged[i] = stricter(this.#caps.list[i] as Cap, inner[i] as Cap);
+      this.#merge(i, this.#caps.list[i] as Cap, inner[i] as Cap);
     }
     if (due) this.#sinceLook = 0;
     return this.#merged;
+  }
+
+  /** Caps are replaced when they change, so most looks find the two that were merged before. */
+  #merge(i: number, own: Cap, inner: Cap): void {
+    if (this.#mergedOwn[i] === own && this.#mergedInner[i] === inner) return;
+    this.#mergedOwn[i] = own;
+    this.#mergedInner[i] = inner;
+    this.#merged[i] = stricter(own, inner);
   }
 
   #look(i: number, device: CoolingDevice, temperature: number): void {
