@@ -178,15 +178,25 @@ describe('skin-pid', () => {
 });
 
 describe('trips that cannot be', () => {
-  const limits = { ...TYPICAL_LIMITS, ambient: 42 };
+  const limits = { ...TYPICAL_LIMITS, skinTarget: 29, ambient: 30 };
+  const ladder = [{ at: '28 °C', ceiling: 0.5 }];
 
-  it('are refused where the air is as hot', () => {
-    expect(() => thermalGovernors['skin-pid'].create({}, limits)).toThrow(/loops.0.target.*42 °C/);
-    expect(() => thermalGovernors['step-wise'].create({ trip: '40 °C' }, limits)).toThrow(/trip/);
+  it('are refused where ordinary air is as hot', () => {
+    expect(() => thermalGovernors['skin-pid'].create({}, limits)).toThrow(/loops.0.target.*30 °C/);
+    expect(() => thermalGovernors['step-wise'].create({ trip: '30 °C' }, limits)).toThrow(/trip/);
     expect(() => thermalGovernors['power-allocator'].create({}, limits)).toThrow(/control/);
-    const ladder = [{ at: '30 °C', ceiling: 0.5 }];
     expect(() => thermalGovernors['skin-ladder'].create({ ladder }, limits)).toThrow(/ladder.0.at/);
     expect(() => thermalGovernors.junction.create({}, limits)).not.toThrow();
+  });
+
+  it('are told of, not refused, where the air is warmer than phones are made for', () => {
+    const held: number[] = [];
+    const hot = { ...TYPICAL_LIMITS, ambient: 42, onHeld: (trip: number) => held.push(trip) };
+    expect(() => thermalGovernors['skin-pid'].create({}, hot)).not.toThrow();
+    expect(() => thermalGovernors['power-allocator'].create({}, hot)).not.toThrow();
+    expect(held).toEqual([41, 41]);
+    // Below 35 °C a trip is a mistake whatever the air.
+    expect(() => thermalGovernors['skin-ladder'].create({ ladder }, hot)).toThrow(/above 35 °C/);
   });
 
   it('are refused where the emergency lies below the soft trip', () => {
