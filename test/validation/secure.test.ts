@@ -2,11 +2,15 @@
 import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
+import { parseQuantity } from '../../src/base/quantity.ts';
 import { parseSpecFile } from '../../src/base/spec-file.ts';
+import type { Machine } from '../../src/engine/machine.ts';
 import { buildSimulation, prepare } from '../../src/engine/prepare.ts';
+import type { Lane } from '../../src/engine/request.ts';
 import type { Run } from '../../src/engine/run.ts';
 import { simulate } from '../../src/engine/simulation.ts';
 import { fileSources } from '../../src/load.ts';
+import { policies } from '../../src/runtime/policies/index.ts';
 import { type AccuracyLine, recordAccuracy } from '../support/accuracy.ts';
 
 const lines: AccuracyLine[] = [];
@@ -208,6 +212,56 @@ describe('guarding an NPU, sNPU (ISCA 2024)', () => {
   });
 });
 
+/**
+ * Three NPUs on the memory of one: each runs a network of its own again and again, out of step with the others, and takes
+ * what the others leave it, as streams of units do everywhere; memory gives all of them together what it gives one.
+ * @returns seconds until all are done.
+ */
+function threeAtOnce(npu: Npu, name: string, security: string, set: readonly string[]): number {
+  const text = `version: 1\nsoc: rk3588\nworkload: ${graphs}${name}\nsecurity: ${security}`;
+  const all = [...npuSet(npu), ...set];
+  const prepared = prepare(parseSpecFile(text, 'validation'), all, sources);
+  const alone = prepared.machine.units.findIndex(({ unit }) => unit.kind === 'npu');
+  const { unit, ...rest } = prepared.machine.units[alone]!;
+  const names = ['npu', 'npu-2', 'npu-3'];
+  const given = parseQuantity(npu.bandwidth, 'bandwidth');
+  if (!('value' in given)) throw new Error(given.fault);
+  const machine: Machine = {
+    ...prepared.machine,
+    memoryClock: undefined,
+    memory: { ...prepared.machine.memory, peak: given.value, efficiency: () => 1 },
+    units: names.map((each) => ({ ...rest, unit: { ...unit, name: each } })),
+  };
+  const length = soloSeconds(prepared, all);
+  const jobs = names.flatMap((each, i) => {
+    const lane = laneOf(each);
+    return Array.from({ length: ROUNDS }, () => {
+      return { plan: prepared.plan, arrival: (i * length) / names.length, priority: 0, lane };
+    });
+  });
+  const simulation = buildSimulation({ ...prepared, machine }, all, sources, jobs);
+  return simulate({ ...simulation, expected: jobs.slice(0, 1) }).metrics['run_seconds'] as number;
+}
+
+/** Each network as often, so that the times at which not all of them run count for little. */
+const ROUNDS = 4;
+
+function laneOf(unit: string): Lane {
+  const policy = policies['single-unit'].create({ unit, decodeUnit: unit });
+  return { name: unit, late: 'serve', concurrent: 1, policy };
+}
+
+function soloSeconds(prepared: ReturnType<typeof prepare>, set: readonly string[]): number {
+  return simulate(buildSimulation(prepared, set, sources)).metrics['run_seconds'] as number;
+}
+
+function meanOfThree(npu: Npu, a: string, b: string, set: readonly string[]): number {
+  const overheads = NETWORKS.map(
+    (name) => threeAtOnce(npu, name, b, set) / threeAtOnce(npu, name, a, set) - 1,
+  );
+  return overheads.reduce((sum, value) => sum + value, 0) / overheads.length;
+}
+
 describe('integrity without a tree, TNPU (HPCA 2022)', () => {
   const integrity = (run: string) =>
     [
@@ -226,17 +280,23 @@ describe('integrity without a tree, TNPU (HPCA 2022)', () => {
   const small: Npu = { side: 32, bandwidth: '11GB/s', sram: '480KiB' };
   const large: Npu = { side: 45, bandwidth: '22GB/s', sram: '1MiB' };
 
+  /** Rows of a square tile that fills local memory with bytes: how far consecutive bytes go. */
+  const rowOf = ({ sram }: Npu) => {
+    const size = parseQuantity(sram, 'size');
+    return `${64 * Math.round(Math.sqrt('value' in size ? size.value : 0) / 64)}B`;
+  };
+
   it.each([
-    ['one small NPU', small, 10],
-    ['one large NPU', large, 7.5],
-    ['three small NPUs', { ...small, bandwidth: '3.67GB/s' }, 13.3],
-    ['three large NPUs', { ...large, bandwidth: '7.33GB/s' }, 8.7],
-  ])('%s: how much longer the tree takes', (name, npu, published) => {
-    const gain = meanOverhead(npu, treeless, tree, integrity('512B'));
-    const longer = meanOverhead(npu, treeless, tree, integrity('1KiB'));
-    const cost = meanOverhead(npu, none, treeless, integrity('512B'));
-    note(`tree over tree-less, ${name}`, 100 * gain, published, 'no fit', ' %');
-    details.push(`| the same with runs of 1 KiB | | ${(100 * longer).toFixed(1)} % | |`);
+    ['one small NPU', small, 10, meanOverhead],
+    ['one large NPU', large, 7.5, meanOverhead],
+    ['three small NPUs', small, 13.3, meanOfThree],
+    ['three large NPUs', large, 8.7, meanOfThree],
+  ])('%s: how much longer the tree takes', (name, npu, published, mean) => {
+    const gain = mean(npu, treeless, tree, integrity(rowOf(npu)));
+    const shorter = mean(npu, treeless, tree, integrity('512B'));
+    const cost = mean(npu, none, treeless, integrity(rowOf(npu)));
+    note(`tree over tree-less, ${name}`, 100 * gain, published, 'in-sample', ' %');
+    details.push(`| the same with runs of 512 B | | ${(100 * shorter).toFixed(1)} % | |`);
     // The figures are also quoted as what tree-less protection costs over none: that reading stands beside the paper's own.
     otherReading.push(Math.abs((100 * cost) / published - 1));
     details.push(
@@ -245,7 +305,7 @@ describe('integrity without a tree, TNPU (HPCA 2022)', () => {
     expect(gain).toBeGreaterThan(0.02);
     expect(gain).toBeLessThan(0.2);
     expect(cost).toBeLessThan(0.25);
-    expect(longer).toBeLessThan(gain);
+    expect(shorter).toBeGreaterThan(gain);
   });
 });
 
@@ -265,10 +325,13 @@ afterAll(() => {
       'Published results of three systems, each rebuilt from its mechanisms: TrustZone inference on an RK3588 (TZ-LLM,',
       'arXiv 2511.13717), guarding of an NPU (sNPU, ISCA 2024), memory integrity (TNPU, HPCA 2022). Taken from the papers as',
       'inputs: the start of the runtime (2.3 s) and the time of one page (fitted to 4.2 s for 8 GB). Storage rate, decryption,',
-      'the share of the CPU and of the NPU come from elsewhere. The networks are not those of the papers, and the length of',
-      'runs in memory (512 B) is an assumption, to which integrity is sensitive: the table shows 1 KiB beside it. TNPU’s 7.5 to',
-      '13.3 % are taken as what a tree costs over tree-less protection; read as what tree-less protection costs over none, as',
-      'they are also quoted, they are met far less well with three NPUs. Both readings are shown, with their errors.',
+      'the share of the CPU and of the NPU come from elsewhere. TNPU’s 7.5 to 13.3 % are taken as what a tree costs over',
+      'tree-less protection, as its abstract says; read as what tree-less protection costs over none, as they are also quoted,',
+      'they are met less well. Both readings are shown, with their errors. Integrity depends on two things that the paper’s',
+      'summary does not say. How far consecutive bytes go: taken as the row of a square tile that fills local memory (704 B and',
+      '1 KiB; 512 B stands beside it). And how far networks are bound by memory: three NPUs on the memory of one nearly always',
+      'are, so that their figure is one of traffic alone; one NPU with the convolutional networks at hand waits for memory less',
+      'than the published gains say of the paper’s own networks (10 of 13.3, 7.5 of 8.7), and its figure falls short by that.',
     ].join('\n'),
     lines: [
       {
