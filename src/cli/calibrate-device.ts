@@ -8,6 +8,7 @@ import { withOwnSoc } from '../calibration/device/predict.ts';
 import { predictFile } from '../calibration/device/predict-file.ts';
 import type { OpenGraph } from '../calibration/device/vision-predict.ts';
 import { fileSources, listUserFolder, openModelFile, readUserFile } from '../load.ts';
+import { fitBodyOf } from './body-fit-report.ts';
 import { fitDevices } from './calibrate-device-fit.ts';
 import { fitNetworks, fitText } from './calibrate-networks.ts';
 import { templateCsv } from './calibrate-templates.ts';
@@ -25,6 +26,7 @@ export const calibrateDevice: Command = {
     'socsim calibrate device measurements.csv --check',
     'socsim calibrate device measurements.csv --check --json',
     'socsim calibrate device measurements.csv --check --soc mine.yaml --calibration mine.json',
+    'socsim calibrate device sustained.csv --phone pixel-6a',
     'socsim calibrate device vision --template',
     'socsim calibrate device vision.csv --check --graphs graphs --csv',
   ],
@@ -68,6 +70,11 @@ export const calibrateDevice: Command = {
       summary: 'for latencies of networks: folder with the ONNX graphs that rows name',
       value: 'DIR',
     },
+    phone: {
+      type: 'string',
+      summary: 'for runs over time: phone whose body is fitted; a description of it is printed',
+      value: 'NAME',
+    },
     'leave-out': {
       type: 'string',
       summary: 'with --graphs: also errors of fits that have not seen the network, or the chip',
@@ -89,11 +96,18 @@ export const calibrateDevice: Command = {
       console.log(args['json'] === true ? JSON.stringify(fit, undefined, 2) : fitText(fit));
       return undefined;
     }
+    const overTime = sustainedKind(text);
+    if (args['phone'] !== undefined && !overTime) {
+      throw new SpecError([{ path: '--phone', message: `${file} holds no runs over time` }]);
+    }
+    if (args['check'] !== true && overTime) {
+      fitBodyOf(overTime(text, file), args);
+      return undefined;
+    }
     if (args['check'] !== true) {
       fitDevices({ file, text }, args);
       return undefined;
     }
-    const overTime = sustainedKind(text);
     if (overTime) {
       checkSustained(overTime(text, file), args);
       return undefined;
@@ -120,7 +134,7 @@ const withGap = (lines: readonly string[]) => (lines.length > 0 ? ['', ...lines]
 /** @throws SpecError for options that would change nothing, and for a file that is missing. */
 function refuseIdle(args: Args): void {
   const faults: Fault[] = [];
-  const idle = args['check'] === true ? ['out', 'also'] : ['calibration', 'csv'];
+  const idle = args['check'] === true ? ['out', 'also', 'phone'] : ['calibration', 'csv'];
   // Shipped SoCs are known without being named.
   if (args['check'] === true && !DESCRIPTION.test(String(args['soc'] ?? 'x.yaml')))
     idle.push('soc');

@@ -166,15 +166,20 @@ function tokensOf({ points }: Series, protocol: Protocol) {
   return { promptTokens: prompt, generatedTokens: Math.max(answer, 2) };
 }
 
+/** The phone with the longest name that is in the device's. */
+export function phoneOfDevice(device: string): string | undefined {
+  const name = slug(device);
+  const known = listBundled('socs/phones', '.yaml').filter((id) => name.includes(id));
+  return known.sort((a, b) => b.length - a.length)[0];
+}
+
 /** The phone whose name is in the device's; the SoC's own stands in for one without a description. */
 function phoneOf(
   { device }: Series,
   soc: string,
   sources: Sources,
 ): { readonly id: string; readonly assumptions: readonly string[] } | Reason {
-  const name = slug(device);
-  const known = listBundled('socs/phones', '.yaml').filter((id) => name.includes(id));
-  const best = known.sort((a, b) => b.length - a.length)[0];
+  const best = phoneOfDevice(device);
   if (best) return { id: best, assumptions: [] };
   const { phone } = sources.soc(soc).data as { phone: string };
   return { id: phone, assumptions: [`${phone} stands in for ${device}`] };
