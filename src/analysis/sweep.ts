@@ -1,5 +1,6 @@
 /** Axes → tasks: every combination of values, expressions evaluated, unknown paths refused before anything runs. */
 import { dimensionOf, formatQuantity, parseQuantity } from '../base/quantity.ts';
+import { GIBI, KIBI, MEBI } from '../base/units.ts';
 import { resolvePath, valueAt } from '../engine/overrides.ts';
 import { overrideRoots, type Sources } from '../engine/prepare.ts';
 import { evaluateExpression, isExpression, loadMath, type ValueOf } from './expression.ts';
@@ -62,14 +63,22 @@ function evaluated(path: string, text: string, read: ValueOf, math: MathJs | und
   return math && isExpression(text) ? evaluateExpression(math, text, path, read) : text;
 }
 
-/** `732500000 Hz` → `732.5 MHz`. */
+/** `732500000 Hz` → `732.5 MHz`; sizes of whole kibibytes stay exact, for what is aligned has to stay so when it is typed. */
 function readable(text: string): string {
   const dimension = dimensionOf(text);
   const parsed = dimension && parseQuantity(text, dimension);
-  return dimension && parsed && 'value' in parsed
-    ? formatQuantity(parsed.value, dimension, 6)
-    : text;
+  if (!dimension || !parsed || !('value' in parsed)) return text;
+  const { value } = parsed;
+  const binary = BINARY.find(([, unit]) => value > 0 && value % unit === 0);
+  if (dimension === 'size' && binary) return `${value / binary[1]} ${binary[0]}`;
+  return formatQuantity(value, dimension, 6);
 }
+
+const BINARY = [
+  ['GiB', GIBI],
+  ['MiB', MEBI],
+  ['KiB', KIBI],
+] as const;
 
 type MathJs = Awaited<ReturnType<typeof loadMath>>;
 

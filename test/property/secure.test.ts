@@ -1,6 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { EVERY_SECRET, PUBLIC, type Secrecy, USER_SECRET, within } from '../../src/base/labels.ts';
+import {
+  EVERY_SECRET,
+  MODEL_SECRET,
+  PUBLIC,
+  type Secrecy,
+  USER_SECRET,
+  within,
+} from '../../src/base/labels.ts';
 import { randomStream } from '../../src/base/random.ts';
 import { INITIATORS, type Initiator, WORLDS } from '../../src/hardware/secure/initiators.ts';
 import { type IntegritySpec, integrityCost } from '../../src/hardware/secure/integrity.ts';
@@ -67,8 +74,15 @@ function* play(system: SecureSystem, seed: number): Generator<Verdict> {
     const kind = one(REGION_KINDS);
     return draw() < 0.5 ? system.snoop(kind, CONTENTS[kind]) : system.replay(kind, CONTENTS[kind]);
   };
+  /** A model on its way: the drive writes ciphertext, the cipher what it makes of it, wherever a driver aims them. */
+  const loader = (): Verdict => {
+    const kind = one(['normal', 'secure', 'protected-vm', 'npu-only'] as const);
+    return draw() < 0.5
+      ? system.access('storage', kind, 'write', PUBLIC)
+      : system.access('crypto', kind, 'write', MODEL_SECRET);
+  };
   const cloud = (): Verdict => system.upload(one([PUBLIC, USER_SECRET, EVERY_SECRET]));
-  for (;;) yield one([victim, attacker, attacker, npu, bus, cloud])();
+  for (;;) yield one([victim, attacker, attacker, npu, bus, loader, cloud])();
 }
 
 /** Verdicts of a scenario in which a secret came out, by how they begin. */

@@ -1,0 +1,42 @@
+import { describe, expect, it } from 'vitest';
+import { sweepTasks } from '../../../src/analysis/sweep.ts';
+import { parseSweep } from '../../../src/analysis/sweep-spec.ts';
+import { parseSpecFile } from '../../../src/base/spec-file.ts';
+import { prepare } from '../../../src/engine/prepare.ts';
+import { fileSources } from '../../../src/load.ts';
+
+const SCENARIO = 'version: 1\nsoc: dimensity-9300\nworkload: llama-3.2-1b-chat\n';
+
+/** What tables show of an axis with one value. */
+async function shown(path: string, text: string): Promise<string> {
+  const file = `version: 1\nscenario: { soc: dimensity-9300, workload: llama-3.2-1b-chat }\naxes: { ${path}: ["${text}"] }\n`;
+  const spec = parseSweep(parseSpecFile(file, 'sweep.yaml'));
+  const [task] = await sweepTasks(
+    spec,
+    [{ index: 0, values: { [path]: text } }],
+    fileSources(),
+    'x',
+  );
+  return String(task!.values[path]);
+}
+
+describe('values of an axis', () => {
+  it.each([
+    ['npu.clock', '732500000 Hz', '732.5 MHz'],
+    ['security.carveout', '536870912 B', '512 MiB'],
+    ['security.carveout', '1536 MiB', '1536 MiB'],
+    ['security.carveout', '2048 MiB', '2 GiB'],
+    ['security.carveout', '0.5 MB', '500 kB'],
+    // Half as much again as the 512 MiB of the description.
+    ['security.carveout', 'security.carveout * 1.5', '768 MiB'],
+    ['security.engine.throughput', '4000 MB/s', '4 GB/s'],
+  ])('%s: %s is shown as %s', async (path, text, readable) => {
+    expect(await shown(path, text)).toBe(readable);
+  });
+
+  it('can be typed as they are shown where they have to be aligned', async () => {
+    const text = await shown('security.carveout', 'security.carveout * 3');
+    const scenario = parseSpecFile(`${SCENARIO}security: { preset: all }\n`, 'x');
+    expect(() => prepare(scenario, [`security.carveout=${text}`], fileSources())).not.toThrow();
+  });
+});
