@@ -26,7 +26,7 @@ import { type FlowTable, flowBytes, STOPPED } from './secure-flows.ts';
 import type { SecureLane } from './secure-lane.ts';
 import { TOKEN_BYTES } from './secure-memory.ts';
 import type { SecurityPlan } from './secure-plan.ts';
-import type { AuditRows } from './secure-rows.ts';
+import type { AuditRows, RowKind } from './secure-rows.ts';
 import { UploadGate } from './secure-upload.ts';
 import type { TaskTable } from './task-table.ts';
 
@@ -223,7 +223,7 @@ export class SecureGuard implements AccessGuard, LoadGate {
       tensor,
       label: formatSecrecy(secrecy),
       ...(gate !== undefined && { gate }),
-      message: `${initiator} ${verb} ${tensor}${whose} in ${region} memory, ${outcome}`,
+      message: `${initiator} ${verb} ${tensor}${whose} in ${region} memory, ${outcome}${remedyFor(tensor)}`,
     });
     const moved = verdict === 'leak' ? bytes : 0;
     this.rows.note(row, count, moved, now, now);
@@ -324,4 +324,12 @@ export class SecureGuard implements AccessGuard, LoadGate {
     lane.costs.add(mechanism, { seconds, joules });
     return seconds;
   }
+}
+
+/** Choices that close what comes of how a model is loaded and put out, where nobody sees it in the strategy. */
+function remedyFor(tensor: RowKind['tensor']): string {
+  if (tensor === 'pages given back') return ' (clean: on-switch overwrites them first)';
+  return tensor === 'model file'
+    ? ' (modelFile: encrypted, or a world whose memory the drive may write)'
+    : '';
 }

@@ -192,6 +192,7 @@ describe('memory that is given back', () => {
     const { audit } = released('');
     const leak = audit!.faults.find(({ tensor }) => tensor === 'pages given back')!;
     expect(leak).toMatchObject({ initiator: 'cpu-normal', label: 'model-secret + user-secret' });
+    expect(leak.message).toContain('clean: on-switch');
     expect(audit!.leakedBytes).toBeGreaterThan(1e8);
     expect(wipe(released(''))).toBeUndefined();
   });
