@@ -14,6 +14,7 @@ import { minimise } from '../least-squares.ts';
 export interface ClassParameter {
   /** Dotted path under `kernels.UNIT` of a runtime class, or `host.copy`. */
   readonly path: string;
+  /** Where the fit starts, and the middle of the prior. */
   readonly start: number;
   readonly min: number;
   readonly max: number;

@@ -23,7 +23,7 @@ import type { MappedVisionRow } from './vision-mapping.ts';
 
 /** Longer than any network of a table takes on any NPU that works. */
 const BROKEN_MILLISECONDS = 60_000;
-/** Turns from the numbers that are written. */
+/** Turns from the middle of the priors. */
 const TURNS = 2;
 
 export interface FittedNumber {
@@ -60,7 +60,8 @@ export function fitVision(
   sketchOf: (row: MappedVisionRow) => Sketch,
 ): VisionFit {
   const units = new Map<string, SocUnitSpec>();
-  let runtimes = written.runtimes;
+  // Engines start from the middle as well, or the first turn of the chips would depend on what is written.
+  let runtimes = started(rows, written);
   const found = new Map<string, Found>();
   const now = (): Written => ({
     units: (row) => units.get(row.soc) ?? written.units(row),
@@ -92,11 +93,11 @@ export function fitVision(
   return {
     fitted,
     predict,
-    numbers: [...found].flatMap(([of, { paths, starts, values }]) =>
+    numbers: [...found].flatMap(([of, { paths, written: before, values }]) =>
       paths.map((path, i) => ({
         of,
         path,
-        written: starts[i] as number,
+        written: before[i] as number,
         fitted: values[i] as number,
       })),
     ),
@@ -106,9 +107,30 @@ export function fitVision(
   };
 }
 
+function started(
+  rows: readonly MappedVisionRow[],
+  { runtimes, units }: Written,
+): Written['runtimes'] {
+  const names = [...new Set(rows.map(({ runtime }) => runtime))];
+  const specs = names.map((name) => {
+    const spec = runtimes[name] as RuntimeSpec;
+    const { parameters } = classTrials(spec, 'npu', { runtimes, units });
+    const paths = parameters.map(({ path }) => path);
+    return [
+      name,
+      withValues(
+        spec,
+        paths,
+        parameters.map(({ start }) => start),
+      ),
+    ] as const;
+  });
+  return { ...runtimes, ...Object.fromEntries(specs) };
+}
+
 interface Found {
   readonly paths: readonly string[];
-  readonly starts: readonly number[];
+  readonly written: readonly number[];
   readonly values: readonly number[];
 }
 
@@ -120,7 +142,7 @@ function solve(
 ): Found {
   return {
     paths: trials.parameters.map(({ path }) => path),
-    starts: trials.parameters.map(({ start }) => start),
+    written: trials.parameters.map(({ written }) => written),
     values: fitClass(visionProblem(trials, rows, sketchOf), before?.values),
   };
 }

@@ -14,7 +14,7 @@ import { type RequestPlan, workAt } from '../../workload/graph.ts';
 import type { ClassParameter, FitProblem } from './class-fit.ts';
 import type { MappedVisionRow } from './vision-mapping.ts';
 
-/** Bounds of a share, a time and a rate, and how far each may go from what is written now, in units of ln. */
+/** Bounds of a number of a kind, and its spread around `centre`, in units of ln. */
 const KINDS = {
   share: { min: 0.01, max: 1, prior: 0.5 },
   bandwidth: { min: 0.1, max: 1.4, prior: 0.3 },
@@ -23,18 +23,50 @@ const KINDS = {
   rate: { min: 1e8, max: 1e11, prior: 0.7 },
 } as const;
 
+/**
+ * Where a fit starts and what a number without rows stays at, by its name: the middle of ten chips and of three engines in an
+ * earlier fit. What is written in a description is no part of it, so that fitting again gives the same.
+ */
+const CENTRES: Readonly<Record<string, number>> = {
+  'matrix.fp16': 0.85,
+  'matrix.int8': 0.7,
+  lanes: 1,
+  operator: 1.8e-6,
+  call: 130e-6,
+  bandwidthShare: 1.3,
+  'attentionShare.fp16': 0.4,
+  'attentionShare.int8': 0.15,
+  'attentionShare.int16': 0.2,
+  copy: 3.5e9,
+};
+
+/** A number of a description that rows decide. */
+export interface WrittenNumber extends ClassParameter {
+  /** What the description says now. */
+  readonly written: number;
+}
+
+function numberAt(
+  path: readonly string[],
+  written: number,
+  kind: keyof typeof KINDS,
+): WrittenNumber {
+  const start = CENTRES[path.slice(-2).join('.')] ?? CENTRES[path.at(-1) ?? ''] ?? written;
+  return { path: path.join('.'), start, written, ...KINDS[kind] };
+}
+
 type Node = Readonly<Record<string, unknown>>;
 
 /** The fitted numbers that a class gives for one kind of unit. */
-export function parametersOf(runtime: RuntimeSpec, unit: string): ClassParameter[] {
-  const found: ClassParameter[] = [];
+export function parametersOf(runtime: RuntimeSpec, unit: string): WrittenNumber[] {
+  const found: WrittenNumber[] = [];
   const add = (path: readonly string[], node: unknown) => {
     if (typeof node !== 'object' || node === null) return;
     const { is, trust } = node as { readonly is?: unknown; readonly trust?: string };
     if (is === undefined) {
       for (const [key, inner] of Object.entries(node)) add([...path, key], inner);
     } else if (typeof is === 'number' && trust === 'fitted') {
-      found.push({ path: path.join('.'), start: is, ...KINDS[kindOf(path)] });
+      found.push(numberAt(path, is, kindOf(path)));
     }
   };
   add(['kernels', unit], (runtime.kernels as Node)[unit]);
@@ -71,7 +103,7 @@ interface Trial {
 
 /** Numbers to find, and what values of them make of any row. */
 export interface Trials {
-  readonly parameters: readonly ClassParameter[];
+  readonly parameters: readonly WrittenNumber[];
   readonly trial: (values: readonly number[]) => (row: MappedVisionRow) => Trial;
 }
 
@@ -106,13 +138,13 @@ export function classTrials(runtime: RuntimeSpec, unit: VisionUnit, { units }: W
 
 /** What a unit's description says of compiled networks. */
 export function unitTrials(spec: SocUnitSpec, { runtimes }: Written): Trials {
-  const parameters: ClassParameter[] = [];
+  const parameters: WrittenNumber[] = [];
   const add = (path: readonly string[], node: unknown) => {
     if (typeof node !== 'object' || node === null) return;
     const { is } = node as { readonly is?: unknown };
     if (typeof is === 'number') {
       const kind = path.at(-1) === 'operator' || path.at(-1) === 'call' ? 'time' : 'wide';
-      parameters.push({ path: path.join('.'), start: is, ...KINDS[kind] });
+      parameters.push(numberAt(path, is, kind));
     } else for (const [key, inner] of Object.entries(node)) add([...path, key], inner);
   };
   add(['compiled'], (spec as { readonly compiled?: unknown }).compiled);

@@ -12,7 +12,7 @@
 import type { SocUnitSpec } from '../../hardware/soc-spec.ts';
 import type { RuntimeSpec } from '../../runtime/runtime-spec.ts';
 import { normalSolver } from '../normal-equations.ts';
-import { type ClassParameter, SIGMA } from './class-fit.ts';
+import { SIGMA } from './class-fit.ts';
 import {
   classTrials,
   type Sketch,
@@ -20,12 +20,13 @@ import {
   unitTrials,
   visionProblem,
   type Written,
+  type WrittenNumber,
   withValues,
 } from './vision-fit.ts';
 import type { MappedVisionRow } from './vision-mapping.ts';
 
-/** A number of one chip's NPU or of one engine. */
-interface JointParameter extends ClassParameter {
+/** A number of one chip's NPU or of one engine, from what is written of it. */
+interface JointParameter extends WrittenNumber {
   readonly chip?: string;
   readonly engine?: string;
 }
@@ -76,11 +77,11 @@ function jointProblem(
   const engines = [...new Set(rows.map(({ runtime }) => runtime))];
   const parameters: JointParameter[] = [
     ...[...units].flatMap(([chip, spec]) =>
-      unitTrials(spec, written).parameters.map((one) => ({ ...one, chip })),
+      unitTrials(spec, written).parameters.map((one) => ({ ...one, start: one.written, chip })),
     ),
     ...engines.flatMap((engine) =>
       classTrials(written.runtimes[engine] as RuntimeSpec, 'npu', written).parameters.map(
-        (one) => ({ ...one, engine }),
+        (one) => ({ ...one, start: one.written, engine }),
       ),
     ),
   ];
