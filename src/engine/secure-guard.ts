@@ -213,7 +213,8 @@ export class SecureGuard implements AccessGuard, LoadGate {
     const { verdict, gate } = this.rows.verdicts[row]!;
     const { workload, initiator, access, region, tensor, secrecy } = this.rows.kinds[row]!;
     const verb = access === 'read' ? 'read' : 'wrote';
-    const outcome = verdict === 'leak' ? 'and nothing stopped it' : 'and was stopped';
+    const leaked = `and nothing stopped it${remedyFor(tensor)}`;
+    const outcome = verdict === 'leak' ? leaked : 'and was stopped';
     const whose = workload === undefined ? '' : ` of ${workload}`;
     this.fault({
       ...(workload !== undefined && { workload }),
@@ -223,7 +224,7 @@ export class SecureGuard implements AccessGuard, LoadGate {
       tensor,
       label: formatSecrecy(secrecy),
       ...(gate !== undefined && { gate }),
-      message: `${initiator} ${verb} ${tensor}${whose} in ${region} memory, ${outcome}${remedyFor(tensor)}`,
+      message: `${initiator} ${verb} ${tensor}${whose} in ${region} memory, ${outcome}`,
     });
     const moved = verdict === 'leak' ? bytes : 0;
     this.rows.note(row, count, moved, now, now);
