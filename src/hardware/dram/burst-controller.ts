@@ -220,7 +220,7 @@ export class BurstController implements ChannelController {
     }
     const from = Math.max(timing.columnAt(bank, write), this.nextBurst, now);
     const { at, gap } = timing.column(bank, write, from);
-    this.state.bus.carry(at + (write ? device.timing.nWL : device.timing.nRL));
+    this.state.sent(write, at + (write ? device.timing.nWL : device.timing.nRL));
     this.nextBurst = at + gap;
     this.sinceSwitch++;
     queue.splice(index, 1);
@@ -228,10 +228,8 @@ export class BurstController implements ChannelController {
       timing.closeRow(bank, Math.max(now, timing.precharge[bank] as number), false);
     }
     if (write) {
-      this.state.writes++;
       this.pendingWrites.delete(slots.burst(slot));
     } else {
-      this.state.reads++;
       const end = at + device.timing.nRL + device.timing.nBLmin + this.config.staticLatency;
       // The requester looks at whole cycles; a picosecond more or less must not cost it one.
       this.completions.push(slots.access(slot), Math.ceil(end - 1e-2));

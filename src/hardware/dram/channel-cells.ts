@@ -36,6 +36,9 @@ export const RANK_REFRESH_BANK = RANK_REFRESH + MOST_RANKS;
 /** Banks that are closed, and those that are open, as bits. */
 export const CLOSED_BANKS = RANK_REFRESH_BANK + MOST_RANKS;
 export const OPEN_BANKS = CLOSED_BANKS + 1;
+/** First data of the last bursts, by their count: what the data bus has carried (bus-log.ts). */
+export const BUS = OPEN_BANKS + 1;
+export const BUS_KEPT = 64;
 
 /** Of a queue: banks with a burst of their open row, and with one of any other (of any while closed), as bits. */
 export const HITS = 0;
@@ -55,7 +58,7 @@ export const TAIL = HEAD + MOST_BANKS;
 const QUEUE_CELLS = TAIL + MOST_BANKS;
 
 /** Where the queues begin, behind all that the device itself has. */
-export const READS = OPEN_BANKS + 1;
+export const READS = BUS + BUS_KEPT;
 export const WRITES = READS + QUEUE_CELLS;
 /** By bank: access, place in the order of arrival, and arrival of the burst for which its row has been opened. */
 export const OWNER_ACCESS = WRITES + QUEUE_CELLS;

@@ -21,6 +21,8 @@ const { ACTIVATE, CLOSED_BANKS, COLUMN, GROUP, GROUP_READ, GROUP_WRITE, HIT_ROW,
 const { MOST_BANKS, MOST_RANKS, OPEN_BANKS, OPEN_ROW, PRECHARGE, RANK, RANK_ACTIVATE } = cell;
 const { RANK_PRECHARGE, RANK_PRECHARGE_ALL, RANK_READ, RANK_REFRESH } = cell;
 const { RANK_REFRESH_BANK, RANK_WRITE, REFRESH_BANK, STATE } = cell;
+const { BUS, BUS_KEPT } = cell;
+const BUS_MASK = BUS_KEPT - 1;
 
 /** Owned by one controller, which asks for the earliest cycle of a command before it issues it. */
 export class ChannelState {
@@ -59,7 +61,7 @@ export class ChannelState {
     const { ranks, bankGroups, banksPerGroup } = device;
     const perBank = (from: number) => cells.subarray(from, from + this.banks);
     const perRank = (from: number) => cells.subarray(from, from + MOST_RANKS);
-    this.bus = new BusLog(device);
+    this.bus = new BusLog(device, cells.subarray(BUS, BUS + BUS_KEPT));
     this.timing = device.timing;
     this.ranks = ranks;
     this.banksPerRank = device.banks;
@@ -210,8 +212,7 @@ export class ChannelState {
     const { cells, timing: t } = this;
     const rank = cells[RANK + bank] as number;
     const group = cells[GROUP + bank] as number;
-    this.reads++;
-    this.bus.carry(now + t.nRL);
+    cells[BUS + ((this.reads++ + this.writes) & BUS_MASK)] = now + t.nRL;
     raise(cells, GROUP_READ + group, now + t.nCCDL);
     raise(cells, RANK_READ + rank, now + t.nCCDS);
     raise(cells, RANK_WRITE + rank, now + t.nRTW);
@@ -232,8 +233,7 @@ export class ChannelState {
     const { cells, timing: t } = this;
     const rank = cells[RANK + bank] as number;
     const group = cells[GROUP + bank] as number;
-    this.writes++;
-    this.bus.carry(now + t.nWL);
+    cells[BUS + ((this.reads + this.writes++) & BUS_MASK)] = now + t.nWL;
     raise(cells, GROUP_WRITE + group, now + t.nCCDL);
     raise(cells, GROUP_READ + group, now + t.nWTRL);
     raise(cells, RANK_WRITE + rank, now + t.nCCDS);
@@ -268,6 +268,18 @@ export class ChannelState {
     raise(cells, RANK_ACTIVATE + rank, now + t.nPBR2ACT);
     raise(cells, RANK_REFRESH_BANK + rank, now + t.nPBR2PBR);
     raise(cells, RANK_REFRESH + rank, now + t.nRFCpb);
+  }
+
+  /** Counts a burst whose limits are kept elsewhere; `data` is the cycle of its first data. */
+  sent(write: boolean, data: number): void {
+    this.cells[BUS + ((this.reads + this.writes) & BUS_MASK)] = data;
+    if (write) this.writes++;
+    else this.reads++;
+  }
+
+  /** Bursts that the data bus has carried by a cycle. */
+  carriedBy(cycle: number): number {
+    return this.bus.carriedBy(cycle, this.reads + this.writes);
   }
 
   /** No command to the rank before `cycle`, as while it comes out of a low-power state. */

@@ -66,6 +66,8 @@ export class CommandController implements ChannelController {
   private commandAt = 0;
   private readonly patience: Patience;
   /** What the configuration says, at hand. */
+  private readonly keepsOpen: boolean;
+  private readonly closesWorn: boolean;
   private readonly rows: RowPolicy;
   private readonly splits: boolean;
   private readonly syncs: boolean;
@@ -92,6 +94,8 @@ export class CommandController implements ChannelController {
     const bound = config.boundsWait ? this.timing.nREFI : NEVER;
     this.patience = new Patience(bound, cells, this.reads, this.writes, choice);
     this.holdsChannel = config.refreshHolds === 'channel';
+    this.keepsOpen = config.page === 'open';
+    this.closesWorn = config.page === 'close-after';
     this.rows = new RowPolicy(config, this.state, this.choice);
     this.splits = config.splitActivate;
     this.syncs = config.wckSync;
@@ -184,7 +188,7 @@ export class CommandController implements ChannelController {
       return this.sent(now);
     }
     // Not sooner: the burst for which the data clock was restarted may be of a worn row.
-    if (this.rows.closesWorn && this.closeWorn(now)) return this.sent(now);
+    if (this.closesWorn && this.closeWorn(now)) return this.sent(now);
     if (this.owners !== 0 && this.ownersAt <= now) {
       const bank = this.readyOwner(now);
       if (bank >= 0) return this.column(bank, now);
@@ -277,9 +281,10 @@ export class CommandController implements ChannelController {
    */
   private modeChanges(): boolean {
     const { cells, patience } = this;
-    if (patience.late) return true;
-    if (patience.holding && patience.holds(this.writing, this.openedFor(this.writing)))
-      return false;
+    if (patience.forced) {
+      const forced = patience.changes(this.writing, this.openedFor(this.writing));
+      if (forced !== undefined) return forced;
+    }
     const idle = cells[READS + SIZE] === 0;
     const writes = cells[WRITES + SIZE] as number;
     if (this.writing) return !idle && writes < this.drainBelow;
@@ -350,7 +355,7 @@ export class CommandController implements ChannelController {
     }
     const latency = (write ? timing.nWL : timing.nRL) + timing.nBLmin;
     this.clockUntil = Math.max(this.clockUntil, now + latency + timing.nWCKPST);
-    const close = this.rows.closesWith(bank, this.owners);
+    const close = !this.keepsOpen && this.rows.closesWith(bank, this.owners);
     if (write) state.write(bank, now, close);
     else state.read(bank, now, close);
     if (close) {
@@ -374,7 +379,7 @@ export class CommandController implements ChannelController {
     const least = this.sent(now);
     const rows = this.owners | (this.cells[(this.writing ? WRITES : READS) + MISSES] as number);
     if (rows !== 0 || this.opening >= 0 || this.refresh.waiting.length > 0) return least;
-    if (!this.rows.keepsOpen || this.modeChanges()) return least;
+    if (!this.keepsOpen || this.modeChanges()) return least;
     return Math.max(least, now + this.timing.nCCDS);
   }
 }

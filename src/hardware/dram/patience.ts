@@ -22,15 +22,17 @@ const LOOK = 512;
 export class Patience {
   /** Cycle of the next look. */
   at: number;
+  /** A turn is due by force, or has come by force and may still go on. */
+  forced = false;
   /** The queue that is not served has waited too long. */
-  late = false;
+  private late = false;
   private readonly cells: Int32Array;
   private readonly bound: number;
   private readonly reads: BurstQueue;
   private readonly writes: BurstQueue;
   private readonly choice: CommandChoice;
-  /** The queue whose turn was forced is served until it holds nothing from before this cycle; -1 where none was. */
-  private heldFor = -1;
+  /** The queue whose turn was forced is served until it holds nothing from before this cycle. */
+  private heldFor = 0;
 
   /** @param bound cycles that a read may wait; `NEVER` for a controller without bounds. */
   constructor(
@@ -58,29 +60,28 @@ export class Patience {
     this.choice.lookForOverdue(reads, writes);
     const before = writing ? reads : writes;
     this.late = this.waitsFrom(before, !writing, opened);
-    if (this.late) this.heldFor = before;
+    if (this.late) {
+      this.heldFor = before;
+      this.forced = true;
+    }
     return this.late;
-  }
-
-  /** Whether a turn that was forced may still go on. */
-  get holding(): boolean {
-    return this.heldFor >= 0;
   }
 
   /** The turn has changed. */
   turned(): void {
     if (this.late) this.late = false;
-    else this.heldFor = -1;
+    else this.forced = false;
   }
 
   /**
-   * Whether the queue that is served keeps its turn.
-   * @param opened banks whose row has been opened for one burst of it, as bits.
+   * Asked while `forced`: whether the turn changes by force, stays by force, or, if undefined, goes by the usual rule.
+   * @param opened banks whose row has been opened for one burst of the queue that is served, as bits.
    */
-  holds(writing: boolean, opened: number): boolean {
-    if (this.waitsFrom(this.heldFor, writing, opened)) return true;
-    this.heldFor = -1;
-    return false;
+  changes(writing: boolean, opened: number): boolean | undefined {
+    if (this.late) return true;
+    if (this.waitsFrom(this.heldFor, writing, opened)) return false;
+    this.forced = false;
+    return undefined;
   }
 
   /** Whether a burst of a queue, or one for which a row has been opened, has come before a cycle. */

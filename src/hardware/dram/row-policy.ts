@@ -7,10 +7,6 @@ import type { ControllerConfig } from './controller.ts';
 const { HITS, MISSES, READS, WRITES } = cell;
 
 export class RowPolicy {
-  /** Rows stay open until a conflict. */
-  readonly keepsOpen: boolean;
-  /** Rows close after a count of column accesses. */
-  readonly closesWorn: boolean;
   private readonly page: ControllerConfig['page'];
   private readonly closeAfter: number;
   private readonly state: ChannelState;
@@ -21,8 +17,6 @@ export class RowPolicy {
   constructor({ page, closeAfter }: ControllerConfig, state: ChannelState, choice: CommandChoice) {
     this.page = page;
     this.closeAfter = closeAfter;
-    this.keepsOpen = page === 'open';
-    this.closesWorn = page === 'close-after';
     this.state = state;
     this.choice = choice;
     this.accesses = new Int32Array(state.banks);
@@ -33,11 +27,10 @@ export class RowPolicy {
   }
 
   /**
-   * Whether auto-precharge goes with this column command; counts it.
+   * Whether auto-precharge goes with this column command; counts it. Not asked where rows stay open.
    * @param owners banks whose row is open for one burst, as bits.
    */
   closesWith(bank: number, owners: number): boolean {
-    if (this.keepsOpen) return false;
     const { page } = this;
     const { cells } = this.state;
     const bit = 1 << bank;

@@ -245,7 +245,7 @@ export class TrafficDriver {
   private markNow(): BusMark {
     const { reached } = this;
     const bursts = this.memory.controllers.reduce(
-      (sum, { state }) => sum + state.bus.carriedBy(reached),
+      (sum, { state }) => sum + state.carriedBy(reached),
       0,
     );
     return { cycle: reached, bursts };

@@ -6,7 +6,8 @@
  *          which is fixed in nanoseconds: 1/e(s) = 1/b + s·(1/e − 1/b), b being the efficiency of one long read. Standby
  *          power × (fixed + (1 − fixed)·s); energy per byte as at the top rate
  * Ignores  lower voltages (DVFSC, DVFSQ) and termination switched off at low rates; clocks of the fabric, which are its own
- * Valid    from an eighth of the top rate to an eighth above it, 48 to 140 lines in flight: within 7 % of the transaction model; 9 % with fewer
+ * Valid    from an eighth of the top rate to an eighth above it, 48 to 140 lines in flight: within 7 % of the transaction model; 9 % with fewer,
+ *          13 % with one rank, of whose waiting more is for rows
  * Source   row times and read latency of JESD209-5 are fixed in time (device.ts, presetAtShare); c and w fitted to
  *          engine/transaction.ts on LPDDR5-6400, 5X-8533 and 5T-9600 at 15 to 75 % of their rates, median error 2 %
  * Checked  test/unit/hardware/memory/memory-points.test.ts, test/validation/fidelity.test.ts
