@@ -23,7 +23,13 @@ function unseen() {
       setting: [soc, runtime, row.precision].join(', '),
       error,
     }));
-  return { network: without(({ graph }) => graph), chip: without(({ soc }) => soc) };
+  const network = without(({ graph }) => graph);
+  const chip = without(({ soc }) => soc);
+  const on = (unit: string) => {
+    const own = ({ columns }: (typeof network)[number]) => columns['unit'] === unit;
+    return { network: network.filter(own), chip: chip.filter(own) };
+  };
+  return { ...on('npu'), cpu: on('cpu'), gpu: on('gpu') };
 }
 const check = (name: string) => {
   const text = readFileSync(data(`phones/${name}`), 'utf8');
@@ -106,6 +112,8 @@ describe('networks on phones', () => {
     expect(of(left.network)).toBeLessThan(0.2);
     expect(of(left.network)).toBeLessThan(median(naive.map(Math.abs)) / 2);
     expect(of(left.chip)).toBeLessThan(median(naiveErrors(clean, 'soc').map(Math.abs)));
+    expect(of(left.gpu.network)).toBeLessThan(0.35);
+    expect(of(left.cpu.network)).toBeLessThan(0.45);
   });
 
   it('is recorded', () => {
@@ -133,6 +141,15 @@ describe('networks on phones', () => {
           ] as const
         ).map(([name, errors]) =>
           accuracyLine(name, errors, { unit: '%', sample: 'cross-validated' }),
+        ),
+        ...(['cpu', 'gpu'] as const).flatMap((unit) =>
+          (['network', 'chip'] as const).map((group) =>
+            accuracyLine(
+              `latency, ${unit.toUpperCase()} under ncnn (leave-one-${group === 'chip' ? 'SoC' : 'network'}-out)`,
+              left[unit][group].map(({ error }) => error),
+              { unit: '%', sample: 'cross-validated' },
+            ),
+          ),
         ),
         accuracyLine('latency, every predicted row', errorsOf(rows), about),
         ...[...networks, ...settings].map(([setting, own]) =>

@@ -23,6 +23,8 @@ import type { MappedVisionRow } from './vision-mapping.ts';
 
 /** Longer than any network of a table takes on any NPU that works. */
 const BROKEN_MILLISECONDS = 60_000;
+/** Classes whose numbers on CPU and GPU come from latencies of networks; others are known by language models. */
+const ENGINES: ReadonlySet<string> = new Set(['ncnn']);
 /** Turns from the middle of the priors. */
 const TURNS = 2;
 
@@ -43,11 +45,11 @@ export interface VisionFit {
   readonly predict: (rows: readonly MappedVisionRow[]) => readonly number[];
 }
 
-/** Rows that say something of an NPU running a whole compiled network. */
+/** Rows that say something of one unit running a whole network under an engine that was described to that end. */
 export function fittingRows(rows: readonly MappedVisionRow[]): MappedVisionRow[] {
   return rows.filter(
-    ({ row, unit }) =>
-      unit === 'npu' &&
+    ({ row, unit, runtime }) =>
+      (unit === 'npu' || ENGINES.has(runtime)) &&
       !row.unit.includes('mixed') &&
       'AB'.includes(row.quality) &&
       (row.milliseconds ?? 0) < BROKEN_MILLISECONDS,
@@ -64,21 +66,25 @@ export function fitVision(
   let runtimes = started(rows, written);
   const found = new Map<string, Found>();
   const now = (): Written => ({
-    units: (row) => units.get(row.soc) ?? written.units(row),
+    units: (row) => (row.unit === 'npu' ? units.get(row.soc) : undefined) ?? written.units(row),
     runtimes,
   });
   for (let turn = 0; turn < TURNS; turn++) {
-    for (const [soc, some] of groups(rows, (row) => row.soc)) {
+    const compiled = rows.filter(({ unit }) => unit === 'npu');
+    for (const [soc, some] of groups(compiled, (row) => row.soc)) {
       const spec = written.units(some[0] as MappedVisionRow);
       const fit = solve(unitTrials(spec, now()), some, sketchOf, found.get(soc));
       found.set(soc, fit);
       units.set(soc, withValues(spec, fit.paths, fit.values));
     }
-    for (const [name, some] of groups(rows, (row) => row.runtime)) {
+    for (const [key, some] of groups(rows, ({ runtime, unit }) => `${runtime} ${unit}`)) {
+      const { runtime: name, unit } = some[0] as MappedVisionRow;
       const spec = written.runtimes[name] as RuntimeSpec;
-      const fit = solve(classTrials(spec, 'npu', now()), some, sketchOf, found.get(name));
-      found.set(name, fit);
-      runtimes = { ...runtimes, [name]: withValues(spec, fit.paths, fit.values) };
+      const fit = solve(classTrials(spec, unit, now()), some, sketchOf, found.get(key));
+      found.set(key, fit);
+      // What another unit has told of the class is kept.
+      const before = runtimes[name] as RuntimeSpec;
+      runtimes = { ...runtimes, [name]: withValues(before, fit.paths, fit.values) };
     }
   }
   const fitted = now();

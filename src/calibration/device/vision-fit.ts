@@ -16,7 +16,7 @@ import type { MappedVisionRow } from './vision-mapping.ts';
 
 /** Bounds of a number of a kind, and its spread around `centre`, in units of ln. */
 const KINDS = {
-  share: { min: 0.01, max: 1, prior: 0.5 },
+  share: { min: 0.01, max: 3, prior: 0.5 },
   bandwidth: { min: 0.1, max: 1.4, prior: 0.3 },
   time: { min: 5e-8, max: 5e-3, prior: 0.7 },
   wide: { min: 0.02, max: 3, prior: 0.5 },
@@ -196,7 +196,7 @@ export function sketches(
   return (row) => {
     const { soc, runtime, unit, graph, precision, imageSize, set } = row;
     const key = JSON.stringify([soc, runtime, unit, graph, precision, imageSize, set]);
-    const known = cache.get(key) ?? sketch(key, plans(row), written(row), unit);
+    const known = cache.get(key) ?? sketch(key, plans(row), written(row), row);
     cache.set(key, known);
     return known;
   };
@@ -208,6 +208,8 @@ type VisionUnit = MappedVisionRow['unit'];
 export interface Sketch {
   readonly key: string;
   readonly home: MachineUnit;
+  /** Of a CPU, where the row says. */
+  readonly threads?: number;
   /** Cycles per second of it. */
   readonly speed: number;
   readonly calls: number;
@@ -221,7 +223,12 @@ export interface Sketch {
   }[];
 }
 
-function sketch(key: string, plan: RequestPlan, machine: Machine, unit: string): Sketch {
+function sketch(
+  key: string,
+  plan: RequestPlan,
+  machine: Machine,
+  { unit, set }: MappedVisionRow,
+): Sketch {
   const policy = policies['single-unit'].create({ unit, decodeUnit: unit });
   const [phase] = plan.phases as [RequestPlan['phases'][0]];
   const table = compilePhase(phase, machine, policy);
@@ -246,7 +253,24 @@ function sketch(key: string, plan: RequestPlan, machine: Machine, unit: string):
     }
   }
   const hostBytes = phase.hostBytes ?? 0;
-  return { key, home, speed: speedOf(home), calls, fixedSeconds, hostBytes, cells };
+  const threads = threadsIn(set);
+  return {
+    key,
+    home,
+    ...(threads !== undefined && { threads }),
+    speed: speedOf(home),
+    calls,
+    fixedSeconds,
+    hostBytes,
+    cells,
+  };
+}
+
+function threadsIn(set: readonly string[]): number | undefined {
+  const found = /^cpu\.threads=(\d+)$/.exec(
+    set.find((one) => one.startsWith('cpu.threads=')) ?? '',
+  );
+  return found ? Number(found[1]) : undefined;
 }
 
 /** Calls into the home unit, and seconds of all other calls and transfers. */
@@ -269,7 +293,7 @@ function trialSeconds(one: Sketch, { spec, runtime }: Trial): number {
   const tried = buildUnit(
     spec,
     { name: unit.name, domains: unit.domains, port: portOf(spec) },
-    { kernels },
+    { kernels, ...(one.threads !== undefined && { threads: one.threads }) },
   );
   const call = kernels.callSeconds ?? compiledCall(spec, kernels) ?? spec.launch.graph?.is ?? 0;
   const slower = unit.port.outstandingBytes / tried.port.outstandingBytes;

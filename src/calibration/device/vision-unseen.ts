@@ -54,7 +54,7 @@ export function leaveOut(
   for (const group of new Set(rows.map(groupOf))) {
     const isOut = rows.map((row) => groupOf(row) === group);
     const kept = rows.flatMap((_, i) => (isOut[i] ? [] : [i]));
-    const chips = new Set(kept.map((i) => (rows[i] as MappedVisionRow).soc));
+    const chips = new Set(kept.map((i) => placeOf(rows[i] as MappedVisionRow)));
     const point = settle(problem, start, slopes, {
       kept,
       centres: centresOf(problem.parameters, chips),
@@ -73,16 +73,21 @@ function jointProblem(
   written: Written,
   sketchOf: (row: MappedVisionRow) => Sketch,
 ) {
-  const units = new Map(rows.map((row) => [row.soc, written.units(row)]));
+  const units = new Map(rows.map((row) => [placeOf(row), written.units(row)]));
   const engines = [...new Set(rows.map(({ runtime }) => runtime))];
+  const kindsOf = (engine: string) => [
+    ...new Set(rows.flatMap(({ runtime, unit }) => (runtime === engine ? [unit] : []))),
+  ];
   const parameters: JointParameter[] = [
     ...[...units].flatMap(([chip, spec]) =>
       unitTrials(spec, written).parameters.map((one) => ({ ...one, start: one.written, chip })),
     ),
     ...engines.flatMap((engine) =>
-      classTrials(written.runtimes[engine] as RuntimeSpec, 'npu', written).parameters.map(
-        (one) => ({ ...one, start: one.written, engine }),
-      ),
+      distinctPaths(
+        kindsOf(engine).flatMap(
+          (kind) => classTrials(written.runtimes[engine] as RuntimeSpec, kind, written).parameters,
+        ),
+      ).map((one) => ({ ...one, start: one.written, engine })),
     ),
   ];
   const trial: Trials['trial'] = (values) => {
@@ -103,9 +108,9 @@ function jointProblem(
         changed(written.runtimes[name] as RuntimeSpec, ({ engine }) => engine === name),
       ]),
     );
-    return ({ soc, runtime }) => ({
-      spec: specs.get(soc) as SocUnitSpec,
-      runtime: runtimes.get(runtime) as RuntimeSpec,
+    return (row) => ({
+      spec: specs.get(placeOf(row)) as SocUnitSpec,
+      runtime: runtimes.get(row.runtime) as RuntimeSpec,
     });
   };
   const { predict } = visionProblem({ parameters, trial }, rows, sketchOf);
@@ -117,6 +122,14 @@ function jointProblem(
   };
 }
 type Joint = ReturnType<typeof jointProblem>;
+
+/** A unit of a chip. */
+const placeOf = ({ soc, unit }: MappedVisionRow) => `${soc} ${unit}`;
+
+/** What an engine says whatever the unit is one number. */
+function distinctPaths<One extends { readonly path: string }>(parameters: readonly One[]): One[] {
+  return [...new Map(parameters.map((one) => [one.path, one])).values()];
+}
 
 /** Logarithms: of a chip's number the mean over the chips that are seen, of an engine's what is written. */
 function centresOf(parameters: readonly JointParameter[], seen: ReadonlySet<string>): number[] {
@@ -154,7 +167,7 @@ function slopesAt(problem: Joint, point: readonly number[]): Map<number, number>
         point.map((value, j) => (moving.has(j) ? value + SLOPE_STEP : value)),
       );
       for (const [i, row] of rows.entries()) {
-        const j = numbers.get(nameOf({ chip: row.soc, engine: row.runtime }) ?? '');
+        const j = numbers.get(nameOf({ chip: placeOf(row), engine: row.runtime }) ?? '');
         if (j === undefined) continue;
         slopes[i]?.set(j, ((moved[i] as number) - (base[i] as number)) / SLOPE_STEP);
       }
