@@ -1,9 +1,9 @@
 /**
  * The few numbers that measurements of phones decide, as logarithms of factors on what descriptions say.
  *
- * Layers, each with a weaker hold on the start than the one above: a runtime class on a kind of unit (all SoCs share it),
- * another build of such a class or an application around it, units of one maker's SoCs, a unit of a SoC (all runtimes share it), and the pair of runtime and unit. Where rows are few, the pull to the start
- * keeps a pair at what its class and its unit say, and a unit at what its description says.
+ * Layers: a runtime class on a kind of unit (all SoCs share it), another build of such a class or an application around
+ * it, units of one maker's SoCs, a unit of a SoC (all runtimes share it), and the pair of runtime and unit. Where rows
+ * are few, the pull to the start keeps a pair at what its class and its unit say, and a unit at what its description says.
  */
 import type { DType } from '../../base/work.ts';
 import type { ClassesSpec, TuningSpec } from '../../runtime/calibration-spec.ts';

@@ -42,15 +42,6 @@ describe('builds of a class', () => {
     ]);
   });
 
-  it('are held closer to the class than the class to its description', () => {
-    const all = parametersOf([use('llama-cpp-app', 'gpu')], runtimes);
-    const prior = (key: string) => all.find((one) => keyOf(one) === key)!.prior;
-    for (const field of ['bandwidth', 'launch', 'superblocks', 'matrix/fp16'])
-      expect(prior(`build/llama-cpp-app/gpu/${field}`)).toBeLessThan(
-        prior(`class/llama-cpp/gpu/${field}`),
-      );
-  });
-
   it('name a class that is there', () => {
     for (const { name, family } of Object.values(runtimes))
       if (family !== undefined)
