@@ -51,7 +51,7 @@ export interface Use {
 
 /**
  * Logarithms. Kernel quality differs by factors between engines and little between SoCs for one engine; memory ports are
- * known to a fifth or so; launch times to a factor of two. The widths of class and maker are those, of twelve sets tried
+ * known to a fifth or so; launch times to a factor of two. The widths of class and maker are those, of fourteen sets tried
  * (each layer and the expected error of a row scaled by 0.6 to 3), with the least mean |ln predicted ÷ measured| of rows
  * whose model, and whose SoC, was left out; the others come to between 0.3 and 7 % more.
  */
@@ -78,7 +78,7 @@ const PRIORS: Readonly<Record<Layer, Readonly<Partial<Record<Field, number>>>>> 
     attention: 0.5,
     superblocks: 0.3,
   },
-  maker: { compute: 0.4, bandwidth: 0.3, launch: 0.5 },
+  maker: { compute: 0.4, bandwidth: 0.3, launch: 0.25 },
   unit: { compute: 0.35, bandwidth: 0.25, launch: 0.4 },
   pair: { compute: 0.35, bandwidth: 0.25 },
 };

@@ -94,7 +94,7 @@ export function refuseOtherKind(text: string, file: string): void {
     {
       file,
       message: `its columns are those of ${what}, which are not fitted as language models are`,
-      expected: kind?.fitting ?? 'nothing is fitted to them yet; --check predicts them',
+      expected: kind?.fitting ?? '--phone NAME, whose body is fitted to them',
     },
   ]);
 }

@@ -68,7 +68,7 @@ describe('fitting phones', () => {
     ['vision', /columns are those of networks.*--graphs DIR/],
     ['diffusion', /parts of image generators.*nothing is fitted/],
     ['bandwidth', /rates of memory.*port: bandwidth/],
-    ['sustained', /runs over time.*--check predicts them/],
+    ['sustained', /runs over time.*--phone NAME/],
   ])('says how a file of another kind is fitted: %s', (kind, message) => {
     const file = { file: `${kind}.csv`, text: templateCsv(kind) };
     expect(() => fitDevices(file, {})).toThrow(message);
