@@ -51,7 +51,10 @@ function numberAt(
   written: number,
   kind: keyof typeof KINDS,
 ): WrittenNumber {
-  const start = CENTRES[path.slice(-2).join('.')] ?? CENTRES[path.at(-1) ?? ''] ?? written;
+  // Engines that compile nothing have no such middle.
+  const compiled = !/^kernels\.(cpu|gpu)\./.test(path.join('.'));
+  const centre = CENTRES[path.slice(-2).join('.')] ?? CENTRES[path.at(-1) ?? ''];
+  const start = (compiled ? centre : undefined) ?? written;
   return { path: path.join('.'), start, written, ...KINDS[kind] };
 }
 
