@@ -84,6 +84,27 @@ describe('architecture', () => {
     expect(broken).toEqual([]);
   });
 
+  it('imports in no circle, types included', () => {
+    const targets = new Map(
+      files.map(({ name, text }) => [
+        name,
+        importsOf(text)
+          .filter((path) => path.startsWith('.'))
+          .map((path) => relative(source, join(source, name, '..', path))),
+      ]),
+    );
+    const done = new Set<string>();
+    const circles: string[] = [];
+    const visit = (name: string, way: readonly string[]) => {
+      if (way.includes(name)) circles.push([...way.slice(way.indexOf(name)), name].join(' → '));
+      if (way.includes(name) || done.has(name)) return;
+      for (const target of targets.get(name) ?? []) visit(target, [...way, name]);
+      done.add(name);
+    };
+    for (const { name } of files) visit(name, []);
+    expect(circles).toEqual([]);
+  });
+
   it('keeps node: out of everything up to the engine', () => {
     const broken = files
       .filter(({ name }) => PURE.includes(layerOf(name)))

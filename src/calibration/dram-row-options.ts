@@ -3,7 +3,7 @@ import { type Fault, SpecError } from '../base/errors.ts';
 import { nearestHint } from '../base/registry.ts';
 import { MEGA, NANO } from '../base/units.ts';
 import { buildAddressMap } from '../hardware/dram/address-map.ts';
-import type { ControllerConfig, RefreshPolicy } from '../hardware/dram/controller.ts';
+import type { ControllerConfig, RefreshPolicy } from '../hardware/dram/controller-config.ts';
 import { buildController, CONTROLLERS, type ControllerName } from '../hardware/dram/controllers.ts';
 import { buildDevice } from '../hardware/dram/device.ts';
 import type { LpddrPreset } from '../hardware/dram/preset.ts';

@@ -4,7 +4,7 @@ import { pick } from '../base/registry.ts';
 import { NANO } from '../base/units.ts';
 import { loadLpddrPreset } from '../calibration/lpddr-presets.ts';
 import { buildAddressMap } from '../hardware/dram/address-map.ts';
-import { type ControllerConfig, NEVER } from '../hardware/dram/controller.ts';
+import { type ControllerConfig, NEVER } from '../hardware/dram/controller-config.ts';
 import { CONTROLLERS } from '../hardware/dram/controllers.ts';
 import { buildDevice } from '../hardware/dram/device.ts';
 import type { LpddrPreset } from '../hardware/dram/preset.ts';

@@ -19,6 +19,7 @@ import { buildMachine, type VoteFile } from './build-machine.ts';
 import type { Machine } from './machine.ts';
 import { cloudOf } from './offload/prepare-cloud.ts';
 import { applyOverrides, type OverrideRoots } from './overrides.ts';
+import { barredFromNpu, planFor, planSecurity } from './plan-security.ts';
 import {
   type PreparedWorkload,
   prepareClients,
@@ -27,7 +28,6 @@ import {
 } from './prepare-clients.ts';
 import type { Job } from './request.ts';
 import { parseScenario, type Scenario, type SharedWorkload, scenarioSpec } from './scenario.ts';
-import { barredFromNpu, planFor, planSecurity } from './secure-plan.ts';
 import type { Protection } from './secure-run.ts';
 import type { Simulation } from './setup.ts';
 import { thermalPolicyOf } from './thermal-policy.ts';

@@ -13,19 +13,12 @@ import { InfeasibleError } from '../base/errors.ts';
 import { formatQuantity } from '../base/quantity.ts';
 import { type Bytes, MEBI } from '../base/units.ts';
 import type { Region, RegionKind } from '../hardware/secure/regions.ts';
-import {
-  kindOfClass,
-  protectedKind,
-  type Strategy,
-  type TensorClass,
-} from '../runtime/secure/strategy.ts';
+import { kindOfClass, protectedKind, type Strategy } from '../runtime/secure/strategy.ts';
 import type { RequestPlan } from '../workload/graph.ts';
-import type { SecurityPlan } from './secure-plan.ts';
+import type { Demand, SecurityPlan } from './secure-plan.ts';
 
 /** A token id as runtimes pass it. */
 export const TOKEN_BYTES: Bytes = 4;
-
-export type Demand = Readonly<Record<TensorClass, Bytes>>;
 
 /** Of each workload: its bytes by class, and what of them is protected. */
 export function demandsOf(

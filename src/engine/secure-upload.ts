@@ -12,8 +12,9 @@ import { SecurityFault } from '../base/errors.ts';
 import { type Label, secrecyOf } from '../base/labels.ts';
 import type { Bytes, Seconds } from '../base/units.ts';
 import { type Defences, SecureSystem } from '../hardware/secure/secure-system.ts';
+import { openSystem } from './plan-security.ts';
 import type { AuditFault, AuditRow } from './secure-audit.ts';
-import { openSystem, type SecurityPlan } from './secure-plan.ts';
+import type { SecurityPlan } from './secure-plan.ts';
 import { AuditRows } from './secure-rows.ts';
 
 /** Nothing stands between an unprotected application and the modem. */

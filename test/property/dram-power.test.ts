@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { buildAddressMap } from '../../src/hardware/dram/address-map.ts';
 import { CommandController } from '../../src/hardware/dram/command-controller.ts';
-import { type ControllerConfig, NEVER } from '../../src/hardware/dram/controller.ts';
+import { type ControllerConfig, NEVER } from '../../src/hardware/dram/controller-config.ts';
 import { CONTROLLERS } from '../../src/hardware/dram/controllers.ts';
 import type { LowPower } from '../../src/hardware/dram/low-power.ts';
 import { parseRequesters } from '../../src/hardware/dram/requester.ts';

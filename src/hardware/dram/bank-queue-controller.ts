@@ -14,10 +14,9 @@ import {
   type ChannelController,
   CompletionRing,
   type CompletionSink,
-  type ControllerConfig,
   type HitCounts,
-  NEVER,
 } from './controller.ts';
+import { type ControllerConfig, NEVER } from './controller-config.ts';
 import type { DeviceTiming, DramDevice } from './device.ts';
 import { RefreshQueue } from './refresh-queue.ts';
 

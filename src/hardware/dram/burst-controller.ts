@@ -15,10 +15,9 @@ import {
   type ChannelController,
   CompletionRing,
   type CompletionSink,
-  type ControllerConfig,
   type HitCounts,
-  NEVER,
 } from './controller.ts';
+import { type ControllerConfig, NEVER } from './controller-config.ts';
 import type { DramDevice } from './device.ts';
 
 /** Reads between two switches to writing, at least, while reads wait (gem5 24.0, min_reads_per_switch). */

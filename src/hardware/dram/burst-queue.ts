@@ -5,7 +5,7 @@
  * the choice of a command finds them without a call.
  */
 import * as cell from './channel-cells.ts';
-import { NEVER } from './controller.ts';
+import { NEVER } from './controller-config.ts';
 
 // A constant of the same file is a number in the machine's code, an imported one is read anew at every use.
 const { ACCESS, ARRIVAL, BANK, BURST, COUNT, COUNTED, NEXT, ORDER, PREVIOUS, ROW, SECOND } = cell;

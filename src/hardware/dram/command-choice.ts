@@ -5,7 +5,7 @@
  */
 import * as cell from './channel-cells.ts';
 import type { ChannelState } from './channel-state.ts';
-import { NEVER as NO_CYCLE } from './controller.ts';
+import { NEVER as NO_CYCLE } from './controller-config.ts';
 
 // A constant of the same file is a number in the machine's code, an imported one is read anew at every use.
 const { CLOSED_BANKS, COLUMN, OPEN_BANKS, PRECHARGE } = cell;

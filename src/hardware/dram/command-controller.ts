@@ -17,10 +17,9 @@ import {
   type ChannelController,
   CompletionRing,
   type CompletionSink,
-  type ControllerConfig,
   type HitCounts,
-  NEVER,
 } from './controller.ts';
+import { type ControllerConfig, NEVER } from './controller-config.ts';
 import type { DeviceTiming, DramDevice } from './device.ts';
 import { buildLowPower, type LowPower } from './low-power.ts';
 import { Patience } from './patience.ts';

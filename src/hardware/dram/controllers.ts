@@ -4,12 +4,8 @@ import type { Entry } from '../../base/registry.ts';
 import { BankQueueController } from './bank-queue-controller.ts';
 import { BurstController } from './burst-controller.ts';
 import { CommandController } from './command-controller.ts';
-import {
-  type ChannelController,
-  type CompletionSink,
-  type ControllerConfig,
-  NEVER,
-} from './controller.ts';
+import type { ChannelController, CompletionSink } from './controller.ts';
+import { type ControllerConfig, NEVER } from './controller-config.ts';
 import type { DramDevice } from './device.ts';
 
 export interface ControllerEntry extends Entry {

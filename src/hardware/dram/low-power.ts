@@ -10,7 +10,7 @@
  * Checked  test/unit/hardware/dram/low-power.test.ts, test/property/dram-power.test.ts
  */
 import type { ChannelState } from './channel-state.ts';
-import { type ControllerConfig, NEVER } from './controller.ts';
+import { type ControllerConfig, NEVER } from './controller-config.ts';
 import type { DeviceTiming } from './device.ts';
 
 const UP = 0;

@@ -13,7 +13,7 @@
 import type { BurstQueue } from './burst-queue.ts';
 import { OWNER_ARRIVAL } from './channel-cells.ts';
 import type { CommandChoice } from './command-choice.ts';
-import { NEVER } from './controller.ts';
+import { NEVER } from './controller-config.ts';
 
 const POSTPONED = 9;
 /** Cycles between two looks. */

@@ -1,6 +1,6 @@
 /** Refreshes that are due and not yet done: one REFab per rank and interval, or one REFpb per interval in turn over the banks. */
-import type { ControllerConfig } from './controller.ts';
-import { NEVER } from './controller.ts';
+import type { ControllerConfig } from './controller-config.ts';
+import { NEVER } from './controller-config.ts';
 import type { DramDevice } from './device.ts';
 import type { LowPower } from './low-power.ts';
 

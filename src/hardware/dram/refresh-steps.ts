@@ -2,7 +2,7 @@
 import type { BurstQueue } from './burst-queue.ts';
 import { type ChannelState, OPEN } from './channel-state.ts';
 import type { CommandChoice } from './command-choice.ts';
-import type { ControllerConfig } from './controller.ts';
+import type { ControllerConfig } from './controller-config.ts';
 import type { LowPower } from './low-power.ts';
 import type { RefreshQueue } from './refresh-queue.ts';
 

@@ -2,7 +2,7 @@
 import * as cell from './channel-cells.ts';
 import { type ChannelState, OPEN } from './channel-state.ts';
 import type { CommandChoice } from './command-choice.ts';
-import type { ControllerConfig } from './controller.ts';
+import type { ControllerConfig } from './controller-config.ts';
 
 const { HITS, MISSES, READS, WRITES } = cell;
 

@@ -8,7 +8,7 @@ import type {
   Seconds,
 } from '../../base/units.ts';
 import { buildAddressMap } from './address-map.ts';
-import type { ControllerConfig } from './controller.ts';
+import type { ControllerConfig } from './controller-config.ts';
 import { buildController } from './controllers.ts';
 import { buildDevice, type DramDevice } from './device.ts';
 import { type DramActivity, dramEnergy, type EnergyPart, type PowerCorner } from './energy.ts';

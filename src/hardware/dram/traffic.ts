@@ -12,7 +12,8 @@
 import { type Fault, SpecError } from '../../base/errors.ts';
 import type { AddressMap } from './address-map.ts';
 import { ChannelPort } from './channel-port.ts';
-import { type ChannelController, type CompletionSink, NEVER } from './controller.ts';
+import type { ChannelController, CompletionSink } from './controller.ts';
+import { NEVER } from './controller-config.ts';
 import type { DramDevice } from './device.ts';
 import { TrafficMeter } from './meter.ts';
 import { ACCESS_BYTES, type AccessStream, type Requester, RequestStream } from './requester.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { checkRows } from '../../../../src/calibration/dram-rows.ts';
-import type { ControllerConfig } from '../../../../src/hardware/dram/controller.ts';
+import type { ControllerConfig } from '../../../../src/hardware/dram/controller-config.ts';
 import { CONTROLLERS, type ControllerName } from '../../../../src/hardware/dram/controllers.ts';
 import { simulateTraffic } from '../../../../src/hardware/dram/simulate.ts';
 import { trafficOptions } from '../../../support/dram.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ChannelState } from '../../../../src/hardware/dram/channel-state.ts';
-import { NEVER } from '../../../../src/hardware/dram/controller.ts';
+import { NEVER } from '../../../../src/hardware/dram/controller-config.ts';
 import { CONTROLLERS } from '../../../../src/hardware/dram/controllers.ts';
 import { buildLowPower, LowPower } from '../../../../src/hardware/dram/low-power.ts';
 import { simulateTraffic } from '../../../../src/hardware/dram/simulate.ts';

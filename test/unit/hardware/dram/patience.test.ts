@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { CommandController } from '../../../../src/hardware/dram/command-controller.ts';
-import type { ControllerConfig } from '../../../../src/hardware/dram/controller.ts';
+import type { ControllerConfig } from '../../../../src/hardware/dram/controller-config.ts';
 import { CONTROLLERS } from '../../../../src/hardware/dram/controllers.ts';
 import { deviceOf } from '../../../support/dram.ts';
 
