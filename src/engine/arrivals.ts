@@ -19,6 +19,8 @@ export interface Client {
   readonly plan: RequestPlan;
   /** The same where the cache that it counts on is lost. */
   readonly whole?: RequestPlan | undefined;
+  /** What takes most memory, where others may answer it. */
+  readonly heaviest?: RequestPlan;
   readonly lane: Lane;
   readonly priority: number;
   readonly arrival: Arrival;
@@ -55,14 +57,10 @@ export function clientJobs(
         if (client.lane === ended.lane && pause !== undefined) return make(c, now + pause);
         return after !== undefined && after === ended.lane?.name ? make(c, now + delay) : [];
       }),
-    expected: clients.map((client) => jobOf({ ...client, plan: heaviest(client) }, 0, 1)),
+    expected: clients.map((client) =>
+      jobOf({ ...client, plan: client.heaviest ?? client.plan }, 0, 1),
+    ),
   };
-}
-
-/** Of the ways in which a request may be answered, what takes most of the phone's memory. */
-function heaviest({ plan, lane: { offload } }: Client): RequestPlan {
-  if (!offload || offload.policy.staysHere) return plan;
-  return offload.policy.redacts ? offload.routes.hybrid : offload.routes.cloud;
 }
 
 function jobOf({ plan, whole, lane, priority }: Client, arrival: Seconds, number: number): Job {

@@ -17,6 +17,8 @@ import { cipherCores, ciphersOf } from '../runtime/secure/ciphers.ts';
 import { protectsAnything, requireHardware } from '../runtime/secure/hardware-needs.ts';
 import { parseStrategy, type Strategy } from '../runtime/secure/strategy.ts';
 import type { RequestPlan } from '../workload/graph.ts';
+import { heaviestPlan, type Routes } from './offload/plans.ts';
+import { offloadPolicies } from './offload/policies.ts';
 import type { SharedWorkload } from './scenario.ts';
 import { demandsOf, grownBytes } from './secure-memory.ts';
 import type { Demand, SecurityPlan } from './secure-plan.ts';
@@ -26,6 +28,8 @@ import { type SecurityScenario, securityFor } from './secure-scenario.ts';
 export interface ProtectedClient {
   readonly name: string;
   readonly plan: RequestPlan;
+  /** The same as others answer it. */
+  readonly routes?: Routes | undefined;
 }
 
 /** What the scenario says: of the run, and of each of several workloads. */
@@ -47,9 +51,11 @@ export function planSecurity(
   source: (name: string) => SpecFile,
 ): readonly SecurityPlan[] | undefined {
   if (!security && !workloads?.some((entry) => entry.security)) return undefined;
-  const drafts = clients.map(({ name, plan }, i) => {
+  const drafts = clients.map(({ name, plan: local, routes }, i) => {
     const scenario = securityFor(security, workloads?.[i]?.security);
     const strategy = chosen(parseStrategy(source(scenario.preset)), scenario);
+    const policy = offloadPolicies[workloads?.[i]?.answeredBy ?? 'local'];
+    const plan = heaviestPlan(local, routes, policy, strategy.cloud);
     return { workload: workloads && name, plan, scenario, strategy };
   });
   const attacked = drafts.some(({ scenario }) => scenario.attacks.length > 0);

@@ -13,11 +13,13 @@ import {
   withLengths,
 } from '../workload/workload-spec.ts';
 import { type ClientJobs, clientJobs } from './arrivals.ts';
-import { type Routes, routesOf } from './offload/plans.ts';
+import { heaviestPlan, type Routes, routesOf } from './offload/plans.ts';
 import { offloadPolicies } from './offload/policies.ts';
 import { applyOverrides, type OverrideRoot } from './overrides.ts';
+import { planFor } from './plan-security.ts';
 import type { Job, JobSource } from './request.ts';
 import type { Scenario, SharedWorkload } from './scenario.ts';
+import type { Protection } from './secure-run.ts';
 
 /** A workload of the scenario, checked and built. */
 export interface PreparedWorkload {
@@ -148,14 +150,14 @@ export function requestsOf(
   }: {
     readonly clients: readonly PreparedWorkload[];
     readonly scenario: Scenario;
-    readonly protection?: object | undefined;
+    readonly protection?: Protection | undefined;
   },
   policyFor: (entry: SharedWorkload) => SchedulingPolicy,
 ): { jobs: readonly Job[]; follow?: JobSource; expected?: readonly Job[] } {
   if (!scenario.workloads) return requestsOfOne(clients[0]!.plan, scenario);
   const { workloads } = scenario;
   // Protection keeps some workloads off the NPU and not others.
-  return requestsOfMany(clients, scenario, workloads, policyFor, protection !== undefined);
+  return requestsOfMany(clients, scenario, workloads, policyFor, protection);
 }
 
 function requestsOfMany(
@@ -163,7 +165,7 @@ function requestsOfMany(
   { duration, seed, cloud }: Scenario,
   entries: readonly SharedWorkload[],
   policyFor: (entry: SharedWorkload) => SchedulingPolicy,
-  each: boolean,
+  protection: Protection | undefined,
 ): ClientJobs {
   const ready = entries.map((entry, i) => {
     const { name, plan, whole, routes } = clients[i]!;
@@ -179,9 +181,11 @@ function requestsOfMany(
           offload: { policy: offloadPolicies[entry.answeredBy], options: cloud, routes },
         }),
       ...(deadline === undefined ? {} : { deadline }),
-      ...(own === undefined && !each ? {} : { policy: policyFor(entry) }),
+      ...(own === undefined && !protection ? {} : { policy: policyFor(entry) }),
     };
-    return { plan, whole, lane, priority, arrival };
+    const gate = protection && planFor(protection.plans, name).strategy.cloud;
+    const heaviest = heaviestPlan(plan, routes, offloadPolicies[entry.answeredBy], gate);
+    return { plan, whole, heaviest, lane, priority, arrival };
   });
   return clientJobs(ready, duration, seed);
 }

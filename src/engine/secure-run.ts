@@ -105,17 +105,20 @@ export class SecureRun {
   }
 
   /** The protected model that a request needs, where it has to come. @returns false where it needs none of them. */
-  loadedFor({ lane, answeredBy = 'local' }: Job): LoadedModel | undefined | false {
+  loadedFor({ lane, plan: asked }: Job): LoadedModel | undefined | false {
     const plan = planFor(this.plans, lane?.name);
-    if (answeredBy !== 'local' || !plan.strategy.protects.includes('weights')) return false;
-    return this.byPlan.get(plan);
+    if (!plan.strategy.protects.includes('weights')) return false;
+    const isKept = this.jobsOf(plan).some((job) => modelName(job.plan) === modelName(asked));
+    return isKept && this.byPlan.get(plan);
   }
 
   /** Workloads of one model in one kind of memory have it in common. */
   private modelOf(plan: SecurityPlan, costs: ProtectionLedger): LoadedModel | undefined {
     const { machine, cold, turns } = this.parts;
     const { strategy, hardware } = plan;
-    const wanted = cold || turns || strategy.restore !== 'resident';
+    const comes = cold || turns || strategy.restore !== 'resident';
+    // A model that others answer for lies in no memory here.
+    const wanted = comes && weightsOf(this.jobsOf(plan)) > 0;
     if (!wanted || !strategy.protects.includes('weights') || !hardware || !machine.storage)
       return undefined;
     const key = this.keyOf(plan);

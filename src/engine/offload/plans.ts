@@ -2,6 +2,7 @@
 import type { Label } from '../../base/labels.ts';
 import type { Bytes, Seconds } from '../../base/units.ts';
 import type { Graph, Phase, RemoteWork, RequestPlan } from '../../workload/graph.ts';
+import type { OffloadPolicy } from './policies.ts';
 
 export interface Endpoint {
   readonly firstTokenSeconds: Seconds;
@@ -19,6 +20,30 @@ const NO_OPERATORS: Graph = { name: 'elsewhere', operators: [], works: [] };
 const NO_MEMORY = { weights: 0, kvCache: 0, activations: 0 };
 
 export type Routes = Readonly<Record<'cloud' | 'hybrid', RequestPlan>>;
+
+/** What the gate of a strategy does with prompts that are to leave. */
+export type CloudGate = 'raw' | 'redact' | 'block';
+
+/** Who answers in the end what a policy wants answered elsewhere: a prompt of the user's never leaves against the gate. */
+export function answeredPast(
+  gate: CloudGate,
+  where: 'cloud' | 'hybrid',
+): 'local' | 'cloud' | 'hybrid' {
+  if (gate === 'block') return 'local';
+  return gate === 'redact' ? 'hybrid' : where;
+}
+
+/** Of the ways in which a request may be answered, what takes most of the phone's memory. */
+export function heaviestPlan(
+  local: RequestPlan,
+  routes: Routes | undefined,
+  { staysHere, redacts }: Pick<OffloadPolicy, 'staysHere' | 'redacts'>,
+  gate: CloudGate = 'raw',
+): RequestPlan {
+  if (!routes || staysHere) return local;
+  const where = answeredPast(gate, redacts ? 'hybrid' : 'cloud');
+  return where === 'local' ? local : routes[where];
+}
 
 /** Bytes that leave the phone for a prompt. */
 export function bytesUp(promptTokens: number, label: Label): Readonly<Record<Label, Bytes>> {

@@ -1,12 +1,13 @@
 /** What leaves for the cloud passes the same gate, and the same audit, as every access of a run. */
 import { describe, expect, it } from 'vitest';
 import { evaluateOffload, type LocalAnswer } from '../../../src/analysis/offload/evaluate.ts';
-import { SecurityFault } from '../../../src/base/errors.ts';
+import { InfeasibleError, SecurityFault } from '../../../src/base/errors.ts';
 import { parseSpecFile } from '../../../src/base/spec-file.ts';
 import { parseLinks } from '../../../src/engine/offload/links.ts';
+import { answeredPast } from '../../../src/engine/offload/plans.ts';
 import { offloadPolicies } from '../../../src/engine/offload/policies.ts';
 import { buildSimulation, prepare } from '../../../src/engine/prepare.ts';
-import { UploadGate } from '../../../src/engine/secure-upload.ts';
+import { routeThrough, UploadGate } from '../../../src/engine/secure-upload.ts';
 import { simulate } from '../../../src/engine/simulation.ts';
 import { fileSources, readBundled } from '../../../src/load.ts';
 
@@ -151,5 +152,67 @@ workloads:
     const result = run('{ preset: weights }');
     expect(upload(result)).toMatchObject([{ label: 'user-secret', verdict: 'unpromised' }]);
     expect(result.cloud!.bytesLeft['user-secret']).toBe(upload(result)[0]!.bytes);
+  });
+});
+
+describe('what the phone keeps for requests that a cloud is to answer', () => {
+  it.each(['all', 'fine', 'weights-kv', 'weights'])(
+    'is what the gate of %s makes of them, as preparation foresees',
+    (preset) => {
+      for (const where of ['cloud', 'hybrid'] as const) {
+        const gate = gateOf(`{ preset: ${preset}, onFault: record }`);
+        const choice = gate.report().gate as Parameters<typeof answeredPast>[0];
+        expect(answeredPast(choice, where)).toBe(routeThrough(gate, where, 400, 0));
+      }
+    },
+  );
+
+  function prepared(security: string, answeredBy: string, more: readonly string[] = []) {
+    const text = `version: 1
+soc: dimensity-9300
+cloud: { link: 5g }
+workloads:
+  - name: ask
+    workload: llama-3.2-3b-chat
+    answeredBy: ${answeredBy}
+    set: [promptTokens=64, generatedTokens=4]
+    arrival: { repeat: 1 }
+security: ${security}`;
+    return buildSimulation(prepare(parseSpecFile(text, 'test'), more, sources), more, sources);
+  }
+  const run = (...from: Parameters<typeof prepared>) => simulate(prepared(...from));
+  const weights = ({ memory }: ReturnType<typeof run>) =>
+    Object.entries(memory.owners).filter(([owner]) => owner.startsWith('weights'));
+
+  it.each(['all', 'naive', 'pipelined'])(
+    'is the model, where %s refuses the cloud: the run is that of a phone which answers itself',
+    (preset) => {
+      const refused = run(`{ preset: ${preset} }`, 'cloud');
+      const local = run(`{ preset: ${preset} }`, 'local');
+      expect(refused.cloud!.answers).toEqual({ local: 1, cloud: 0, hybrid: 0 });
+      expect(refused.memory.owners).toEqual(local.memory.owners);
+      expect(refused.audit!.regions).toEqual(local.audit!.regions);
+      expect(refused.audit!.protection).toEqual(local.audit!.protection);
+      expect(refused.metrics['run_seconds']).toBe(local.metrics['run_seconds']);
+      expect(refused.metrics['energy_joules']).toBeGreaterThan(0);
+    },
+  );
+
+  it('is a model that has to fit', () => {
+    const small = ['phone.memory.capacity=6 GiB'];
+    expect(() => run('{ preset: all }', 'cloud', small)).toThrow(InfeasibleError);
+    expect(weights(run('{ preset: weights, cloud: raw }', 'cloud', small))).toEqual([
+      ['weights of cloud', 0],
+    ]);
+  });
+
+  it('is the redactor, protected and restored, where the gate has prompts redacted', () => {
+    const result = run('{ preset: weights-kv, restore: sequential }', 'cloud');
+    expect(result.cloud!.answers).toMatchObject({ hybrid: 1 });
+    const [[owner, bytes]] = weights(result) as [[string, number]];
+    expect(owner).toContain('llama-3.2-1b');
+    const file = result.audit!.flows.find(({ tensor }) => tensor === 'model file')!;
+    expect(file.bytes / bytes).toBeCloseTo(1, 6);
+    expect(result.memory.owners).not.toHaveProperty('weights in normal memory as well');
   });
 });
