@@ -53,7 +53,7 @@ const band = z.strictObject({
   quantity: z.string(),
   unit: z.string(),
   runtime: z.string(),
-  /** Of other models on a SoC with measurements, and of a SoC without. */
+  /** Of other models and sources on a SoC with measurements, and of a SoC without. */
   calibrated: z.number().positive(),
   uncalibrated: z.number().positive(),
   rows: z.int(),
@@ -153,7 +153,7 @@ export function buildCalibration(
       if (!found) return undefined;
       return {
         factor: Math.exp(measured ? found.calibrated : found.uncalibrated),
-        basis: `${found.rows} measured rows, predicted without their ${measured ? 'model' : 'SoC'}`,
+        basis: `${found.rows} measured rows, predicted without their ${measured ? 'model or source' : 'SoC'}`,
       };
     },
   };

@@ -18,6 +18,20 @@ import { accuracyLine, recordAccuracy } from '../support/accuracy.ts';
 
 const text = readFileSync(new URL('./data/phones/energy.csv', import.meta.url), 'utf8');
 
+const TITLES = {
+  power: 'power while decoding',
+  prompt: 'power while reading the prompt',
+  energy: 'energy per token',
+} as const;
+/** Numbers of CPUs were chosen with CPU rows in view; none was with those of GPUs. */
+const SEEN = {
+  cpu: {
+    sample: 'in-sample',
+    note: 'three numbers chosen in view of rows of the Galaxy S23 and OnePlus 15',
+  },
+  gpu: { sample: 'no fit' },
+} as const;
+
 /** Watts while the prompt was read, where a row tells joules and rate. */
 function promptWatts(remarks: string, rate: number | undefined): number | undefined {
   const joules = /prefill energy ([\d.]+) J\/token/.exec(remarks)?.[1];
@@ -103,32 +117,19 @@ describe('energy per token', () => {
       order: 62,
       title: 'Energy per token and power while decoding',
       text: [
-        'Three numbers were chosen with these rows in view, everything else comes from descriptions. On the Galaxy S23: half of a CPU’s other cycles count as other instructions, and cores that wait draw half of what multiply–accumulates add (with 0.3 to 0.7 its CPU is 1 to 10 % off in the median, the OnePlus 15 5 to 22 %). On the OnePlus 15: its vendor gives CPUs 0.6 of their clocks (its prompt power alone says 0.55; 0.6 makes it read prompts at 0.73 to 0.77 of the rate of a Xiaomi 17, measured 0.69 to 0.92); its power while decoding is predicted.',
+        'Three numbers were chosen with these rows in view, everything else comes from descriptions. On the Galaxy S23: half of a CPU’s other cycles count as other instructions, and cores that wait draw half of what multiply–accumulates add (with 0.3 to 0.7 its CPU is 1 to 10 % off in the median, the OnePlus 15 5 to 22 %). On the OnePlus 15: its vendor gives CPUs 0.6 of their clocks (its prompt power alone says 0.55; 0.6 makes it read prompts at 0.73 to 0.77 of the rate of a Xiaomi 17, measured 0.69 to 0.92); its power while decoding is predicted. Lines of CPUs are therefore called in-sample as a whole, those of the Xiaomi 17 among them; no row of a GPU chose a number.',
         'Scopes as measured: rails of the SoC, DRAM packages left out, which have rails of their own; phone net of idle (screen and rest taken off); whole phone, its screen at its lowest. llama.cpp runs on one thread per core where its source kept the default, four on the Galaxy S23, as MNN always does. A thread that polls feeds the GPU under llama.cpp and MNN.',
         'Known to be wrong: two phones with the same SoC (Xiaomi 17, OnePlus 15) differ by up to 3 times in the same test; the Xiaomi draws 3.6 to 13.8 W reading prompts of one size, and what its CPU draws is predicted 50 % too high in the median. Fuel gauges of phones under GPU load were judged unusable by those who read them (the row of the Galaxy S24 Ultra).',
         `Not compared: ${missing.join('; ') || 'none'}.`,
       ].join('\n'),
-      lines: [
-        accuracyLine('power while decoding, CPU', of('power', 'cpu'), {
-          unit: '%',
-          sample: 'no fit',
-        }),
-        accuracyLine('power while decoding, GPU', of('power', 'gpu'), {
-          unit: '%',
-          sample: 'no fit',
-        }),
-        ...['cpu', 'gpu'].map((unit) =>
-          accuracyLine(
-            `power while reading the prompt, ${unit.toUpperCase()}`,
-            of('prompt', unit),
-            {
-              unit: '%',
-              sample: 'no fit',
-            },
-          ),
+      lines: (['power', 'prompt', 'energy'] as const).flatMap((key) =>
+        (['cpu', 'gpu'] as const).map((unit) =>
+          accuracyLine(`${TITLES[key]}, ${unit.toUpperCase()}`, of(key, unit), {
+            unit: '%',
+            ...SEEN[unit],
+          }),
         ),
-        accuracyLine('energy per token', of('energy'), { unit: '%', sample: 'no fit' }),
-      ],
+      ),
       details: `| row | SoC | unit | runtime | model | scope | J/token | measured | error | W | measured | error | W reading | measured | error |\n| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n${lines.join('\n')}`,
     });
     expect(lines.length).toBeGreaterThanOrEqual(errors.length);

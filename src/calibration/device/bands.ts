@@ -2,7 +2,7 @@
 import type { BandSpec } from '../../runtime/calibration-spec.ts';
 import { quantileOf } from '../statistics.ts';
 
-/** One row predicted by fits that had not seen its model, and had not seen its SoC. */
+/** One row predicted by fits that had not seen its model, its source or its SoC. */
 export interface Unseen {
   readonly quantity: string;
   readonly unit: string;
@@ -10,6 +10,8 @@ export interface Unseen {
   readonly reference: number;
   /** Absent where the SoC has no other model. */
   readonly withoutModel: number | undefined;
+  /** Absent where no other source measured that unit of the SoC. */
+  readonly withoutSource: number | undefined;
   readonly withoutSoc: number;
 }
 
@@ -27,13 +29,14 @@ export function bandsOf(rows: readonly Unseen[]): BandSpec[] {
   const quantities = [...new Set(rows.map(({ quantity }) => quantity))].sort();
   return quantities.flatMap((quantity) => {
     const all = rows.filter((row) => row.quantity === quantity);
-    const any = bandOf(all, { quantity, unit: 'any', runtime: 'any' }, undefined);
+    const samples = samplesOf(all);
+    const any = bandOf(all, { quantity, unit: 'any', runtime: 'any' }, samples);
     const units = [...new Set(all.map(({ unit }) => unit))].sort();
     return [
       any,
       ...units.flatMap((unit) => {
         const ofUnit = all.filter((row) => row.unit === unit);
-        const wide = bandOf(ofUnit, { quantity, unit, runtime: 'any' }, any);
+        const wide = bandOf(ofUnit, { quantity, unit, runtime: 'any' }, samples, any);
         const runtimes = [...new Set(ofUnit.map(({ runtime }) => runtime))].sort();
         return [
           wide,
@@ -41,6 +44,7 @@ export function bandsOf(rows: readonly Unseen[]): BandSpec[] {
             bandOf(
               ofUnit.filter((row) => row.runtime === runtime),
               { quantity, unit, runtime },
+              samples,
               wide,
             ),
           ),
@@ -50,14 +54,24 @@ export function bandsOf(rows: readonly Unseen[]): BandSpec[] {
   });
 }
 
+type Sample = 'withoutModel' | 'withoutSource' | 'withoutSoc';
+
+/** Other models by sources that were seen, and sources that were not: a row of one source alone says nothing of others. */
+function samplesOf(rows: readonly Unseen[]): readonly Sample[] {
+  const told = rows.some(({ withoutSource }) => withoutSource !== undefined);
+  return told ? ['withoutModel', 'withoutSource'] : ['withoutModel'];
+}
+
+/** As wide as the wider of its samples asks. */
 function bandOf(
   rows: readonly Unseen[],
   place: Pick<BandSpec, 'quantity' | 'unit' | 'runtime'>,
-  around: BandSpec | undefined,
+  samples: readonly Sample[],
+  around?: BandSpec,
 ): BandSpec {
-  const away = (predicted: (row: Unseen) => number | undefined) =>
+  const away = (sample: Sample) =>
     rows.flatMap((row) => {
-      const value = predicted(row);
+      const value = row[sample];
       return value === undefined ? [] : [Math.abs(Math.log(value / row.reference))];
     });
   const width = (found: readonly number[], wider = UNKNOWN) => {
@@ -65,14 +79,8 @@ function bandOf(
     const mixed = (found.length * own + HALF_WEIGHT * wider) / (found.length + HALF_WEIGHT);
     return Number(Math.max(LEAST, mixed).toFixed(4));
   };
-  const calibrated = width(
-    away(({ withoutModel }) => withoutModel),
-    around?.calibrated,
-  );
-  const uncalibrated = width(
-    away(({ withoutSoc }) => withoutSoc),
-    around?.uncalibrated,
-  );
+  const calibrated = Math.max(...samples.map((one) => width(away(one), around?.calibrated)));
+  const uncalibrated = width(away('withoutSoc'), around?.uncalibrated);
   return {
     ...place,
     calibrated,

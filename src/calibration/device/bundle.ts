@@ -144,6 +144,7 @@ export function errorsOf(rows: readonly CrossValidated[]): ClassesSpec['errors']
   return {
     'in-sample': of(({ inSample }) => inSample),
     'leave-one-model-out': of(({ withoutModel }) => withoutModel),
+    'leave-one-source-out': of(({ withoutSource }) => withoutSource),
     'leave-one-SoC-out': of(({ withoutSoc }) => withoutSoc),
     naive: of(({ naive }) => naive),
   };

@@ -159,6 +159,7 @@ export function unseenEnergy(rows: readonly LlmRow[], sources: Sources): Unseen[
       runtime,
       reference,
       withoutModel: predicted,
+      withoutSource: undefined,
       withoutSoc: predicted,
     });
     return [one('energy_per_token', energy, measured), one('power', watts, measured * rate)];

@@ -5,7 +5,7 @@ import { type Prepared, policyFor, type Sources } from '../../engine/prepare.ts'
 import type { KernelTuning } from '../../runtime/kernel-tuning.ts';
 import type { Use } from './fit-parameters.ts';
 import type { MappedRow } from './llm-mapping.ts';
-import { slug } from './llm-rows.ts';
+import { type LlmRow, slug } from './llm-rows.ts';
 import { type LumpedPhase, lump, lumpedTimes, type TunedMachine, tunedMachine } from './lumped.ts';
 import { comparisons, type LlmQuantity, prepareRow, quantityOf } from './predict.ts';
 
@@ -31,6 +31,8 @@ export interface FitRow {
   readonly use: Use;
   /** Model, for leaving it out. */
   readonly model: string;
+  /** Who measured, for leaving it out; empty where the row does not say. */
+  readonly source: string;
   readonly prepared: Prepared;
   readonly phases: readonly LumpedPhase[];
   /** Rows with equal machines share one under each set of kernels. */
@@ -48,6 +50,7 @@ export function compileRow(mapped: MappedRow, sources: Sources): FitRow {
     mapped,
     use: { soc, maker: prepared.soc.vendor, runtime, units },
     model: slug(mapped.row.model),
+    source: sourceOf(mapped.row),
     prepared,
     phases: lump(
       compileRequest(prepared.plan, prepared.machine, policyFor(prepared)),
@@ -55,6 +58,10 @@ export function compileRow(mapped: MappedRow, sources: Sources): FitRow {
     ),
     machineKey: JSON.stringify([soc, runtime, units, mapped.scenario['set'] ?? []]),
   };
+}
+
+function sourceOf({ columns }: LlmRow): string {
+  return columns['source_url'] || columns['source_title'] || columns['source'] || '';
 }
 
 export function observationsOf(row: FitRow): Observation[] {

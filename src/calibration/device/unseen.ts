@@ -1,4 +1,4 @@
-/** Predictions of every row by fits that had not seen its model, or its SoC; and the naive ones to beat. */
+/** Predictions of every row by fits that had not seen its model, source or SoC; and the naive ones to beat. */
 
 import { medianOf } from '../statistics.ts';
 import type { Unseen } from './bands.ts';
@@ -10,6 +10,8 @@ export interface CrossValidated {
   readonly inSample: number;
   /** Absent where no other model was measured on that unit of the SoC: such a row says what an unmeasured SoC does. */
   readonly withoutModel: number | undefined;
+  /** Absent where no other source measured that unit of the SoC, or the row names none. */
+  readonly withoutSource: number | undefined;
   readonly withoutSoc: number;
   /** Median bytes (decode) or multiply–accumulates (prefill) per second of other models, same SoC, unit and engine. */
   readonly naive: number | undefined;
@@ -23,6 +25,7 @@ export function crossValidate(
   tick: () => void = () => {},
 ): CrossValidated[] {
   const model = leaveOut(fit, observations, ({ row }) => row.model, tick);
+  const source = leaveOut(fit, observations, ({ row }) => row.source, tick);
   const soc = leaveOut(fit, observations, ({ row }) => row.use.soc, tick);
   return observations.map((observation, i) => {
     const peers = observations.filter((other) => isPeer(observation, other));
@@ -30,6 +33,7 @@ export function crossValidate(
       observation,
       inSample: inSample[i] as number,
       withoutModel: peers.length > 0 ? model[i] : undefined,
+      withoutSource: hasOtherSource(observation, observations) ? source[i] : undefined,
       withoutSoc: soc[i] as number,
       naive: naiveOf(observation, peers),
     };
@@ -38,11 +42,15 @@ export function crossValidate(
 
 /** Folds that a fit goes through, for a progress bar. */
 export function foldsOf(observations: readonly Observation[]): number {
-  const models = new Set(observations.map(({ row }) => row.model));
-  return models.size + new Set(observations.map(({ row }) => row.use.soc)).size;
+  const kinds = (keyOf: (observation: Observation) => string) =>
+    new Set(observations.map(keyOf).filter((key) => key !== '')).size;
+  return (
+    kinds(({ row }) => row.model) + kinds(({ row }) => row.source) + kinds(({ row }) => row.use.soc)
+  );
 }
 
-export function asUnseen({ observation, withoutModel, withoutSoc }: CrossValidated): Unseen {
+export function asUnseen(one: CrossValidated): Unseen {
+  const { observation, withoutModel, withoutSource, withoutSoc } = one;
   const { quantity, reference, row } = observation;
   return {
     quantity,
@@ -50,24 +58,27 @@ export function asUnseen({ observation, withoutModel, withoutSoc }: CrossValidat
     runtime: row.use.runtime,
     reference,
     withoutModel,
+    withoutSource,
     withoutSoc,
   };
 }
 
 /** Decode of a stage-wise row runs on the second unit. */
-export function unitOf({ quantity, row }: Observation): string {
+export function unitOf({ quantity, row }: Pick<Observation, 'quantity' | 'row'>): string {
   const { units } = row.use;
   return (quantity === 'decode' ? units.at(-1) : units[0]) ?? '';
 }
 
+/** One fold per key; none for rows without one. */
 function leaveOut(
   fit: DeviceFit,
   observations: readonly Observation[],
   keyOf: (observation: Observation) => string,
   tick: () => void,
-): number[] {
-  const found = new Array<number>(observations.length);
+): (number | undefined)[] {
+  const found = new Array<number | undefined>(observations.length);
   for (const key of new Set(observations.map(keyOf))) {
+    if (key === '') continue;
     const out = observations.flatMap((one, i) => (keyOf(one) === key ? [i] : []));
     const predicted = fit.without(
       new Set(out),
@@ -85,6 +96,16 @@ function isPeer(one: Observation, other: Observation): boolean {
     one.row.use.soc === other.row.use.soc &&
     one.row.model !== other.row.model &&
     unitOf(one) === unitOf(other)
+  );
+}
+
+/** Another source on the same unit of the same SoC. */
+function hasOtherSource(one: Observation, observations: readonly Observation[]): boolean {
+  return observations.some(
+    ({ quantity, row }) =>
+      row.use.soc === one.row.use.soc &&
+      row.source !== one.row.source &&
+      unitOf({ quantity, row }) === unitOf(one),
   );
 }
 

@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { bandsOf, type Unseen } from '../../../../src/calibration/device/bands.ts';
 
-const row = (runtime: string, model: number | undefined, soc: number): Unseen => ({
+const row = (runtime: string, model: number | undefined, soc: number, source?: number): Unseen => ({
   quantity: 'decode',
   unit: 'cpu',
   runtime,
   reference: 10,
   withoutModel: model === undefined ? undefined : 10 * model,
+  withoutSource: source === undefined ? undefined : 10 * source,
   withoutSoc: 10 * soc,
 });
 const bandOf = (rows: readonly Unseen[], runtime: string, unit = 'cpu') =>
@@ -51,5 +52,28 @@ describe('bands', () => {
     expect(two.calibrated).toBeGreaterThan(Math.log(1.2));
     const many = Array.from({ length: 200 }, () => row('a', 1.1, 1.1));
     expect(bandOf(many, 'any', 'any').calibrated).toBeLessThan(Math.log(1.12));
+  });
+
+  it('hold four fifths of rows of sources that no fit has seen, where those are further off', () => {
+    const offs = [1.05, 1.1, 1.2, 1.3, 1.4, 1 / 1.1, 1 / 1.2, 1 / 1.3, 1 / 1.4, 3];
+    const rows = [...offs, ...offs, ...offs, ...offs].map((off) => row('a', 1.02, 1.02, off));
+    const any = bandOf(rows, 'any', 'any');
+    const away = rows.map(({ withoutSource }) => Math.abs(Math.log(withoutSource! / 10)));
+    expect(away.filter((one) => one <= any.calibrated).length / away.length).toBe(0.9);
+    expect(any.calibrated).toBeLessThan(Math.log(1.5));
+    expect(any.uncalibrated).toBeGreaterThanOrEqual(any.calibrated);
+  });
+
+  it('are not narrowed by sources that agree where models do not', () => {
+    const models = Array.from({ length: 40 }, () => row('a', 1.5, 1.5));
+    const both = models.map((one) => ({ ...one, withoutSource: one.reference * 1.01 }));
+    expect(bandOf(both, 'any', 'any').calibrated).toBe(bandOf(models, 'any', 'any').calibrated);
+  });
+
+  it('lean on other engines for sources, where an engine is known by one source alone', () => {
+    const many = Array.from({ length: 40 }, () => row('many', 1.1, 1.1, 2));
+    const alone = Array.from({ length: 40 }, () => row('alone', 1.1, 1.1));
+    expect(bandOf([...many, ...alone], 'alone').calibrated).toBeGreaterThan(Math.log(1.7));
+    expect(bandOf(alone, 'alone').calibrated).toBeLessThan(Math.log(1.3));
   });
 });

@@ -134,4 +134,21 @@ describe('fitting rows of known origin', () => {
       expect(naive).toBeGreaterThan(0);
     }
   });
+
+  it('leaves whole sources out, and says nothing where another never measured that unit', () => {
+    const of = (source: (one: Observation) => string) =>
+      observations.map((one) => ({ ...one, row: { ...one.row, source: source(one) } }));
+    const cross = (list: Observation[]) => {
+      const device = new DeviceFit(list, tables.runtimes);
+      return crossValidate(device, list, device.run().predicted);
+    };
+    const bySoc = cross(of(({ row }) => row.use.soc));
+    expect(bySoc.every(({ withoutSource }) => withoutSource === undefined)).toBe(true);
+    // Sources that tested one model each, on every phone: what is left out is what leaving the model out leaves out.
+    const byModel = cross(of(({ row }) => row.model));
+    for (const { withoutSource, withoutModel } of byModel)
+      expect(withoutSource).toBeCloseTo(withoutModel!, 6);
+    const unnamed = cross(of(() => ''));
+    expect(unnamed.every(({ withoutSource }) => withoutSource === undefined)).toBe(true);
+  });
 });
