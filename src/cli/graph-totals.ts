@@ -16,6 +16,8 @@ export interface Totals {
   readonly vectorOps: number;
   readonly bytes: number;
   readonly weightBytes: number;
+  /** Of operators that some unit can run: what reaches DRAM. */
+  readonly dramBytes: number;
   /** Of operators that some unit can run. */
   readonly seconds: number;
   readonly secondsByUnit: Readonly<Record<string, number>>;
@@ -87,6 +89,7 @@ function tally(phase: string, steps: number, predict: PredictOperator | undefine
     }
     const seconds = count * found.seconds;
     totals.seconds += seconds;
+    totals.dramBytes += count * found.dramBytes;
     byUnit[found.unit] = (byUnit[found.unit] ?? 0) + seconds;
     byBound[found.bound] = (byBound[found.bound] ?? 0) + seconds;
   };
@@ -102,6 +105,7 @@ function nothing(phase: string) {
     vectorOps: 0,
     bytes: 0,
     weightBytes: 0,
+    dramBytes: 0,
     seconds: 0,
     secondsByUnit: {},
     secondsByBound: {},
@@ -118,6 +122,7 @@ function addTotals(a: Totals, b: Totals, phase: string): Totals {
     vectorOps: a.vectorOps + b.vectorOps,
     bytes: a.bytes + b.bytes,
     weightBytes: a.weightBytes + b.weightBytes,
+    dramBytes: a.dramBytes + b.dramBytes,
     seconds: a.seconds + b.seconds,
     secondsByUnit: addRecords(a.secondsByUnit, b.secondsByUnit),
     secondsByBound: addRecords(a.secondsByBound, b.secondsByBound),
@@ -145,6 +150,7 @@ export function totalsJson(totals: Totals, predicted: boolean) {
     weight_bytes: totals.weightBytes,
     ...(predicted && {
       seconds: totals.seconds,
+      dram_bytes: totals.dramBytes,
       seconds_by_unit: totals.secondsByUnit,
       seconds_by_bound: totals.secondsByBound,
       operators_without_unit: totals.unpredicted,
@@ -159,6 +165,7 @@ const COLUMNS: readonly Column[] = [
   { header: 'MACs', align: 'quantity' },
   { header: 'bytes', align: 'quantity' },
   { header: 'MACs/B', align: 'right' },
+  { header: 'DRAM', align: 'quantity' },
   { header: 'time', align: 'quantity' },
   { header: 'on' },
   { header: 'limited by', wrap: true },
@@ -176,6 +183,7 @@ export function totalsText({ phases, request }: ReturnType<typeof sumRequest>): 
       countText(each.macs),
       formatQuantity(each.bytes, 'size', 3),
       each.bytes > 0 ? (each.macs / each.bytes).toPrecision(3) : '',
+      each.seconds > 0 ? formatQuantity(each.dramBytes, 'size', 3) : '',
       each.seconds > 0 ? formatQuantity(each.seconds, 'time', 3) : '',
       sharesText(each.secondsByUnit, each.seconds),
       sharesText(each.secondsByBound, each.seconds),

@@ -9,6 +9,8 @@ import { type Column, renderTable } from './terminal.ts';
 export interface OperatorPrediction {
   readonly unit: string;
   readonly seconds: number;
+  /** Of the tensors' bytes and of those read again, what reaches DRAM rather than staying in the unit. */
+  readonly dramBytes: number;
   /** What holds it back: `compute`, `memory`, `launch`, … */
   readonly bound: string;
 }
@@ -78,13 +80,17 @@ function allRuns(row: OperatorRow): OperatorRow {
     name: '',
     growth: 1,
     work: scaleWork(work, count),
-    prediction: prediction && { ...prediction, seconds: count * prediction.seconds },
+    prediction: prediction && scalePrediction(prediction, count),
   };
 }
 
 function scaleWork(work: Work, factor: number): Work {
   const scaled = SUMMED.map((field) => [field, factor * work[field]]);
   return { ...work, ...Object.fromEntries(scaled) };
+}
+
+function scalePrediction(one: OperatorPrediction, factor: number): OperatorPrediction {
+  return { ...one, seconds: factor * one.seconds, dramBytes: factor * one.dramBytes };
 }
 
 function addRows(a: OperatorRow, b: OperatorRow): OperatorRow {
@@ -112,6 +118,7 @@ function addPredictions(
       unit: a.unit === b.unit ? a.unit : 'several',
       bound: a.bound === b.bound ? a.bound : 'mixed',
       seconds: a.seconds + b.seconds,
+      dramBytes: a.dramBytes + b.dramBytes,
     }
   );
 }
@@ -141,7 +148,7 @@ export function meanRun(runs: readonly (readonly [Work, OperatorPrediction | und
   return {
     work: { ...mean, form: middle.form },
     growth: totalBytes(first) > 0 ? totalBytes(last) / totalBytes(first) : 1,
-    prediction: prediction && { ...prediction, seconds: prediction.seconds / runs.length },
+    prediction: prediction && scalePrediction(prediction, 1 / runs.length),
   };
 }
 
@@ -170,7 +177,12 @@ export function rowFields({ phase, name, work, count, growth, prediction }: Oper
     kv_read_bytes: work.kvReadBytes,
     kv_write_bytes: work.kvWriteBytes,
     macs_per_byte: intensityOf(work),
-    ...(prediction ?? {}),
+    ...(prediction && {
+      unit: prediction.unit,
+      seconds: prediction.seconds,
+      dram_bytes: prediction.dramBytes,
+      bound: prediction.bound,
+    }),
   };
 }
 
@@ -178,7 +190,7 @@ export function rowFields({ phase, name, work, count, growth, prediction }: Oper
 export function rowsCsv(rows: readonly OperatorRow[], predicted: boolean): string {
   const columns = [
     ...Object.keys(rowFields({ ...(rows[0] as OperatorRow), prediction: undefined })),
-    ...(predicted ? ['unit', 'seconds', 'bound'] : []),
+    ...(predicted ? ['unit', 'seconds', 'dram_bytes', 'bound'] : []),
   ];
   const cells = rows.map((row) => {
     const fields: Readonly<Record<string, unknown>> = rowFields(row);
@@ -203,6 +215,7 @@ const COLUMNS: readonly Column[] = [
   { header: 'last/first', align: 'right' },
   { header: 'MACs/B', align: 'right' },
   { header: 'unit' },
+  { header: 'DRAM', align: 'quantity' },
   { header: 'time', align: 'quantity' },
   { header: 'bound' },
 ];
@@ -221,9 +234,7 @@ export function rowsText(rows: readonly OperatorRow[], limit: number): string {
     formatQuantity(totalBytes(work), 'size', 3),
     growth === 1 ? '' : growth.toFixed(2),
     work.macs > 0 ? intensityOf(work).toPrecision(3) : '',
-    prediction?.unit ?? '',
-    prediction ? formatQuantity(prediction.seconds, 'time', 3) : '',
-    prediction?.bound ?? '',
+    ...predictionCells(prediction),
   ]);
   const hidden = rows.length - shown.length;
   return [
@@ -232,6 +243,12 @@ export function rowsText(rows: readonly OperatorRow[], limit: number): string {
       ? [`… ${hidden} more lines: --top N shows more, --by type or shape fewer, --csv all`]
       : []),
   ].join('\n');
+}
+
+function predictionCells(prediction: OperatorPrediction | undefined): string[] {
+  if (!prediction) return ['', '', '', ''];
+  const { unit, dramBytes, seconds, bound } = prediction;
+  return [unit, formatQuantity(dramBytes, 'size', 3), formatQuantity(seconds, 'time', 3), bound];
 }
 
 /** `2.302 G`, `131.1 k`: a count with the largest prefix that keeps a digit before the point. */

@@ -30,7 +30,9 @@ export function predictOnSoc({ soc, runtime, family, unit }: ProbeMachine): Pred
       return found ? [{ unit: machine.units[u]?.unit.name ?? '', ...found }] : [];
     });
     const best = answers.sort((a, b) => a.seconds - b.seconds)[0];
-    return best && { unit: best.unit, seconds: best.seconds, bound: boundOf(best) };
+    if (!best) return undefined;
+    const { seconds, dramBytes } = best;
+    return { unit: best.unit, seconds, dramBytes, bound: boundOf(best) };
   };
 }
 

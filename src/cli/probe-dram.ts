@@ -1,5 +1,6 @@
 /** `socsim probe dram`: drives the LPDDR transaction model alone, replays traces, and checks it against other tools. */
 import { type CheckedRow, comparedRows, reportJson, reportRows } from '../analysis/row-report.ts';
+import { SpecError } from '../base/errors.ts';
 import { KILO } from '../base/units.ts';
 import { checkRows, parseRows, placesIn } from '../calibration/dram-rows.ts';
 import { simulateTraffic, type TrafficOptions } from '../hardware/dram/simulate.ts';
@@ -89,6 +90,9 @@ function checkTogether(args: Args): void {
   idleWith(args, 'trace', [...PATTERN_OPTIONS, 'requests'], dramOptions);
   needs(args, 'chart', 'load-latency');
   needs(args, 'verbose', 'rows');
+  if (args['pattern'] === 'strided' || args['stride'] === dramOptions['stride']?.default) return;
+  const message = `has no effect with --pattern ${args['pattern']}`;
+  throw new SpecError([{ path: '--stride', message, hint: '--pattern strided reads it' }]);
 }
 
 function timedRun(options: TrafficOptions): TimedRun {

@@ -145,7 +145,10 @@ function notesOf(
         ]
       : []),
     ...(predicted
-      ? ['note: every operator alone, at top clocks; socsim run adds calls, transfers, heat']
+      ? [
+          'note: bytes are those of tensors, DRAM what is left of them where some stay in the unit, or are read again',
+          'note: every operator alone, at top clocks; socsim run adds calls, transfers, heat',
+        ]
       : []),
     ...(launches > 0
       ? [

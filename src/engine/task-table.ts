@@ -1,5 +1,5 @@
 /** One phase compiled for one machine: who runs each operator, and what every distinct operator costs there. */
-import { OPS_PER_MAC } from '../base/units.ts';
+import { type Bytes, OPS_PER_MAC } from '../base/units.ts';
 import type { Work } from '../base/work.ts';
 import { LARGE_BLOCK, randomReadRate } from '../hardware/storage/ufs.ts';
 import { type Graph, type Phase, workAt } from '../workload/graph.ts';
@@ -222,6 +222,8 @@ export interface AlonePrediction {
   readonly compute: number;
   readonly stream: number;
   readonly seconds: number;
+  /** What local memory and fusion leave to DRAM. */
+  readonly dramBytes: Bytes;
 }
 
 /** @returns undefined where the unit does not support the operator. */
@@ -236,7 +238,8 @@ export function predictAlone(machine: Machine, u: number, work: Work): AlonePred
   const stream = bytes > 0 ? bytes / soloRate(machine, port, cost, NO_HITS, guard) : 0;
   const compute = Math.max(cost.cycles / speed, work.unpackSeconds ?? 0);
   const launch = cost.launchSeconds + storageSeconds(machine, work.storageBytes ?? 0);
-  return { launch, compute, stream, seconds: launch + Math.max(compute, stream) };
+  const seconds = launch + Math.max(compute, stream);
+  return { launch, compute, stream, seconds, dramBytes: bytes };
 }
 
 function transfers(

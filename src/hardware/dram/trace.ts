@@ -11,6 +11,7 @@ export interface AccessTrace {
 }
 
 const LINE = /^(0x[0-9a-f]+|\d+)\s+(R|W|READ|WRITE)(?:\s+(\d+))?$/i;
+const NEGATIVE = /^-(0x[0-9a-f]+|\d+)\s/i;
 /** More of the same does not help. */
 const MOST_FAULTS = 20;
 
@@ -35,7 +36,10 @@ export function parseTrace(text: string, file: string, capacity: number): Access
   }
   faults.push(...orderFaults(accesses, file, capacity));
   if (lines.length === 0) faults.push({ file, message: 'the trace holds no access' });
-  if (faults.length > 0) throw new SpecError(faults.slice(0, MOST_FAULTS));
+  if (faults.length > 0) {
+    faults.sort((a, b) => (a.line ?? 0) - (b.line ?? 0));
+    throw new SpecError(faults.slice(0, MOST_FAULTS));
+  }
   return {
     file,
     address: Float64Array.from(accesses, ({ address }) => alignDown(address)),
@@ -47,6 +51,8 @@ export function parseTrace(text: string, file: string, capacity: number): Access
 interface TraceLine {
   readonly line: number;
   readonly address: number;
+  /** As the file writes it. */
+  readonly addressText: string;
   readonly write: boolean;
   readonly cycle: number | undefined;
 }
@@ -58,22 +64,24 @@ function parseLine(
 ): TraceLine | undefined {
   const match = LINE.exec(text);
   if (!match) {
-    const expected = 'address R|W [cycle]';
-    faults.push({ file, line, message: 'not an access', expected, got: text });
+    const message = NEGATIVE.test(text) ? 'negative address' : 'not an access';
+    faults.push({ file, line, message, expected: 'address R|W [cycle]', got: text });
     return undefined;
   }
   const cycle = match[3] === undefined ? undefined : Number(match[3]);
-  return { line, address: Number(match[1]), write: /^w/i.test(match[2] as string), cycle };
+  const addressText = match[1] as string;
+  const write = /^w/i.test(match[2] as string);
+  return { line, address: Number(addressText), addressText, write, cycle };
 }
 
 function orderFaults(accesses: readonly TraceLine[], file: string, capacity: number): Fault[] {
   const faults: Fault[] = [];
   let last = 0;
-  for (const { line, address, cycle } of accesses) {
+  for (const { line, address, addressText, cycle } of accesses) {
     if (address >= capacity) {
-      const expected = `below ${capacity}`;
+      const expected = `below ${capacity}, which is 0x${capacity.toString(16)}`;
       const message = 'address beyond the memory';
-      faults.push({ file, line, message, expected, got: `${address}` });
+      faults.push({ file, line, message, expected, got: addressText });
     }
     if (cycle !== undefined && cycle < last) {
       faults.push({ file, line, message: 'cycles must not go back', got: `${cycle}` });

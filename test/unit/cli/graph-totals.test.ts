@@ -1,8 +1,9 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { sumRequest, totalsText } from '../../../src/cli/graph-totals.ts';
 import { predictOnSoc } from '../../../src/cli/predict-on-soc.ts';
 import { fileSources } from '../../../src/load.ts';
-import type { Phase } from '../../../src/workload/graph.ts';
+import { type Phase, workAt } from '../../../src/workload/graph.ts';
 import { sumGraph } from '../../../src/workload/graph-totals.ts';
 import { productWork, softmaxWork } from '../../../src/workload/operator-cost.ts';
 import { buildWorkload, parseWorkload } from '../../../src/workload/workload-spec.ts';
@@ -65,11 +66,64 @@ describe('totals of a request', () => {
       outputsPerStep: 1,
     };
     const totals = sumRequest([phase], ({ operator }) =>
-      operator === 'MatMul' ? { unit: 'npu', seconds: 1e-3, bound: 'compute' } : undefined,
+      operator === 'MatMul'
+        ? { unit: 'npu', seconds: 1e-3, dramBytes: 96, bound: 'compute' }
+        : undefined,
     );
     expect(totals.request).toMatchObject({ operators: 15, unpredicted: 5, macs: 5 * 2 * 64 });
     expect(totals.request.seconds).toBeCloseTo(10e-3, 12);
+    expect(totals.request.dramBytes).toBe(10 * 96);
     expect(totalsText(totals)).toContain('5 operators have no unit that can run them');
+  });
+
+  // Four channels of 16 bits at 9.6 Gb/s, which the units' ports are as wide as, or wider.
+  const BUS = (4 * 16 * 9.6e9) / 8;
+
+  it.each(['npu', 'gpu', 'cpu', undefined])(
+    'move no more over the bus than it carries: %s',
+    (unit) => {
+      const predict = predictOnSoc({ soc: 'dimensity-9300', unit });
+      for (const name of ['llama-2-7b-chat', 'sdxl-1024', 'whisper-small-dictation']) {
+        for (const { graph, contextStart } of phasesOf(name)) {
+          for (const index of graph.works.keys()) {
+            const found = predict(workAt(graph, index, contextStart));
+            if (found) expect(found.dramBytes / found.seconds).toBeLessThanOrEqual(BUS);
+          }
+        }
+      }
+    },
+  );
+
+  it('read every weight of a product from DRAM, and run it no faster than the bus', () => {
+    const units = ['npu', 'gpu', 'cpu'].map((unit) =>
+      predictOnSoc({ soc: 'dimensity-9300', unit }),
+    );
+    const size = fc.integer({ min: 1, max: 8192 });
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...units),
+        fc.integer({ min: 1, max: 600 }),
+        size,
+        size,
+        (predict, m, n, k) => {
+          const work = productWork({ batch: 1, m, n, k }, 'int8');
+          const found = predict(work);
+          if (!found) return;
+          expect(found.dramBytes).toBeGreaterThanOrEqual(work.weightBytes);
+          expect(found.dramBytes / found.seconds).toBeLessThanOrEqual(BUS);
+        },
+      ),
+      { numRuns: 200 },
+    );
+  });
+
+  it('leave to DRAM what local memory does not hold: nothing of small results', () => {
+    const predict = predictOnSoc({ soc: 'dimensity-9300', unit: 'npu' });
+    // 4 kB and 400 MB of 16-bit values, around local memory of a few MB.
+    expect(predict(softmaxWork(2048, 'fp16'))?.dramBytes).toBe(0);
+    const large = softmaxWork(2e8, 'fp16');
+    const { dramBytes = 0 } = predict(large) ?? {};
+    expect(dramBytes / (large.inputBytes + large.outputBytes)).toBeGreaterThan(0.9);
   });
 
   it('name a unit that is none', () => {

@@ -123,14 +123,17 @@ describe('socsim probe graph', () => {
   const onMine = buildProbeGraph(({ soc }) => ({ macs }) => ({
     unit: `npu of ${soc}`,
     seconds: macs > 128 ? 3e-6 : 1e-6,
+    dramBytes: 500,
     bound: macs > 128 ? 'compute' : 'launch',
   }));
   const mine = { target: path, dim: ['batch=1'], soc: 'mine', ...probing };
 
   it('shows unit, time and bound where something predicts them, and their sums', async () => {
     const text = await run(onMine, { ...mine, fusions: 'none' });
-    expect(text).toMatch(/wide +MatMul .*npu of mine +3 µs +compute/);
-    expect(text).toMatch(/all +1 +3 +384 .* 5 µs +npu of mine 100 % +compute 60 %, launch 40 %/);
+    expect(text).toMatch(/wide +MatMul .*npu of mine +500 B +3 µs +compute/);
+    expect(text).toMatch(
+      /all +1 +3 +384 .* 1.5 kB +5 µs +npu of mine 100 % +compute 60 %, launch 40 %/,
+    );
   });
 
   it('prints every line as CSV, the same columns whether or not a unit was found', async () => {
@@ -142,7 +145,7 @@ describe('socsim probe graph', () => {
     const some = buildProbeGraph(
       () =>
         ({ macs }) =>
-          macs === 0 ? undefined : { unit: 'npu', seconds: 2e-6, bound: 'compute' },
+          macs === 0 ? undefined : { unit: 'npu', seconds: 2e-6, dramBytes: 64, bound: 'compute' },
     );
     await some.run({ ...mine, fusions: 'none', csv: true });
     write.mockRestore();

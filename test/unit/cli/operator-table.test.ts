@@ -14,7 +14,7 @@ const row = (name: string, work: OperatorRow['work'], count = 1): OperatorRow =>
   work,
   count,
   growth: 1,
-  prediction: { unit: 'npu', seconds: 1e-3, bound: 'compute' },
+  prediction: { unit: 'npu', seconds: 1e-3, dramBytes: 64, bound: 'compute' },
 });
 const wide = matmul(8, 64, 64);
 const narrow = matmul(8, 16, 64);
@@ -35,6 +35,7 @@ describe('lines of operators', () => {
     expect(products).toMatchObject({ count: 7, name: '' });
     expect(products?.work.macs).toBe(5 * 8 * 64 * 64 + 2 * 8 * 16 * 64);
     expect(products?.prediction?.seconds).toBeCloseTo(7e-3, 12);
+    expect(products?.prediction?.dramBytes).toBe(7 * 64);
     expect(others?.count).toBe(1);
   });
 
@@ -48,17 +49,21 @@ describe('lines of operators', () => {
     const at = (context: number) => attention({ queries: 1, context });
     const runs = [100, 150, 200].map(
       (context) =>
-        [at(context), { unit: 'npu', seconds: context * 1e-6, bound: 'bandwidth' }] as const,
+        [
+          at(context),
+          { unit: 'npu', seconds: context * 1e-6, dramBytes: 4 * context, bound: 'bandwidth' },
+        ] as const,
     );
     const mean = meanRun(runs);
     // The middle one, as work is linear in the context.
     expect(mean.work).toEqual(at(150));
     expect(mean.prediction?.seconds).toBeCloseTo(150e-6, 12);
+    expect(mean.prediction?.dramBytes).toBeCloseTo(600, 9);
     expect(mean.growth).toBeGreaterThan(1.5);
     expect(mean.growth).toBeLessThanOrEqual(2);
     const other = meanRun([
       ...runs.slice(1),
-      [at(100), { unit: 'cpu', seconds: 1, bound: 'launch' }],
+      [at(100), { unit: 'cpu', seconds: 1, dramBytes: 0, bound: 'launch' }],
     ]);
     expect(other.prediction).toMatchObject({ unit: 'several', bound: 'mixed' });
     expect(meanRun([[at(100), undefined]]).prediction).toBeUndefined();

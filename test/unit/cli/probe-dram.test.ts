@@ -81,6 +81,8 @@ describe('probe dram', () => {
     [{ trace: 'b.txt', rate: 0.5 }, '--trace and --rate exclude'],
     [{ window: 8, rate: 0.5 }, '--window and --rate exclude'],
     [{ chart: 'a.svg' }, '--chart has no effect without --load-latency'],
+    [{ stride: 8192 }, '--stride: has no effect with --pattern stream; --pattern strided reads it'],
+    [{ pattern: 'random', stride: 64 }, '--stride: has no effect with --pattern random'],
     [{ verbose: true }, '--verbose has no effect without --rows'],
   ])('refuses %o, of which one part would do nothing', async (args, message) => {
     await expect(run(args)).rejects.toThrow(message);

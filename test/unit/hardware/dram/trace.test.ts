@@ -15,11 +15,19 @@ describe('traces', () => {
 
   it('tells each fault with its line', () => {
     expect(() => parseTrace('0 R 5\n0x40000000 R 9\nx\n64 R 2\n', 't.txt', GIB)).toThrow(
-      /t.txt:3: not an access[\s\S]*t.txt:2: address beyond the memory[\s\S]*t.txt:4: cycles must not go back/,
+      /t.txt:2: address beyond the memory[\s\S]*t.txt:3: not an access[\s\S]*t.txt:4: cycles must not go back/,
     );
     expect(() => parseTrace('0 R 5\n64 R\n', 't', GIB)).toThrow('t:2: has no cycle, unlike');
     expect(() => parseTrace('0 R\n64 R\n9 W 7', 't', GIB)).toThrow('t:3: has a cycle, unlike');
     expect(() => parseTrace('# nothing\n', 't', GIB)).toThrow('holds no access');
+  });
+
+  it('repeats addresses as they are written, and calls a negative one so', () => {
+    expect(() => parseTrace('0xffffffffffffffffff R\n', 't', GIB)).toThrow(
+      'expected below 1073741824, which is 0x40000000, got 0xffffffffffffffffff',
+    );
+    expect(() => parseTrace('-1 W\n', 't', GIB)).toThrow('t:1: negative address');
+    expect(() => parseTrace('-x W\n', 't', GIB)).toThrow('t:1: not an access');
   });
 
   it('replays at its cycles: an idle device answers each read in its own time', () => {
