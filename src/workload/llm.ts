@@ -15,7 +15,13 @@ import {
   uniformRouting,
 } from './llm/options.ts';
 import { cacheElementsPerToken, llmWeightBytes } from './llm/parameters.ts';
-import { applyTechniques, type LlmTechniques, windowed } from './llm/techniques/apply.ts';
+import {
+  applyTechniques,
+  type DraftParts,
+  type LlmTechniques,
+  windowed,
+} from './llm/techniques/apply.ts';
+import { drafterOf } from './llm/techniques/speculative.ts';
 import type { LlmModel } from './models/llm-model.ts';
 import { storedBytes, type WeightFormat } from './models/weight-format.ts';
 
@@ -60,14 +66,38 @@ export function buildLlmRequest(request: LlmRequest): RequestPlan {
   const step = options({ ...request, model }, formats, 'decode', 1, 1);
   return applyTechniques(
     plan,
-    { model, formats, promptTokens, generatedTokens, options: step },
+    {
+      model,
+      formats,
+      promptTokens,
+      generatedTokens,
+      options: step,
+      draft: draftOf({ ...request, model }, formats),
+    },
     request.techniques,
   );
 }
 
+/** A draft reads the same prompt in the same chunks; its first logits are those after the model's first token. */
+function draftOf(request: LlmRequest, formats: LlmFormats): DraftParts | undefined {
+  const speculation = request.techniques?.speculation;
+  const model = speculation && drafterOf(request.model, speculation);
+  if (!model) return undefined;
+  const own = { ...request, model, lastTokenLogitsOnly: true };
+  checkLengths(own);
+  return {
+    prompt: prefillPhases(own, formats, 0),
+    kvCache: kvCacheBytes(model, formats.kv, heldTokens(request)),
+  };
+}
+
+/** Tokens that the cache has room for. */
+function heldTokens({ promptTokens, generatedTokens, contextBucket = 1 }: LlmRequest): number {
+  return Math.ceil((promptTokens + generatedTokens) / contextBucket) * contextBucket;
+}
+
 function buildPlain(request: LlmRequest): RequestPlan {
-  const { model, promptTokens, generatedTokens, contextBucket: bucket = 1 } = request;
-  const held = Math.ceil((promptTokens + generatedTokens) / bucket) * bucket;
+  const { model, promptTokens, generatedTokens } = request;
   const formats = formatsOf(request);
   const phases = [...prefillPhases(request, formats), ...decodePhases(request, formats)];
   return {
@@ -75,7 +105,7 @@ function buildPlain(request: LlmRequest): RequestPlan {
     phases,
     memory: {
       weights: llmWeightBytes(model, formats),
-      kvCache: kvCacheBytes(model, formats.kv, held),
+      kvCache: kvCacheBytes(model, formats.kv, heldTokens(request)),
       activations: Math.max(...phases.map((phase) => peakActivationBytes(phase))),
     },
     promptTokens,
@@ -95,7 +125,8 @@ export function kvCacheBytes(model: LlmModel, format: WeightFormat, tokens: numb
   return total;
 }
 
-function prefillPhases(request: LlmRequest, formats: LlmFormats): Phase[] {
+/** @param last tokens at the end of the prompt that have logits, at least. */
+function prefillPhases(request: LlmRequest, formats: LlmFormats, last = 1): Phase[] {
   const { promptTokens, cachedTokens = 0, lastTokenLogitsOnly = true } = request;
   const fresh = promptTokens - cachedTokens;
   const chunk = Math.min(request.prefillChunk ?? fresh, request.padPrefill ? Infinity : fresh);
@@ -116,7 +147,7 @@ function prefillPhases(request: LlmRequest, formats: LlmFormats): Phase[] {
       outputsPerStep: 0,
     });
   phases.push({
-    ...phase('prefill', left, logits(left) || 1, 1, cachedTokens + whole * chunk + left),
+    ...phase('prefill', left, logits(left) || last, 1, cachedTokens + whole * chunk + left),
     outputsPerStep: 1,
   });
   return phases;

@@ -8,13 +8,13 @@ import { buildWorkload, parseWorkload } from '../../../src/workload/workload-spe
 
 const { tables } = fileSources();
 
-function build(techniques: string, model = 'llama-2-7b', more = ''): RequestPlan {
+function build(techniques: string, model = 'llama-2-7b', more = '', prompt = 64): RequestPlan {
   const text = `version: 1
 family: llm
 summary: test
 model: ${model}
 weightFormat: int8
-promptTokens: 64
+promptTokens: ${prompt}
 generatedTokens: 33
 ${more}${techniques === '' ? '' : `techniques: ${techniques}`}
 `;
@@ -118,6 +118,80 @@ describe('speculation', () => {
     const extra = totals(drafted).weightBytes - totals(looked).weightBytes;
     expect(extra / totals(tiny).weightBytes).toBeCloseTo(3, 6);
     expect(drafted.memory.weights - plain.memory.weights).toBe(tiny.memory.weights);
+  });
+
+  describe('a draft that attends to the text', () => {
+    const prefill = (plan: RequestPlan) =>
+      plan.phases
+        .filter(({ name }) => name === 'prefill')
+        .map(({ graph, steps, contextStart }) => ({ graph, steps, contextStart }));
+    const macs = (plan: RequestPlan) =>
+      prefill(plan).reduce(
+        (sum, { graph, steps, contextStart }) => sum + steps * sumGraph(graph, contextStart).macs,
+        0,
+      );
+    const weights = (plan: RequestPlan) => sumGraph(prefill(plan)[0]!.graph, 64).weightBytes;
+    const model = '{ speculation: { method: draft-model, draft: tinyllama-1.1b, length: 3 } }';
+    const tiny = build('', 'tinyllama-1.1b');
+    // 32000 tokens of 2048 features: nobody asks the draft what follows the prompt.
+    const head = 32000 * 2048;
+
+    it('reads the whole prompt beside its model', () => {
+      const drafted = build(model);
+      expect(macs(drafted) - macs(plain)).toBe(macs(tiny) - head);
+      // A byte each, and the norm before them in FP16.
+      expect(weights(drafted) - weights(plain)).toBe(weights(tiny) - head - 2 * 2048);
+      const kv = (plan: RequestPlan) => sumGraph(prefill(plan)[0]!.graph, 64).kvWriteBytes;
+      expect(kv(drafted) - kv(plain)).toBe(kv(tiny));
+      expect(drafted.phases.map(({ outputsPerStep }) => outputsPerStep)[0]).toBe(1);
+    });
+
+    it('reads it in the same chunks, logits of all tokens or not', () => {
+      for (const more of ['prefillChunk: 24\n', 'prefillChunk: 24\nlogits: all\n']) {
+        const own = macs(build(model, 'llama-2-7b', more)) - macs(build('', 'llama-2-7b', more));
+        expect(own).toBe(macs(build('', 'tinyllama-1.1b', 'prefillChunk: 24\n')) - head);
+      }
+    });
+
+    it('keeps a cache and working memory of its own', () => {
+      const drafted = build(model).memory;
+      // Keys and values of 22 layers, 4 heads of 64 in FP16, for 64 + 33 tokens.
+      expect(drafted.kvCache - plain.memory.kvCache).toBe(2 * 22 * 4 * 64 * 2 * 97);
+      expect(drafted.activations).toBeGreaterThanOrEqual(
+        plain.memory.activations + 0.9 * tiny.memory.activations,
+      );
+    });
+
+    it('is one layer with its cache for EAGLE, and nothing for heads and look-up', () => {
+      const eagle = build('{ speculation: { method: eagle, length: 4 } }');
+      const matrices = 4 * 4096 ** 2 + 3 * 4096 * 11008;
+      const scores = macs(plain) - 64 * 32 * matrices - 32000 * 4096;
+      expect(macs(eagle) - macs(plain)).toBe(64 * matrices + scores / 32);
+      expect(eagle.memory.kvCache - plain.memory.kvCache).toBe(2 * 4096 * 2 * 97);
+      for (const method of ['medusa', 'lookup']) {
+        const plan = build(`{ speculation: { method: ${method}, length: 4 } }`);
+        expect(macs(plan)).toBe(macs(plain));
+        expect(plan.memory.kvCache).toBe(plain.memory.kvCache);
+      }
+    });
+
+    it('reads the prompt on its own unit, and no further than its context', () => {
+      const plan = build(model.replace('length: 3', 'length: 3, unit: gpu'));
+      for (const { name, on } of prefill(plan)[0]!.graph.operators)
+        expect(on).toBe(name.startsWith('draft.') ? 'gpu' : undefined);
+      const long = () => build(model, 'llama-2-7b', '', 2100);
+      expect(long).toThrow(/exceed the context of tinyllama-1.1b.*at most 2048/s);
+    });
+
+    it('as large as its model is allowed, and told to be slower', () => {
+      const notes = (draft: string, of: string) =>
+        build(`{ speculation: { method: draft-model, draft: ${draft} } }`, of).notes ?? [];
+      expect(notes('llama-3.1-8b', 'llama-3.2-3b').join()).toMatch(
+        /llama-3.1-8b drafts for llama-3.2-3b, which is no larger.*slower/,
+      );
+      expect(notes('llama-3.2-3b', 'llama-3.2-3b').join()).toContain('no larger');
+      expect(notes('llama-3.2-3b', 'llama-3.1-8b')).toEqual([]);
+    });
   });
 
   it('drafts on the unit that is asked for', () => {

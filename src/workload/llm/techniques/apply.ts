@@ -1,13 +1,21 @@
 /** Techniques laid over a request to a language model: graphs rewritten, steps and memory counted anew. */
+import type { Bytes } from '../../../base/units.ts';
 import { DTYPE_BITS, type Work } from '../../../base/work.ts';
 import type { Graph, Operator, Phase, RequestPlan, StepWork } from '../../graph.ts';
 import { peakActivationBytes } from '../../graph-totals.ts';
 import type { ExpertShape, LlmModel } from '../../models/llm-model.ts';
 import { storedBytes, type WeightFormat } from '../../models/weight-format.ts';
 import type { LlmFormats, LlmGraphOptions } from '../options.ts';
+import { llmWeightBytes } from '../parameters.ts';
 import { type ExpertPaging, missesPerStep, residentExperts } from './expert-paging.ts';
 import { adapterBytes, adapterPhase, type Lora, withAdapters } from './lora.ts';
-import { DRAFT, draftBytes, type Speculation, speculativeGraph } from './speculative.ts';
+import {
+  DRAFT,
+  draftBytes,
+  draftedGraph,
+  type Speculation,
+  speculativeGraph,
+} from './speculative.ts';
 import { type Compression, compressWork, type Pruning, pruneWork, storedShare } from './weights.ts';
 
 export interface LlmTechniques {
@@ -33,6 +41,14 @@ export interface RequestParts {
   readonly generatedTokens: number;
   /** Of a decode step of one token. */
   readonly options: LlmGraphOptions;
+  /** Of a draft that reads the prompt for itself. */
+  readonly draft?: DraftParts | undefined;
+}
+
+export interface DraftParts {
+  /** Its pass over the same tokens, for each phase of the model's prefill. */
+  readonly prompt: readonly Phase[];
+  readonly kvCache: Bytes;
 }
 
 /** @param plan the request without techniques. */
@@ -45,7 +61,8 @@ export function applyTechniques(
   const rewritten = decoded.map((phase) => ({ ...phase, graph: rewrite(phase, parts, it) }));
   const last = plan.phases.at(-1)!.graph;
   const phases = [...(it.lora ? adapterPhase(last, it.lora) : []), ...rewritten];
-  const notes = tokenizerNotes(parts.model, it.speculation?.draft);
+  const notes = draftNotes(parts, it.speculation?.draft);
+  const alone = parts.draft?.prompt.map((phase) => peakActivationBytes(phase)) ?? [];
   return {
     ...plan,
     ...(notes.length > 0 && { notes: [...(plan.notes ?? []), ...notes] }),
@@ -53,26 +70,44 @@ export function applyTechniques(
     memory: {
       ...plan.memory,
       weights: weightsOf(plan.memory.weights, last, parts, it),
-      activations: Math.max(...phases.map((phase) => peakActivationBytes(phase))),
+      kvCache: plan.memory.kvCache + (parts.draft?.kvCache ?? 0),
+      // Draft and model each have working memory of their own.
+      activations: Math.max(
+        ...phases.map((phase) => peakActivationBytes(phase)),
+        plan.memory.activations + Math.max(0, ...alone),
+      ),
     },
   };
 }
 
 /** Equal numbers of tokens do not make two tokenizers one; of one family they are. */
-function tokenizerNotes(model: LlmModel, draft: LlmModel | undefined): string[] {
+function draftNotes({ model, formats }: RequestParts, draft: LlmModel | undefined): string[] {
+  if (!draft) return [];
+  const notes: string[] = [];
   const root = ({ family }: LlmModel) => /^[a-z]*/i.exec(family)![0].toLowerCase();
-  if (!draft || root(draft) === root(model)) return [];
-  return [
-    `${draft.id} drafts for ${model.id} of another family: that their tokenizers agree is taken for granted`,
-  ];
+  if (root(draft) !== root(model))
+    notes.push(
+      `${draft.id} drafts for ${model.id} of another family: that their tokenizers agree is taken for granted`,
+    );
+  // So many drafts and a check cost no less than the tokens that they can yield at best.
+  if (llmWeightBytes(draft, formats) >= llmWeightBytes(model, formats))
+    notes.push(
+      `${draft.id} drafts for ${model.id}, which is no larger: on one unit that is slower than no draft at all`,
+    );
+  return notes;
 }
 
 /** Fewer steps of more tokens in place of the decode phase. */
 function speculate(phases: readonly Phase[], parts: RequestParts, it: Speculation): Phase[] {
   const tokens = parts.generatedTokens - 1;
   const steps = Math.ceil(tokens / it.accepted);
-  return phases.map((phase) => {
-    if (phase.name !== 'decode') return phase;
+  return phases.map((phase, i) => {
+    if (phase.name !== 'decode') {
+      const prompt = parts.draft?.prompt[i];
+      return prompt
+        ? { ...phase, graph: draftedGraph(phase.graph.name, [prompt.graph], phase.graph, it) }
+        : phase;
+    }
     const graph = speculativeGraph(parts.model, parts.options, it);
     return {
       ...phase,

@@ -3,8 +3,11 @@
  *
  * Model    a step = draft + one pass over `candidates` tokens and their logits; it yields `accepted` tokens on average, the
  *          model's own one included; draft-model: `length` steps of a small model; medusa: one residual block and one head
- *          per place; eagle: `length` steps of one decoder layer with the model's head; lookup: nothing
- * Ignores  the spread of accepted tokens, sampling, cache entries of rejected candidates
+ *          per place; eagle: `length` steps of one decoder layer with the model's head; lookup: nothing.
+ *          A draft model and the layer of EAGLE attend to the prompt, so they read it before the first token and keep
+ *          a cache of it; the heads of Medusa take what the model has computed
+ * Ignores  the spread of accepted tokens, sampling, cache entries of rejected candidates, reading the prompt with draft and
+ *          model at the same time on two units, EAGLE's product that joins token and feature (in memory it counts)
  * Valid    accepted between 1 and length + 1
  * Source   Leviathan et al., ICML 2023; Medusa (arXiv 2401.10774); EAGLE (arXiv 2401.15077); accepted tokens by method
  *          and task: workloads/models/decoding-tricks.csv
@@ -37,6 +40,12 @@ export interface Speculation {
   readonly unit?: string | undefined;
 }
 
+/** What attends to the text on its own, and so needs the prompt and a cache: a model as small as the method says. */
+export function drafterOf(model: LlmModel, { method, draft }: Speculation): LlmModel | undefined {
+  if (method === 'eagle') return oneLayer(model);
+  return method === 'draft-model' ? draft : undefined;
+}
+
 /** One step: the draft, then the pass that checks it. */
 export function speculativeGraph(
   model: LlmModel,
@@ -44,13 +53,21 @@ export function speculativeGraph(
   it: Speculation,
 ): Graph {
   const check = buildLlmGraph(model, { ...options, tokens: it.candidates, logits: it.candidates });
-  const drafts = draftGraphs(model, options, it);
-  const builder = openGraph(`${options.name}/${it.method}`);
+  return draftedGraph(`${options.name}/${it.method}`, draftGraphs(model, options, it), check, it);
+}
+
+/** What the draft does, one after another, then the model. */
+export function draftedGraph(
+  name: string,
+  drafts: readonly Graph[],
+  model: Graph,
+  { unit }: Speculation,
+): Graph {
+  const builder = openGraph(name);
   let end: readonly number[] = [];
   for (const [i, graph] of drafts.entries()) end = append(builder, graph, `${DRAFT}${i}.`, end);
-  append(builder, check, '', end);
+  append(builder, model, '', end);
   const built = builder.build();
-  const { unit } = it;
   if (unit === undefined) return built;
   const onUnit = (operator: Operator) =>
     operator.name.startsWith(DRAFT) ? { ...operator, on: unit } : operator;
@@ -60,8 +77,8 @@ export function speculativeGraph(
 function draftGraphs(model: LlmModel, options: LlmGraphOptions, it: Speculation): Graph[] {
   const times = (graph: Graph) => Array.from({ length: it.length }, () => graph);
   const one = { ...options, tokens: 1, logits: 1 };
-  if (it.method === 'draft-model' && it.draft) return times(buildLlmGraph(it.draft, one));
-  if (it.method === 'eagle') return times(buildLlmGraph(oneLayer(model), one));
+  const drafter = drafterOf(model, it);
+  if (drafter) return times(buildLlmGraph(drafter, one));
   return it.method === 'medusa' ? [medusaHeads(model, options.formats, it.length)] : [];
 }
 
