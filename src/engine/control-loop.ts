@@ -92,6 +92,9 @@ export class ControlLoop {
   private peak: Watts = 0;
   private peakJoules: Joules = 0;
   private peakSeconds: Seconds = 0;
+  /** Of the last whole window, which what is left at the end is joined with. */
+  private windowJoules: Joules = 0;
+  private windowSeconds: Seconds = 0;
   maxSkin: Celsius = Number.NEGATIVE_INFINITY;
   maxJunction: Celsius = Number.NEGATIVE_INFINITY;
   throttledSeconds: Seconds = 0;
@@ -138,10 +141,11 @@ export class ControlLoop {
     return this.power.meter.total;
   }
 
-  /** Largest mean power over `PEAK_WINDOW`; of the whole run where that is shorter. */
+  /** Largest mean power over `PEAK_WINDOW`, of the whole run where that is shorter: windows cover it all, so never below the average. */
   get peakWatts(): Watts {
-    if (this.peak > 0 || this.peakSeconds === 0) return this.peak;
-    return this.peakJoules / this.peakSeconds;
+    if (this.peakSeconds === 0) return this.peak;
+    const seconds = this.windowSeconds + this.peakSeconds;
+    return Math.max(this.peak, (this.windowJoules + this.peakJoules) / seconds);
   }
 
   get supply(): Supply | undefined {
@@ -207,6 +211,8 @@ export class ControlLoop {
     this.peakSeconds += dt;
     if (this.peakSeconds < PEAK_WINDOW) return;
     this.peak = Math.max(this.peak, this.peakJoules / this.peakSeconds);
+    this.windowJoules = this.peakJoules;
+    this.windowSeconds = this.peakSeconds;
     this.peakJoules = 0;
     this.peakSeconds = 0;
   }

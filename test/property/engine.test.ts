@@ -4,7 +4,15 @@ import type { Run } from '../../src/engine/run.ts';
 import { CAUSES } from '../../src/engine/run.ts';
 import type { Counter } from '../../src/engine/timeline.ts';
 import type { Graph } from '../../src/workload/graph.ts';
-import { runToy, toyMachine, toyPhase, toyPlan, toyUnit, toyWork } from '../support/toy-machine.ts';
+import {
+  chain,
+  runToy,
+  toyMachine,
+  toyPhase,
+  toyPlan,
+  toyUnit,
+  toyWork,
+} from '../support/toy-machine.ts';
 
 /** Random directed acyclic graphs with random costs and a random placement on three units. */
 const node = fc.record({
@@ -105,6 +113,23 @@ describe('any graph on any placement', () => {
           0,
         );
         expect(causes).toBeCloseTo(busy, 8);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('draws no less at its peak than on average', () => {
+    const parts = fc.array(fc.integer({ min: 1, max: 15_000 }), { minLength: 1, maxLength: 5 });
+    fc.assert(
+      fc.property(parts, (lengths) => {
+        // Reading at 1 W, then products at 2 W, then reading …, each over so many microseconds.
+        const works = lengths.map((micros, i) =>
+          i % 2 === 0 ? toyWork(0, micros * 1000) : toyWork(micros * 1000),
+        );
+        const { metrics } = runToy([toyPlan([toyPhase('only', chain(works))])]);
+        const average = metrics.average_power_watts!;
+        expect(metrics.peak_power_watts).toBeGreaterThanOrEqual(average * (1 - 1e-9));
+        expect(metrics.peak_power_watts).toBeLessThanOrEqual(2 * (1 + 1e-9));
       }),
       { numRuns: 60 },
     );

@@ -35,6 +35,57 @@ describe('a verdict', () => {
     expect(judge(claim, tried(4)).text).toBe('refuted: off by ×5');
   });
 
+  it('says how far off what it lets pass is', () => {
+    expect(judge(claim, tried(20)).text).toBe('reproduced');
+    expect(judge(claim, tried(25)).text).toBe('reproduced');
+    // 9.58 where at least 10 is claimed, 10.7 where at most 10.6 is.
+    expect(judge({ ...claim, value: 10 }, tried(9.58)).text).toBe('reproduced within 5 %');
+    const bytes = { ...claim, is: 'at-most' as const, value: 10.6, unit: 'GB' };
+    expect(judge(bytes, tried(18, 10.7)).text).toBe('needs t1: 10.7 GB (within 1 %)');
+    expect(judge(bytes, tried(10.2)).text).toBe('reproduced');
+    expect(judge({ ...bytes, is: 'about' }, tried(10.2)).text).toBe('reproduced within 4 %');
+  });
+
+  describe('on one thing over another', () => {
+    const over = {
+      kind: 'run' as const,
+      run: { soc: 'a', workload: 'w', set: [] },
+      over: { soc: 'b', workload: 'w', set: [] },
+      read: 'npu_joules' as const,
+    };
+    const ratio = (is: 'about' | 'at-least' | 'at-most', value: number) => ({
+      ...claim,
+      is,
+      value,
+      unit: 'x',
+      measure: over,
+    });
+
+    it('asks for the direction first', () => {
+      // A saving of 14 % is claimed, and 11 % more is taken: ×1.29 apart, and not near.
+      expect(judge(ratio('at-most', 0.862), tried(1.11))).toEqual({
+        verdict: 'refuted',
+        text: 'refuted: a loss in place of a gain',
+      });
+      expect(judge(ratio('about', 1.1), tried(1)).text).toBe('refuted: no gain');
+      // Within a tenth of the number, and nothing gained all the same.
+      expect(judge(ratio('about', 1.08), tried(1)).verdict).toBe('refuted');
+      expect(judge(ratio('at-least', 1.2), tried(0.9)).verdict).toBe('refuted');
+    });
+
+    it('tells the share of the gain', () => {
+      expect(judge(ratio('about', 1.2), tried(1.01)).text).toBe('refuted: 5 % of the gain');
+      expect(judge(ratio('at-most', 0.6), tried(0.7)).text).toBe('within ×1.17, 75 % of the gain');
+      expect(judge(ratio('about', 1.28), tried(1.6)).text).toBe('within ×1.25');
+      expect(judge(ratio('at-least', 8), tried(1.95)).text).toBe('refuted: off by ×4.1');
+    });
+
+    it('takes no limit on a loss for a gain', () => {
+      expect(judge(ratio('at-least', 0.5), tried(0.48)).text).toBe('reproduced within 5 %');
+      expect(judge(ratio('at-least', 0.5), tried(0.4)).text).toBe('within ×1.25');
+    });
+  });
+
   it('leaves open what could not be run', () => {
     expect(judge(claim, tried(undefined)).verdict).toBe('not checked');
     expect(judge(claim, [{ name: '', note: 'does not fit: 18 GB' }]).verdict).toBe('refuted');

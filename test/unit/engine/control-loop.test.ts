@@ -135,6 +135,15 @@ describe('peak power', () => {
     expect(metrics.peak_power_watts).toBeLessThan(3.1);
   });
 
+  it('counts the end of a run, which fills no period', () => {
+    // 10 ms of reading at 1 W of platform and 10 pJ for each of 1e9 bytes a second, then 5 ms at 2 W.
+    const plan = toyPlan([toyPhase('only', chain([toyWork(0, 1e7), toyWork(5e6)]))]);
+    const { metrics } = runToy([plan]);
+    const mean = (0.01 * 1.01 + 0.005 * 2) / 0.015;
+    expect(metrics.average_power_watts).toBeCloseTo(mean, 3);
+    expect(metrics.peak_power_watts).toBeCloseTo(mean, 3);
+  });
+
   it('of a run shorter than a period is its mean', () => {
     expect(runToy([work(1e6)]).metrics.peak_power_watts).toBeCloseTo(2, 6);
   });
