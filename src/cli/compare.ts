@@ -4,6 +4,7 @@ import { InfeasibleError, SecurityFault, SpecError } from '../base/errors.ts';
 import { nearestHint } from '../base/registry.ts';
 import type { SpecFile } from '../base/spec-file.ts';
 import { separable, sharesError } from '../engine/bands.ts';
+import { READS_WHOLE, RUNS_AS_IT_COMES } from '../engine/cold-notes.ts';
 import { metrics as catalogue, type Metric } from '../engine/metrics.ts';
 import { buildSimulation, prepare } from '../engine/prepare.ts';
 import type { Run } from '../engine/run.ts';
@@ -189,8 +190,16 @@ function describe(columns: readonly Column[]): string {
     '',
     bold('limited by'),
     ...limits,
+    ...unlike(columns),
     ...reasons,
   ].join('\n');
+}
+
+/** What a reader of columns side by side could take for the effect of something else. */
+function unlike(columns: readonly Column[]): string[] {
+  const said = (note: string) => columns.some(({ run }) => run?.notes.includes(note));
+  if (!said(READS_WHOLE) || !said(RUNS_AS_IT_COMES)) return [];
+  return ['', coloursFor(process.stdout).dim(`note: ${RUNS_AS_IT_COMES}`)];
 }
 
 /** @param base the column that the others are compared with: the first that runs. */

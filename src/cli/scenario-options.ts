@@ -1,5 +1,6 @@
 /** The options that describe a scenario, shared by every command that runs one. */
 import { SpecError } from '../base/errors.ts';
+import { quantity } from '../base/schema.ts';
 import { parseSpecFile, requireMap, type SpecFile } from '../base/spec-file.ts';
 import {
   FIDELITIES,
@@ -255,7 +256,9 @@ function refuseIdle(args: Args, merged: Readonly<Record<string, unknown>>): void
     !varied.some((text) => new RegExp(`^(scenario\\.)?${name}\\s*=`).test(text));
   const faults = [];
   const once = merged['duration'] === undefined && (merged['repeat'] ?? 1) === 1;
-  if (args['pause'] !== undefined && once && fixed('repeat') && fixed('duration')) {
+  // What is no pause at all is refused for that, where the scenario is read.
+  const isPause = quantity('time', { min: 0 }).safeParse(args['pause']).success;
+  if (isPause && once && fixed('repeat') && fixed('duration')) {
     faults.push({
       path: '--pause',
       message: 'has no effect on a single request',

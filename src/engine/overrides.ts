@@ -157,7 +157,26 @@ function lookUp(known: readonly KnownPath[], text: string): Found {
     const more = candidates.length > 6 ? `, … (${candidates.length})` : '';
     return { fault: { message: `"${text}" is ambiguous`, hint: `it may mean ${names}${more}` } };
   }
+  const inside = known.filter(({ steps }) => holds(steps, words));
+  if (inside.length > 0) {
+    const names = inside.slice(0, 3).map(fullPath).join(', ');
+    const more = inside.length > 3 ? `, … (${inside.length})` : '';
+    return {
+      fault: {
+        message: `"${text}" is no single value`,
+        hint: `set what it holds (${names}${more}), or write the whole of it in a file`,
+      },
+    };
+  }
   return { fault: { message: `no such path "${text}"`, hint: nearestPath(known, words) } };
+}
+
+/** Whether `words` name, in full or without the root, something that `steps` go on from. */
+function holds(steps: readonly string[], words: readonly string[]): boolean {
+  return [0, 1].some(
+    (start) =>
+      steps.length > start + words.length && words.every((word, i) => word === steps[start + i]),
+  );
 }
 
 /** Compared with the ends of the same length, so that `npu.clok` is near `npu.clock`, not near a long path. */

@@ -16,6 +16,7 @@ import type { WorkloadSpec } from '../workload/family.ts';
 import type { RequestPlan } from '../workload/graph.ts';
 import type { ModelTables } from '../workload/models/tables.ts';
 import { buildMachine, type VoteFile } from './build-machine.ts';
+import { coldNotes } from './cold-notes.ts';
 import type { Machine } from './machine.ts';
 import { cloudOf } from './offload/prepare-cloud.ts';
 import { applyOverrides, type OverrideRoots } from './overrides.ts';
@@ -316,6 +317,7 @@ export function buildSimulation(
       ...rangeNotes(soc),
       ...widthNotes(soc, prepared.base, prepared.preset),
       ...hostNotes(soc),
+      ...coldNotes(scenario.start === 'cold', prepared.protection?.plans),
     ],
   };
 }

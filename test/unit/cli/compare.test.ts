@@ -75,6 +75,22 @@ describe('comparing what runs with what does not', () => {
   });
 });
 
+describe('a cold start', () => {
+  const cold = { ...phone, set: [...SHORT, 'scenario.start=cold'] };
+
+  it('in a pipeline beside a plain one is told to overlap, which is no gain of protection', async () => {
+    const { text } = await printed({ ...cold, security: 'none,pipelined' });
+    expect(text.match(/note: .*no gain of protection/g)).toHaveLength(1);
+  });
+
+  it.each([
+    [cold, 'none,weights'],
+    [phone, 'none,pipelined'],
+  ])('has nothing to tell where all wait alike, or nothing starts cold', async (args, security) => {
+    expect((await printed({ ...args, security })).text).not.toContain('no gain of protection');
+  });
+});
+
 describe('names of scenarios', () => {
   it('are known as those of SoCs and workloads are', async () => {
     const { code, text } = await printed({

@@ -5,6 +5,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { play } from '../../../src/cli/play.ts';
 import { scenarioOf, scenarioOptions } from '../../../src/cli/scenario-options.ts';
 import { sweep } from '../../../src/cli/sweep.ts';
+import { parseScenario } from '../../../src/engine/scenario.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'scenario-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -25,6 +26,13 @@ describe('options of a scenario', () => {
     [{ repeat: 2, duration: '3 s' }, '--repeat and --duration exclude each other'],
   ])('%o are refused where they change nothing', (args, message) => {
     expect(() => scenarioOf({ ...named, ...args })).toThrow(message);
+  });
+
+  it.each([
+    [{ pause: '-1 s' }, 'pause: must be at least 0 s (got "-1 s")'],
+    [{ pause: 'soon' }, 'pause: expected a number with a unit'],
+  ])('%o are refused for what they say before what they change', (args, message) => {
+    expect(() => parseScenario(scenarioOf({ ...named, ...args }))).toThrow(message);
   });
 
   it.each([

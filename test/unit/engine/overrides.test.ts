@@ -85,10 +85,14 @@ describe('resolvePath', () => {
     ]);
   });
 
-  it('does not take a map for a value', () => {
-    expect(faults(() => resolvePath(roots, 'soc.domains.npu'))[0]?.message).toContain(
-      'no such path',
-    );
+  it.each([
+    ['soc.domains.npu', 'set what it holds (soc.domains.npu.clock), or write'],
+    ['units.cpu.clusters', '(soc.units.cpu.clusters.0.count, soc.units.cpu.clusters.1.count)'],
+    ['soc', '(soc.domains.npu.clock, soc.domains.gpu.clock, soc.units.npu.domain, … (12))'],
+  ])('does not take %s, a map or a list, for a value', (text, hint) => {
+    const [fault] = faults(() => resolvePath(roots, text));
+    expect(fault?.message).toBe(`"${text}" is no single value`);
+    expect(fault?.hint).toContain(hint);
   });
 
   it('reads the value of a path as written', () => {
