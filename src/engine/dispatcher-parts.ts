@@ -10,7 +10,7 @@ import type { Cloud } from './offload/cloud.ts';
 import type { AccessGuard, Job, JobSource, RunObserver } from './request.ts';
 import type { Loading } from './storage.ts';
 
-/** Event kinds of the kernel; control events belong to the control loop. */
+/** Event kinds of the kernel; control events belong to the control loop, attacks to the guard. */
 export const EVENT = {
   unit: 0,
   arrival: 1,
@@ -19,6 +19,7 @@ export const EVENT = {
   clock: 4,
   link: 5,
   load: 6,
+  attack: 7,
 } as const;
 
 /** What `machine` is like for the operators of a request. */

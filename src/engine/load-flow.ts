@@ -46,6 +46,8 @@ export interface LoadParts {
   readonly costs?: ProtectionLedger;
   /** Of the CPU unit; −1 for none. */
   readonly cpu: number;
+  /** Told when its last byte has passed. @throws SecurityFault */
+  readonly ended?: (now: Seconds) => void;
 }
 
 export class LoadFlow {
@@ -66,6 +68,8 @@ export class LoadFlow {
   private drivePace = 1;
   private storageJoules: Joules = 0;
   private moved: Bytes = 0;
+  /** What it brought lies in memory that it has given back. */
+  private isLeft = false;
 
   constructor(parts: LoadParts) {
     this.parts = parts;
@@ -89,6 +93,7 @@ export class LoadFlow {
   /** Whether memory holds any of it as operators use it. */
   get isBare(): boolean {
     const { bare = Number.POSITIVE_INFINITY } = this.plan;
+    if (this.isLeft) return true;
     if (this.state === 'there') return bare < Number.POSITIVE_INFINITY;
     return this.state === 'coming' && this.at > bare;
   }
@@ -117,9 +122,15 @@ export class LoadFlow {
     this.state = 'there';
   }
 
-  /** Its memory is given back. */
+  /** Its memory is given back, with all that lies there. */
   release(): void {
+    this.isLeft = this.isBare;
     this.state = 'away';
+  }
+
+  /** What lay there is overwritten, or its key thrown away. */
+  wiped(): void {
+    this.isLeft = false;
   }
 
   /** Until a first request may begin. */
@@ -179,7 +190,7 @@ export class LoadFlow {
     this.pace = this.drivePace * (wanted > 0 ? Math.min(1, got / wanted) : 1);
   }
 
-  /** When a stage begins or ends next, or somebody tries its gates, at the present pace. */
+  /** When a stage begins or ends next, at the present pace. */
   nextChange(now: Seconds): Seconds {
     if (this.state !== 'coming') return Number.POSITIVE_INFINITY;
     const { end, ready } = this.plan;
@@ -188,9 +199,7 @@ export class LoadFlow {
       if (stage.start > this.at + TICK) next = Math.min(next, stage.start);
       if (stage.end > this.at + TICK) next = Math.min(next, stage.end);
     }
-    const change = now + this.timeTo(next, now);
-    const attack = this.gate?.nextAttack() ?? Number.POSITIVE_INFINITY;
-    return attack > now + TICK ? Math.min(change, attack) : change;
+    return now + this.timeTo(next, now);
   }
 
   /** Brings the accounts up to `now`. @returns joules of memory and fabric since the last call. */
@@ -206,8 +215,12 @@ export class LoadFlow {
     const { ready } = this.plan;
     if ((from < ready && this.at >= ready - TICK) || this.at === end) this.isNews = true;
     for (const stage of this.stages) this.pass(stage, { from, to: this.at, since, now }, used);
-    if (this.at === end) this.state = 'there';
-    else this.look(now);
+    if (this.at < end) {
+      this.look(now);
+      return used;
+    }
+    this.state = 'there';
+    this.parts.ended?.(now);
     return used;
   }
 

@@ -51,8 +51,6 @@ export interface LoadGate {
    * @returns whether they may. @throws SecurityFault
    */
   pass(row: number, count: number, bytes: Bytes, start: Seconds, now: Seconds): boolean;
-  /** When somebody tries the gates next. */
-  nextAttack(): Seconds;
 }
 
 /** A load that a request waited for before it could begin. */

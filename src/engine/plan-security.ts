@@ -64,6 +64,7 @@ export function planSecurity(
   if (any && swap) requireOneMemory(drafts);
   requireAgreement(drafts);
   requireTargets(drafts, soc);
+  requireUse(drafts);
   const demands = demandsOf(drafts);
   const all = demands.reduce((sum, { held }) => sum + held, 0);
   const plans = drafts.map((draft, i) => planOf(draft, soc, demands[i]!, all));
@@ -173,6 +174,30 @@ function disagreement(
       hint: `give ${key} to both, under security: of each`,
     },
   ];
+}
+
+/** @throws SpecError for choices that would do nothing. */
+function requireUse(drafts: readonly Draft[]): void {
+  const kept = drafts.filter(
+    ({ strategy }) => strategy.afterUse === 'release' && strategy.restore === 'resident',
+  );
+  const faults: Fault[] = kept.map(({ workload }) => ({
+    path: 'security.afterUse',
+    message: `release${workload === undefined ? '' : ` of workload "${workload}"`} gives back a model that restore: resident keeps in memory`,
+    hint: 'choose restore: sequential or pipelined, or afterUse: keep',
+  }));
+  for (const [i, { kind, initiator, region }] of drafts[0]!.scenario.attacks.entries()) {
+    if (kind === 'initiator-reads-region') continue;
+    for (const [key, value] of Object.entries({ initiator, region })) {
+      if (value === undefined) continue;
+      faults.push({
+        path: `security.attacks.${i}.${key}`,
+        message: `attack ${kind} has its own ${key}, "${value}" would do nothing`,
+        hint: `leave ${key}: out, or choose kind: initiator-reads-region`,
+      });
+    }
+  }
+  if (faults.length > 0) throw new SpecError(faults);
 }
 
 /** @throws SpecError for attacks on workloads, or by initiators, that are not there. */

@@ -1,5 +1,6 @@
 /** Attacks that a scenario tries on a run: each acts on the gates as they stand, and tells what came out. */
 import { formatSecrecy, join, type Secrecy, secrecyOf } from '../base/labels.ts';
+import { formatQuantity } from '../base/quantity.ts';
 import type { Seconds } from '../base/units.ts';
 import type { Initiator } from '../hardware/secure/initiators.ts';
 import type { RegionKind } from '../hardware/secure/regions.ts';
@@ -27,14 +28,16 @@ export interface Aim {
   readonly plan: SecurityPlan;
   /** Memory holds weights as operators use them: not before they were decrypted, nor where the NPU does that. */
   readonly bare: boolean;
+  /** Its operators have begun: a prompt lies there, and pages of a cache. */
+  readonly hasRun: boolean;
 }
 
 interface AttackEntry {
   readonly try: Attack;
   /** The choice that closes it. */
   readonly closedBy: string;
-  /** It gets what lies in memory as weights. */
-  readonly takesWeights?: true;
+  /** What has to lie in memory for it to get anything; it asks for nothing there unless given. */
+  readonly takes?: 'weights' | 'cache' | 'whatever lies there';
 }
 
 const modelOf = ({ scenario }: SecurityPlan) => secrecyOf(scenario.labels.weights);
@@ -57,12 +60,12 @@ const ATTACKS: Readonly<Record<AttackName, AttackEntry>> = {
   'gpu-reads-carveout': {
     try: readBy('gpu', 'GPU'),
     closedBy: 'firewall: true',
-    takesWeights: true,
+    takes: 'weights',
   },
   'dma-into-secure': {
     try: readBy('dma', 'DMA controller'),
     closedBy: 'firewall: true',
-    takesWeights: true,
+    takes: 'weights',
   },
   'read-model-file': {
     closedBy: 'modelFile: encrypted',
@@ -128,6 +131,7 @@ const ATTACKS: Readonly<Record<AttackName, AttackEntry>> = {
   },
   'replay-kv-page': {
     closedBy: 'integrity: tree-less, or counter-tree',
+    takes: 'cache',
     try: (system, plan) => {
       const region = kindOfClass(plan.strategy, 'kv');
       const secrecy = derivedOf(plan);
@@ -149,6 +153,7 @@ const ATTACKS: Readonly<Record<AttackName, AttackEntry>> = {
   },
   'initiator-reads-region': {
     closedBy: 'firewall: true, or fewer rights under security.initiators of the SoC',
+    takes: 'whatever lies there',
     try: (system, plan, { initiator = 'gpu', region = kindOfClass(plan.strategy, 'weights') }) => {
       const secrecy = region === 'normal' ? promptOf(plan) : derivedOf(plan);
       const verdict = system.access(initiator, region, 'read', secrecy);
@@ -158,7 +163,7 @@ const ATTACKS: Readonly<Record<AttackName, AttackEntry>> = {
   },
   'bus-snoop': {
     closedBy: 'encryption: inline, and the data in protected memory',
-    takesWeights: true,
+    takes: 'weights',
     try: (system, plan) => {
       const region = kindOfClass(plan.strategy, 'weights');
       const secrecy = modelOf(plan);
@@ -171,6 +176,16 @@ const ATTACKS: Readonly<Record<AttackName, AttackEntry>> = {
 
 /** Of a model that is not there yet, or lies there encrypted. */
 const SEALED: Verdict = { kind: 'harmless', why: 'no weights lie there in the clear' };
+/** Before the first request, or after all was overwritten. */
+const EMPTY: Verdict = { kind: 'harmless', why: 'nothing lies there yet' };
+
+/** What an access brings of what lies there now. */
+function found({ takes }: AttackEntry, { region, verdict }: Attempt, { bare, hasRun }: Aim) {
+  if (takes === undefined || verdict.kind !== 'breach') return verdict;
+  if (takes === 'weights') return bare ? verdict : SEALED;
+  const isThere = hasRun || (takes !== 'cache' && bare && region !== 'normal');
+  return isThere ? verdict : EMPTY;
+}
 
 export interface AttackOutcome {
   readonly result: AttackResult;
@@ -181,14 +196,16 @@ export interface AttackOutcome {
 export function tryAttack(
   wanted: Wanted,
   system: SecureSystem,
-  { plan, bare }: Aim,
+  aim: Aim,
   now: Seconds,
 ): AttackOutcome {
   const { kind: name } = wanted;
-  const { try: attack, closedBy, takesWeights = false } = ATTACKS[name];
-  const attempt = attack(system, plan, wanted);
-  const { verdict, story } = attempt;
-  const told = ending(takesWeights && !bare && verdict.kind === 'breach' ? SEALED : verdict);
+  const { plan } = aim;
+  const entry = ATTACKS[name];
+  const { closedBy } = entry;
+  const attempt = entry.try(system, plan, wanted);
+  const { story } = attempt;
+  const told = ending(found(entry, attempt, aim));
   const result: AttackResult = {
     attack: name,
     seconds: now,
@@ -208,6 +225,12 @@ export function tryAttack(
     message: `${name}: ${result.explanation}`,
   };
   return { result, fault };
+}
+
+/** One that was to come when nothing was left to attack. */
+export function untried({ kind: attack, at: seconds }: Wanted, end: Seconds): AttackResult {
+  const explanation = `the run had ended after ${formatQuantity(end, 'time', 4)}, it was to come at ${formatQuantity(seconds, 'time', 4)}`;
+  return { attack, seconds, outcome: 'not tried', explanation };
 }
 
 interface Ending {

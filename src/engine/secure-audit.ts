@@ -48,7 +48,7 @@ export interface AuditFault {
 export interface AttackResult {
   readonly attack: string;
   readonly seconds: Seconds;
-  readonly outcome: 'stopped' | 'harmless' | 'leak';
+  readonly outcome: 'stopped' | 'harmless' | 'leak' | 'not tried';
   readonly explanation: string;
   /** Choice that closes it, where it is open. */
   readonly closedBy?: string;

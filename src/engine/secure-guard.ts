@@ -17,10 +17,11 @@ import type { Bytes, Seconds } from '../base/units.ts';
 import type { SecureSystem } from '../hardware/secure/secure-system.ts';
 import type { Phase } from '../workload/graph.ts';
 import type { Execution } from './execution.ts';
+import type { LoadFlow } from './load-flow.ts';
 import type { LoadGate } from './load-plan.ts';
 import type { Machine } from './machine.ts';
 import type { AccessGuard, Active, Lane } from './request.ts';
-import { tryAttack } from './secure-attacks.ts';
+import { tryAttack, untried } from './secure-attacks.ts';
 import type { AttackResult, AuditFault } from './secure-audit.ts';
 import { type FlowTable, flowBytes, STOPPED } from './secure-flows.ts';
 import type { SecureLane } from './secure-lane.ts';
@@ -82,8 +83,21 @@ export class SecureGuard implements AccessGuard, LoadGate {
     for (const { restore } of lanes) if (restore) restore.gate = this;
   }
 
-  nextAttack(): Seconds {
-    return this.pending[0]?.at ?? Number.POSITIVE_INFINITY;
+  /** When somebody tries the gates. */
+  get attackTimes(): readonly Seconds[] {
+    return this.pending.map(({ at }) => at);
+  }
+
+  /** Attacks that are due, whatever else goes on or does not. @throws SecurityFault */
+  attackDue(now: Seconds): void {
+    while (this.pending.length > 0 && this.pending[0]!.at <= now + TICK) this.attack(now);
+  }
+
+  /** What a model left in memory is overwritten. */
+  wiped(flow: LoadFlow): void {
+    flow.wiped();
+    if (!flow.isAway) return;
+    for (const lane of this.parts.lanes) if (lane.restore === flow) lane.hasRun = false;
   }
 
   /** What a model on its way accesses, chunk by chunk. */
@@ -101,6 +115,7 @@ export class SecureGuard implements AccessGuard, LoadGate {
   openStep(request: Active, now: Seconds): Uint8Array {
     this.attackDue(now);
     const lane = this.laneOf(request);
+    lane.hasRun = true;
     const flows = lane.flowsOf(request);
     if (this.isBusy(lane, flows)) return this.everyOne(flows.flags.length);
     this.checks += flows.plain;
@@ -154,9 +169,11 @@ export class SecureGuard implements AccessGuard, LoadGate {
     }
   }
 
-  /** Attacks that no operator came after. */
+  /** Attacks that were to come after the end are not tried. @throws SecurityFault */
   finish(now: Seconds): void {
-    while (this.pending.length > 0) this.attack(now);
+    this.attackDue(now);
+    this.attacks.push(...this.pending.map((wanted) => untried(wanted, now)));
+    this.pending = [];
   }
 
   /** In front of the modem, for a workload. */
@@ -177,10 +194,6 @@ export class SecureGuard implements AccessGuard, LoadGate {
     const found = lanes.find(({ plan }) => plan.workload === job.lane?.name) ?? lanes[0]!;
     this.byLane.set(job.lane, found);
     return found;
-  }
-
-  private attackDue(now: Seconds): void {
-    if (this.pending.length > 0 && this.pending[0]!.at <= now) this.attack(now);
   }
 
   private everyOne(count: number): Uint8Array {
@@ -253,10 +266,11 @@ export class SecureGuard implements AccessGuard, LoadGate {
       lanes.find(({ plan }) => plan.strategy.protects.length > 0) ??
       lanes[0]!;
     // What models on their way have moved until now, they moved through the gates as they were.
-    if (lanes.some(({ restore }) => restore?.isComing)) this.parts.execution.progressAll(now);
-    const { restore } = aim;
+    if (lanes.some(({ restore }) => restore?.isComing || restore?.isBare))
+      this.parts.execution.progressAll(now);
+    const { restore, plan, hasRun } = aim;
     const bare = !restore || restore.isBare;
-    const { result, fault } = tryAttack(next!, system, { plan: aim.plan, bare }, now);
+    const { result, fault } = tryAttack(next!, system, { plan, bare, hasRun }, now);
     this.attacks.push(result);
     this.rows.review();
     if (fault) this.fault(fault);

@@ -57,6 +57,8 @@ export class SecureLane {
   /** Into the world of its runtime and back, and of handing the NPU over to or from it. */
   readonly call: Seconds;
   readonly npuSwitch: Seconds;
+  /** Operators of it have run since its memory was last overwritten. */
+  hasRun = false;
   /** Of what it generates. */
   readonly derived: Secrecy;
   private readonly parts: LaneParts;

@@ -40,7 +40,7 @@ export function demandsOf(
   });
 }
 
-function heldBytes({ protectedBytes, integrity }: SecurityPlan): Bytes {
+export function heldBytes({ protectedBytes, integrity }: SecurityPlan): Bytes {
   return protectedBytes * (1 + integrity.storage);
 }
 

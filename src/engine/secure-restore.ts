@@ -5,8 +5,8 @@
  *          or, where that is a guest's, into a window of normal memory; a cipher that is no part of the NPU reads it there
  *          and writes the weights. The system moves pages of others out of the way as cores of the normal world. A file
  *          that is encrypted carries no secret until it is decrypted; one that is not, carries the model's all the way.
- *          Memory that is given back is overwritten first, where strategies clean: by a core that writes as fast as one
- *          copies; under inline encryption its key is thrown away
+ *          What a model leaves is overwritten before its memory is given back, in the carve-out too, where strategies clean:
+ *          by a core that writes as fast as one copies; under inline encryption its key is thrown away
  * Ignores  size of the window; that hashing keeps cores from other work
  * Valid    one model per flow
  * Source   as the parts
@@ -42,6 +42,8 @@ export interface RestoreParts {
   readonly bytes: Bytes;
   /** Of protected memory that is taken from the system for it, and given back after. */
   readonly grown: Bytes;
+  /** All protected memory of its workloads, carve-out included: what is overwritten after. */
+  readonly held: Bytes;
   readonly rows: AuditRows;
 }
 
@@ -65,11 +67,11 @@ export function restorePlan(parts: RestoreParts): LoadPlan {
   };
 }
 
-/** Overwriting what is given back; undefined where nothing is, or nobody does. */
-export function wipePlan({ plan, grown, rows }: RestoreParts): LoadPlan | undefined {
+/** Overwriting what a model leaves; undefined where nobody does. */
+export function wipePlan({ plan, held, rows }: RestoreParts): LoadPlan | undefined {
   const { strategy, growth, cores, cpuUnit = 'cpu' } = plan;
-  if (!growth || grown === 0 || !isWiped(plan) || strategy.encryption !== 'none') return undefined;
-  const end = grown / growth.copyBandwidth;
+  if (!growth || !isWiped(plan) || isKeyGone(plan)) return undefined;
+  const end = held / growth.copyBandwidth;
   const initiator = initiatorOf('cpu', strategy.world);
   const region = protectedKind(strategy);
   const row = rowFor(plan, rows, { initiator, access: 'write', tensor: 'zeroes', region });
@@ -80,13 +82,13 @@ export function wipePlan({ plan, grown, rows }: RestoreParts): LoadPlan | undefi
     start: 0,
     end,
     busy: end,
-    accesses: [{ access: 'write', bytes: grown, row }],
+    accesses: [{ access: 'write', bytes: held, row }],
     drive: 0,
     storage: 0,
     cipher: 0,
     cpuShare: 1 / cores,
   };
-  const whole = { bytes: grown, ready: 0, end, bottleneck: stage.name, readyAt: () => end };
+  const whole = { bytes: held, ready: 0, end, bottleneck: stage.name, readyAt: () => end };
   return { phase: RESTORE_PHASE, stages: [stage], ...whole };
 }
 
@@ -96,13 +98,18 @@ export function reclaimRow({ plan, rows }: RestoreParts): number {
   const { weights, prompt } = scenario.labels;
   const own = strategy.protects.includes('weights') ? secrecyOf(weights) : PUBLIC;
   const users = strategy.protects.some((kind) => kind !== 'weights') ? secrecyOf(prompt) : PUBLIC;
-  const left = isWiped(plan) || strategy.encryption !== 'none' ? PUBLIC : join(own, users);
+  const left = isWiped(plan) || isKeyGone(plan) ? PUBLIC : join(own, users);
   const kind = { initiator: 'cpu-normal', access: 'read', region: 'normal' } as const;
   return rowFor(plan, rows, { ...kind, tensor: 'pages given back', secrecy: left });
 }
 
 function isWiped({ strategy }: SecurityPlan): boolean {
   return strategy.clean !== 'never';
+}
+
+/** Of memory that is given back: what lies there is noise from then on. */
+export function isKeyGone({ strategy }: SecurityPlan): boolean {
+  return strategy.encryption !== 'none';
 }
 
 function isSealed({ strategy }: SecurityPlan): boolean {

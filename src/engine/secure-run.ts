@@ -18,9 +18,9 @@ import { addCosts, PathCosts, ProtectionLedger } from './secure-costs.ts';
 import { SecureGuard } from './secure-guard.ts';
 import { SecureLane } from './secure-lane.ts';
 import { PATH_MECHANISMS, secureMachine } from './secure-machine.ts';
-import { protectionOwners } from './secure-memory.ts';
+import { heldBytes, protectionOwners } from './secure-memory.ts';
 import type { SecurityPlan } from './secure-plan.ts';
-import { reclaimRow, restorePlan, wipePlan } from './secure-restore.ts';
+import { isKeyGone, reclaimRow, restorePlan, wipePlan } from './secure-restore.ts';
 import { AuditRows } from './secure-rows.ts';
 import { routeThrough } from './secure-upload.ts';
 
@@ -137,23 +137,35 @@ export class SecureRun {
     const { machine, execution, ledger } = this.parts;
     const { rows } = this;
     const bytes = weightsOf(this.jobsOf(plan));
-    const grown = this.plans
-      .filter((other) => this.keyOf(other) === key)
-      .reduce((sum, other) => sum + other.grown, 0);
-    const parts = { plan, storage, bytes, grown, rows };
+    const users = this.plans.filter((other) => this.keyOf(other) === key);
+    const sum = (of: (plan: SecurityPlan) => Bytes) => users.reduce((all, one) => all + of(one), 0);
+    const grown = sum((one) => one.grown);
+    const parts = { plan, storage, bytes, grown, held: sum(heldBytes), rows };
     const cpu = machine.units.findIndex(({ unit }) => unit.name === plan.cpuUnit);
-    const open = (load: LoadPlan) => new LoadFlow({ plan: load, ledger, execution, costs, cpu });
+    const open = (load: LoadPlan, ended?: (now: Seconds) => void) =>
+      new LoadFlow({ plan: load, ledger, execution, costs, cpu, ...(ended && { ended }) });
+    const flow = open(restorePlan(parts));
+    const giveBack = (now: Seconds) => {
+      if (grown > 0) this.guard.pass(reclaimRow(parts), 1, grown, now, now);
+    };
+    const clean = (now: Seconds) => {
+      this.guard.wiped(flow);
+      giveBack(now);
+    };
     return {
-      flow: open(restorePlan(parts)),
+      flow,
       comes: plan.strategy.restore !== 'resident',
       release: plan.strategy.afterUse === 'release',
       giveBack: (now) => {
-        if (grown === 0) return undefined;
-        this.guard.pass(reclaimRow(parts), 1, grown, now, now);
         const wipe = wipePlan(parts);
-        const flow = wipe && open(wipe);
-        if (flow) flow.gate = this.guard;
-        return flow;
+        if (!wipe) {
+          if (isKeyGone(plan)) clean(now);
+          else giveBack(now);
+          return undefined;
+        }
+        const wiping = open(wipe, clean);
+        wiping.gate = this.guard;
+        return wiping;
       },
     };
   }

@@ -12,7 +12,7 @@ const attack = z.strictObject({
   /** Who reads which kind of region, for `initiator-reads-region`. */
   initiator: z.string().optional(),
   region: z.enum(REGION_KINDS).optional(),
-  /** When it is tried; the first operator that starts then or later sees it. */
+  /** When it is tried; not at all where the run ends before. */
   at: quantity('time', { min: 0 }).default(0),
 });
 

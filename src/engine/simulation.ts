@@ -1,6 +1,6 @@
 /** Scenario → Run: wires kernel, dispatcher and control loop together and gathers what they recorded. */
 import { InvariantError } from '../base/errors.ts';
-import { Kernel } from '../kernel/kernel.ts';
+import { Kernel, PRECEDENCE } from '../kernel/kernel.ts';
 import { runInClosedForm } from './analytic.ts';
 import { requireBandwidth } from './bandwidth.ts';
 import { type MemoryUse, requireMemory } from './capacity.ts';
@@ -20,6 +20,7 @@ import { Probes } from './probes.ts';
 import { Recorder } from './recorder.ts';
 import { assembleRun } from './result.ts';
 import type { Run } from './run.ts';
+import type { SecureGuard } from './secure-guard.ts';
 import { protectionOwners } from './secure-memory.ts';
 import { SecureRun } from './secure-run.ts';
 import type { Simulation } from './setup.ts';
@@ -85,7 +86,9 @@ export function simulate(simulation: Simulation): Run {
   });
   if (cloud) cloud.charge = () => control.supply?.charge ?? 1;
   if (cloud && secure) cloud.gate = (job, where) => secure.upload(job, where, kernel.now);
-  drive(kernel, dispatcher, control, pace, cloud);
+  for (const at of secure?.guard.attackTimes ?? [])
+    kernel.at(at, PRECEDENCE.control, EVENT.attack, 0);
+  drive({ kernel, dispatcher, control, pace, cloud, guard: secure?.guard });
   const audit = secure?.finish(kernel.now);
   const memory = swaps?.memoryUse(fit) ?? fit;
   const run = { simulation, kernel, ledger, recorder, control, collector, memory, audit };
@@ -117,13 +120,16 @@ function beside(
   };
 }
 
-function drive(
-  kernel: Kernel,
-  dispatcher: Dispatcher,
-  control: ControlLoop,
-  pace: Pace,
-  cloud?: Cloud,
-): void {
+interface DriveParts {
+  readonly kernel: Kernel;
+  readonly dispatcher: Dispatcher;
+  readonly control: ControlLoop;
+  readonly pace: Pace;
+  readonly cloud: Cloud | undefined;
+  readonly guard: SecureGuard | undefined;
+}
+
+function drive({ kernel, dispatcher, control, pace, cloud, guard }: DriveParts): void {
   kernel.run((kind, subject) => {
     // The next look is on the queue before work goes on: units run ahead only as far as the queue is empty.
     if (kind === EVENT.control) {
@@ -132,6 +138,8 @@ function drive(
     } else if (kind === EVENT.clock) {
       pace.change();
       dispatcher.retime();
+    } else if (kind === EVENT.attack) {
+      guard?.attackDue(kernel.now);
     } else {
       pace.wake();
       dispatcher.handle(kind, subject);

@@ -62,7 +62,7 @@ function flowOf(restore: 'sequential' | 'pipelined') {
   const ledger = new Ledger();
   const costs = new ProtectionLedger();
   const rows = new AuditRows(new SecureSystem(CLOSED));
-  const restored = restorePlan({ plan, storage, bytes: GB, grown: GB, rows });
+  const restored = restorePlan({ plan, storage, bytes: GB, grown: GB, held: GB, rows });
   const flow = new LoadFlow({ plan: restored, ledger, execution, costs, cpu: 0 });
   let [asked, passed] = [0, 0];
   flow.gate = {
@@ -72,7 +72,6 @@ function flowOf(restore: 'sequential' | 'pipelined') {
       rows.note(row, count, bytes, start, now);
       return rows.stopped[row] === 0;
     },
-    nextAttack: () => Number.POSITIVE_INFINITY,
   };
   return { flow, ledger, costs, rows, seen: () => ({ asked, passed }) };
 }

@@ -16,6 +16,7 @@ function run(name: string, set: readonly string[] = []): Run {
   return simulate(buildSimulation(prepare(parseSpecFile(text, file), all, sources), all, sources));
 }
 
+const QUIET = ['scenario.security.onFault=record', 'scenario.security.attacks.0.at=99s'];
 const RECORD = 'scenario.security.onFault=record';
 const outcome = (name: string, set: readonly string[] = []) => {
   const { audit } = run(name, [RECORD, 'scenario.security.attacks.0.at=20ms', ...set]);
@@ -63,11 +64,74 @@ describe('attack examples', () => {
     expect(closed.leaked).toBe(0);
   });
 
-  it('happen when they are said to, and at the end where nothing comes after', () => {
-    const { audit } = run('bus-snoop', [RECORD, 'scenario.security.attacks.0.at=100s']);
-    expect(audit?.attacks[0]?.seconds).toBeLessThan(100);
-    const at = outcome('bus-snoop').result?.seconds ?? 0;
-    expect(at).toBeGreaterThanOrEqual(0.02);
-    expect(at).toBeLessThan(0.03);
+  it('happen when they are said to, and not after the end', () => {
+    expect(outcome('bus-snoop').result?.seconds).toBeCloseTo(0.02, 9);
+    const late = run('bus-snoop', [RECORD, 'scenario.security.attacks.0.at=100s']);
+    expect(late.audit?.attacks).toMatchObject([{ outcome: 'not tried', seconds: 100 }]);
+    expect(late.audit?.attacks[0]?.explanation).toContain('had ended');
+    expect([late.audit?.faults, late.audit?.leakedBytes]).toEqual([[], 0]);
+    expect(late.metrics['run_seconds']).toBe(run('bus-snoop', QUIET).metrics['run_seconds']);
+  });
+});
+
+/** A request from 0 s, and another ten seconds after its end. */
+function attacked(security: string, attacks: string, onFault = 'record'): Run {
+  const text = `version: 1
+soc: dimensity-9300
+workload: llama-3.2-1b-chat
+repeat: 2
+pause: 10 s
+security: { onFault: ${onFault}, ${security}, attacks: [${attacks}] }`;
+  const set = ['workload.promptTokens=16', 'workload.generatedTokens=2'];
+  return simulate(
+    buildSimulation(prepare(parseSpecFile(text, 'test'), set, sources), set, sources),
+  );
+}
+
+describe('the time of an attack', () => {
+  it('is its own, however many there are, and whether anything runs then or not', () => {
+    const at = (seconds: number) => `{ kind: bus-snoop, at: ${seconds} s }`;
+    const times = [0, 0.01, 0.01, 0.01, 5, 5, 7];
+    const { audit } = attacked('preset: naive', times.map(at).join(', '));
+    expect(audit!.attacks).toHaveLength(times.length);
+    for (const [i, { seconds }] of audit!.attacks.entries())
+      expect(seconds).toBeCloseTo(times[i]!, 9);
+  });
+
+  it('stops an idle phone too', () => {
+    const work = () => attacked('preset: naive', '{ kind: bus-snoop, at: 5 s }', 'stop');
+    expect(work).toThrow(SecurityFault);
+  });
+});
+
+describe('memory into which nothing has come yet', () => {
+  const kinds = ['dma-into-secure', 'initiator-reads-region', 'replay-kv-page'];
+  const at = (seconds: number) =>
+    kinds
+      .map(
+        (kind) =>
+          `{ kind: ${kind}, at: ${seconds} s${kind.startsWith('init') ? ', initiator: dma' : ''} }`,
+      )
+      .join(', ');
+
+  it('gives nothing to any attack, and all to each once a request has run', () => {
+    // The runtime starts for 1.2 s before a byte is read. The first attack maps secure memory for the second.
+    const { audit } = attacked('preset: naive, firewall: false', `${at(0.5)}, ${at(5)}`);
+    expect(audit!.attacks.map(({ attack, outcome: what }) => [attack, what])).toEqual([
+      ...kinds.map((kind) => [kind, 'harmless']),
+      ...kinds.map((kind) => [kind, 'leak']),
+    ]);
+  });
+});
+
+describe('attacks and choices that would do nothing', () => {
+  it('are refused, with what to write instead', () => {
+    expect(() =>
+      attacked('preset: fine', '{ kind: dma-into-secure, initiator: gpu, region: secure }'),
+    ).toThrow(/own initiator[\s\S]*own region[\s\S]*initiator-reads-region/);
+    expect(() => attacked('preset: fine, afterUse: release', '')).toThrow(
+      /restore: resident[\s\S]*sequential or pipelined/,
+    );
+    expect(() => attacked('preset: naive, afterUse: release, clean: on-switch', '')).not.toThrow();
   });
 });
