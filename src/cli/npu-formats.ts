@@ -45,7 +45,13 @@ export function parseOperands(text: string): Operands {
   const [, weights = '', activations = ''] = /^w(\d+)a(\d+)$/.exec(text) ?? [];
   const weight = BY_BITS[weights];
   const activation = BY_BITS[activations];
-  if (weight && activation) return { weight, activation };
+  if (weight && activation && DTYPE_BITS[weight] <= DTYPE_BITS[activation])
+    return { weight, activation };
+  if (weight && activation) {
+    throw dtypeError(text, 'no engine takes weights wider than activations', {
+      hint: `w${activations}a${weights} has narrower weights`,
+    });
+  }
   const names = Object.keys(DTYPE_BITS).join(', ');
   throw dtypeError(text, 'not a number format', {
     expected: `${names}, or weights by activations such as w4a16`,

@@ -1,7 +1,7 @@
 /** Options of `probe npu` → a testbench: a SoC's NPU where `--soc` names one, whatever the command line says on top. */
 import { SpecError } from '../base/errors.ts';
 import { type Dimension, formatQuantity, parseQuantity } from '../base/quantity.ts';
-import { GIGA } from '../base/units.ts';
+import { GIGA, MEGA, TERA } from '../base/units.ts';
 import type { Work } from '../base/work.ts';
 import { prepareMachine } from '../engine/prepare.ts';
 import { predictAlone } from '../engine/task-table.ts';
@@ -38,6 +38,14 @@ const SHORT: Readonly<Record<string, Dataflow>> = {
 };
 /** ZigZag as its rows were run: 128 bytes of weight registers in every multiplier, six loop factors. */
 export const TOOL_SEARCH = { heldWeights: 128, factors: 6 } as const;
+/** What some machine might have: far below and above, a slip of the pen is likelier. */
+const BOUNDS = {
+  clock: { least: MEGA, most: 10 * GIGA, text: '1 MHz to 10 GHz' },
+  bandwidth: { least: MEGA, most: 100 * TERA, text: '1 MB/s to 100 TB/s, or unlimited' },
+  engines: { least: 1, most: 1024, text: 'a whole number from 1 to 1024' },
+  dequantisation: { least: 1, most: 65_536, text: '1 to 65536 weights per clock' },
+  decompressor: { least: 1, most: 65_536, text: '1 to 65536 plain bytes per clock' },
+} as const;
 /** Half of the elements: an engine that skips the others is twice as fast. */
 const SPARSE_GAIN = 2;
 
@@ -143,19 +151,32 @@ function formatsOf(args: Args, spec: NpuSpec | undefined): Formats {
   const usual = spec === undefined && args['rate'] === undefined;
   const origin = usual ? ', as is usual; --rate or --soc sets another' : '';
   const narrow = whole < elementBytes(operands.activation);
+  const path = { ...expansionOf(args, spec, expand, narrow), ...compressionOf(args, spec) };
   return {
     rate: rate * gain,
     activationBytes: elementBytes(operands.activation),
     weightBytes: whole * stored,
-    path: {
-      ...expansionOf(args, spec, expand, narrow),
-      ...compressionOf(args, spec),
-    },
+    path,
     notes: [
       `${text}: ${rate} multiply–accumulates per clock and multiplier${origin}`,
       ...(pruned ? [sparseNote(gain, stored)] : []),
+      ...pathNotes(path),
     ],
   };
+}
+
+/** What weights go through before the array, and how fast. */
+function pathNotes({ expandPerClock, compression }: WeightPath): string[] {
+  return [
+    ...(compression
+      ? [
+          `compression: weights take ${compression.ratio} of their plain bytes; the decompressor hands on ${compression.bytesPerClock} plain B per clock`,
+        ]
+      : []),
+    ...(expandPerClock === undefined
+      ? []
+      : [`dequantisation: ${expandPerClock} weights expanded per clock`]),
+  ];
 }
 
 function sparseNote(gain: number, stored: number): string {
@@ -186,7 +207,7 @@ function expansionOf(
   narrow: boolean,
 ): WeightPath {
   if (args['dequantisation'] !== undefined) {
-    if (narrow) return { expandPerClock: positive(args, 'dequantisation') };
+    if (narrow) return { expandPerClock: bounded(args, 'dequantisation') };
     throw new SpecError([
       {
         path: '--dequantisation',
@@ -228,7 +249,7 @@ function compressionOf(args: Args, spec: NpuSpec | undefined): WeightPath {
     ]);
   }
   const bytesPerClock =
-    args['decompressor'] === undefined ? (own as number) : positive(args, 'decompressor');
+    args['decompressor'] === undefined ? (own as number) : bounded(args, 'decompressor');
   return { compression: { ratio, bytesPerClock } };
 }
 
@@ -238,6 +259,11 @@ function baseOf(args: Args, soc: Base | undefined): Base {
     args[name] === undefined && own !== undefined
       ? own
       : quantityOption(`--${name}`, text(name), dimension);
+  const rateOf = (name: 'clock' | 'bandwidth', dimension: Dimension, own?: number) => {
+    const value = quantity(name, dimension, own);
+    if (args[name] !== undefined) checkBounds(name, value, String(args[name]));
+    return value;
+  };
   const own = args['array'] === undefined ? soc : undefined;
   const [rows, columns] = own ? [own.rows, own.columns] : arrayOption(text('array'));
   const flow = args['dataflow'] === undefined ? soc?.dataflow : undefined;
@@ -249,7 +275,7 @@ function baseOf(args: Args, soc: Base | undefined): Base {
     engines:
       args['engines'] === undefined
         ? (soc?.engines ?? UNLESS_GIVEN.engines)
-        : positive(args, 'engines'),
+        : bounded(args, 'engines'),
     sram: quantity('sram', 'size', soc?.sram),
     accumulator:
       args['accumulator'] === undefined
@@ -258,8 +284,8 @@ function baseOf(args: Args, soc: Base | undefined): Base {
     bandwidth:
       args['bandwidth'] === 'unlimited'
         ? Number.POSITIVE_INFINITY
-        : quantity('bandwidth', 'bandwidth', soc?.bandwidth),
-    clock: quantity('clock', 'frequency', soc?.clock),
+        : rateOf('bandwidth', 'bandwidth', soc?.bandwidth),
+    clock: rateOf('clock', 'frequency', soc?.clock),
   };
 }
 
@@ -344,8 +370,16 @@ function quantityOption(path: string, text: string, dimension: Dimension): numbe
   throw new SpecError([{ path, message, got: `"${text}"` }]);
 }
 
-function positive(args: Args, name: string): number {
+function bounded(args: Args, name: 'engines' | 'dequantisation' | 'decompressor'): number {
   const value = args[name] as number;
-  if (value > 0) return value;
-  throw new SpecError([{ path: `--${name}`, message: 'must be above zero', got: String(value) }]);
+  checkBounds(name, value, String(value));
+  return value;
+}
+
+/** @throws SpecError with the option, its bounds and what was given. */
+function checkBounds(name: keyof typeof BOUNDS, value: number, got: string): void {
+  const { least, most, text: expected } = BOUNDS[name];
+  const whole = name !== 'engines' || Number.isInteger(value);
+  if (value >= least && value <= most && whole) return;
+  throw new SpecError([{ path: `--${name}`, message: 'out of range', expected, got }]);
 }

@@ -30,6 +30,11 @@ export function parseConv(text: string): BenchShape {
       : 'kernel does not fit';
     throw new SpecError([{ path: '--conv', message, expected: usage, got: `"${text}"` }]);
   }
+  if (padding >= kernel) {
+    const message = 'padding as wide as the kernel multiplies zeros alone';
+    const expected = `padding of at most ${kernel - 1}`;
+    throw new SpecError([{ path: '--conv', message, expected, got: String(padding) }]);
+  }
   const form = {
     kind: 'conv' as const,
     batch: 1,

@@ -25,5 +25,9 @@ describe('probe npu shapes', () => {
     expect(() => parseGemm('0,1,1')).toThrow(/not a shape/);
     expect(() => parseConv('4,4,1,1,7')).toThrow(/kernel does not fit/);
     expect(() => parseConv('8,8,6,6,3,1,0,4')).toThrow(/multiples of groups/);
+    expect(() => parseConv('8,8,16,16,3,1,3')).toThrow(
+      /--conv: padding as wide as the kernel.*at most 2, got 3/,
+    );
+    expect(parseConv('8,8,16,16,3,1,2').m).toBe(10 * 10);
   });
 });

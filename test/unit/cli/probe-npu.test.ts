@@ -177,6 +177,49 @@ describe('probe npu', () => {
     expect((await wrong({ sram: '100 B', rule: 'scale-sim' })).detail.demand).toBe(6 * 64);
   });
 
+  it('shows what weights go through beside the array, and names it where it is longest', async () => {
+    const base = { array: '64x64', gemm: '128,512,512', bandwidth: 'unlimited' };
+    const cells = async (args: Record<string, unknown>) => {
+      const lines = (await output({ ...base, ...args })).split('\n');
+      const [head = [], , row = []] = lines.slice(0, 3).map((line) => line.split(/ {2,}/));
+      return {
+        ...Object.fromEntries(head.map((name, i) => [name, row[i]])),
+        notes: lines.slice(3),
+      };
+    };
+    expect(await cells({})).not.toHaveProperty('decompressor');
+    expect(await cells({ compression: 0.5, decompressor: 1 })).toMatchObject({
+      'total cycles': String(512 * 512),
+      array: '8382',
+      decompressor: String(512 * 512),
+      'memory stall': '0',
+      'limited by': 'decompressor',
+      notes: expect.arrayContaining([expect.stringMatching(/take 0.5 of .* 1 plain B per clock/)]),
+    });
+    // 64 folds of 128 rows at half rate.
+    expect(await cells({ dtype: 'w4a16', dequantisation: 8 })).toMatchObject({
+      array: String(64 * 256 + 190),
+      dequantisation: String((512 * 512) / 8),
+      'limited by': 'dequantisation',
+      notes: expect.arrayContaining(['dequantisation: 8 weights expanded per clock']),
+    });
+  });
+
+  it.each([
+    [
+      { dtype: 'w4a16', dequantisation: 0.001 },
+      /--dequantisation: .*1 to 65536 weights.*got 0.001/,
+    ],
+    [{ compression: 0.5, decompressor: 1e9 }, /--decompressor: .*1 to 65536 plain bytes/],
+    [{ clock: '1Hz' }, /--clock: out of range \(expected 1 MHz to 10 GHz, got 1Hz/],
+    [{ clock: '20 GHz' }, /--clock: out of range/],
+    [{ bandwidth: '1e30GB/s' }, /--bandwidth: .*100 TB\/s, or unlimited, got 1e30GB\/s/],
+    [{ engines: 1.5 }, /--engines: .*whole number from 1 to 1024, got 1.5/],
+    [{ dtype: 'w16a4' }, /--dtype: .*wider than activations \(got w16a4\); w4a16 has narrower/],
+  ])('refuses %o, which no machine has', async (args, message) => {
+    await expect(output({ array: '64x64', gemm: '1,64,64', ...args })).rejects.toThrow(message);
+  });
+
   it('says what is wrong with its options', async () => {
     const wrong = (args: Record<string, unknown>) => expect(output(args)).rejects;
     await wrong({}).toThrow(/one of --gemm, --conv and --rows/);
@@ -184,7 +227,7 @@ describe('probe npu', () => {
     await wrong({ gemm: '1,1,1', array: '64' }).toThrow(/--array: not an array/);
     await wrong({ gemm: '1,1,1', sram: '8 W' }).toThrow(/--sram: "W" measures power/);
     await wrong({ gemm: '1,1,1', bandwidth: '0 GB/s' }).toThrow(/--bandwidth: must be above zero/);
-    await wrong({ gemm: '1,1,1', engines: 0 }).toThrow(/--engines: must be above zero/);
+    await wrong({ gemm: '1,1,1', engines: 0 }).toThrow(/--engines: out of range/);
     await wrong({ gemm: '1,1,1', rate: 1000 }).toThrow(
       /--rate: no multiplier does that .*1\/64 to 16/,
     );
