@@ -146,6 +146,17 @@ describe('speculation', () => {
       expect(drafted.phases.map(({ outputsPerStep }) => outputsPerStep)[0]).toBe(1);
     });
 
+    it('has no adapter of its model, and is compressed as its model is', () => {
+      const both = (more: string) =>
+        build(model.replace('{ speculation', `{ ${more}, speculation`));
+      const adapters = (plan: RequestPlan) =>
+        prefill(plan)[0]!.graph.operators.filter(({ name }) => name.endsWith('.lora_up')).length;
+      expect(adapters(both('lora: { rank: 16 }'))).toBe(2 * 32);
+      const packed = both('compression: { ratio: 2 }');
+      expect(build(model).memory.weights / packed.memory.weights).toBeCloseTo(2, 9);
+      expect(weights(build(model)) / weights(packed)).toBeCloseTo(2, 9);
+    });
+
     it('reads it in the same chunks, logits of all tokens or not', () => {
       for (const more of ['prefillChunk: 24\n', 'prefillChunk: 24\nlogits: all\n']) {
         const own = macs(build(model, 'llama-2-7b', more)) - macs(build('', 'llama-2-7b', more));

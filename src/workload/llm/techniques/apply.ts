@@ -216,8 +216,8 @@ function weightsOf(plain: number, decode: Graph, parts: RequestParts, it: LlmTec
     bytes -=
       layers * (count - residentExperts(it.expertPaging, layers, expert, count)) * expert * pruned;
   }
+  if (it.speculation) bytes += draftBytes(model, formats, it.speculation);
   bytes /= it.compression?.ratio ?? 1;
   if (it.lora && it.lora.mode !== 'merge') bytes += adapterBytes(decode, it.lora);
-  if (it.speculation) bytes += draftBytes(model, formats, it.speculation);
   return bytes;
 }

@@ -12,6 +12,7 @@
 import { bytesOf, type Work } from '../../../base/work.ts';
 import type { Graph, Operator, Phase, StepWork } from '../../graph.ts';
 import { openGraph } from '../../graph-builder.ts';
+import { DRAFT } from './speculative.ts';
 
 export interface Lora {
   readonly rank: number;
@@ -45,7 +46,7 @@ function asProduct(work: StepWork | undefined): Product | undefined {
   return work.form.kind === 'matmul' && work.weightBytes > 0 ? (work as Product) : undefined;
 }
 
-/** The graph with two thin products beside each target; whoever read the target reads the last of them. */
+/** The graph with two thin products beside each target of the model, not of a draft; whoever read the target reads the last of them. */
 export function withAdapters(graph: Graph, lora: Lora): Graph {
   if (lora.mode === 'merge') return graph;
   const works: StepWork[] = [...graph.works];
@@ -56,7 +57,7 @@ export function withAdapters(graph: Graph, lora: Lora): Graph {
     const inputs = operator.inputs.map((input) => place[input]!);
     let index = operators.push({ ...operator, inputs }) - 1;
     const product = asProduct(graph.works[operator.work]);
-    if (product && isTarget(operator.name, lora)) {
+    if (product && isTarget(operator.name, lora) && !operator.name.startsWith(DRAFT)) {
       const [down, up] = thin.get(operator.work) ?? addThin(works, product, lora.rank);
       thin.set(operator.work, [down, up]);
       const narrow = operators.push({ name: `${operator.name}.lora_down`, work: down, inputs }) - 1;
