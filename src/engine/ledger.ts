@@ -26,6 +26,8 @@ export class Ledger {
   bytes = new Float64Array(this.capacity);
   macs = new Float64Array(this.capacity);
   counts = new Float64Array(this.capacity);
+  /** Seconds of work beside other work, which lengthened nothing. */
+  hidden = new Float64Array(this.capacity);
 
   /** The row of that name, made when it is new. */
   row(request: string, phase: string, operator: string, unit: string): number {
@@ -53,6 +55,7 @@ export class Ledger {
       joules: this.joules[row]!,
       dramBytes: this.bytes[row]!,
       macs: this.macs[row]!,
+      ...(this.hidden[row]! > 0 && { hiddenSeconds: this.hidden[row]! }),
     }));
   }
 
@@ -63,6 +66,7 @@ export class Ledger {
     this.bytes = enlarged(this.bytes, this.capacity);
     this.macs = enlarged(this.macs, this.capacity);
     this.counts = enlarged(this.counts, this.capacity);
+    this.hidden = enlarged(this.hidden, this.capacity);
   }
 }
 

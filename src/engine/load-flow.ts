@@ -59,6 +59,8 @@ export class LoadFlow {
   isNews = false;
   /** Drawn so far, of all that is not in the way of operators. */
   spent: Joules = 0;
+  /** Operators have waited for what had not come yet, in all. */
+  waited: Seconds = 0;
   private readonly parts: LoadParts;
   private stages: readonly OpenStage[] = [];
   private state: 'away' | 'coming' | 'there' = 'away';
@@ -301,6 +303,7 @@ export class LoadFlow {
     ledger.bytes[row]! += moved;
     ledger.joules[row]! += joules;
     const hidden = (stage.busy * (last - first - waited)) / span;
+    ledger.hidden[row]! += hidden;
     costs?.add(stage.name, { seconds: exposed, hiddenSeconds: hidden, joules });
   }
 

@@ -83,6 +83,8 @@ export class ModelSwaps {
   private readonly track: number;
   private readonly waiting: Waiting[] = [];
   private readonly counts = new Map<string, { -readonly [K in keyof ModelSwap]: ModelSwap[K] }>();
+  /** Of models that have come. */
+  private readonly flows = new Map<string, LoadFlow>();
   /** What was in memory when it was fullest. */
   private fullest: readonly string[];
   /** Whose key–value cache went out with them since their last request. */
@@ -154,7 +156,10 @@ export class ModelSwaps {
       loadedBytes: this.bytes,
       loadSeconds: this.seconds,
       cachesLost: this.cachesLost,
-      models: [...this.counts.values()],
+      models: [...this.counts.values()].map((counts) => ({
+        ...counts,
+        waitedSeconds: counts.waitedSeconds + (this.flows.get(counts.model)?.waited ?? 0),
+      })),
     };
   }
 
@@ -199,6 +204,7 @@ export class ModelSwaps {
     this.countsOf(model).loads++;
     const flow = loads.bring(request.job, now);
     this.load = { request, model, start: now, flow, open: false };
+    this.flows.set(model, flow);
     return true;
   }
 

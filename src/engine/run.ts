@@ -37,6 +37,8 @@ export interface LedgerRow {
   readonly joules: number;
   readonly dramBytes: number;
   readonly macs: number;
+  /** Of work beside other work, which nobody waited for: a model that comes while its first layers run. */
+  readonly hiddenSeconds?: number;
 }
 
 export interface PhaseResult {
@@ -185,7 +187,7 @@ export interface ModelSwap {
   /** How often it came from storage, and went out of memory. */
   readonly loads: number;
   readonly evictions: number;
-  /** That its requests waited for it, in all. */
+  /** That its requests waited for it, before they began and between operators. */
   readonly waitedSeconds: number;
 }
 

@@ -306,6 +306,7 @@ export class SecureGuard implements AccessGuard, LoadGate {
     const stage = lane.restore!.plan.bottleneck;
     this.pay(lane, stage, seconds, u);
     lane.costs.add(stage, { hiddenSeconds: -seconds });
+    lane.restore!.waited += seconds;
   }
 
   private waitForNpu(lane: SecureLane, u: number, now: Seconds): Seconds {

@@ -63,7 +63,9 @@ function describe(
 function unitSeconds(rows: readonly LedgerRow[]): Record<string, number> {
   const seconds: Record<string, number> = {};
   for (const row of rows) {
-    const worked = CAUSES.reduce((sum, cause) => sum + row.seconds[cause], 0);
+    // Cores that decrypt or wipe beside operators belong to a unit that may be counted already; the drive works by itself.
+    const { hiddenSeconds = 0 } = row.unit === 'storage' ? row : {};
+    const worked = CAUSES.reduce((sum, cause) => sum + row.seconds[cause], hiddenSeconds);
     seconds[row.unit] = (seconds[row.unit] ?? 0) + worked;
   }
   return seconds;

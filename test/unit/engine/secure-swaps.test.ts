@@ -84,6 +84,27 @@ describe('protected models that take turns', () => {
     );
   });
 
+  it.each(['coarse', 'pipelined'])(
+    'show under %s how long the drive read, and who waited',
+    (preset) => {
+      const result = run(`{ preset: ${preset} }`);
+      const drive = result.workloads!.reduce(
+        (sum, row) => sum + (row.unitSeconds['storage'] ?? 0),
+        0,
+      );
+      const load = result.audit!.protection.find(({ mechanism }) => mechanism === 'load')!;
+      expect(drive / (load.seconds + load.hiddenSeconds)).toBeCloseTo(1, 6);
+      // All that came did so at no more than the 4.2 GB/s of a UFS 4.0 drive.
+      expect(drive).toBeGreaterThan(result.swaps!.loadedBytes / 4.2e9);
+      expect(drive).toBeLessThanOrEqual(result.swaps!.loadSeconds);
+      const waited = result.swaps!.models.reduce((sum, row) => sum + row.waitedSeconds, 0);
+      // Nothing runs before the last byte, or a pipeline hides all but a part.
+      if (preset === 'coarse') expect(waited).toBeCloseTo(result.swaps!.loadSeconds, 6);
+      else expect(waited / result.swaps!.loadSeconds).toBeGreaterThan(0.5);
+      expect(waited).toBeLessThanOrEqual(result.swaps!.loadSeconds * (1 + 1e-9));
+    },
+  );
+
   it('account for every joule', () => {
     const rails = Object.values(coarse.energy).reduce((a, b) => a + b, 0);
     const rows = coarse.ledger.reduce((sum, { joules }) => sum + joules, 0);
