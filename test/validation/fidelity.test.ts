@@ -48,21 +48,19 @@ const FURTHER: Readonly<Record<string, number>> = {
   'apple-a15-bionic': 0.07,
 };
 
-/** A unit's rates of a stream of reads and of one that writes a little, as decode has them, under both models. */
+/** The rate of a stream of reads that writes a little, as decode has it, of every unit under both models. */
 function decodeErrors(soc: string): { readonly unit: string; readonly error: number }[] {
   const keys = { soc, workload: 'llama-3.2-1b-chat', fidelity: 'transaction', calibration: 'none' };
   const lines = Object.entries(keys).map(([key, value]) => `${key}: ${value}`);
   const text = ['version: 1', ...lines].join('\n');
   const { machine } = prepare(parseSpecFile(text, 'scenario'), SHORT, sources);
   const fluid = { ...machine, streamModel: undefined };
-  return machine.units.flatMap((own) =>
-    [1, 0.98].map((reads) => {
-      const split = { dramReads: reads, dramWrites: 1 - reads, readHits: 0, writeHits: 0 };
-      const port = streamPort(own, split);
-      const error = sharedRates(fluid, [port])[0]! / sharedRates(machine, [port])[0]! - 1;
-      return { unit: own.unit.name, error };
-    }),
-  );
+  const split = { dramReads: 0.98, dramWrites: 0.02, readHits: 0, writeHits: 0 };
+  return machine.units.map((own) => {
+    const port = streamPort(own, split);
+    const error = sharedRates(fluid, [port])[0]! / sharedRates(machine, [port])[0]! - 1;
+    return { unit: own.unit.name, error };
+  });
 }
 
 /** One speed bin at a share of its rate and a temperature, under both models. */
@@ -91,7 +89,7 @@ function bothMemories(bin: string, share: number, temperature: number, ranks: nu
 /** Streams of one unit under both models: error of the fluid one by window and read share. */
 function streamErrors(
   bin: string,
-  { share = 1, temperature = 25, ranks = 2, mixes = [1, 0.98, 0.9, 0.75, 0.5] } = {},
+  { share = 1, temperature = 25, ranks = 2, mixes = [1, 0.98, 0.75, 0.5] } = {},
 ): number[] {
   const { fluid, exact } = bothMemories(bin, share, temperature, ranks);
   return mixes.flatMap((reads) =>
@@ -190,7 +188,7 @@ describe('fluid and transaction fidelity', () => {
       [0.75, 0.36, 0.15].map((share) => [bin as string, ranks as number, share] as const),
     ),
   )('agree on streams at lower clocks: %s, %s ranks, at %s of its rate', (bin, ranks, share) => {
-    const errors = streamErrors(bin, { share, ranks, mixes: [1, 0.9, 0.6] });
+    const errors = streamErrors(bin, { share, ranks, mixes: [1, 0.6] });
     slow.push(...errors);
     // What streams of one rank wait for rows is stretched with the bus, which rows are not.
     const limit = ranks === 1 ? 0.14 : 0.1;
@@ -208,7 +206,7 @@ describe('fluid and transaction fidelity', () => {
       topic: 'fidelity',
       order: 15,
       title: 'Fluid memory against transactions',
-      text: `Llama 3.2 1B, 32 prompt tokens and 3 generated, on every unit of the 8 Gen 3 and the Dimensity 9300 and on the NPU of seven SoCs with other memories: phase times with fluid memory against those with every mix of streams run command by command (\`--fidelity transaction\`). In decode: what each unit of each of the ${socs.length} SoCs draws with its own window, of reads alone and with two percent of writes. Streams: rates of one unit by itself, 48 to 140 lines in flight, half to all of them reads, five speed bins, one rank and two; \`socsim fit dram\` fits the latency of full windows to such rates, speed bin by speed bin. Phases are compared without calibration, and for the Snapdragon’s CPU with it, over eight tokens at the low memory clocks of so short a run. Lower clocks: 15 to 75 % of the rate, array times unchanged. Hot: refreshed twice and four times as often, with derated row times.`,
+      text: `Llama 3.2 1B, 32 prompt tokens and 3 generated, on every unit of the 8 Gen 3 and the Dimensity 9300 and on the NPU of seven SoCs with other memories: phase times with fluid memory against those with every mix of streams run command by command (\`--fidelity transaction\`). In decode: what each unit of each of the ${socs.length} SoCs draws with its own window, two percent of it writes. Streams: rates of one unit by itself, 48 to 140 lines in flight, half to all of them reads, five speed bins, one rank and two; \`socsim fit dram\` fits the latency of full windows to such rates, speed bin by speed bin. Phases are compared without calibration, and for the Snapdragon’s CPU with it, over eight tokens at the low memory clocks of so short a run. Lower clocks: 15 to 75 % of the rate, array times unchanged. Hot: refreshed twice and four times as often, with derated row times.`,
       lines: [
         accuracyLine('time of a phase', layers, { unit: '%', sample: 'in-sample' }),
         accuracyLine('time of a phase, calibrated CPU at low memory clocks', calibrated, {
@@ -222,7 +220,7 @@ describe('fluid and transaction fidelity', () => {
       ],
     });
     expect(layers).toHaveLength(26);
-    expect(decoding.length).toBeGreaterThan(200);
-    expect(streams).toHaveLength(150);
+    expect(decoding.length).toBeGreaterThan(100);
+    expect(streams).toHaveLength(120);
   });
 });
