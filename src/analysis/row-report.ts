@@ -75,6 +75,30 @@ export function comparedRows(report: RowReport, file: string): RowReport {
   throw new SpecError([{ file, message }]);
 }
 
+/** Units of what phones are measured by; parts of image generators are named by the part, and measured in milliseconds. */
+const UNITS: Readonly<Record<string, string>> = {
+  prefill: 'tok/s',
+  decode: 'tok/s',
+  time_to_first_token: 's',
+  energy_per_token: 'J',
+  power: 'W',
+  latency: 'ms',
+  bandwidth: 'GB/s',
+  temperature: '°C',
+  gpu_clock: 'MHz',
+  cpu_clock: 'MHz',
+  score: 'points or %',
+  initial_rate: 'tok/s',
+  sustained_rate: 'tok/s',
+  drop_time: 's',
+};
+
+/** A quantity as tables show it, such as `energy per token (J)`. */
+export function quantityText(quantity: string): string {
+  const text = quantity.replaceAll('_', ' ');
+  return `${text} (${UNITS[quantity] ?? 'ms'})`;
+}
+
 export function relativeError(predicted: number, reference: number): number {
   return predicted / reference - 1;
 }

@@ -1,5 +1,11 @@
 /** `socsim calibrate device`: predicts a table of measured phone results, row by row, with what is shipped. */
-import { type CheckedRow, reportJson, reportRows } from '../analysis/row-report.ts';
+import {
+  type CheckedRow,
+  comparedRows,
+  quantityText,
+  reportJson,
+  reportRows,
+} from '../analysis/row-report.ts';
 import { formatCsv } from '../base/csv.ts';
 import { type Fault, SpecError } from '../base/errors.ts';
 import { conflictLines, conflictsOf } from '../calibration/device/conflicts.ts';
@@ -109,7 +115,7 @@ export const calibrateDevice: Command = {
       return undefined;
     }
     if (overTime) {
-      checkSustained(overTime(text, file), args);
+      checkSustained(overTime(text, file), args, file);
       return undefined;
     }
     const calibration = args['calibration'] as string | undefined;
@@ -117,7 +123,7 @@ export const calibrateDevice: Command = {
     const own = args['soc'] as string | undefined;
     const sources = own === undefined ? plain : withOwnSoc(plain, own).sources;
     const { rows, unmapped } = predictFile(text, file, sources, graphsIn(folder));
-    const report = reportRows(rows.map(checkedRow), unmapped);
+    const report = comparedRows(reportRows(rows.map(checkedRow), unmapped), file);
     const conflicts = conflictsOf(rows);
     if (args['json'] === true)
       console.log(JSON.stringify({ ...reportJson(report), conflicts }, undefined, 2));
@@ -208,7 +214,7 @@ function describe(
       reference,
       error,
       ...row,
-      quantity: row.quantity.replaceAll('_', ' '),
+      quantity: quantityText(row.quantity),
     }),
     figure(predicted),
     band ? `${figure(band.low)}–${figure(band.high)}` : '',

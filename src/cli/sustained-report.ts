@@ -1,5 +1,11 @@
 /** `socsim calibrate device` on a file of runs over time, or of published throttling figures. */
-import { type CheckedRow, reportJson, reportRows } from '../analysis/row-report.ts';
+import {
+  type CheckedRow,
+  comparedRows,
+  quantityText,
+  reportJson,
+  reportRows,
+} from '../analysis/row-report.ts';
 import { formatCsv } from '../base/csv.ts';
 import { predictSustained } from '../calibration/device/sustained.ts';
 import type { SustainedPrediction } from '../calibration/device/sustained-compare.ts';
@@ -23,13 +29,13 @@ export function sustainedKind(
   return undefined;
 }
 
-export function checkSustained(series: readonly Series[], args: Args): void {
+export function checkSustained(series: readonly Series[], args: Args, file: string): void {
   const progress = startProgress('runs', series.length);
   const { rows, unmapped } = predictSustained(series, fileSources(), (done) =>
     progress.update(done),
   );
   progress.stop();
-  const report = reportRows(rows.map(checkedRow), unmapped);
+  const report = comparedRows(reportRows(rows.map(checkedRow), unmapped), file);
   if (args['json'] === true) console.log(JSON.stringify(reportJson(report), undefined, 2));
   else if (args['csv'] === true) process.stdout.write(csvOf(rows));
   else console.log(describe(rows, report));
@@ -77,7 +83,7 @@ function describe(
       id,
       series.device,
       series.unit,
-      quantity.replaceAll('_', ' '),
+      quantityText(quantity),
       String(Number(predicted.toPrecision(3))),
       String(Number(reference.toPrecision(4))),
       errorText(quantity, error),
@@ -94,7 +100,7 @@ function describe(
     ],
     report.summary.map(({ group, quantity, count, median, p90, worst }) => [
       group,
-      quantity.replaceAll('_', ' '),
+      quantityText(quantity),
       String(count),
       ...[median, p90, worst].map((error) => errorText(quantity, error)),
     ]),

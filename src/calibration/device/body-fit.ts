@@ -2,8 +2,9 @@
  * Fits a phone's body to measured runs over time: one factor on the resistances out of its hot spot, one on the
  * capacities there.
  *
- * Model    every pair of a grid is run on every series; the loss of a series is the mean size of ln(predicted ÷ measured)
- *          over its rates and times, and of kelvins ÷ 10 over its temperatures; the pair with the least mean is taken
+ * Model    pairs of a grid, downhill, are run on every series; the loss of a series is the mean size of ln(predicted ÷ measured)
+ *          over its rates and times, and of kelvins ÷ 10 over its temperatures; the pair with the least mean is taken, where it
+ *          explains a tenth of it and lies within the grid; a factor that makes no difference stays 1
  * Ignores  that a rate carries the error of its runtime class, which no body can mend; the vendor's set points
  * Valid    phones with a description, series that throttle
  * Source   least absolute deviations; the issue of throttling allows resistance and capacity of the body, nothing else
@@ -14,6 +15,15 @@ import type { SpecFile } from '../../base/spec-file.ts';
 import { applyOverrides } from '../../engine/overrides.ts';
 import type { Sources } from '../../engine/prepare.ts';
 import { type Phone, parsePhone, phoneSchema } from '../../hardware/thermal/phone-spec.ts';
+import {
+  AS_DESCRIBED,
+  type BodyFactors,
+  type BodyGrid,
+  plainest,
+  requireEvidence,
+  searchBody,
+  undetermined,
+} from './body-search.ts';
 import { predictSustained } from './sustained.ts';
 import type { SustainedPrediction } from './sustained-compare.ts';
 import { protocolOf, type Series } from './sustained-rows.ts';
@@ -24,20 +34,25 @@ const RESISTANCES = ['boardToFrame', 'chamberToFrame', 'chamberToFront', 'chambe
 const CAPACITIES = ['board', 'chamber'] as const;
 type Part = (typeof RESISTANCES)[number] | (typeof CAPACITIES)[number];
 
-/** Factors on what the description says. */
-export interface BodyFactors {
-  readonly resistance: number;
-  readonly capacity: number;
-}
-
-export const BODY_GRID = {
+/** Resistances out of the hot spot and capacities there: as far from a description as one may be by estimates. */
+const BODY_GRID: BodyGrid = {
   resistance: [0.4, 0.5, 0.6, 0.75, 0.9, 1, 1.1, 1.3, 1.6, 2],
-  capacity: [0.6, 1, 1.6],
-} as const;
+  capacity: [0.5, 0.7, 1, 1.4, 2],
+};
 
 /** Kelvins that weigh as much as a rate that is e times off. */
 const KELVINS = 10;
-const AS_DESCRIBED: BodyFactors = { resistance: 1, capacity: 1 };
+/** Bodies that a search tries, as a rule. */
+const TYPICAL = 14;
+
+/** Mean size of the error of one quantity of one series; relative, in kelvin for temperatures. */
+export interface BodyResidual {
+  readonly series: string;
+  readonly quantity: string;
+  readonly points: number;
+  readonly before: number;
+  readonly after: number;
+}
 
 export interface BodyFit {
   readonly phone: string;
@@ -45,70 +60,123 @@ export interface BodyFit {
   /** Mean loss over the series, as described and fitted. */
   readonly before: number;
   readonly after: number;
-  /** Series (or those of one session together) that a fit to the others had not seen; none where there is but one. */
+  /** Why the body is not to be used; empty where the runs determine it. */
+  readonly undetermined: readonly string[];
+  readonly residuals: readonly BodyResidual[];
+  /** Series (or those of one session together) that a fit to the others had not seen; none where there is but one, or no body to use. */
   readonly heldOut: readonly { readonly series: string; before: number; after: number }[];
-  /** Fitted values in their units. */
-  readonly values: Readonly<Record<Part, number>>;
+  /** Values in their units that are not as described; none where they are not determined. */
+  readonly values: Readonly<Partial<Record<Part, number>>>;
 }
 
 /**
- * @param tell hears of every run of the grid that is done, out of how many.
- * @throws SpecError where no series ran on the phone.
+ * @param tell hears of every run that is done, out of how many as a rule.
+ * @throws SpecError where too little was measured of the phone.
  */
 export function fitBody(
   all: readonly Series[],
   phone: string,
   sources: Sources,
   tell: (done: number, total: number) => void = () => {},
-  grid: { readonly [key in keyof BodyFactors]: readonly number[] } = BODY_GRID,
+  grid: BodyGrid = BODY_GRID,
 ): BodyFit {
   const own = all.filter((series) => phoneOfDevice(series.device) === phone);
+  const predict = predictor(own, phone, sources, tell);
+  if (own.length > 0) requireEvidence(own, phone);
+  const asDescribed = predict(AS_DESCRIBED);
+  const groups = [...asDescribed.losses.keys()];
+  if (groups.length === 0)
+    throw new SpecError([
+      { message: `no run over time that could be predicted is of phone "${phone}"` },
+    ]);
+  const meanOf = (of: readonly string[]) => (factors: BodyFactors) =>
+    of.reduce((sum, group) => sum + (predict(factors).losses.get(group) ?? 0), 0) / of.length;
+  const lossOf = meanOf(groups);
+  const factors = plainest(searchBody(lossOf, grid), lossOf);
+  const [before, after] = [lossOf(AS_DESCRIBED), lossOf(factors)];
+  const reasons = undetermined(factors, { before, after }, grid);
+  const heldOut =
+    reasons.length > 0 || groups.length < 2
+      ? []
+      : groups.map((group) => {
+          const unseen = searchBody(meanOf(groups.filter((other) => other !== group)), grid);
+          const loss = meanOf([group]);
+          return { series: group, before: loss(AS_DESCRIBED), after: loss(unseen) };
+        });
+  return {
+    phone,
+    factors,
+    before,
+    after,
+    undetermined: reasons,
+    residuals: residualsOf(asDescribed.rows, predict(factors).rows),
+    heldOut,
+    values: reasons.length > 0 ? {} : changedParts(parsePhone(sources.phone(phone)), factors),
+  };
+}
+
+interface Predicted {
+  readonly rows: readonly SustainedPrediction[];
+  readonly losses: ReadonlyMap<string, number>;
+}
+
+/** Runs every series in a body, once for each pair of factors. */
+function predictor(
+  own: readonly Series[],
+  phone: string,
+  sources: Sources,
+  tell: (done: number, total: number) => void,
+): (factors: BodyFactors) => Predicted {
   const spec = sources.phone(phone);
   const described = parsePhone(spec);
-  const pairs = grid.resistance.flatMap((resistance) =>
-    grid.capacity.map((capacity) => ({ resistance, capacity })),
-  );
-  const losses = pairs.map((factors, i) => {
+  const known = new Map<string, Predicted>();
+  return (factors) => {
+    const key = `${factors.resistance} ${factors.capacity}`;
+    const before = known.get(key);
+    if (before) return before;
     const body = withBody(spec, described, factors);
     const inBody: Sources = {
       ...sources,
       phone: (name) => (name === phone ? body : sources.phone(name)),
     };
-    const found = lossesOf(predictSustained(own, inBody).rows);
-    tell(i + 1, pairs.length);
+    const count = known.size;
+    const bodies = Math.max(TYPICAL, count + 1);
+    const { rows } = predictSustained(own, inBody, (done, runs) =>
+      tell(count * runs + done, bodies * runs),
+    );
+    const found = { rows, losses: lossesOf(rows) };
+    known.set(key, found);
     return found;
-  });
-  const groups = [...(losses[0]?.keys() ?? [])];
-  if (groups.length === 0)
-    throw new SpecError([
-      { message: `no run over time that could be predicted is of phone "${phone}"` },
-    ]);
-  const asDescribed = pairs.findIndex(
-    ({ resistance, capacity }) =>
-      resistance === AS_DESCRIBED.resistance && capacity === AS_DESCRIBED.capacity,
-  );
-  const mean = (pair: number, of: readonly string[]) =>
-    of.reduce((sum, group) => sum + (losses[pair]!.get(group) ?? 0), 0) / of.length;
-  const best = (of: readonly string[]) =>
-    pairs.reduce((least, _, i) => (mean(i, of) < mean(least, of) ? i : least), asDescribed);
-  const chosen = best(groups);
-  const heldOut =
-    groups.length < 2
-      ? []
-      : groups.map((group) => {
-          const unseen = best(groups.filter((other) => other !== group));
-          const [before, after] = [mean(asDescribed, [group]), mean(unseen, [group])];
-          return { series: group, before, after };
-        });
-  const factors = pairs[chosen]!;
-  return {
-    phone,
-    factors,
-    before: mean(asDescribed, groups),
-    after: mean(chosen, groups),
-    heldOut,
-    values: bodyOf(described, factors),
   };
+}
+
+function residualsOf(
+  before: readonly SustainedPrediction[],
+  after: readonly SustainedPrediction[],
+): BodyResidual[] {
+  const fitted = meanErrors(after);
+  return [...meanErrors(before)].map(([key, { sum, count, series, quantity }]) => {
+    const { sum: left, count: rows } = fitted.get(key) ?? { sum: Number.NaN, count: 1 };
+    return { series, quantity, points: count, before: sum / count, after: left / rows };
+  });
+}
+
+function meanErrors(rows: readonly SustainedPrediction[]) {
+  const sums = new Map<string, { series: string; quantity: string; sum: number; count: number }>();
+  for (const { series, quantity, error } of rows) {
+    const key = JSON.stringify([series.id, quantity]);
+    const { sum, count } = sums.get(key) ?? { sum: 0, count: 0 };
+    sums.set(key, { series: series.id, quantity, sum: sum + Math.abs(error), count: count + 1 });
+  }
+  return sums;
+}
+
+function changedParts(phone: Phone, factors: BodyFactors): Partial<Record<Part, number>> {
+  const kept = factors.resistance === 1 ? RESISTANCES : [];
+  const still: readonly string[] = [...kept, ...(factors.capacity === 1 ? CAPACITIES : [])];
+  return Object.fromEntries(
+    Object.entries(bodyOf(phone, factors)).filter(([part]) => !still.includes(part)),
+  );
 }
 
 function bodyOf({ thermal }: Phone, { resistance, capacity }: BodyFactors): Record<Part, number> {

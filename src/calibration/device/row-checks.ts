@@ -2,8 +2,11 @@
 import { type Fault, SpecError } from '../../base/errors.ts';
 import type { LlmRow } from './llm-rows.ts';
 
+/** Least and largest plausible value of a column, and its unit. */
+export type Ranges = Readonly<Record<string, readonly [number, number, string]>>;
+
 /** What a plausible measurement may say: outside, a unit was mixed up (milliseconds for seconds, per minute, bytes for gigabytes). */
-const RANGES: Readonly<Record<string, readonly [number, number, string]>> = {
+const RANGES: Ranges = {
   params_b: [0.01, 2000, '10^9 parameters'],
   prompt_tokens: [1, 2e6, 'tokens'],
   context_tokens: [1, 2e6, 'tokens'],
@@ -23,12 +26,12 @@ type Cells = Pick<LlmRow, 'id' | 'line' | 'columns'>;
 
 /** @throws SpecError naming every empty or repeated name, and every value that is none in the unit of its column. */
 export function checkRows(rows: readonly Cells[], file: string): void {
-  report(rows, file, rangeFaults);
+  report(rows, file, ({ columns }) => rangeFaults(columns, RANGES));
 }
 
 /** The same for rows of language models, whose columns say some things twice. @throws SpecError */
 export function checkCells(rows: readonly LlmRow[], file: string): void {
-  report(rows, file, (row) => [...rangeFaults(row), ...timeFaults(row)]);
+  report(rows, file, (row) => [...rangeFaults(row.columns, RANGES), ...timeFaults(row)]);
 }
 
 function report<Row extends Cells>(
@@ -53,8 +56,12 @@ function idFaults({ id }: Cells, before: number | undefined): Fault[] {
   return [{ path: 'id', message: `"${id}" is also the row of line ${before}` }];
 }
 
-function rangeFaults({ columns }: Cells): Fault[] {
-  return Object.entries(RANGES).flatMap(([column, [low, high, unit]]) => {
+/** Cells that are no number, or none that the unit of their column allows; empty ones are left out. */
+export function rangeFaults(
+  columns: Readonly<Record<string, string | undefined>>,
+  ranges: Ranges,
+): Fault[] {
+  return Object.entries(ranges).flatMap(([column, [low, high, unit]]) => {
     const text = (columns[column] ?? '').trim();
     const value = Number(text);
     if (text === '' || (value >= low && value <= high)) return [];

@@ -1,5 +1,7 @@
 /** Measured runs over time as series of points: which columns, what each point says, and what the remarks say of the run. */
 import { type CsvRow, parseCsv } from '../../base/csv.ts';
+import { SpecError } from '../../base/errors.ts';
+import { sustainedFaults } from './sustained-checks.ts';
 
 /** Columns that tell a file of sustained runs from other measurements. */
 export const SUSTAINED_COLUMNS = [
@@ -61,10 +63,13 @@ const QUANTITIES = [
   ['power_w', 'power'],
 ] as const satisfies readonly (readonly [string, SustainedQuantity])[];
 
-/** @throws SpecError naming missing columns and ragged lines. */
+/** @throws SpecError naming missing columns, ragged lines, values outside their units and contradictions. */
 export function parseSustained(text: string, file: string): Series[] {
+  const { rows: all } = parseCsv(text, file, SUSTAINED_COLUMNS);
+  const faults = sustainedFaults(all, file);
+  if (faults.length > 0) throw new SpecError(faults);
   const groups = new Map<string, CsvRow[]>();
-  for (const row of parseCsv(text, file, SUSTAINED_COLUMNS).rows) {
+  for (const row of all) {
     const id = row.values['series_id'] ?? '';
     const known = groups.get(id);
     if (known) known.push(row);
@@ -85,9 +90,19 @@ function seriesOf(id: string, rows: readonly CsvRow[]): Series {
     model: of('model'),
     remarks: [...remarks].join('; '),
     source: of('source_title'),
-    points: rows.flatMap((row) => pointsOf(id, row)),
+    points: rows.flatMap((row) => pointsOf(id, row)).sort(byTime),
   };
 }
+
+/** Rows may stand in any order; those of no time, such as means over the run, come last. */
+function byTime(a: SeriesPoint, b: SeriesPoint): number {
+  const last = Number.POSITIVE_INFINITY;
+  const [from, to] = [a, b].map(({ time = last, iteration = last }) => [time, iteration]);
+  return compare(from![0]!, to![0]!) || compare(from![1]!, to![1]!);
+}
+
+// Not their difference: that of two infinities is none.
+const compare = (a: number, b: number) => Number(a > b) - Number(a < b);
 
 function pointsOf(series: string, { values, line }: CsvRow): SeriesPoint[] {
   const time = numberOf(values['time_s']);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { comparedRows, reportRows } from '../../../src/analysis/row-report.ts';
+import { comparedRows, quantityText, reportRows } from '../../../src/analysis/row-report.ts';
 import { SpecError } from '../../../src/base/errors.ts';
 
 const row = (id: string, group: string, error: number) => ({
@@ -37,5 +37,14 @@ describe('report of rows', () => {
       'rows.csv: none of its 2 rows can be compared; b: unknown bin',
     );
     expect(() => comparedRows(reportRows([]), 'rows.csv')).toThrow('rows.csv: no row to compare');
+  });
+
+  it.each([
+    ['energy_per_token', 'energy per token (J)'],
+    ['time_to_first_token', 'time to first token (s)'],
+    ['sustained_rate', 'sustained rate (tok/s)'],
+    ['text_encoder', 'text encoder (ms)'],
+  ])('shows %s with its unit', (quantity, text) => {
+    expect(quantityText(quantity)).toBe(text);
   });
 });

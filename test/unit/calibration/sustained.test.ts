@@ -24,6 +24,51 @@ describe('a file of runs over time', () => {
     ]);
   });
 
+  it('may have its rows in any order', () => {
+    const shuffled = rows(chat(300, 20), chat(0, 40), chat(60, 30));
+    const [series] = parseSustained(shuffled, 'f.csv');
+    expect(series!.points.map(({ time }) => time)).toEqual([0, 60, 300]);
+  });
+
+  it('puts values of no time behind those of a time', () => {
+    const mean =
+      'chat,Snapdragon 8 Gen 3,Xiaomi 14 (12 GB),npu,vendor-engine,Llama-3.2-1B,mean,,,33,,,';
+    const [series] = parseSustained(rows(mean, chat(60, 30), chat(0, 40)), 'f.csv');
+    expect(series!.points.map(({ time }) => time)).toEqual([0, 60, undefined]);
+  });
+
+  it('with two values of one moment contradicts itself; the same twice does not', () => {
+    expect(() => parseSustained(rows(chat(60, 30), chat(60.0, 25)), 'f.csv')).toThrow(
+      'f.csv:3: tok_s: series "chat" has another value at 60 s in line 2',
+    );
+    expect(parseSustained(rows(chat(60, 30), chat(60, 30)), 'f.csv')).toHaveLength(1);
+  });
+
+  it('is refused with every value that is none in its unit', () => {
+    const read = (time: number, rate: number, warm: string) =>
+      `a,Chip,Phone,cpu,llama.cpp,Llama,point,${time},,${rate},${warm},skin,`;
+    const text = rows(
+      read(0, 5, '-200'),
+      read(-5, 5, '900'),
+      read(60, 5, 'hot'),
+      read(90, 5, '40'),
+    );
+    let faults: SpecError['faults'] = [];
+    try {
+      parseSustained(text, 'f.csv');
+    } catch (error) {
+      if (error instanceof SpecError) ({ faults } = error);
+    }
+    expect(faults.map(({ line, path, got }) => [line, path, got])).toEqual([
+      [2, 'temp_c', '-200'],
+      [3, 'time_s', '-5'],
+      [3, 'temp_c', '900'],
+      [4, 'temp_c', 'hot'],
+    ]);
+    for (const { file, expected } of faults)
+      expect([file, expected]).toEqual(['f.csv', expect.stringContaining(' to ')]);
+  });
+
   it('without its columns is refused with the missing ones', () => {
     expect(() => parseSustained('series_id,soc\na,b', 'f.csv')).toThrow(SpecError);
     expect(() => parseSustained('series_id,soc\na,b', 'f.csv')).toThrow(/device/);

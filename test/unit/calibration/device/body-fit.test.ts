@@ -9,6 +9,8 @@ import type { Sources } from '../../../../src/engine/prepare.ts';
 import { parsePhone, phoneSchema } from '../../../../src/hardware/thermal/phone-spec.ts';
 import { fileSources } from '../../../../src/load.ts';
 
+/** Half minutes until it has throttled. */
+const POINTS = 9;
 const HEADER = 'series_id,soc,device,unit,runtime,model,statistic,time_s,iteration,tok_s,notes';
 /** Decode of a Pixel 6a every half minute for six minutes: long enough to throttle. */
 function seriesOf(id: string, rates: readonly number[]): Series {
@@ -35,7 +37,7 @@ function measuredWith(factor: number, id: string): Series {
   };
   const blank = seriesOf(
     id,
-    Array.from({ length: 13 }, () => 5),
+    Array.from({ length: POINTS }, () => 5),
   );
   const { rows } = predictSustained([blank], other);
   const rates = rows.filter(({ quantity }) => quantity === 'decode');
@@ -46,47 +48,58 @@ function measuredWith(factor: number, id: string): Series {
 }
 
 describe('a body fitted to runs over time', () => {
-  const grid = { resistance: [0.5, 1], capacity: [1] };
-  const runs = [measuredWith(0.5, 'a'), measuredWith(0.5, 'b')];
+  const grid = { resistance: [1, 1.6, 2], capacity: [1] };
+  const run = measuredWith(1.6, 'a');
   const done: number[] = [];
-  const fit = fitBody(runs, 'pixel-6a', sources, (count) => done.push(count), grid);
+  const fit = fitBody([run], 'pixel-6a', sources, (count) => done.push(count), grid);
 
   it('is the one that made them', () => {
-    expect(fit.factors).toEqual({ resistance: 0.5, capacity: 1 });
+    expect(fit.factors).toEqual({ resistance: 1.6, capacity: 1 });
+    expect(fit.undetermined).toEqual([]);
     expect(fit.after).toBeLessThan(0.01);
     expect(fit.before).toBeGreaterThan(0.02);
-    expect(fit.values.boardToFrame).toBeCloseTo(0.5 * described.thermal.boardToFrame.is, 9);
-    expect(fit.values.board).toBe(described.thermal.board.is);
-    expect(done).toEqual([1, 2]);
+    expect(fit.values.boardToFrame).toBeCloseTo(1.6 * described.thermal.boardToFrame.is, 9);
+    expect(fit.values.board).toBeUndefined();
+    expect(done).toEqual([0, 1, 2]);
   });
 
-  it('is judged by series that the fit to the others had not seen', () => {
-    expect(fit.heldOut.map(({ series }) => series)).toEqual(['a', 'b']);
-    for (const { before, after } of fit.heldOut) expect(after).toBeLessThan(before / 2);
-  });
-
-  it('stays as described where the runs are those of the description', () => {
-    const same = fitBody([measuredWith(1, 'a')], 'pixel-6a', sources, undefined, grid);
-    expect(same.factors).toEqual({ resistance: 1, capacity: 1 });
-    expect(same.after).toBe(same.before);
-    expect(same.heldOut).toEqual([]);
+  it('shows what every quantity of every series is off by, before and after', () => {
+    const decode = fit.residuals.find(({ quantity }) => quantity === 'decode');
+    expect(decode).toMatchObject({ series: 'a', points: POINTS });
+    expect(decode!.after).toBeLessThan(decode!.before / 2);
   });
 
   it('prints a description that is like the phone, with its residuals', () => {
     const text = bodyText(fit);
-    expect(text).toMatch(/# left out, a: \d+ % as described, 0 % by the others/);
+    expect(text).toMatch(/# a, decode: [\d.]+ % as described, [\d.]+ % fitted \(\d+ points\)/);
+    expect(text).toMatch(/# .*need a second series/);
+    expect(text).toContain('# capacity: as described, the runs do not tell it');
     const spec = parseSpecFile(text, 'fitted.yaml');
     expect(spec.data).toMatchObject({
       like: 'pixel-6a',
       thermal: {
         boardToFrame: { is: expect.stringMatching(/^[\d.]+ K\/W$/), from: 'runs', trust: 'fitted' },
-        board: { is: expect.stringMatching(/^[\d.]+ J\/K$/) },
       },
     });
+    expect(text).not.toMatch(/J\/K/);
+  });
+
+  it('prints no body to use where the runs determine none', () => {
+    const text = bodyText({ ...fit, undetermined: ['at the edge'], values: {} });
+    expect(text).toMatch(/# not determined: at the edge\n# no body to use: that of pixel-6a stays/);
+    expect(text).toMatch(/# a, decode: /);
+    expect(text.split('\n').every((line) => line.startsWith('#'))).toBe(true);
+  });
+
+  it('shows by series what a fit to the others left over', () => {
+    const unseen = [{ series: 'a', before: Math.log(1.2), after: Math.log(1.1) }];
+    const text = bodyText({ ...fit, heldOut: unseen });
+    expect(text).toContain('# left out, a: 20 % as described, 10 % by the others');
+    expect(text).not.toMatch(/second series/);
   });
 
   it('needs a run of that phone', () => {
-    expect(() => fitBody(runs, 'pixel-9', sources, undefined, grid)).toThrow(
+    expect(() => fitBody([run], 'pixel-9', sources, undefined, grid)).toThrow(
       /no run over time that could be predicted is of phone "pixel-9"/,
     );
   });
