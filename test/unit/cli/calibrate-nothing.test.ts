@@ -11,10 +11,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 describe('a check of measurements of which none can be compared', () => {
   it.each([
     ['vision', /vision.csv: its only row cannot be compared; mine-1: no graph .*--graphs DIR/],
-    ['llm', /llm.csv: its only row cannot be compared; mine-1: .*Chip of nobody/],
     ['sustained', /sustained.csv: its only row cannot be compared; mine-run-1: .*Chip of nobody/],
-    ['diffusion', /diffusion.csv: its only row cannot be compared/],
-    ['bandwidth', /bandwidth.csv: its only row cannot be compared/],
   ])('of %s is a fault of the file', async (kind, message) => {
     const data = join(folder, `${kind}.csv`);
     const text = templateCsv(kind);
