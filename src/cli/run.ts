@@ -147,7 +147,7 @@ function calibrationNotes({ inputs, intervals }: Run): string[] {
   const [first] = bases;
   const more = bases.length > 1 ? ' (and alike for other metrics)' : '';
   return [
-    `${what}; intervals hold four of five of ${first}${more}; nothing is fitted to energy, heat has no interval`,
+    `${what}; intervals hold four of five of ${first}${more}; of energy three numbers of CPUs are fitted, heat has no interval`,
   ];
 }
 

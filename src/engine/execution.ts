@@ -10,6 +10,7 @@
  * Checked  test/unit/engine/simulation.test.ts, test/property/engine.test.ts
  */
 import type { Seconds } from '../base/units.ts';
+import { TICK } from '../kernel/clock.ts';
 import { sharedRates, streamPort } from './bandwidth.ts';
 import { Beside } from './beside.ts';
 import { CAUSE, type Ledger } from './ledger.ts';
@@ -22,8 +23,6 @@ import type { StreamGuard, StreamPort, StreamSplit } from './stream.ts';
 import type { TaskTable } from './task-table.ts';
 
 const [IDLE, LAUNCHING, RUNNING] = [0, 1, 2] as const;
-/** Less than one tick of the time grid (2^-36 s): rounding, not work. */
-const TICK = 1.5e-11;
 
 export class Execution {
   /** As it is now: its memory follows the memory clock. */

@@ -12,6 +12,7 @@
  * Checked  test/unit/engine/secure-restore.test.ts, storage.test.ts, test/property/secure-restore.test.ts, model-swaps.test.ts
  */
 import type { Bytes, BytesPerSecond, Joules, Seconds } from '../base/units.ts';
+import { TICK } from '../kernel/clock.ts';
 import { CHUNK } from '../runtime/secure/restore.ts';
 import type { Execution } from './execution.ts';
 import type { Ledger } from './ledger.ts';
@@ -19,8 +20,6 @@ import type { LoadAccess, LoadGate, LoadPlan, LoadStage } from './load-plan.ts';
 import type { ProtectionLedger } from './secure-costs.ts';
 import type { StreamPort } from './stream.ts';
 
-/** Less than one tick of the time grid (2^-36 s): rounding, not time. */
-const TICK = 1.5e-11;
 /** Transfer engines keep this many of their own latencies' worth of bytes in flight: they are not what holds a stream. */
 const IN_FLIGHT = 2;
 /** A stream of half of the memory's peak counts as that of a unit in the mix, a slower one for less. */

@@ -1,12 +1,11 @@
 /** Models on their way beside the work of a run: when what they draw from memory changes, and who waits for them. */
 import type { Seconds } from '../base/units.ts';
+import { TICK } from '../kernel/clock.ts';
 import { type EventHandle, NO_EVENT } from '../kernel/event-queue.ts';
 import { type Kernel, PRECEDENCE } from '../kernel/kernel.ts';
 import type { AccessGuard, Job } from './request.ts';
 import type { Loading } from './storage.ts';
 
-/** Less than one tick of the time grid (2^-36 s): rounding, not time. */
-const TICK = 1.5e-11;
 const NEVER: Seconds = Number.POSITIVE_INFINITY;
 
 export class LoadWatch {

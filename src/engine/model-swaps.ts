@@ -12,6 +12,7 @@
  */
 import { formatQuantity } from '../base/quantity.ts';
 import type { Bytes, Seconds } from '../base/units.ts';
+import { TICK } from '../kernel/clock.ts';
 import { type Kernel, PRECEDENCE } from '../kernel/kernel.ts';
 import { AGING } from '../runtime/policies/urgency.ts';
 import type { RequestPlan } from '../workload/graph.ts';
@@ -25,9 +26,6 @@ import { type Active, type Job, modelOf } from './request.ts';
 import { Residency } from './residency.ts';
 import type { ModelSwap, SwapReport } from './run.ts';
 import { LOAD_PHASE } from './storage.ts';
-
-/** Less than one tick of the time grid (2^-36 s): rounding, not time. */
-const TICK = 1.5e-11;
 
 interface Waiting {
   readonly request: Active;

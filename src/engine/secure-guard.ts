@@ -2,8 +2,8 @@
  * Stands before every step and operator of a protected run: checks what it accesses, holds it up where protection takes
  * time, and keeps the audit. Where nothing else is due, all accesses of a step are looked at together.
  *
- * Model    models on their way are looked at chunk by chunk; the NPU changes worlds before an operator of another world than its last; the protected side's switch is paid by
- *          whoever takes it over; beside a normal application that is a share only, after each slice of either; a call into
+ * Model    models on their way are looked at chunk by chunk; the NPU changes worlds before an operator of another world than
+ *          its last; the protected side's switch is paid by whoever takes it over; beside a normal application that is a share only, after each slice of either; a call into
  *          the runtime's world before each run of operators; an operator waits for its weights
  * Ignores  prefetch of the next operator's weights across a switch
  * Valid    operators one at a time per unit
@@ -15,6 +15,7 @@ import { SecurityFault } from '../base/errors.ts';
 import { formatSecrecy } from '../base/labels.ts';
 import type { Bytes, Seconds } from '../base/units.ts';
 import type { SecureSystem } from '../hardware/secure/secure-system.ts';
+import { TICK } from '../kernel/clock.ts';
 import type { Phase } from '../workload/graph.ts';
 import type { Execution } from './execution.ts';
 import type { LoadFlow } from './load-flow.ts';
@@ -42,8 +43,6 @@ export interface GuardParts {
 
 /** Faults listed one by one; further ones are counted in their rows. */
 const MAX_FAULTS = 100;
-/** Less than one tick of the time grid: rounding, not time. */
-const TICK = 1.5e-11;
 
 /** A unit whose operator waits until so much of a model is there. */
 interface Waiting {

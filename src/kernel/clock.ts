@@ -11,6 +11,8 @@ import type { Seconds } from '../base/units.ts';
 
 /** Ticks per second: 2^36. */
 const TICKS = 68_719_476_736;
+/** Just above one step of the grid: a difference below it is rounding, not time. */
+export const TICK: Seconds = 1.5e-11;
 
 /** Longest simulated time on which the grid is exact: 2^53 ticks, about 36 hours. */
 export const HORIZON: Seconds = 131_072;

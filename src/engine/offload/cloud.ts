@@ -14,6 +14,7 @@ import { InfeasibleError } from '../../base/errors.ts';
 import { LABELS, type Label } from '../../base/labels.ts';
 import { randomStream } from '../../base/random.ts';
 import type { Bytes, BytesPerSecond, Seconds } from '../../base/units.ts';
+import { TICK } from '../../kernel/clock.ts';
 import { type EventHandle, NO_EVENT } from '../../kernel/event-queue.ts';
 import { type Kernel, PRECEDENCE } from '../../kernel/kernel.ts';
 import type { RemoteWork } from '../../workload/graph.ts';
@@ -62,9 +63,6 @@ export interface CloudParts {
   readonly event: number;
   readonly spec: CloudSpec;
 }
-
-/** One tick of the time grid (2^-36 s): events may come so much before what they stand for. */
-const TICK: Seconds = 1.5e-11;
 
 export class Cloud {
   readonly radio: Radio;
