@@ -1,7 +1,5 @@
 /** Speech recognisers: one row of `workloads/models/asr.csv` as a typed record. */
-import { parseCsv } from '../../base/csv.ts';
-import { type Fault, SpecError } from '../../base/errors.ts';
-import { openRow, refuseDuplicate } from '../models/table-cells.ts';
+import { readTable } from '../models/table-cells.ts';
 
 /** Encoder and decoder of Whisper's build: audio windows of fixed length in, text tokens out. */
 export interface SpeechModel {
@@ -22,33 +20,32 @@ export interface SpeechModel {
   readonly source: string;
 }
 
-const COLUMNS = ['id', 'hidden', 'ffn_hidden', 'n_heads', 'enc_layers', 'dec_layers', 'n_mels'];
+const COLUMNS = [
+  'id',
+  'hidden',
+  'ffn_hidden',
+  'n_heads',
+  'enc_layers',
+  'dec_layers',
+  'n_mels',
+] as const;
 
 export function parseSpeechModels(
   text: string,
   file: string,
 ): Readonly<Record<string, SpeechModel>> {
-  const faults: Fault[] = [];
-  const models: Record<string, SpeechModel> = {};
-  for (const row of parseCsv(text, file, COLUMNS).rows) {
-    const cells = openRow(row, file, faults);
-    const id = cells.text('id');
-    refuseDuplicate(models, id, cells, 'id');
-    models[id] = {
-      id,
-      hidden: cells.count('hidden'),
-      ffn: cells.count('ffn_hidden'),
-      heads: cells.count('n_heads'),
-      encoderLayers: cells.count('enc_layers'),
-      decoderLayers: cells.count('dec_layers'),
-      bands: cells.count('n_mels'),
-      frames: cells.count('audio_frames_in'),
-      audioContext: cells.count('audio_ctx'),
-      textContext: cells.count('text_ctx'),
-      vocab: cells.count('vocab'),
-      source: cells.text('source'),
-    };
-  }
-  if (faults.length > 0) throw new SpecError(faults);
-  return models;
+  return readTable(text, file, COLUMNS, (cells, id) => ({
+    id,
+    hidden: cells.count('hidden'),
+    ffn: cells.count('ffn_hidden'),
+    heads: cells.count('n_heads'),
+    encoderLayers: cells.count('enc_layers'),
+    decoderLayers: cells.count('dec_layers'),
+    bands: cells.count('n_mels'),
+    frames: cells.count('audio_frames_in'),
+    audioContext: cells.count('audio_ctx'),
+    textContext: cells.count('text_ctx'),
+    vocab: cells.count('vocab'),
+    source: cells.text('source'),
+  }));
 }

@@ -1,7 +1,5 @@
 /** Tokens that a checking step accepts, by drafting method and task. */
-import { parseCsv } from '../../base/csv.ts';
-import { type Fault, SpecError } from '../../base/errors.ts';
-import { openRow, refuseDuplicate } from './table-cells.ts';
+import { readTable } from './table-cells.ts';
 
 export const TASKS = ['chat', 'translation', 'summary', 'qa', 'math', 'rag'] as const;
 export type DecodingTask = (typeof TASKS)[number];
@@ -17,21 +15,13 @@ export function parseDecodingTricks(
   text: string,
   file: string,
 ): Readonly<Record<string, DecodingTrick>> {
-  const faults: Fault[] = [];
-  const tricks: Record<string, DecodingTrick> = {};
-  for (const row of parseCsv(text, file, ['method', 'accepted', 'speedup', ...TASKS, 'source'])
-    .rows) {
-    const cells = openRow(row, file, faults);
-    const method = cells.text('method');
-    refuseDuplicate(tricks, method, cells, 'method');
+  return readTable(text, file, ['method', 'accepted', 'speedup', ...TASKS, 'source'], (cells) => {
     const accepted = cells.numberOr('accepted', 1);
     const overall = cells.numberOr('speedup', 1);
     const byTask = TASKS.map((task) => [
       task,
       Math.max(1, (accepted * cells.numberOr(task, 1)) / overall),
     ]);
-    tricks[method] = { accepted, byTask: Object.fromEntries(byTask) as DecodingTrick['byTask'] };
-  }
-  if (faults.length > 0) throw new SpecError(faults);
-  return tricks;
+    return { accepted, byTask: Object.fromEntries(byTask) as DecodingTrick['byTask'] };
+  });
 }

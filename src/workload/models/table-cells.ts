@@ -1,6 +1,6 @@
 /** Typed reading of one row of a model table: every bad cell of a file is a fault with its line. */
-import type { CsvRow } from '../../base/csv.ts';
-import type { Fault } from '../../base/errors.ts';
+import { type CsvRow, parseCsv } from '../../base/csv.ts';
+import { type Fault, SpecError } from '../../base/errors.ts';
 import { nearestHint } from '../../base/registry.ts';
 
 /** Cells of one row; each call reads one column and notes a fault when the text does not fit. */
@@ -77,4 +77,29 @@ export function refuseDuplicate(
 ): void {
   if (name === '') row.fail(column, 'empty name', 'a name');
   else if (Object.hasOwn(known, name)) row.fail(column, 'this name is given twice', 'unique names');
+}
+
+/**
+ * Reads a table of named records, one per row: the first of `columns` holds the name.
+ *
+ * `read` builds a record from its cells; `above` holds those of the rows above. All bad cells of the file are reported
+ * in one SpecError.
+ */
+export function readTable<T>(
+  text: string,
+  file: string,
+  columns: readonly [string, ...string[]],
+  read: (cells: RowCells, name: string, above: Readonly<Record<string, T>>) => T,
+): Readonly<Record<string, T>> {
+  const faults: Fault[] = [];
+  const records: Record<string, T> = {};
+  const [key] = columns;
+  for (const row of parseCsv(text, file, columns).rows) {
+    const cells = openRow(row, file, faults);
+    const name = cells.text(key);
+    refuseDuplicate(records, name, cells, key);
+    records[name] = read(cells, name, records);
+  }
+  if (faults.length > 0) throw new SpecError(faults);
+  return records;
 }

@@ -1,9 +1,7 @@
 /** How weights and key–value entries are stored: element bits plus the scales that go with them. */
-import { parseCsv } from '../../base/csv.ts';
-import { type Fault, SpecError } from '../../base/errors.ts';
 import { BITS_PER_BYTE, type Bytes } from '../../base/units.ts';
 import { DTYPE_BITS, type DType } from '../../base/work.ts';
-import { openRow, type RowCells, refuseDuplicate } from './table-cells.ts';
+import { type RowCells, readTable } from './table-cells.ts';
 
 /** One row of `workloads/models/weight-formats.csv`. */
 export interface WeightFormat {
@@ -33,7 +31,15 @@ type ScaleLayout =
   /** A measured average that includes everything. */
   | { readonly kind: 'average'; readonly bits: number };
 
-const COLUMNS = ['format', 'scope', 'dtype', 'weight_bits', 'group', 'scale_bits', 'source'];
+const COLUMNS = [
+  'format',
+  'scope',
+  'dtype',
+  'weight_bits',
+  'group',
+  'scale_bits',
+  'source',
+] as const;
 /** Elements of a super-block of GGUF, QK_K of ggml; plain formats group 128 at most with one level of scales. */
 const SUPERBLOCK = 256;
 const DTYPES = Object.keys(DTYPE_BITS) as DType[];
@@ -43,25 +49,16 @@ export function parseWeightFormats(
   text: string,
   file: string,
 ): Readonly<Record<string, WeightFormat>> {
-  const faults: Fault[] = [];
-  const formats: Record<string, WeightFormat> = {};
-  for (const row of parseCsv(text, file, COLUMNS).rows) {
-    const cells = openRow(row, file, faults);
-    const name = cells.text('format');
-    refuseDuplicate(formats, name, cells, 'format');
-    formats[name] = {
-      name,
-      scope: cells.oneOf('scope', ['tensor', 'model']),
-      dtype: cells.oneOf('dtype', DTYPES),
-      elementBits: cells.numberOr('weight_bits', 0),
-      scales: readScales(cells),
-      superblocks: (Number(cells.text('group')) || 0) >= SUPERBLOCK,
-      fallback: fallbackOf(cells, formats),
-      source: cells.text('source'),
-    };
-  }
-  if (faults.length > 0) throw new SpecError(faults);
-  return formats;
+  return readTable(text, file, COLUMNS, (cells, name, formats) => ({
+    name,
+    scope: cells.oneOf('scope', ['tensor', 'model']),
+    dtype: cells.oneOf('dtype', DTYPES),
+    elementBits: cells.numberOr('weight_bits', 0),
+    scales: readScales(cells),
+    superblocks: (Number(cells.text('group')) || 0) >= SUPERBLOCK,
+    fallback: fallbackOf(cells, formats),
+    source: cells.text('source'),
+  }));
 }
 
 /** A row may fall back on a format above it. */

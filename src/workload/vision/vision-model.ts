@@ -1,7 +1,5 @@
 /** Image encoders and vision-language models: rows of `workloads/models/vision.csv` and `vlm.csv`. */
-import { parseCsv } from '../../base/csv.ts';
-import { type Fault, SpecError } from '../../base/errors.ts';
-import { openRow, refuseDuplicate } from '../models/table-cells.ts';
+import { readTable } from '../models/table-cells.ts';
 
 /** A transformer over image patches. */
 export interface VisionEncoder {
@@ -58,65 +56,47 @@ export interface VisionLanguageModel {
   readonly dynamic: boolean;
 }
 
-const ENCODER_COLUMNS = ['id', 'layers', 'hidden', 'heads', 'ffn', 'patch', 'image'];
-const VLM_COLUMNS = ['id', 'encoder', 'connector', 'llm'];
+const ENCODER_COLUMNS = ['id', 'layers', 'hidden', 'heads', 'ffn', 'patch', 'image'] as const;
+const VLM_COLUMNS = ['id', 'encoder', 'connector', 'llm'] as const;
 
 export function parseVisionEncoders(
   text: string,
   file: string,
 ): Readonly<Record<string, VisionEncoder>> {
-  const faults: Fault[] = [];
-  const encoders: Record<string, VisionEncoder> = {};
-  for (const row of parseCsv(text, file, ENCODER_COLUMNS).rows) {
-    const cells = openRow(row, file, faults);
-    const id = cells.text('id');
-    refuseDuplicate(encoders, id, cells, 'id');
-    encoders[id] = {
-      id,
-      layers: cells.count('layers'),
-      hidden: cells.count('hidden'),
-      heads: cells.count('heads'),
-      ffn: cells.count('ffn'),
-      gated: cells.flag('gated'),
-      activation: cells.oneOf('activation', ['gelu', 'quickGelu', 'silu']),
-      norm: cells.oneOf('norm', ['layer', 'rms']),
-      patch: cells.count('patch'),
-      channels: cells.count('channels'),
-      image: cells.count('image'),
-      classToken: cells.flag('class_token'),
-      patchBias: cells.flag('patch_bias'),
-      position: cells.oneOf('position', ['learned', 'rotary']),
-      preNorm: cells.flag('pre_norm'),
-      postNorm: cells.flag('post_norm'),
-    };
-  }
-  if (faults.length > 0) throw new SpecError(faults);
-  return encoders;
+  return readTable(text, file, ENCODER_COLUMNS, (cells, id) => ({
+    id,
+    layers: cells.count('layers'),
+    hidden: cells.count('hidden'),
+    heads: cells.count('heads'),
+    ffn: cells.count('ffn'),
+    gated: cells.flag('gated'),
+    activation: cells.oneOf('activation', ['gelu', 'quickGelu', 'silu']),
+    norm: cells.oneOf('norm', ['layer', 'rms']),
+    patch: cells.count('patch'),
+    channels: cells.count('channels'),
+    image: cells.count('image'),
+    classToken: cells.flag('class_token'),
+    patchBias: cells.flag('patch_bias'),
+    position: cells.oneOf('position', ['learned', 'rotary']),
+    preNorm: cells.flag('pre_norm'),
+    postNorm: cells.flag('post_norm'),
+  }));
 }
 
 export function parseVisionLanguageModels(
   text: string,
   file: string,
 ): Readonly<Record<string, VisionLanguageModel>> {
-  const faults: Fault[] = [];
-  const models: Record<string, VisionLanguageModel> = {};
-  for (const row of parseCsv(text, file, VLM_COLUMNS).rows) {
-    const cells = openRow(row, file, faults);
-    const id = cells.text('id');
-    refuseDuplicate(models, id, cells, 'id');
-    models[id] = {
-      id,
-      encoder: cells.text('encoder'),
-      encoderLayersRun: cells.count('encoder_layers_run'),
-      connector: cells.oneOf('connector', CONNECTORS),
-      connectorHidden: cells.countOr('connector_hidden', 0),
-      merge: cells.count('merge'),
-      tokens: cells.countOr('tokens', undefined),
-      llm: cells.text('llm'),
-      extraVocab: cells.numberOr('extra_vocab', 0),
-      dynamic: cells.flag('dynamic'),
-    };
-  }
-  if (faults.length > 0) throw new SpecError(faults);
-  return models;
+  return readTable(text, file, VLM_COLUMNS, (cells, id) => ({
+    id,
+    encoder: cells.text('encoder'),
+    encoderLayersRun: cells.count('encoder_layers_run'),
+    connector: cells.oneOf('connector', CONNECTORS),
+    connectorHidden: cells.countOr('connector_hidden', 0),
+    merge: cells.count('merge'),
+    tokens: cells.countOr('tokens', undefined),
+    llm: cells.text('llm'),
+    extraVocab: cells.numberOr('extra_vocab', 0),
+    dynamic: cells.flag('dynamic'),
+  }));
 }
