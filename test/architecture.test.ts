@@ -132,9 +132,7 @@ describe('architecture', () => {
 
   it('keeps files short, tests too', () => {
     const tests = filesUnder(here).map((name) => ({ name, text: readFileSync(name, 'utf8') }));
-    const long = [...files, ...tests].filter(
-      ({ text }) => text.split('\n').length - 1 > MAX_LINES,
-    );
+    const long = [...files, ...tests].filter(({ text }) => text.split('\n').length - 1 > MAX_LINES);
     expect(long.map(({ name }) => name)).toEqual([]);
   });
 

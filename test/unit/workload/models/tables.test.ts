@@ -1,9 +1,9 @@
 /** Model tables are read when they are asked for, once; cells report what is wrong with them. */
 import { describe, expect, it } from 'vitest';
 import { parseCsv } from '../../../../src/base/csv.ts';
-import type { Fault } from '../../../../src/base/errors.ts';
+import { type Fault, SpecError } from '../../../../src/base/errors.ts';
 import { readBundled } from '../../../../src/load.ts';
-import { openRow } from '../../../../src/workload/models/table-cells.ts';
+import { openRow, readTable } from '../../../../src/workload/models/table-cells.ts';
 import { parseModelTables } from '../../../../src/workload/models/tables.ts';
 
 describe('model tables', () => {
@@ -72,5 +72,40 @@ describe('cells of a row', () => {
     cells.flag('b');
     cells.oneOf('b', ['yes', 'no']);
     expect(faults.map(({ path }) => path)).toEqual(['a', 'b', 'b']);
+  });
+});
+
+describe('a table of named rows', () => {
+  const read = (text: string) =>
+    readTable<{ size: number; above: number }>(
+      text,
+      'f.csv',
+      ['id', 'size'],
+      (cells, _, above) => ({
+        size: cells.count('size'),
+        above: Object.keys(above).length,
+      }),
+    );
+
+  it('is keyed by its first column; a row sees those above it', () => {
+    expect(read('size,id\n3,small\n40,large\n')).toEqual({
+      small: { size: 3, above: 0 },
+      large: { size: 40, above: 1 },
+    });
+  });
+
+  it('reports bad cells, empty and repeated names of all rows at once', () => {
+    let thrown: unknown;
+    try {
+      read('id,size\na,1\na,x\n,2\n');
+    } catch (error) {
+      thrown = error;
+    }
+    expect(thrown).toBeInstanceOf(SpecError);
+    expect((thrown as SpecError).faults.map(({ line, path }) => [line, path])).toEqual([
+      [3, 'id'],
+      [3, 'size'],
+      [4, 'id'],
+    ]);
   });
 });
