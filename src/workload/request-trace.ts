@@ -95,8 +95,9 @@ function jsonRows(text: string, file: string, faults: Fault[]): TraceRequest[] {
     const place = { file, line: i + 1 };
     const record = parseJson(content, place, faults);
     if (!record) return [];
-    const time = Number(record[JSON_KEYS.time]);
-    if (!Number.isFinite(time))
+    const given = record[JSON_KEYS.time];
+    const time = typeof given === 'number' ? given : Number.NaN;
+    if (Number.isNaN(time))
       faults.push({ ...place, path: JSON_KEYS.time, message: 'not a number of milliseconds' });
     return requestOf(place, {
       arrival: time * MILLI,
@@ -129,7 +130,8 @@ function parseJson(
 ): Record<string, unknown> | undefined {
   try {
     const value: unknown = JSON.parse(content);
-    if (typeof value === 'object' && value !== null) return value as Record<string, unknown>;
+    if (typeof value === 'object' && value !== null && !Array.isArray(value))
+      return value as Record<string, unknown>;
   } catch {
     // Told below, with the line.
   }

@@ -5,6 +5,7 @@ import { type BuiltGraph, buildModel } from '../support/onnx-builder.ts';
 import { runShapes } from '../support/onnx-runtime.ts';
 import { agree, ints } from '../support/onnx-trial.ts';
 import { PRODUCTS } from '../support/onnx-trials/products.ts';
+import { QUANTISED } from '../support/onnx-trials/quantised.ts';
 import { bound, TENSORS } from '../support/onnx-trials/tensors.ts';
 import { WINDOWS } from '../support/onnx-trials/windows.ts';
 
@@ -13,7 +14,7 @@ const chain = fc
   .tuple(fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 3, maxLength: 6 }), bound, bound)
   .map(([values, start, end]) => ({ values, start, end }));
 
-const TRIALS = { ...WINDOWS, ...TENSORS, ...PRODUCTS };
+const TRIALS = { ...WINDOWS, ...TENSORS, ...PRODUCTS, ...QUANTISED };
 
 describe('shapes of single operators agree with ONNX Runtime', () => {
   it.each(Object.entries(TRIALS))('%s', async (_, arbitrary) => {

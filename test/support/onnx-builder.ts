@@ -49,6 +49,8 @@ export interface BuiltFunction {
   readonly nodes: readonly BuiltNode[];
 }
 
+/** Two to the byte; zeros only. */
+export const UINT4 = 21;
 export const FLOAT = 1;
 export const UINT8 = 2;
 export const INT8 = 3;
@@ -150,6 +152,7 @@ function rawOf(type: number, values: readonly number[]): Uint8Array {
   if (type === INT64) return bytesOf(BigInt64Array.from(values.map((v) => BigInt(Math.trunc(v)))));
   if (type === FLOAT) return bytesOf(Float32Array.from(values));
   if (type === INT32) return bytesOf(Int32Array.from(values));
+  if (type === UINT4) return new Uint8Array(Math.ceil(values.length / 2));
   if (type === FLOAT16) return bytesOf(new Uint16Array(values.length));
   return bytesOf(Uint8Array.from(values.map((v) => v & 255)));
 }

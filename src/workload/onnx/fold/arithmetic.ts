@@ -1,6 +1,6 @@
 /** Folding of element-by-element arithmetic in the type of the operands. */
 import { type ElementType, elementTypeOf, isFloat } from '../element-type.ts';
-import { intOf, type NodeView, numbersOf } from '../node-view.ts';
+import { intOf, type NodeView } from '../node-view.ts';
 import { elementsAt, type Folder } from './folder.ts';
 import { broadcastStrides, offsetsOf } from './strides.ts';
 
@@ -65,8 +65,8 @@ const cast: Folder = (view) => {
 
 /** Bounds are attributes before opset 11. */
 const clip: Folder = (view) => {
-  const low = view.inputs[1]?.data?.[0] ?? numbersOf(view, 'min')?.[0] ?? Number.NEGATIVE_INFINITY;
-  const high = view.inputs[2]?.data?.[0] ?? numbersOf(view, 'max')?.[0] ?? Number.POSITIVE_INFINITY;
+  const low = view.inputs[1]?.data?.[0] ?? intOf(view, 'min', Number.NEGATIVE_INFINITY);
+  const high = view.inputs[2]?.data?.[0] ?? intOf(view, 'max', Number.POSITIVE_INFINITY);
   return [elementsAt(view, 0).map((x) => Math.min(Math.max(x, low), high))];
 };
 
