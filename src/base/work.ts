@@ -1,5 +1,5 @@
 /** What one operator asks of a machine: the one word that workloads and hardware share. */
-import { BITS_PER_BYTE, type Bytes, type Seconds } from './units.ts';
+import { BITS_PER_BYTE, type Bytes } from './units.ts';
 
 /** Number formats, by the bits of one element. Effective bits of a packed weight format (scales included) live in `Work.weightBytes`. */
 export const DTYPE_BITS = {
@@ -101,8 +101,10 @@ export interface Work {
   readonly kvWriteBytes: Bytes;
   /** Weights lie in super-blocks with scales of scales (K-quants), which few kernels unpack as fast as plain ones. */
   readonly superblocks?: boolean;
-  /** What a decompressor needs for the weights at its unit's fastest clock, where they come compressed. */
-  readonly unpackSeconds?: Seconds;
+  /** Plain over stored bytes of weights that a decompressor has to unpack; `weightBytes` are the stored ones. */
+  readonly compression?: number;
+  /** Weights lack two of every four elements; `macs` and `form` count all of them. */
+  readonly pruned24?: boolean;
   /** Bytes that must come from storage into memory before the operator can start. */
   readonly storageBytes?: Bytes;
 }

@@ -35,7 +35,7 @@ export function buildHostModel(
   const port = { bandwidth, outstandingBytes: Number.POSITIVE_INFINITY };
   const common = { name: 'cpu', domains: ['host'], port };
   return {
-    unit: (cachedShare) => buildCpu(spec, common, { threads, weights: { cachedShare } }),
+    unit: (cachedShare) => buildCpu(spec, common, { threads, cachedWeights: cachedShare }),
     clock: values.clock,
     callSeconds: values.call,
     lastLevelBytes: values.lastLevel,

@@ -16,7 +16,7 @@ import type { WeightPath } from '../hardware/npu/weight-path.ts';
 import { parseSoc } from '../hardware/soc-spec.ts';
 import type { Dataflow, NpuSpec } from '../hardware/units/unit-spec.ts';
 import { fileSources } from '../load.ts';
-import { storedShare } from '../workload/llm/techniques/weights.ts';
+import { storedShare } from '../workload/packing.ts';
 import type { Args } from './command.ts';
 import { elementBytes, multiplyOf, parseOperands, USUAL_RATES } from './npu-formats.ts';
 import { needs } from './parse.ts';
@@ -145,9 +145,7 @@ function formatsOf(args: Args, spec: NpuSpec | undefined): Formats {
   const pruned = args['sparsity'] !== undefined;
   const gain = pruned ? gainOf(args, spec) : 1;
   const whole = elementBytes(operands.weight);
-  const stored = pruned
-    ? storedShare({ pattern: '2:4', sparsity: 0.5, skipsZeros: gain > 1 }, 8 * whole)
-    : 1;
+  const stored = pruned ? storedShare({ pattern: '2:4', sparsity: 0.5 }, 8 * whole) : 1;
   const usual = spec === undefined && args['rate'] === undefined;
   const origin = usual ? ', as is usual; --rate or --soc sets another' : '';
   const narrow = whole < elementBytes(operands.activation);

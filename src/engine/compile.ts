@@ -1,6 +1,7 @@
 /** From a phase to a task table: the policy places it, by what the machine predicts of its operators and placements. */
 import { InfeasibleError, SpecError } from '../base/errors.ts';
 import { nearestHint } from '../base/registry.ts';
+import type { Work } from '../base/work.ts';
 import type {
   Clocks,
   Placement,
@@ -81,24 +82,60 @@ function pointsOf(machine: Machine, clocks: Clocks): Int32Array {
 
 /** Every operator must run somewhere, or the phase cannot be placed at all. */
 function requireSupport(graph: Graph, context: number, machine: Machine): void {
+  const lost = new Map<number, Refusal[]>();
   for (let index = 0; index < graph.works.length; index++) {
-    const work = workAt(graph, index, context);
-    const answers = machine.units.map(({ unit }) => ({ unit, support: unit.supports(work) }));
-    if (answers.some(({ support }) => support.ok)) continue;
-    const reasons = answers.map(
-      ({ unit, support }) => `${unit.name}: ${support.ok ? '' : support.reason}`,
-    );
-    throw new InfeasibleError(
-      `no unit of ${machine.soc} can run ${work.operator} (${work.weightDType} weights)`,
-      {
-        demand: 1,
-        bound: 0,
-        unit: 'units',
-        breakdown: {},
-        levers: reasons,
-      },
-    );
+    const found = refusals(workAt(graph, index, context), machine);
+    if (found.length === machine.units.length) lost.set(index, found);
   }
+  if (lost.size > 0) throw unplaceable(graph, context, machine, lost);
+}
+
+interface Refusal {
+  readonly unit: string;
+  readonly reason: string;
+  readonly lever?: string;
+}
+
+/** Units that do not take an operator, and why. */
+function refusals(work: Work, machine: Machine): Refusal[] {
+  return machine.units.flatMap(({ unit }) => {
+    const support = unit.supports(work);
+    return support.ok ? [] : [{ unit: unit.name, ...support }];
+  });
+}
+
+function unplaceable(
+  graph: Graph,
+  context: number,
+  machine: Machine,
+  lost: ReadonlyMap<number, readonly Refusal[]>,
+): InfeasibleError {
+  const homeless = graph.operators.filter(({ work }) => lost.has(work));
+  const breakdown: Record<string, number> = {};
+  for (const { work } of homeless) {
+    const kind = kindOf(workAt(graph, work, context));
+    breakdown[kind] = (breakdown[kind] ?? 0) + 1;
+  }
+  const first = homeless[0]!;
+  const why = lost.get(first.work)!.map(({ unit, reason }) => `${unit}: ${reason}`);
+  const levers = [...lost.values()].flat().flatMap(({ unit, lever }) => {
+    return lever === undefined ? [] : [`for ${unit}, ${lever}`];
+  });
+  return new InfeasibleError(
+    `no unit of ${machine.soc} can run ${first.name} of ${graph.name}, a ${kindOf(workAt(graph, first.work, context))} (${why.join('; ')})`,
+    {
+      demand: graph.operators.length,
+      bound: graph.operators.length - homeless.length,
+      unit: 'operators',
+      breakdown,
+      levers: [...new Set(levers)],
+    },
+  );
+}
+
+function kindOf({ operator, form, weightDType, activationDType }: Work): string {
+  if (form.kind === 'move' || form.kind === 'vector') return `${operator} in ${activationDType}`;
+  return `${operator} of ${weightDType} weights and ${activationDType} activations`;
 }
 
 export function placementView(phase: Phase, machine: Machine, mode = ''): PlacementView {

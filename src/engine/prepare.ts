@@ -32,6 +32,7 @@ import { parseScenario, type Scenario, type SharedWorkload, scenarioSpec } from 
 import type { Protection } from './secure-run.ts';
 import type { Simulation } from './setup.ts';
 import { thermalPolicyOf } from './thermal-policy.ts';
+import { weightNotes } from './weight-notes.ts';
 import { hostNotes, rangeNotes, widthNotes } from './what-if.ts';
 
 /** Where descriptions come from; `load.ts` reads files, a page may hold them in memory. Each throws SpecError for unknown names. */
@@ -316,6 +317,11 @@ export function buildSimulation(
       ...thermal.notes,
       ...rangeNotes(soc),
       ...widthNotes(soc, prepared.base, prepared.preset),
+      ...weightNotes(
+        soc,
+        prepared.base,
+        prepared.clients.map(({ plan }) => plan),
+      ),
       ...hostNotes(soc),
       ...coldNotes(scenario.start === 'cold', prepared.protection?.plans),
     ],

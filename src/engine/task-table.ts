@@ -172,7 +172,7 @@ function costCell(table: TaskTable, machine: Machine, index: number, u: number, 
   const cost = unit.estimate(work);
   const cell = index * table.unitCount + u;
   const stored = work.storageBytes ?? 0;
-  table.cycles[cell] = Math.max(cost.cycles, unpackCycles(machine, u, work));
+  table.cycles[cell] = cost.cycles;
   table.matrixCycles[cell] = cost.matrixCycles;
   table.vectorCycles[cell] = cost.vectorCycles;
   table.readBytes[cell] = cost.readBytes;
@@ -183,11 +183,6 @@ function costCell(table: TaskTable, machine: Machine, index: number, u: number, 
   table.launchSeconds[cell] = cost.launchSeconds;
   table.macs[cell] = work.macs;
   table.cache?.note(cell, unit.name, work, cost);
-}
-
-/** A decompressor runs on its unit's clock. */
-function unpackCycles(machine: Machine, u: number, { unpackSeconds = 0 }: Work): number {
-  return unpackSeconds === 0 ? 0 : unpackSeconds * topSpeed(machine, u);
 }
 
 function topSpeed(machine: Machine, u: number): number {
@@ -236,7 +231,7 @@ export function predictAlone(machine: Machine, u: number, work: Work): AlonePred
   const guard = machine.guard?.(u, work, splitOf(cost, NO_HITS));
   const port = streamPort(machine.units[u]!);
   const stream = bytes > 0 ? bytes / soloRate(machine, port, cost, NO_HITS, guard) : 0;
-  const compute = Math.max(cost.cycles / speed, work.unpackSeconds ?? 0);
+  const compute = cost.cycles / speed;
   const launch = cost.launchSeconds + storageSeconds(machine, work.storageBytes ?? 0);
   const seconds = launch + Math.max(compute, stream);
   return { launch, compute, stream, seconds, dramBytes: bytes };

@@ -27,7 +27,10 @@ export interface UnitCost {
 }
 
 /** Why a unit cannot run an operator; shown in the compile report. */
-export type Support = { readonly ok: true } | { readonly ok: false; readonly reason: string };
+export type Support =
+  | { readonly ok: true }
+  /** `lever`: what in the unit's description would change that, where anything would. */
+  | { readonly ok: false; readonly reason: string; readonly lever?: string };
 
 /**
  * Built once per run from a SoC description; pure, so costs may be cached by `Work`.

@@ -100,7 +100,11 @@ describe.each(Object.keys(unitKinds) as UnitKindName[])('unit kind %s', (kind) =
   it('tells why it cannot run something', () => {
     const banned = { ...spec, operators: { except: ['MatMul'] } } as UnitSpec;
     const answer = buildUnit(banned, common('unit', 'domain')).supports(matmul(1, 1, 1));
-    expect(answer).toEqual({ ok: false, reason: 'no kernel for MatMul' });
+    expect(answer).toEqual({
+      ok: false,
+      reason: 'no kernel for MatMul',
+      lever: 'MatMul out of operators.except',
+    });
   });
 
   it('drives its port as far as the kernels do', () => {

@@ -185,6 +185,22 @@ describe('what cannot run ends with exit 3, demand, bound and levers', () => {
     expect(stderr).toMatch(/what would help/);
     expect(stderr).toMatch(/fewer bits per weight/);
   });
+
+  it('an operator that no unit takes', async () => {
+    const without = ['npu', 'gpu', 'cpu'].flatMap((unit) => [
+      '--set',
+      `${unit}.operators.except=[Softmax, GroupQueryAttention]`,
+    ]);
+    const { code, stderr, stdout } = await socsim(['run', ...chat, ...without]);
+    expect(code).toBe(3);
+    expect(stdout).toBe('');
+    expect(stderr).toMatch(
+      /^socsim: no unit of dimensity-9300 can run layer\.0\.\S+ of \S+, a GroupQueryAttention/,
+    );
+    expect(stderr).toMatch(/demand 385 operators, bound 353 operators: short by 32 operators/);
+    expect(stderr).toMatch(/- for gpu, GroupQueryAttention out of operators.except/);
+    expect(stderr).not.toMatch(/\n +at /);
+  });
 });
 
 /** A short answer keeps the suite quick; the path through the code is the same. */

@@ -1,16 +1,19 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { simulate } from '../../src/api.ts';
+import { InfeasibleError } from '../../src/base/errors.ts';
 import { randomStream } from '../../src/base/random.ts';
 import { parseSpecFile } from '../../src/base/spec-file.ts';
 import type { Work } from '../../src/base/work.ts';
+import { buildUnit } from '../../src/hardware/units/index.ts';
+import { buildNpu } from '../../src/hardware/units/npu.ts';
 import { fileSources } from '../../src/load.ts';
 import { expertBytes } from '../../src/workload/llm/techniques/apply.ts';
 import { missesPerStep } from '../../src/workload/llm/techniques/expert-paging.ts';
-import { compressWork } from '../../src/workload/llm/techniques/weights.ts';
 import { findLlm } from '../../src/workload/models/llm-model.ts';
+import { packWork } from '../../src/workload/packing.ts';
 import { buildWorkload, parseWorkload } from '../../src/workload/workload-spec.ts';
-import { chain, runToy, toyPhase, toyPlan, toyWork } from '../support/toy-machine.ts';
+import { adreno, common, hexagon, kryo, matmul } from '../support/phone-units.ts';
 
 const scenario = { soc: 'snapdragon-8-gen-3', workload: 'llama-3-8b-chat' };
 const short = ['workload.promptTokens=64', 'workload.generatedTokens=17'];
@@ -34,20 +37,127 @@ describe('speculation', () => {
   });
 });
 
-describe('compression', () => {
-  it('speeds a product up by its ratio until compute or the decompressor binds', () => {
-    const seconds = (ratio: number, throughput?: number) => {
-      // 1 GB of weights at 1 GB/s; 0.4 s of compute at 1 GHz.
-      const work = compressWork(toyWork(0.4e9, 1e9), { ratio, throughput });
-      return runToy([toyPlan([toyPhase('decode', chain([work]))])]).metrics['run_seconds']!;
-    };
-    fc.assert(
-      fc.property(fc.double({ min: 1, max: 8, noNaN: true }), (ratio) => {
-        expect(seconds(ratio)).toBeCloseTo(Math.max(1 / ratio, 0.4), 6);
-        expect(seconds(ratio, 2e9)).toBeCloseTo(Math.max(1 / ratio, 0.5), 6);
+/** The sample NPU with other hardware for weights; `undefined` takes it away. */
+function npuWith(gain: number | undefined, unpackPerClock: number | undefined) {
+  const { sparsity: _, ...matrix } = hexagon.matrix;
+  const { decompressor: __, ...rest } = hexagon;
+  const given = (is: number) => ({ is, from: 'test', trust: 'estimated' as const });
+  return buildNpu(
+    {
+      ...rest,
+      matrix: { ...matrix, ...(gain !== undefined && { sparsity: given(gain) }) },
+      ...(unpackPerClock !== undefined && {
+        decompressor: { bytesPerClock: given(unpackPerClock) },
       }),
-      { numRuns: 30 },
+    },
+    common('npu', 'npu'),
+  );
+}
+
+const products = fc
+  .record({
+    m: fc.integer({ min: 1, max: 512 }),
+    n: fc.integer({ min: 1, max: 2048 }),
+    k: fc.integer({ min: 1, max: 2048 }),
+  })
+  .map(({ m, n, k }) => matmul(m, n, k, { weight: 'int8', activation: 'int8' }));
+const ratios = fc.double({ min: 1.01, max: 8, noNaN: true });
+
+describe('compression', () => {
+  it('moves a ratio less, feeds local memory as much, takes no longer than array or decompressor', () => {
+    fc.assert(
+      fc.property(products, ratios, fc.integer({ min: 1, max: 512 }), (work, ratio, perClock) => {
+        const unit = npuWith(undefined, perClock);
+        const plain = unit.estimate(work);
+        const packed = unit.estimate(packWork(work, { compression: { ratio } }));
+        // Inputs are not compressed, however often tiles read weights.
+        const saved = (plain.readBytes - packed.readBytes) / (1 - 1 / ratio);
+        expect(saved / work.weightBytes).toBeGreaterThan(1 - 1e-9);
+        expect(saved).toBeLessThanOrEqual(plain.readBytes * (1 + 1e-9));
+        expect(packed.sramBytes / plain.sramBytes).toBeCloseTo(1, 9);
+        expect(packed.matrixCycles).toBe(plain.matrixCycles);
+        expect(packed.cycles / Math.max(plain.cycles, saved / perClock)).toBeCloseTo(1, 9);
+      }),
     );
+  });
+
+  it('never moves more or takes longer where it is further, or where more is unpacked per clock', () => {
+    fc.assert(
+      fc.property(products, ratios, fc.integer({ min: 1, max: 512 }), (work, ratio, perClock) => {
+        const cost = (times: number, width: number) =>
+          npuWith(undefined, width).estimate(packWork(work, { compression: { ratio: times } }));
+        const base = cost(ratio, perClock);
+        expect(cost(2 * ratio, perClock).readBytes).toBeLessThan(base.readBytes);
+        expect(cost(2 * ratio, perClock).cycles).toBeCloseTo(base.cycles, 6);
+        expect(cost(ratio, 2 * perClock).cycles).toBeLessThanOrEqual(base.cycles);
+      }),
+    );
+  });
+
+  it('is nothing that a unit without a decompressor could read', () => {
+    const work = packWork(matmul(64, 64, 64), { compression: { ratio: 1.5 } });
+    const others = [
+      npuWith(2, undefined),
+      buildUnit(adreno, common('gpu', 'gpu')),
+      buildUnit(kryo, common('cpu', 'cpu')),
+    ];
+    for (const unit of others) {
+      expect(unit.supports(work)).toMatchObject({ ok: false, reason: /no decompressor/ });
+      expect(unit.supports(matmul(64, 64, 64)).ok).toBe(true);
+    }
+    expect(npuWith(undefined, 8).supports(work).ok).toBe(true);
+  });
+
+  it('speeds decode up by what it saves, on SoCs that can unpack, and cannot run on others', () => {
+    const apu = (...set: string[]) =>
+      simulate({ soc: 'dimensity-9300', workload: 'llama-3-8b-chat' }, [...short, ...set]).metrics[
+        'decode_tokens_per_second'
+      ]!;
+    const half = 'workload.techniques.compression.ratio=2';
+    expect(apu(half) / apu()).toBeGreaterThan(1.7);
+    expect(apu(half) / apu()).toBeLessThanOrEqual(2);
+    // Four plain bytes a clock are slower than memory.
+    expect(apu(half, 'npu.decompressor.bytesPerClock=4')).toBeLessThan(apu());
+    expect(() => rate(half)).toThrow(InfeasibleError);
+    expect(rate(half, 'npu.decompressor.bytesPerClock=64') / rate()).toBeGreaterThan(1.7);
+  });
+});
+
+describe('pruning', () => {
+  const pruning = { pattern: '2:4', sparsity: 0.5 } as const;
+
+  it('moves the same bytes with a path for zeros and without, and halves streaming only with it', () => {
+    fc.assert(
+      fc.property(products, fc.double({ min: 1, max: 2, noNaN: true }), (work, gain) => {
+        const pruned = packWork(work, { pruning });
+        const without = npuWith(undefined, undefined);
+        const withPath = npuWith(gain, undefined);
+        const [dense, sparse] = [without.estimate(pruned), withPath.estimate(pruned)];
+        expect(sparse.readBytes).toBe(dense.readBytes);
+        expect(dense.cycles).toBe(without.estimate(work).cycles);
+        expect(sparse.cycles).toBeLessThanOrEqual(dense.cycles * (1 + 1e-12));
+        expect(sparse.cycles).toBeGreaterThanOrEqual(work.macs / (4 * 64 * 64 * gain));
+        expect(withPath.estimate(work)).toEqual(without.estimate(work));
+      }),
+    );
+  });
+
+  it('shortens prefill by its gain where the engine has the path, and says so where it has none', () => {
+    const run = (...set: string[]) =>
+      simulate(scenario, ['workload.promptTokens=1024', 'workload.generatedTokens=2', ...set]);
+    const pattern = 'workload.techniques.pruning.pattern="2:4"';
+    const seconds = ({ metrics }: ReturnType<typeof run>) =>
+      metrics['time_to_first_token_seconds']!;
+    const [plain, stored, skipped] = [run(), run(pattern), run(pattern, 'npu.matrix.sparsity=2')];
+    expect(seconds(plain) / seconds(stored)).toBeLessThan(1.1);
+    expect(seconds(stored) / seconds(skipped)).toBeGreaterThan(1.5);
+    expect(seconds(stored) / seconds(skipped)).toBeLessThan(2);
+    expect(stored.notes.join('\n')).toMatch(/no unit of snapdragon-8-gen-3 skips zeros/);
+    expect(skipped.notes.join('\n')).not.toMatch(/zeros|without effect/);
+    const idle = run('npu.matrix.sparsity=2', 'npu.decompressor.bytesPerClock=8');
+    expect(seconds(idle)).toBe(seconds(plain));
+    expect(idle.notes.join('\n')).toMatch(/npu\.matrix\.sparsity was changed without effect/);
+    expect(idle.notes.join('\n')).toMatch(/npu\.decompressor was changed without effect/);
   });
 });
 

@@ -28,7 +28,7 @@ export const hexagon: NpuSpec = npuSpec.parse({
     sparsity: from(2),
   },
   vector: { opsPerClock: { int8: from(512), fp16: from(256), fp32: from(128) } },
-  decompressor: { bytesPerClock: from(64), ratio: from(0.8) },
+  decompressor: { bytesPerClock: from(64) },
   sram: { size: from('8 MiB'), bytesPerClock: from(512) },
   launch: { operator: from('5 us') },
 });

@@ -26,7 +26,7 @@ import {
   placements,
   serve,
 } from './cpu-kernels.ts';
-import { listedOperator } from './formats.ts';
+import { supportedStorage } from './formats.ts';
 import { drivenPort, launchOf, type UnitCommon, type UnitOptions } from './unit-options.ts';
 import type { CpuKernelsSpec, CpuSpec } from './unit-spec.ts';
 
@@ -84,7 +84,7 @@ export function buildCpu(
     port: drivenPort(corePort(common.port, cpu), options),
     speed: (frequencies) =>
       weights.reduce((sum, weight, i) => sum + weight * (frequencies[i] ?? 0), 0),
-    supports: (work): Support => listedOperator(spec.operators, work),
+    supports: (work): Support => supportedStorage(spec.operators, work),
     estimate: (work) => estimate(cpu, work),
   };
 }
@@ -132,7 +132,7 @@ function cachesOf(
     l3Bytes: Math.max(spec.l3.is, l2Bytes),
     l2BytesPerClock: used * rates.l2.is,
     l3BytesPerClock: used * rates.l3.is,
-    weightShare: options.weights?.cachedShare ?? 0,
+    weightShare: options.cachedWeights ?? 0,
   };
 }
 

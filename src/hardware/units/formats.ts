@@ -97,11 +97,24 @@ export interface OperatorLists {
   readonly except?: readonly string[] | undefined;
 }
 
-export function listedOperator(lists: OperatorLists | undefined, work: Work): Support {
-  const missing =
-    lists?.except?.includes(work.operator) ||
-    (lists?.only !== undefined && !lists.only.includes(work.operator));
-  return missing ? { ok: false, reason: `no kernel for ${work.operator}` } : { ok: true };
+function listedOperator(lists: OperatorLists | undefined, work: Work): Support {
+  const { operator } = work;
+  const barred = lists?.except?.includes(operator);
+  if (!barred && (lists?.only === undefined || lists.only.includes(operator))) return { ok: true };
+  const lever = barred ? `${operator} out of operators.except` : `${operator} in operators.only`;
+  return { ok: false, reason: `no kernel for ${operator}`, lever };
+}
+
+/** Kernel, and a decompressor where weights come compressed: what is not unpacked on its way is no number to anyone else. */
+export function supportedStorage(
+  lists: OperatorLists | undefined,
+  work: Work,
+  unpacks = false,
+  lever = 'weights without techniques.compression',
+): Support {
+  const { compression = 1 } = work;
+  if (compression === 1 || unpacks) return listedOperator(lists, work);
+  return { ok: false, reason: 'no decompressor for compressed weights', lever };
 }
 
 /** Matrix operators need a rate for their formats, vector operators lanes for theirs; moves need nothing. */
@@ -114,11 +127,22 @@ export function supportedFormat(
   if (kind === 'move') return { ok: true };
   if (kind === 'vector') {
     if (vector[work.activationDType] !== undefined) return { ok: true };
-    return { ok: false, reason: `no vector arithmetic in ${work.activationDType}` };
+    return {
+      ok: false,
+      reason: `no vector arithmetic in ${work.activationDType}`,
+      lever: `a vector rate for ${work.activationDType}`,
+    };
   }
   if (matrix[work.weightDType][work.activationDType]) return { ok: true };
   return {
     ok: false,
     reason: `no matrix arithmetic for ${work.weightDType} weights and ${work.activationDType} activations`,
+    lever: `a matrix rate for ${pairName(work)}`,
   };
+}
+
+/** As descriptions name it: `fp16`, or `w4a16`. */
+function pairName({ weightDType, activationDType }: Work): string {
+  if (weightDType === activationDType) return weightDType;
+  return `w${DTYPE_BITS[weightDType]}a${DTYPE_BITS[activationDType]}`;
 }

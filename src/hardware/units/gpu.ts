@@ -22,8 +22,8 @@ import {
   buildFormatRates,
   buildVectorRates,
   type FormatRates,
-  listedOperator,
   supportedFormat,
+  supportedStorage,
 } from './formats.ts';
 import { drivenPort, launchOf, type UnitCommon, type UnitOptions } from './unit-options.ts';
 import type { GpuSpec } from './unit-spec.ts';
@@ -68,7 +68,7 @@ export function buildGpu(
     port: drivenPort(common.port, options),
     speed: (frequencies) => frequencies[0] ?? 0,
     supports: (work) => {
-      const listed = listedOperator(spec.operators, work);
+      const listed = supportedStorage(spec.operators, work);
       return listed.ok ? supportedFormat(work, gpu.matrixRates, gpu.vectorRates) : listed;
     },
     estimate: (work) => estimate(gpu, work),

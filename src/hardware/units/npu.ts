@@ -16,14 +16,14 @@ import type { MatrixArray } from '../npu/folds.ts';
 import { type MatrixLoad, productLoad } from '../npu/matrix-load.ts';
 import { requireTiles } from '../npu/room.ts';
 import type { LocalMemory } from '../npu/tiling.ts';
-import { weightCost } from '../npu/weight-path.ts';
+import { type WeightPath, weightCost } from '../npu/weight-path.ts';
 import {
   buildFormatRates,
   buildVectorRates,
   type FormatRates,
-  listedOperator,
   scaledRates,
   supportedFormat,
+  supportedStorage,
 } from './formats.ts';
 import { drivenPort, launchOf, type UnitCommon, type UnitOptions } from './unit-options.ts';
 import type { NpuSpec } from './unit-spec.ts';
@@ -41,11 +41,11 @@ interface Npu {
   readonly matrixRates: FormatRates;
   readonly vectorRates: Readonly<Record<DType, number | undefined>>;
   readonly peakMacs: number;
-  /** Gain of 2:4 pruning, 1 where the weights or the engine have none. */
+  /** Gain on weights pruned 2:4, 1 where the engine has none. */
   readonly sparseGain: number;
   readonly expandPerClock: number | undefined;
-  /** Compressed over expanded weight bytes, and expanded bytes per clock. */
-  readonly compression: { readonly ratio: number; readonly bytesPerClock: number } | undefined;
+  /** Plain bytes per clock that the decompressor hands on. */
+  readonly unpackPerClock: number;
   readonly sramBytesPerClock: number;
   /** Part of local memory in which activations wait for the next operator. */
   readonly residentBytes: number;
@@ -70,16 +70,20 @@ export function buildNpu(
     port: drivenPort(common.port, options),
     speed: (frequencies) => frequencies[0] ?? 0,
     supports: (work) => {
-      const listed = listedOperator(spec.operators, work);
+      const listed = supportedStorage(
+        spec.operators,
+        work,
+        spec.decompressor !== undefined,
+        'a decompressor (decompressor.bytesPerClock)',
+      );
       return listed.ok ? supportedFormat(work, npu.matrixRates, npu.vectorRates) : listed;
     },
-    estimate: (work) => estimate(npu, work),
+    estimate: (work) => estimate(npu, unpacked(work)),
   };
 }
 
 function npuOf(spec: NpuSpec, options: UnitOptions): Npu {
-  const { matrix, decompressor } = spec;
-  const compressed = options.weights?.compressed && decompressor;
+  const { matrix } = spec;
   const compiled = options.kernels?.compiled ? spec.compiled : undefined;
   const lanes = compiled?.lanes.is ?? 1;
   const residentBytes = spec.sram.size.is * (spec.sram.resident?.is ?? 0);
@@ -103,11 +107,9 @@ function npuOf(spec: NpuSpec, options: UnitOptions): Npu {
     matrixRates: buildFormatRates(matrix.rates, compiled !== undefined),
     vectorRates: scaledRates(buildVectorRates(spec.vector.opsPerClock), lanes),
     peakMacs: matrix.engines.is * matrix.rows.is * matrix.columns.is,
-    sparseGain: options.weights?.sparse24 ? (matrix.sparsity?.is ?? 1) : 1,
+    sparseGain: matrix.sparsity?.is ?? 1,
     expandPerClock: spec.dequantisation?.is,
-    compression: compressed
-      ? { ratio: compressed.ratio.is, bytesPerClock: compressed.bytesPerClock.is }
-      : undefined,
+    unpackPerClock: spec.decompressor?.bytesPerClock.is ?? 0,
     sramBytesPerClock: spec.sram.bytesPerClock.is * Math.min(1, lanes),
     residentBytes,
     fusedAttention: options.fusedAttention ?? spec.fusedAttention,
@@ -206,7 +208,7 @@ function matrixCost(npu: Npu, work: Work, load: MatrixLoad, serial: boolean): Un
   const arrayCycles = Math.max(arrayTime(load, pace), rowCycles(npu, work, rate));
   const lanes = npu.vectorRates[work.activationDType] ?? npu.vectorRates.fp16 ?? 1;
   const expandPerClock = format?.expand ? (npu.expandPerClock ?? lanes / EXPANSION_OPS) : undefined;
-  const path = { expandPerClock, compression: npu.compression };
+  const path = { expandPerClock, compression: compressionOf(npu, work) };
   const weights = weightCost(path, load.weightFetches, load.weightReadBytes);
   const vectorCycles = laneOps(work) / lanes + weights.expandCycles;
   const traffic = memoryTraffic(npu, work, load.otherReadBytes, load.writeBytes, serial);
@@ -225,10 +227,22 @@ function matrixCost(npu: Npu, work: Work, load: MatrixLoad, serial: boolean): Un
   };
 }
 
+/** Weights as they lie in local memory: a decompressor stands before it. */
+function unpacked(work: Work): Work {
+  const { compression = 1 } = work;
+  return compression === 1 ? work : { ...work, weightBytes: work.weightBytes * compression };
+}
+
+function compressionOf(npu: Npu, { compression = 1 }: Work): WeightPath['compression'] {
+  return compression === 1
+    ? undefined
+    : { ratio: 1 / compression, bytesPerClock: npu.unpackPerClock };
+}
+
 /** Multiply–accumulates per clock and multiplier, those with zeros of pruned weights counted. */
 function rateOf(npu: Npu, work: Work): number {
   const format = npu.matrixRates[work.weightDType][work.activationDType];
-  return (format?.rate ?? 1) * (work.weightBytes > 0 ? npu.sparseGain : 1);
+  return (format?.rate ?? 1) * (work.pruned24 ? npu.sparseGain : 1);
 }
 
 /** The array as an operator's formats find it: rates above one make folds deeper. */

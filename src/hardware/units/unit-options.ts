@@ -63,15 +63,8 @@ export interface UnitOptions {
   readonly fusedAttention?: boolean;
   /** Worker threads of a CPU. */
   readonly threads?: number;
-  /** Properties of the workload's weights that a unit may exploit. */
-  readonly weights?: {
-    /** Pruned 2:4. */
-    readonly sparse24?: boolean;
-    /** Stored in the form the unit's decompressor reads. */
-    readonly compressed?: boolean;
-    /** Share that stays in the last-level cache from one run to the next; small models only. */
-    readonly cachedShare?: number;
-  };
+  /** Share of the weights that stays in a CPU's last-level cache from one run to the next; small models only. */
+  readonly cachedWeights?: number;
 }
 
 /** Time from the dispatch of one operator until it runs. */

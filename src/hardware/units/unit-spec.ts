@@ -57,7 +57,7 @@ export const npuShape = {
     dataflow: sourcedValue(z.enum(DATAFLOWS)),
     /** Multiply–accumulates per clock relative to int8, whose rate is engines × rows × columns. */
     rates,
-    /** Rate gain on weights pruned 2:4; absent where the engine has no such path. */
+    /** Rate gain on weights pruned 2:4 (`techniques.pruning` of a workload); absent where the engine has no such path. */
     sparsity: sourced('ratio', { min: 1, max: 2 }).optional(),
     /** Successive folds of one operator follow without draining the array; the next stationary tile loads meanwhile. */
     overlapFolds: z.boolean().default(true),
@@ -71,13 +71,11 @@ export const npuShape = {
   }),
   /** Weights per clock that the unit expands from a packed format the matrix engine does not take. */
   dequantisation: sourced('count').optional(),
-  /** Hardware weight decompressor: expanded bytes per clock, and compressed over expanded size. */
-  decompressor: z
-    .strictObject({
-      bytesPerClock: sourced('count'),
-      ratio: sourced('ratio', { max: 1 }),
-    })
-    .optional(),
+  /**
+   * Unpacks compressed weights on their way into local memory: plain bytes per clock that it hands on. How far weights
+   * compress is theirs: `techniques.compression.ratio` of a workload.
+   */
+  decompressor: z.strictObject({ bytesPerClock: sourced('count') }).optional(),
   /** Software-managed local memory, tiles double-buffered in it. */
   sram: z.strictObject({
     ...onchip.shape,

@@ -9,6 +9,7 @@ import {
   valueAt,
 } from '../family.ts';
 import type { ModelTables } from '../models/tables.ts';
+import { checkPacking, packingSpec, packPlan } from '../packing.ts';
 import type { Autoencoder, Denoiser, DiffusionComponent, TextEncoder } from './component.ts';
 import { buildDiffusionRequest } from './request.ts';
 
@@ -40,6 +41,8 @@ const diffusionSpec = z.strictObject({
   strength: z.number().gt(0).max(1).optional(),
   /** Run sums and activations inside the operators they follow. */
   fuse: z.boolean().default(true),
+  /** Compressed and pruned weights, of all components. */
+  techniques: packingSpec.optional(),
 });
 type DiffusionSpec = Infer<typeof diffusionSpec>;
 
@@ -53,6 +56,7 @@ export const diffusionFamily = defineFamily({
     }),
     ...checkSize(data, tables),
     ...checkFrames(data, tables),
+    ...checkPacking(data),
   ],
   build: (spec, tables, name) => {
     const { diffusion, formats } = tables;
@@ -62,7 +66,7 @@ export const diffusionFamily = defineFamily({
     });
     const format = (key: string) => formats[key] as (typeof formats)[string];
     const denoiser = component<Denoiser>(spec.denoiser);
-    return buildDiffusionRequest({
+    const plan = buildDiffusionRequest({
       name,
       textEncoders: spec.textEncoders.map((key) => component<TextEncoder>(key)),
       denoiser,
@@ -79,6 +83,7 @@ export const diffusionFamily = defineFamily({
       startImage: spec.strength !== undefined,
       fuse: spec.fuse,
     });
+    return packPlan(plan, spec.techniques);
   },
 });
 

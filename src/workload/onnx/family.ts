@@ -5,6 +5,7 @@ import { defineFamily, valueAt, type WorkloadFamily } from '../family.ts';
 import { FUSION_NAMES } from '../fusion/index.ts';
 import { PRECISIONS, type PrecisionName } from '../fusion/precision.ts';
 import type { ModelTables } from '../models/tables.ts';
+import { checkPacking, packingSpec, packPlan } from '../packing.ts';
 import { importOnnx } from './import.ts';
 import { buildOnnxRequest } from './request.ts';
 
@@ -22,6 +23,8 @@ const onnxSpec = z.strictObject({
   precision: z.enum(Object.keys(PRECISIONS) as [PrecisionName, ...PrecisionName[]]).optional(),
   /** Passes to apply; all when left out. */
   fusions: z.array(z.enum(FUSION_NAMES as [string, ...string[]])).optional(),
+  /** Compressed and pruned weights. */
+  techniques: packingSpec.optional(),
   /** What `socsim import` found; for readers, not read back. */
   found: z.record(z.string(), z.unknown()).optional(),
 });
@@ -29,17 +32,18 @@ const onnxSpec = z.strictObject({
 export const onnxFamily: WorkloadFamily = defineFamily({
   summary: 'any ONNX model: so many inferences with given dimensions',
   schema: onnxSpec,
-  check: (data, tables) => [...checkFusions(data), ...checkOpener(tables)],
+  check: (data, tables) => [...checkFusions(data), ...checkPacking(data), ...checkOpener(tables)],
   build: (spec, tables, name) => {
     const source = tables.openModel?.(spec.model);
     if (!source) throw new SpecError([{ file: spec.model, message: 'cannot be opened here' }]);
     const model = importOnnx(source, spec.model, { dims: spec.dims });
     const { fusions, precision } = spec;
-    return buildOnnxRequest(name, model, {
+    const { plan } = buildOnnxRequest(name, model, {
       inferences: spec.inferences,
       ...(fusions ? { fusions } : {}),
       ...(precision ? { precision } : {}),
-    }).plan;
+    });
+    return packPlan(plan, spec.techniques);
   },
 });
 

@@ -5,6 +5,7 @@ import type { Graph, Operator, Phase, RequestPlan, StepWork } from '../../graph.
 import { peakActivationBytes } from '../../graph-totals.ts';
 import type { ExpertShape, LlmModel } from '../../models/llm-model.ts';
 import { storedBytes, type WeightFormat } from '../../models/weight-format.ts';
+import { type Packing, packGraph, storedShare } from '../../packing.ts';
 import type { LlmFormats, LlmGraphOptions } from '../options.ts';
 import { llmWeightBytes } from '../parameters.ts';
 import { type ExpertPaging, missesPerStep, residentExperts } from './expert-paging.ts';
@@ -16,11 +17,8 @@ import {
   type Speculation,
   speculativeGraph,
 } from './speculative.ts';
-import { type Compression, compressWork, type Pruning, pruneWork, storedShare } from './weights.ts';
 
-export interface LlmTechniques {
-  readonly compression?: Compression | undefined;
-  readonly pruning?: Pruning | undefined;
+export interface LlmTechniques extends Packing {
   readonly lora?: Lora | undefined;
   readonly speculation?: Speculation | undefined;
   readonly expertPaging?: ExpertPaging | undefined;
@@ -126,18 +124,9 @@ function wholeContext(work: StepWork): StepWork {
 }
 
 function rewrite(phase: Phase, parts: RequestParts, it: LlmTechniques): Graph {
-  const { pruning, compression, lora } = it;
-  const shrink = (work: Work): Work => {
-    const pruned = pruning ? pruneWork(work, pruning) : work;
-    return compression ? compressWork(pruned, compression) : pruned;
-  };
   const paged = it.expertPaging ? pageExperts(phase, parts, it) : phase.graph;
-  const works = paged.works.map((work): StepWork => {
-    if (!pruning && !compression) return work;
-    return typeof work === 'function' ? (context) => shrink(work(context)) : shrink(work);
-  });
-  const graph = { ...paged, works };
-  return lora ? withAdapters(graph, lora) : graph;
+  const graph = it.pruning || it.compression ? packGraph(paged, it) : paged;
+  return it.lora ? withAdapters(graph, it.lora) : graph;
 }
 
 const FIRST_OF_EXPERTS = /\.experts\.(gate|gate_up|up)$/;
@@ -208,7 +197,7 @@ function weightsOf(plain: number, decode: Graph, parts: RequestParts, it: LlmTec
   const { model, formats } = parts;
   const table = storedBytes(formats.embedding, model.vocab * model.hidden, model.hidden);
   const pruned = it.pruning ? storedShare(it.pruning, DTYPE_BITS[formats.weights.dtype]) : 1;
-  let bytes = table + (plain - table) * pruned;
+  let bytes = (plain - table) * pruned;
   if (it.expertPaging && model.experts) {
     const { count, denseFirst } = model.experts;
     const layers = model.layers - denseFirst;
@@ -217,7 +206,8 @@ function weightsOf(plain: number, decode: Graph, parts: RequestParts, it: LlmTec
       layers * (count - residentExperts(it.expertPaging, layers, expert, count)) * expert * pruned;
   }
   if (it.speculation) bytes += draftBytes(model, formats, it.speculation);
-  bytes /= it.compression?.ratio ?? 1;
+  // Rows of the table are looked up one by one, so it stays as it is.
+  bytes = table + bytes / (it.compression?.ratio ?? 1);
   if (it.lora && it.lora.mode !== 'merge') bytes += adapterBytes(decode, it.lora);
   return bytes;
 }

@@ -76,10 +76,12 @@ function addThin(works: StepWork[], product: Product, rank: number): readonly [n
   return [down, up];
 }
 
+/** Adapters are neither pruned nor compressed, whatever they stand beside. */
 function thinWork(like: Work, m: number, n: number, k: number): Work {
+  const { compression: _, pruned24: __, ...plain } = like;
   const { activationDType } = like;
   return {
-    ...like,
+    ...plain,
     form: { kind: 'matmul', batch: 1, m, n, k },
     macs: m * n * k,
     vectorOps: 0,

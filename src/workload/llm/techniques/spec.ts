@@ -5,30 +5,14 @@ import { valueAt } from '../../family.ts';
 import { TASKS } from '../../models/decoding-tricks.ts';
 import { findLlm, type LlmModel } from '../../models/llm-model.ts';
 import type { ModelTables } from '../../models/tables.ts';
+import { checkPacking, packingShape } from '../../packing.ts';
 import { expertBytes, type LlmTechniques } from './apply.ts';
 import { DRAFTERS } from './speculative.ts';
 
 const PROJECTIONS = ['q', 'k', 'v', 'o', 'gate', 'up', 'down'] as const;
 
 export const techniquesSpec = z.strictObject({
-  /** Hardware that unpacks weights on their way from memory. */
-  compression: z
-    .strictObject({
-      /** Plain bytes over stored ones. */
-      ratio: z.number().min(1).max(16),
-      /** Plain bytes per second that it hands on at the unit's fastest clock; no limit when absent. */
-      throughput: quantity('bandwidth').optional(),
-    })
-    .optional(),
-  pruning: z
-    .strictObject({
-      pattern: z.enum(['2:4', 'unstructured']),
-      /** Share of zeros of the unstructured pattern. */
-      sparsity: z.number().gt(0).lt(1).default(0.5),
-      /** The engine leaves out the arithmetic of zeros. */
-      skipsZeros: z.boolean().default(false),
-    })
-    .optional(),
+  ...packingShape,
   lora: z
     .strictObject({
       rank: z.int().positive(),
@@ -97,7 +81,7 @@ export function checkTechniques(data: unknown, tables: ModelTables): CrossFault[
   if (typeof techniques !== 'object' || techniques === null || !model) return [];
   const at = (key: string) => (techniques as Data)[key] as Data | undefined;
   return [
-    ...checkPruning(at('pruning')),
+    ...checkPacking(data),
     ...checkLora(at('lora'), model),
     ...checkSpeculation(at('speculation'), model, tables),
     ...checkPaging(at('expertPaging'), model, valueAt(data, 'weightFormat'), tables),
@@ -108,19 +92,6 @@ function modelOf(name: unknown, { llm }: ModelTables): LlmModel | undefined {
   if (typeof name !== 'string') return undefined;
   const shape = Object.hasOwn(llm.standIns, name) ? String(llm.standIns[name]) : name;
   return Object.hasOwn(llm.models, shape) ? llm.models[shape] : undefined;
-}
-
-/** Two of four is a share of its own. */
-function checkPruning(pruning: Data | undefined): CrossFault[] {
-  if (pruning?.['pattern'] !== '2:4' || pruning['sparsity'] === undefined) return [];
-  return [
-    {
-      path: ['techniques', 'pruning', 'sparsity'],
-      message: 'has no effect with 2:4, which leaves two of four elements',
-      expected: 'no sparsity, or pattern: unstructured',
-      got: String(pruning['sparsity']),
-    },
-  ];
 }
 
 /** Inputs and outputs of what an adapter may stand beside. */

@@ -95,6 +95,10 @@ describe('CPU', () => {
   it('runs everything but what its description leaves out', () => {
     expect(build().supports(matmul(1, 1, 1, { weight: 'fp64', activation: 'fp64' })).ok).toBe(true);
     const cpu = buildCpu({ ...kryo, operators: { only: ['Conv'] } }, common('cpu', ''));
-    expect(cpu.supports(matmul(1, 1, 1))).toEqual({ ok: false, reason: 'no kernel for MatMul' });
+    expect(cpu.supports(matmul(1, 1, 1))).toEqual({
+      ok: false,
+      reason: 'no kernel for MatMul',
+      lever: 'MatMul in operators.only',
+    });
   });
 });
