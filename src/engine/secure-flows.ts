@@ -1,11 +1,12 @@
 /** What every operator of a phase accesses, worked out once per table: which row of the audit, and how many bytes. */
 import { EVERY_SECRET, join, PUBLIC, type Secrecy, secrecyOf } from '../base/labels.ts';
-import type { Bytes } from '../base/units.ts';
+import type { Bytes, Seconds } from '../base/units.ts';
 import type { Work } from '../base/work.ts';
-import { labelFlow } from '../runtime/secure/label-flow.ts';
+import { labelFlow, type SourceLabels } from '../runtime/secure/label-flow.ts';
 import type { TensorClass } from '../runtime/secure/strategy.ts';
 import { workAt } from '../workload/graph.ts';
 import type { SecurityPlan } from './secure-plan.ts';
+import type { AuditRows } from './secure-rows.ts';
 import type { TaskTable } from './task-table.ts';
 
 /** Kinds of bytes that an operator moves, in this order in `FlowTable.bytes`. */
@@ -25,40 +26,38 @@ export interface AccessKind {
   readonly secrecy: Secrecy;
 }
 
+/** Operators of one kind run as one cell, carry the same secrets, and so access the same. */
 export interface FlowTable {
-  /** Accesses of operator i are `start[i] … start[i + 1]`. */
+  /** By operator. */
+  readonly kind: Uint16Array;
+  /** By kind: its cell, and its accesses `start[i] … start[i + 1]`. */
+  readonly cell: Int32Array;
   readonly start: Int32Array;
   readonly row: Int32Array;
   readonly part: Uint8Array;
   /** `cell × parts`, at the table's present context. */
   readonly bytes: Float64Array;
-  /** Accesses of each operator. */
-  readonly width: Uint8Array;
   /** `CALL` where an operator begins with a call into the world of the runtime. */
   readonly calls: Uint8Array;
   /** That, and `STOPPED` where an access of the operator must not be. */
   readonly flags: Uint8Array;
-  /** Accesses of operators without flags. */
-  plain: number;
-  /** Accesses of all operators but those, summed by row, cell and part: a step makes each of them. */
-  sums: readonly FlowSum[];
-  /** Of the gates for which `flags` and `sums` hold. */
+  /** By kind: operators without flags, which one look at the beginning of a step is enough for. */
+  readonly plain: Float64Array;
+  /** Accesses of all of those. */
+  plainAccesses: number;
+  /** By kind: operators of the step that were let through and are not in the audit yet. */
+  readonly made: Float64Array;
+  /** When the first of those was made at the earliest. */
+  since: Seconds;
+  /** Of the gates for which `flags` hold. */
   epoch: number;
   /** Of all results together: what local memory may hold. */
   readonly results: Secrecy;
   /** Whether some of them go through the NPU's. */
   readonly onNpu: boolean;
-  /** Weight bytes up to and with each operator, as a share of all. */
-  readonly weightShare: Float64Array;
+  /** Weight bytes up to and with each operator, as a share of all; worked out when somebody waits for them. */
+  weightShare: Float64Array | undefined;
   context: number;
-}
-
-/** So many accesses of one row by operators of one cell. */
-export interface FlowSum {
-  readonly row: number;
-  /** Index into `FlowTable.bytes`. */
-  readonly at: number;
-  count: number;
 }
 
 /** Where a phase stands: later ones go on from what the `first` left of the prompt. */
@@ -77,61 +76,66 @@ export function flowTable(
   rowOf: (unit: number, kind: AccessKind) => number,
 ): FlowTable {
   const { graph } = table.phase;
-  const { labels } = plan.scenario;
-  const sources = {
-    weights: secrecyOf(labels.weights),
-    adapters: secrecyOf(labels.adapters),
-    prompt: secrecyOf(labels.prompt),
-  };
-  const derived = join(sources.weights, sources.prompt);
-  const flow = labelFlow(graph, table.context, {
-    ...sources,
-    prompt: first ? sources.prompt : derived,
-    kv: first ? PUBLIC : derived,
-  });
-  const start = new Int32Array(graph.operators.length + 1);
-  const rows: number[] = [];
-  const parts: number[] = [];
-  const root = new Uint8Array(graph.operators.length);
-  const known = new Map<number, readonly (readonly [row: number, part: number])[]>();
-  for (const [i, operator] of graph.operators.entries()) {
-    root[i] = operator.inputs.length === 0 ? 1 : 0;
-    const [weights, inputs, results] = [flow.weights[i]!, flow.inputs[i]!, flow.results[i]!];
-    // Operators repeat by layer: those of one cell that carry the same secrets access the same.
-    const secrets = (weights * LEVELS + inputs) * LEVELS + results;
-    const key = (table.cell[i]! * LEVELS ** 3 + secrets) * 2 + root[i]!;
-    let accesses = known.get(key);
-    if (!accesses) {
+  const flow = labelFlow(graph, table.context, sourceLabels(plan, first));
+  const count = graph.operators.length;
+  const kind = new Uint16Array(count);
+  const calls = new Uint8Array(count);
+  const known = new Map<number, number>();
+  const kinds = { cell: [] as number[], start: [0], row: [] as number[], part: [] as number[] };
+  let results: Secrecy = PUBLIC;
+  for (let i = 0; i < count; i++) {
+    const operator = graph.operators[i]!;
+    const isRoot = operator.inputs.length === 0;
+    const cell = table.cell[i]!;
+    const of = { weights: flow.weights[i]!, inputs: flow.inputs[i]!, results: flow.results[i]! };
+    results |= of.results;
+    calls[i] = isRoot || table.callSeconds[i]! > 0 ? CALL : 0;
+    const secrets = (of.weights * LEVELS + of.inputs) * LEVELS + of.results;
+    const key = (cell * LEVELS ** 3 + secrets) * 2 + (isRoot ? 1 : 0);
+    let own = known.get(key);
+    if (own === undefined) {
+      own = known.size;
+      known.set(key, own);
       const work = workAt(graph, operator.work, table.context);
-      const entry: TensorClass = first && root[i] === 1 ? 'prompt' : 'activations';
-      accesses = accessesOf(work, entry, { weights, inputs, results, kv: flow.kv }).map(
-        ([part, kind]) => [rowOf(table.unit[i]!, kind), part] as const,
-      );
-      known.set(key, accesses);
+      const entry: TensorClass = first && isRoot ? 'prompt' : 'activations';
+      for (const [part, what] of accessesOf(work, entry, { ...of, kv: flow.kv })) {
+        kinds.row.push(rowOf(table.unit[i]!, what));
+        kinds.part.push(part);
+      }
+      kinds.cell.push(cell);
+      kinds.start.push(kinds.row.length);
     }
-    for (const [row, part] of accesses) {
-      rows.push(row);
-      parts.push(part);
-    }
-    start[i + 1] = rows.length;
+    kind[i] = own;
   }
-  const calls = root.map((own, i) => (own === 1 || table.callSeconds[i]! > 0 ? CALL : 0));
   return {
-    start,
-    row: Int32Array.from(rows),
-    part: Uint8Array.from(parts),
+    kind,
+    cell: Int32Array.from(kinds.cell),
+    start: Int32Array.from(kinds.start),
+    row: Int32Array.from(kinds.row),
+    part: Uint8Array.from(kinds.part),
     bytes: new Float64Array(table.classCount * table.unitCount * WIDTH),
-    width: Uint8Array.from(calls, (_, i) => start[i + 1]! - start[i]!),
     calls,
-    flags: new Uint8Array(graph.operators.length),
-    plain: 0,
-    sums: [],
+    flags: new Uint8Array(count),
+    plain: new Float64Array(known.size),
+    plainAccesses: 0,
+    made: new Float64Array(known.size),
+    since: 0,
     epoch: -1,
-    results: flow.results.reduce((all, one) => join(all, one), PUBLIC),
+    results,
     onNpu,
-    weightShare: weightShares(table),
+    weightShare: undefined,
     context: Number.NaN,
   };
+}
+
+function sourceLabels({ scenario }: SecurityPlan, first: boolean): SourceLabels {
+  const { labels } = scenario;
+  const weights = secrecyOf(labels.weights);
+  const adapters = secrecyOf(labels.adapters);
+  const prompt = secrecyOf(labels.prompt);
+  if (first) return { weights, adapters, prompt, kv: PUBLIC };
+  const derived = join(weights, prompt);
+  return { weights, adapters, prompt: derived, kv: derived };
 }
 
 interface OperatorSecrecy {
@@ -165,7 +169,7 @@ export function refreshFlows(flows: FlowTable, table: TaskTable): void {
   if (flows.context === table.context) return;
   const all = Number.isNaN(flows.context);
   flows.context = table.context;
-  if (all) for (const cell of new Set(table.cell)) fillCell(flows, table, cell);
+  if (all) for (const cell of flows.cell) fillCell(flows, table, cell);
   else {
     for (const { index, units } of table.growing) {
       for (const u of units) fillCell(flows, table, index * table.unitCount + u);
@@ -189,35 +193,53 @@ function fillCell(flows: FlowTable, table: TaskTable, cell: number): void {
 }
 
 /** Applies the verdicts of `epoch`. @param stopped by row. */
-export function judgeFlows(
-  flows: FlowTable,
-  table: TaskTable,
-  stopped: Uint8Array,
-  epoch: number,
-): void {
-  const sums = new Map<number, FlowSum>();
-  for (let i = 0; i < table.operatorCount; i++) {
-    const end = flows.start[i + 1]!;
-    let refused = 0;
-    for (let k = flows.start[i]!; k < end; k++) refused |= stopped[flows.row[k]!]!;
-    flows.flags[i] = flows.calls[i]! | (refused === 0 ? 0 : STOPPED);
-    if (refused !== 0) continue;
-    for (let k = flows.start[i]!; k < end; k++) {
-      const row = flows.row[k]!;
-      const at = table.cell[i]! * WIDTH + flows.part[k]!;
-      const key = row * flows.bytes.length + at;
-      const sum = sums.get(key);
-      if (sum) sum.count++;
-      else sums.set(key, { row, at, count: 1 });
-    }
+export function judgeFlows(flows: FlowTable, stopped: Uint8Array, epoch: number): void {
+  const { kind, start, row, calls, flags, plain } = flows;
+  const refused = Uint8Array.from(plain, (_, k) => {
+    for (let at = start[k]!; at < start[k + 1]!; at++) if (stopped[row[at]!] !== 0) return STOPPED;
+    return 0;
+  });
+  plain.fill(0);
+  flows.plainAccesses = 0;
+  for (let i = 0; i < kind.length; i++) {
+    const k = kind[i]!;
+    flags[i] = calls[i]! | refused[k]!;
+    if (flags[i] !== 0) continue;
+    plain[k]!++;
+    flows.plainAccesses += start[k + 1]! - start[k]!;
   }
-  flows.sums = [...sums.values()];
-  flows.plain = flows.width.reduce((all, own, i) => all + (flows.flags[i] === 0 ? own : 0), 0);
   flows.epoch = epoch;
 }
 
-export function flowBytes(flows: FlowTable, cell: number, access: number): Bytes {
-  return flows.bytes[cell * WIDTH + flows.part[access]!]!;
+/** Every operator without flags is looked at together. @returns how many accesses they make. */
+export function passPlain(flows: FlowTable): number {
+  const { made, plain } = flows;
+  for (let k = 0; k < made.length; k++) made[k]! += plain[k]!;
+  return flows.plainAccesses;
+}
+
+/** Puts down what was let through since the step began, or since the last time. */
+export function bookMade(flows: FlowTable, rows: AuditRows, now: Seconds): void {
+  const { made, start, row, part, cell, bytes, since } = flows;
+  flows.since = now;
+  for (let k = 0; k < made.length; k++) {
+    const count = made[k]!;
+    if (count === 0) continue;
+    made[k] = 0;
+    for (let at = start[k]!; at < start[k + 1]!; at++) {
+      rows.note(row[at]!, count, count * bytes[cell[k]! * WIDTH + part[at]!]!, since, now);
+    }
+  }
+}
+
+export function flowBytes({ bytes, cell, part }: FlowTable, kind: number, access: number): Bytes {
+  return bytes[cell[kind]! * WIDTH + part[access]!]!;
+}
+
+/** Share of the model's weights that have to be there for an operator. */
+export function weightsUpTo(flows: FlowTable, table: TaskTable, operator: number): number {
+  flows.weightShare ??= weightShares(table);
+  return flows.weightShare[operator]!;
 }
 
 function weightShares(table: TaskTable): Float64Array {

@@ -5,11 +5,13 @@
  * Model    models on their way are looked at chunk by chunk; the NPU changes worlds before an operator of another world than
  *          its last; the protected side's switch is paid by whoever takes it over; beside a normal application that is a share only, after each slice of either; a call into
  *          the runtime's world before each run of operators; an operator waits for its weights
+ *          A verdict holds for the gates that gave it, as in a translation cache: tables that change raise their epoch, what
+ *          was let through is booked under the old one, and the next access is judged anew
  * Ignores  prefetch of the next operator's weights across a switch
  * Valid    operators one at a time per unit
  * Source   hardware/secure/*.ts, runtime/secure/*.ts
  * Checked  test/unit/engine/secure-run.test.ts (no access without a check), secure-load-flows.test.ts, secure-lanes.test.ts,
- *          secure-attacks.test.ts
+ *          secure-attacks.test.ts, test/property/secure-change.test.ts
  */
 import { SecurityFault } from '../base/errors.ts';
 import { formatSecrecy } from '../base/labels.ts';
@@ -24,7 +26,14 @@ import type { Machine } from './machine.ts';
 import type { AccessGuard, Active, Lane } from './request.ts';
 import { tryAttack, untried } from './secure-attacks.ts';
 import type { AttackResult, AuditFault } from './secure-audit.ts';
-import { type FlowTable, flowBytes, STOPPED } from './secure-flows.ts';
+import {
+  bookMade,
+  type FlowTable,
+  flowBytes,
+  passPlain,
+  STOPPED,
+  weightsUpTo,
+} from './secure-flows.ts';
 import type { SecureLane } from './secure-lane.ts';
 import { TOKEN_BYTES } from './secure-memory.ts';
 import type { SecurityPlan } from './secure-plan.ts';
@@ -116,8 +125,9 @@ export class SecureGuard implements AccessGuard, LoadGate {
     const lane = this.laneOf(request);
     lane.hasRun = true;
     const flows = lane.flowsOf(request);
+    flows.since = now;
     if (this.isBusy(lane, flows)) return this.everyOne(flows.flags.length);
-    this.checks += flows.plain;
+    this.checks += passPlain(flows);
     if (flows.onNpu) this.system.useLocalMemory(flows.results);
     return flows.flags;
   }
@@ -126,23 +136,21 @@ export class SecureGuard implements AccessGuard, LoadGate {
     this.attackDue(now);
     const lane = this.laneOf(request);
     const flows = lane.flowsOf(request);
-    this.checks += flows.width[operator]!;
-    const flags = flows.flags[operator]!;
+    const kind = flows.kind[operator]!;
+    this.checks += flows.start[kind + 1]! - flows.start[kind]!;
     const { table } = request;
-    if ((flags & STOPPED) !== 0) this.accessOneByOne(flows, table, operator, now);
+    if ((flows.flags[operator]! & STOPPED) === 0) flows.made[kind]!++;
+    else this.accessOneByOne(flows, kind, now);
     const { path } = lane;
     if (path.active) path.add(table, table.cell[operator]!, this.parts.execution.speed[u]!);
-    const wait = this.waitOf(lane, u, flows, operator, now);
+    const wait = this.waitOf(lane, u, flows, table, operator, now);
     if (this.isNpu[u] !== 0) this.system.useLocalMemory(flows.results);
     return wait;
   }
 
   stepDone(request: Active, phase: Phase, now: Seconds): void {
     const lane = this.laneOf(request);
-    const flows = lane.flowsOf(request);
-    for (const { row, at, count } of flows.sums) {
-      this.rows.note(row, count, count * flows.bytes[at]!, request.stepStart, now);
-    }
+    bookMade(lane.flowsOf(request), this.rows, now);
     if (phase.outputsPerStep === 0) return;
     const row = lane.outputRow(phase.name);
     const bytes = phase.outputsPerStep * TOKEN_BYTES;
@@ -208,13 +216,12 @@ export class SecureGuard implements AccessGuard, LoadGate {
     return plan.scenario.normalWork.share > 0;
   }
 
-  /** Some access of the operator must not be: each is told by itself. */
-  private accessOneByOne(flows: FlowTable, table: TaskTable, operator: number, now: Seconds): void {
-    const cell = table.cell[operator]!;
-    const end = flows.start[operator + 1]!;
-    for (let k = flows.start[operator]!; k < end; k++) {
+  /** Some access of an operator must not be: each is told by itself. */
+  private accessOneByOne(flows: FlowTable, kind: number, now: Seconds): void {
+    const end = flows.start[kind + 1]!;
+    for (let k = flows.start[kind]!; k < end; k++) {
       const row = flows.row[k]!;
-      const bytes = flowBytes(flows, cell, k);
+      const bytes = flowBytes(flows, kind, k);
       if (this.rows.stopped[row] === 0) this.rows.note(row, 1, bytes, now, now);
       else this.withheld += bytes - this.stop(row, bytes, now);
     }
@@ -267,6 +274,7 @@ export class SecureGuard implements AccessGuard, LoadGate {
     // What models on their way have moved until now, they moved through the gates as they were.
     if (lanes.some(({ restore }) => restore?.isComing || restore?.isBare))
       this.parts.execution.progressAll(now);
+    for (const lane of lanes) lane.bookAll(now);
     const { restore, plan, hasRun } = aim;
     const bare = !restore || restore.isBare;
     const { result, fault } = tryAttack(next!, system, { plan, bare, hasRun }, now);
@@ -279,10 +287,12 @@ export class SecureGuard implements AccessGuard, LoadGate {
     lane: SecureLane,
     u: number,
     flows: FlowTable,
+    table: TaskTable,
     operator: number,
     now: Seconds,
   ): Seconds {
-    let wait = this.waitForWeights(lane, u, flows.weightShare[operator]!, now);
+    const share = lane.restore?.isComing === true ? weightsUpTo(flows, table, operator) : 0;
+    let wait = this.waitForWeights(lane, u, share, now);
     if (lane.world !== 'normal' && flows.calls[operator] !== 0) {
       wait += this.pay(lane, 'world calls', lane.call, u);
     }

@@ -27,6 +27,7 @@ import type { Active } from './request.ts';
 import type { PathCosts, ProtectionLedger } from './secure-costs.ts';
 import {
   type AccessKind,
+  bookMade,
   type FlowTable,
   flowTable,
   judgeFlows,
@@ -111,8 +112,15 @@ export class SecureLane {
     }
     const { system, rows } = this.parts;
     if (flows.context !== table.context) refreshFlows(flows, table);
-    if (flows.epoch !== system.epoch) judgeFlows(flows, table, rows.stopped, system.epoch);
+    if (flows.epoch !== system.epoch) judgeFlows(flows, rows.stopped, system.epoch);
     return flows;
+  }
+
+  /** Puts down what went through the gates as they stand, before somebody changes them. */
+  bookAll(now: Seconds): void {
+    for (const stages of this.flows.values()) {
+      for (const flows of stages.values()) bookMade(flows, this.parts.rows, now);
+    }
   }
 
   /** The row of what the request hands out at the end of a step. */

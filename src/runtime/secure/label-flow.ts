@@ -33,14 +33,19 @@ export interface FlowLabels {
 const ADAPTER = /(^|[._-])(lora|adapter)/i;
 
 export function labelFlow(graph: Graph, context: number, sources: SourceLabels): FlowLabels {
-  const count = graph.operators.length;
-  const flow = {
-    weights: new Uint8Array(count),
-    inputs: new Uint8Array(count),
-    results: new Uint8Array(count),
-  };
+  const { operators } = graph;
   const works = graph.works.map((_, index) => workAt(graph, index, context));
-  let kv = sources.kv;
+  const weights = new Uint8Array(operators.length);
+  for (let i = 0; i < weights.length; i++) {
+    const { name, work } = operators[i]!;
+    if (works[work]!.weightBytes > 0) weights[i] = weightsOf(name, sources);
+  }
+  const flow = {
+    weights,
+    inputs: new Uint8Array(operators.length),
+    results: new Uint8Array(operators.length),
+  };
+  let { kv } = sources;
   for (;;) {
     const risen = passOnce(graph, works, { ...sources, kv }, flow);
     if (risen === kv) return { ...flow, kv };
@@ -48,27 +53,27 @@ export function labelFlow(graph: Graph, context: number, sources: SourceLabels):
   }
 }
 
+function weightsOf(name: string, { weights, adapters }: SourceLabels): Secrecy {
+  return adapters !== weights && ADAPTER.test(name) ? adapters : weights;
+}
+
 /** Labels every result, given what the cache holds. @returns what it holds then. */
 function passOnce(
-  graph: Graph,
+  { operators }: Graph,
   works: readonly Work[],
   sources: SourceLabels,
   { weights, inputs, results }: Omit<FlowLabels, 'kv'>,
 ): Secrecy {
   let { kv } = sources;
-  for (const [i, operator] of graph.operators.entries()) {
+  for (let i = 0; i < operators.length; i++) {
+    const operator = operators[i]!;
     const work = works[operator.work]!;
-    const own = ADAPTER.test(operator.name) ? sources.adapters : sources.weights;
-    weights[i] = work.weightBytes > 0 ? own : PUBLIC;
-    inputs[i] = inputSecrecy(operator.inputs, results, sources.prompt);
+    let all: Secrecy = operator.inputs.length === 0 ? sources.prompt : PUBLIC;
+    for (const input of operator.inputs) all = join(all, results[input]!);
+    inputs[i] = all;
     const cached = work.kvReadBytes > 0 ? sources.kv : PUBLIC;
-    results[i] = join(join(weights[i]!, inputs[i]!), cached);
+    results[i] = join(join(weights[i]!, all), cached);
     if (work.kvWriteBytes > 0) kv = join(kv, results[i]!);
   }
   return kv;
-}
-
-function inputSecrecy(inputs: readonly number[], results: Uint8Array, prompt: Secrecy): Secrecy {
-  if (inputs.length === 0) return prompt;
-  return inputs.reduce((all, input) => join(all, results[input]!), PUBLIC);
 }
