@@ -44,12 +44,12 @@ export class DeviceUnderTest {
     const earliest: Record<CommandName, () => number> = {
       ACT: () => state.activateReady(bank),
       PRE: () => state.prechargeReady(bank),
-      PREab: () => state.rankPreAllAt[rank] as number,
+      PREab: () => state.prechargeAllReady(rank),
       RD: () => state.readReady(bank),
       WR: () => state.writeReady(bank),
       RDA: () => state.readReady(bank),
       WRA: () => state.writeReady(bank),
-      REFab: () => state.rankRefreshAt[rank] as number,
+      REFab: () => state.refreshReady(rank),
       REFpb: () => state.refreshBankReady(bank),
     };
     return earliest[command]();

@@ -216,7 +216,7 @@ export class BankQueueController implements ChannelController {
       }
     }
     if (!state.idle(rank)) return false;
-    const at = state.rankRefreshAt[rank] as number;
+    const at = state.refreshReady(rank);
     if (at > now) return this.notBefore(at);
     state.refreshAll(rank, now);
     this.refresh.waiting.shift();

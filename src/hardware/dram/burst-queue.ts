@@ -9,90 +9,104 @@ import { NEVER } from './controller-config.ts';
 
 // A constant of the same file is a number in the machine's code, an imported one is read anew at every use.
 const { ACCESS, ARRIVAL, BANK, BURST, COUNT, COUNTED, NEXT, ORDER, PREVIOUS, ROW, SECOND } = cell;
-const { GUARDED, HEAD, HIT, HITS, HIT_ORDER, HIT_ROW, LAST, MISS, MISSES, SIZE, TAIL } = cell;
-/** From the entry to the order of a bank's oldest hit or miss. */
-const TO_ORDER = HIT_ORDER - HIT;
+const { HEAD, HIT, HIT_ORDER, HIT_ROW, MISS, MISS_ORDER, TAIL } = cell;
 
 export class BurstQueue {
   readonly limit: number;
+  /** Bursts that wait. */
+  size = 0;
+  /** Banks with a burst of their open row, and with one of any other (of any while closed), as bits. */
+  hits = 0;
+  misses = 0;
+  /** Banks whose oldest hit came no later than their oldest miss, as bits. */
+  guarded = 0;
+  /** Where the queue begins in the cells. */
+  readonly base: number;
   private readonly cells: Int32Array;
-  private readonly base: number;
+  /** The entry that came last, if it still waits, or -1. */
+  private last = -1;
 
-  /** @param base where the queue begins in the cells. */
   constructor(cells: Int32Array, base: number, limit: number) {
     this.limit = limit;
     this.cells = cells;
     this.base = base;
     cells.fill(-1, base + HIT, base + TAIL + cell.MOST_BANKS);
-    cells[base + LAST] = -1;
-  }
-
-  /** Bursts that wait. */
-  get size(): number {
-    return this.cells[this.base + SIZE] as number;
   }
 
   /** @returns whether the burst joins the one before it, the other half of its access; it needs no entry then. */
   join(access: number, bank: number, row: number, now: number): boolean {
-    const { cells, base } = this;
-    const last = cells[base + LAST] as number;
+    const { cells, last } = this;
     if (last < 0 || cells[last + ACCESS] !== access || cells[last + COUNT] !== 1) return false;
     if (cells[last + BANK] !== bank || cells[last + ROW] !== row) return false;
     cells[last + COUNT] = 2;
     cells[last + SECOND] = now;
-    cells[base + SIZE] = (cells[base + SIZE] as number) + 1;
+    this.size++;
     return true;
   }
 
   push(entry: number): void {
     const { cells, base } = this;
     const bank = cells[entry + BANK] as number;
+    const bit = 1 << bank;
     const last = cells[base + TAIL + bank] as number;
     cells[entry + NEXT] = -1;
     cells[entry + PREVIOUS] = last;
     if (last < 0) cells[base + HEAD + bank] = entry;
     else cells[last + NEXT] = entry;
     cells[base + TAIL + bank] = entry;
-    cells[base + LAST] = entry;
-    cells[base + SIZE] = (cells[base + SIZE] as number) + 1;
-    const which = cells[HIT_ROW + bank] === cells[entry + ROW] ? HIT : MISS;
-    if (cells[base + which + bank] === -1) this.name(entry, bank, which);
+    this.last = entry;
+    this.size++;
+    if (cells[HIT_ROW + bank] === cells[entry + ROW]) {
+      if ((this.hits & bit) === 0) this.nameHit(entry, bank);
+    } else if ((this.misses & bit) === 0) this.nameMiss(entry, bank);
   }
 
   /** Takes the first burst of an entry out; @returns whether that was its last one. */
   remove(entry: number): boolean {
     const { cells, base } = this;
     const bank = cells[entry + BANK] as number;
-    cells[base + SIZE] = (cells[base + SIZE] as number) - 1;
+    this.size--;
     if (cells[entry + COUNT] === 2) {
       cells[entry + COUNT] = 1;
       cells[entry + COUNTED] = 0;
       cells[entry + BURST] = (cells[entry + BURST] as number) + 1;
       cells[entry + ARRIVAL] = cells[entry + SECOND] as number;
-      if (cells[base + HIT + bank] === entry) this.name(entry, bank, HIT);
+      if (cells[base + HIT + bank] === entry) this.guard(bank);
       return false;
     }
     const before = cells[entry + PREVIOUS] as number;
     const after = cells[entry + NEXT] as number;
-    if (cells[base + HIT + bank] === entry) this.name(this.following(after, bank, true), bank, HIT);
+    if (cells[base + HIT + bank] === entry) this.nameHit(this.following(after, bank, true), bank);
     else if (cells[base + MISS + bank] === entry) {
-      this.name(this.following(after, bank, false), bank, MISS);
+      this.nameMiss(this.following(after, bank, false), bank);
     }
     if (before < 0) cells[base + HEAD + bank] = after;
     else cells[before + NEXT] = after;
     if (after < 0) cells[base + TAIL + bank] = before;
     else cells[after + PREVIOUS] = before;
-    if (cells[base + LAST] === entry) cells[base + LAST] = -1;
+    if (this.last === entry) this.last = -1;
     return true;
   }
 
-  /** Call after a bank has opened or closed a row. */
-  reclassify(bank: number): void {
+  /** Call after a bank has opened its row: some bursts that wait for it are hits now. */
+  opened(bank: number): void {
+    if ((this.misses & (1 << bank)) === 0) return;
+    const first = this.cells[this.base + HEAD + bank] as number;
+    const hit = this.following(first, bank, true);
+    if (hit < 0) return;
+    this.nameHit(hit, bank);
+    this.nameMiss(hit === first ? this.following(first, bank, false) : first, bank);
+  }
+
+  /** Call after a bank has closed its row: all that wait for it are misses. */
+  closed(bank: number): void {
+    const bit = 1 << bank;
+    if ((this.hits & bit) === 0) return;
     const { cells, base } = this;
-    const first = cells[base + HEAD + bank] as number;
-    if (first < 0) return;
-    this.name(this.following(first, bank, true), bank, HIT);
-    this.name(this.following(first, bank, false), bank, MISS);
+    this.hits &= ~bit;
+    this.guarded &= ~bit;
+    cells[base + HIT + bank] = -1;
+    this.nameMiss(cells[base + HEAD + bank] as number, bank);
   }
 
   /** Cycle in which the oldest of them came, or `NEVER`. */
@@ -117,24 +131,43 @@ export class BurstQueue {
     return false;
   }
 
-  /** Makes an entry the oldest hit or miss of its bank. */
-  private name(entry: number, bank: number, which: number): void {
+  /** Makes an entry the oldest hit of its bank; -1 where there is none. */
+  private nameHit(entry: number, bank: number): void {
     const { cells, base } = this;
     const bit = 1 << bank;
-    const banks = base + (which === HIT ? HITS : MISSES);
-    cells[base + which + bank] = entry;
-    const guarded = (cells[base + GUARDED] as number) & ~bit;
-    cells[base + GUARDED] = guarded;
+    cells[base + HIT + bank] = entry;
     if (entry < 0) {
-      cells[banks] = (cells[banks] as number) & ~bit;
+      this.hits &= ~bit;
+      this.guarded &= ~bit;
       return;
     }
-    cells[banks] = (cells[banks] as number) | bit;
-    cells[base + which + TO_ORDER + bank] = cells[entry + ORDER] as number;
-    if (((cells[base + HITS] as number) & (cells[base + MISSES] as number) & bit) === 0) return;
+    this.hits |= bit;
+    cells[base + HIT_ORDER + bank] = cells[entry + ORDER] as number;
+    this.guard(bank);
+  }
+
+  private nameMiss(entry: number, bank: number): void {
+    const { cells, base } = this;
+    const bit = 1 << bank;
+    cells[base + MISS + bank] = entry;
+    if (entry < 0) {
+      this.misses &= ~bit;
+      this.guarded &= ~bit;
+      return;
+    }
+    this.misses |= bit;
+    cells[base + MISS_ORDER + bank] = cells[entry + ORDER] as number;
+    this.guard(bank);
+  }
+
+  private guard(bank: number): void {
+    const { cells, base } = this;
+    const bit = 1 << bank;
+    if ((this.hits & this.misses & bit) === 0) return;
     const hit = cells[(cells[base + HIT + bank] as number) + ARRIVAL] as number;
     const miss = cells[(cells[base + MISS + bank] as number) + ARRIVAL] as number;
-    if (hit <= miss) cells[base + GUARDED] = guarded | bit;
+    if (hit <= miss) this.guarded |= bit;
+    else this.guarded &= ~bit;
   }
 
   /** The first hit or miss from an entry on. */

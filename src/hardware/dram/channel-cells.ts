@@ -10,13 +10,12 @@ export const MOST_BANKS = 32;
 const MOST_GROUPS = 8;
 export const MOST_RANKS = 2;
 
-/** By bank: earliest legal cycle of ACT, PRE, column commands and REFpb. */
+/** By bank: earliest legal cycle of ACT (and REFpb), PRE and column commands. */
 export const ACTIVATE = 0;
 export const PRECHARGE = ACTIVATE + MOST_BANKS;
 export const COLUMN = PRECHARGE + MOST_BANKS;
-export const REFRESH_BANK = COLUMN + MOST_BANKS;
 /** The row that has been opened, and the row whose bursts are hits: none until ACT-2 has been sent. */
-export const OPEN_ROW = REFRESH_BANK + MOST_BANKS;
+export const OPEN_ROW = COLUMN + MOST_BANKS;
 export const HIT_ROW = OPEN_ROW + MOST_BANKS;
 export const STATE = HIT_ROW + MOST_BANKS;
 export const GROUP = STATE + MOST_BANKS;
@@ -25,31 +24,19 @@ export const RANK = GROUP + MOST_BANKS;
 export const GROUP_READ = RANK + MOST_BANKS;
 export const GROUP_WRITE = GROUP_READ + MOST_GROUPS;
 export const MEMBERS = GROUP_WRITE + MOST_GROUPS;
-/** By rank: earliest legal cycle of each command. */
+/** By rank: before which cycle none of its banks takes a command. */
 export const RANK_ACTIVATE = MEMBERS + MOST_GROUPS;
 export const RANK_PRECHARGE = RANK_ACTIVATE + MOST_RANKS;
-export const RANK_PRECHARGE_ALL = RANK_PRECHARGE + MOST_RANKS;
-export const RANK_READ = RANK_PRECHARGE_ALL + MOST_RANKS;
+export const RANK_READ = RANK_PRECHARGE + MOST_RANKS;
 export const RANK_WRITE = RANK_READ + MOST_RANKS;
 export const RANK_REFRESH = RANK_WRITE + MOST_RANKS;
 export const RANK_REFRESH_BANK = RANK_REFRESH + MOST_RANKS;
-/** Banks that are closed, and those that are open, as bits. */
-export const CLOSED_BANKS = RANK_REFRESH_BANK + MOST_RANKS;
-export const OPEN_BANKS = CLOSED_BANKS + 1;
 /** First data of the last bursts, by their count: what the data bus has carried (bus-log.ts). */
-export const BUS = OPEN_BANKS + 1;
+export const BUS = RANK_REFRESH_BANK + MOST_RANKS;
 export const BUS_KEPT = 64;
 
-/** Of a queue: banks with a burst of their open row, and with one of any other (of any while closed), as bits. */
-export const HITS = 0;
-export const MISSES = 1;
-/** Banks whose oldest hit came no later than their oldest miss, as bits. */
-export const GUARDED = 2;
-/** Bursts that wait, and the entry that came last if it still does. */
-export const SIZE = 3;
-export const LAST = 4;
-/** By bank: its oldest hit and oldest miss, their places in the order of arrival, ends of its list; -1 where none is. */
-export const HIT = 5;
+/** Of a queue, by bank: its oldest hit and oldest miss, their places in the order of arrival, ends of its list; -1 where none is. */
+export const HIT = 0;
 export const MISS = HIT + MOST_BANKS;
 export const HIT_ORDER = MISS + MOST_BANKS;
 export const MISS_ORDER = HIT_ORDER + MOST_BANKS;

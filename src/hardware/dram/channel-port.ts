@@ -70,9 +70,10 @@ export class ChannelPort {
     }
   }
 
-  /** Whether the next burst would be taken in the next cycle. */
+  /** Whether the next burst may be taken in the next cycle: one not yet refused might need no room. */
   ready(controller: ChannelController): boolean {
-    return this.count > 0 && controller.hasRoom(this.write[this.first] === 1);
+    if (this.count === 0) return false;
+    return !this.refused || controller.hasRoom(this.write[this.first] === 1);
   }
 
   private grow(): void {

@@ -28,9 +28,8 @@ import { RefreshSteps } from './refresh-steps.ts';
 import { RowPolicy } from './row-policy.ts';
 
 // A constant of the same file is a number in the machine's code, an imported one is read anew at every use.
-const { ACCESS, ARRIVAL, BANK, COLUMN, COUNTED, HIT, MISS, MISSES, MOST_BANKS, OPEN_ROW } = cell;
-const { ORDER } = cell;
-const { OWNER_ACCESS, OWNER_ARRIVAL, OWNER_ORDER, READS, ROW, SIZE, STATE, WRITE, WRITES } = cell;
+const { ACCESS, ARRIVAL, BANK, COUNTED, HIT, MISS, MOST_BANKS, OPEN_ROW, ORDER } = cell;
+const { OWNER_ACCESS, OWNER_ARRIVAL, OWNER_ORDER, READS, ROW, STATE, WRITES } = cell;
 
 export class CommandController implements ChannelController {
   readonly state: ChannelState;
@@ -51,8 +50,6 @@ export class CommandController implements ChannelController {
   private owners = 0;
   /** Those of them that write. */
   private writers = 0;
-  /** None of them can go before this cycle. */
-  private ownersAt = 0;
   /** Bank whose ACT-1 has gone out, or -1; ACT-2 must follow by `deadline`. */
   private opening = -1;
   private openingWrites = false;
@@ -87,15 +84,15 @@ export class CommandController implements ChannelController {
     this.refresh = new RefreshQueue(device, config);
     this.choice = new CommandChoice(this.state, config.protectHits);
     this.power = buildLowPower(this.state, this.timing, config);
-    const { state, refresh, choice, power } = this;
+    const { state, refresh, power } = this;
     const queues = [this.reads, this.writes];
-    this.steps = new RefreshSteps({ config, state, refresh, choice, queues, power });
+    this.steps = new RefreshSteps({ config, state, refresh, queues, power });
     const bound = config.boundsWait ? this.timing.nREFI : NEVER;
-    this.patience = new Patience(bound, cells, this.reads, this.writes, choice);
+    this.patience = new Patience(bound, cells, this.reads, this.writes, this.choice);
     this.holdsChannel = config.refreshHolds === 'channel';
     this.keepsOpen = config.page === 'open';
     this.closesWorn = config.page === 'close-after';
-    this.rows = new RowPolicy(config, this.state, this.choice);
+    this.rows = new RowPolicy(config, state, this.reads, this.writes);
     this.splits = config.splitActivate;
     this.syncs = config.wckSync;
     this.drainAbove = config.drainAbove * config.writeQueue;
@@ -110,7 +107,7 @@ export class CommandController implements ChannelController {
     row: number,
     now: number,
   ): boolean {
-    if (this.cells[WRITES + SIZE] !== 0 && this.writes.holds(burst, bank)) {
+    if (this.writes.size !== 0 && this.writes.holds(burst, bank)) {
       // Data are still here: a read is answered from them, a write replaces them.
       if (write) this.sink(access, now);
       else this.completions.push(access, now);
@@ -154,7 +151,10 @@ export class CommandController implements ChannelController {
   }
 
   next(): number {
-    const due = Math.min(this.wake, this.completions.due, this.refresh.due);
+    let due = Math.min(this.wake, this.completions.due, this.refresh.due);
+    if ((this.reads.size | this.writes.size | this.owners) !== 0) {
+      due = Math.min(due, this.patience.at);
+    }
     return this.power ? Math.min(due, this.power.due) : due;
   }
 
@@ -178,7 +178,7 @@ export class CommandController implements ChannelController {
 
   /** Issues at most one command; returns the earliest cycle in which another could go. */
   private step(now: number): number {
-    this.choice.soonest = NEVER;
+    this.state.ready.advance(now);
     if (this.opening >= 0 && this.deadline <= now) return this.finishOpening(now);
     if (this.synced >= 0) {
       const target = this.synced;
@@ -188,7 +188,7 @@ export class CommandController implements ChannelController {
     }
     // Not sooner: the burst for which the data clock was restarted may be of a worn row.
     if (this.closesWorn && this.closeWorn(now)) return this.sent(now);
-    if (this.owners !== 0 && this.ownersAt <= now) {
+    if (this.owners !== 0) {
       const bank = this.readyOwner(now);
       if (bank >= 0) return this.column(bank, now);
     }
@@ -215,39 +215,36 @@ export class CommandController implements ChannelController {
     const { cells, state, writers } = this;
     let best = -1;
     let oldest = NEVER;
-    let soonest = NEVER;
-    for (let left = this.owners; left !== 0; left &= left - 1) {
+    let left = this.owners & ~writers & state.readable(now);
+    if (writers !== 0) left |= writers & state.writable(now);
+    for (; left !== 0; left &= left - 1) {
       const bank = 31 - Math.clz32(left & -left);
-      const at = state.columnReady(bank, ((writers >>> bank) & 1) === 1);
-      if (at > now) soonest = Math.min(soonest, at);
-      else if ((cells[OWNER_ORDER + bank] as number) < oldest) {
-        oldest = cells[OWNER_ORDER + bank] as number;
+      const order = cells[OWNER_ORDER + bank] as number;
+      if (order < oldest) {
+        oldest = order;
         best = bank;
       }
     }
-    if (best < 0) this.ownersAt = soonest;
     return best;
   }
 
   /** The oldest burst whose next command is legal gets it. */
   private serveQueue(now: number): number {
-    const { choice, cells } = this;
+    const { choice, state } = this;
     if (this.modeChanges()) {
       this.writing = !this.writing;
       this.patience.turned();
     }
     const { writing } = this;
-    const base = writing ? WRITES : READS;
-    const closable = ~this.owners;
+    const queue = writing ? this.writes : this.reads;
+    const columns = writing ? state.writable(now) : state.readable(now);
+    const overdue = writing ? choice.overdueWrites : choice.overdue;
     // One ACT is split at a time.
     const openable = this.opening < 0 ? ~this.steps.held : 0;
-    const best = choice.fromQueue(base, writing, closable, openable, now);
-    if (best < 0) {
-      if (this.opening < 0) choice.awaitQueue(base, writing, closable, openable);
-      return this.idle(now);
-    }
-    if (best >= ROW_COMMAND) return this.rowCommand(base, best - ROW_COMMAND, now);
-    return this.column(cells[base + HIT + best] as number, now);
+    const best = choice.fromQueue(queue, columns, overdue, ~this.owners, openable, now);
+    if (best < 0) return this.idle(now);
+    if (best >= ROW_COMMAND) return this.rowCommand(queue, best - ROW_COMMAND, now);
+    return this.column(this.cells[queue.base + HIT + best] as number, now);
   }
 
   /** A command has gone out; returns when the bus is free for the next. */
@@ -256,10 +253,13 @@ export class CommandController implements ChannelController {
     return this.commandAt;
   }
 
+  /** Nothing could go but the second half of an ACT; returns when something may. */
   private idle(now: number): number {
     if (this.opening >= 0) return this.finishOpening(now);
-    if (this.owners !== 0) this.choice.notBefore(this.ownersAt);
-    return this.choice.soonest;
+    let soonest = this.closesWorn ? this.rows.soonest : NEVER;
+    if (this.refresh.waiting.length > 0) soonest = Math.min(soonest, this.steps.soonest);
+    const waiting = this.owners | (this.writing ? this.writes : this.reads).size;
+    return waiting === 0 ? soonest : Math.min(soonest, this.state.nextChange(now));
   }
 
   private finishOpening(now: number): number {
@@ -268,9 +268,8 @@ export class CommandController implements ChannelController {
     this.state.activated(bank);
     this.owners |= 1 << bank;
     if (this.openingWrites) this.writers |= 1 << bank;
-    this.ownersAt = Math.min(this.ownersAt, this.cells[COLUMN + bank] as number);
-    this.reads.reclassify(bank);
-    this.writes.reclassify(bank);
+    this.reads.opened(bank);
+    this.writes.opened(bank);
     return this.sent(now);
   }
 
@@ -279,15 +278,13 @@ export class CommandController implements ChannelController {
    * either once one of it has waited too long.
    */
   private modeChanges(): boolean {
-    const { cells, patience } = this;
+    const { patience, reads, writes } = this;
     if (patience.forced) {
       const forced = patience.changes(this.writing, this.openedFor(this.writing));
       if (forced !== undefined) return forced;
     }
-    const idle = cells[READS + SIZE] === 0;
-    const writes = cells[WRITES + SIZE] as number;
-    if (this.writing) return !idle && writes < this.drainBelow;
-    return idle || writes > this.drainAbove;
+    if (this.writing) return reads.size !== 0 && writes.size < this.drainBelow;
+    return reads.size === 0 || writes.size > this.drainAbove;
   }
 
   /** Banks whose row has been or is being opened for one write, or one read, as bits. */
@@ -298,9 +295,9 @@ export class CommandController implements ChannelController {
   }
 
   /** The oldest burst of another row than the bank's open one gets its next command. */
-  private rowCommand(base: number, bank: number, now: number): number {
+  private rowCommand(queue: BurstQueue, bank: number, now: number): number {
     const { cells, state } = this;
-    const entry = cells[base + MISS + bank] as number;
+    const entry = cells[queue.base + MISS + bank] as number;
     const first = cells[entry + COUNTED] === 0;
     cells[entry + COUNTED] = 1;
     if (cells[STATE + bank] === OPEN) {
@@ -315,17 +312,17 @@ export class CommandController implements ChannelController {
     cells[OWNER_ACCESS + bank] = cells[entry + ACCESS] as number;
     cells[OWNER_ORDER + bank] = cells[entry + ORDER] as number;
     cells[OWNER_ARRIVAL + bank] = cells[entry + ARRIVAL] as number;
-    this.take(entry, base === WRITES);
+    this.take(entry, queue);
     this.opening = bank;
-    this.openingWrites = base === WRITES;
+    this.openingWrites = this.writing;
     this.deadline = now + this.timing.nAAD;
     if (!this.splits) this.finishOpening(now);
     return this.sent(now);
   }
 
   /** One burst of an entry leaves its queue. */
-  private take(entry: number, write: boolean): void {
-    if ((write ? this.writes : this.reads).remove(entry)) this.slots.release(entry);
+  private take(entry: number, queue: BurstQueue): void {
+    if (queue.remove(entry)) this.slots.release(entry);
   }
 
   /** Sends the column command, or first the CAS that restarts a stopped data clock. */
@@ -338,33 +335,37 @@ export class CommandController implements ChannelController {
     return this.sent(now);
   }
 
-  /** @param target an entry, or the bank whose row was opened for one burst. */
+  /** @param target an entry of the queue that is served, or the bank whose row was opened for one burst. */
   private issueColumn(target: number, now: number): number {
-    const { state, timing, cells } = this;
-    const owned = target < MOST_BANKS;
-    const bank = owned ? target : (cells[target + BANK] as number);
-    const access = cells[(owned ? OWNER_ACCESS : ACCESS) + target] as number;
-    const write = owned ? ((this.writers >>> bank) & 1) === 1 : cells[target + WRITE] === 1;
-    if (owned) {
-      this.owners &= ~(1 << bank);
-      this.writers &= ~(1 << bank);
-    } else {
-      if (cells[target + COUNTED] === 0) this.counts.hits++;
-      this.take(target, write);
+    const { cells, writing, writers } = this;
+    if (target < MOST_BANKS) {
+      const bit = 1 << target;
+      this.owners &= ~bit;
+      this.writers &= ~bit;
+      return this.send(target, cells[OWNER_ACCESS + target] as number, (writers & bit) !== 0, now);
     }
+    const bank = cells[target + BANK] as number;
+    const access = cells[target + ACCESS] as number;
+    if (cells[target + COUNTED] === 0) this.counts.hits++;
+    this.take(target, writing ? this.writes : this.reads);
+    return this.send(bank, access, writing, now);
+  }
+
+  private send(bank: number, access: number, write: boolean, now: number): number {
+    const { state, timing, power } = this;
     const latency = (write ? timing.nWL : timing.nRL) + timing.nBLmin;
     this.clockUntil = Math.max(this.clockUntil, now + latency + timing.nWCKPST);
     const close = !this.keepsOpen && this.rows.closesWith(bank, this.owners);
     if (write) state.write(bank, now, close);
     else state.read(bank, now, close);
     if (close) {
-      this.reads.reclassify(bank);
-      this.writes.reclassify(bank);
+      this.reads.closed(bank);
+      this.writes.closed(bank);
     }
-    this.power?.leave(
-      state.rankOf[bank] as number,
-      now + (write ? timing.nWTP : timing.nRL + timing.nBLmax),
-    );
+    if (power) {
+      const busy = write ? timing.nWTP : timing.nRL + timing.nBLmax;
+      power.leave(state.rankOf[bank] as number, now + busy);
+    }
     if (write) this.sink(access, now);
     else this.completions.push(access, now + latency);
     return this.afterColumn(now);
@@ -376,7 +377,7 @@ export class CommandController implements ChannelController {
    */
   private afterColumn(now: number): number {
     const least = this.sent(now);
-    const rows = this.owners | (this.cells[(this.writing ? WRITES : READS) + MISSES] as number);
+    const rows = this.owners | (this.writing ? this.writes : this.reads).misses;
     if (rows !== 0 || this.opening >= 0 || this.refresh.waiting.length > 0) return least;
     if (!this.keepsOpen || this.modeChanges()) return least;
     return Math.max(least, now + this.timing.nCCDS);

@@ -139,14 +139,15 @@ export class LowPower {
       return true;
     }
     const idle = state.idle(rank);
-    const at = (idle ? state.rankRefreshAt : state.rankPreAllAt)[rank] as number;
+    const at = idle ? state.refreshReady(rank) : state.prechargeAllReady(rank);
     if (at > now) {
       this.due = Math.min(this.due, at);
       return false;
     }
     if (!idle) {
+      state.ready.advance(now);
       state.prechargeAll(rank, now);
-      this.due = Math.min(this.due, state.rankRefreshAt[rank] as number);
+      this.due = Math.min(this.due, state.refreshReady(rank));
       return true;
     }
     this.mode[rank] = selfDue ? SELF_REFRESH : DOWN;

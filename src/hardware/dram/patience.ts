@@ -20,7 +20,7 @@ const POSTPONED = 9;
 const LOOK = 512;
 
 export class Patience {
-  /** Cycle of the next look. */
+  /** Cycle of the next look; where no burst waits it may be missed. */
   at: number;
   /** A turn is due by force, or has come by force and may still go on. */
   forced = false;
@@ -55,9 +55,12 @@ export class Patience {
    * @returns whether that queue's turn comes by force.
    */
   look(now: number, writing: boolean, opened: number): boolean {
-    this.at = now + LOOK;
+    // On a grid, so that it does not matter in which cycles the controller has something to do.
+    this.at = (Math.floor(now / LOOK) + 1) * LOOK;
     const [reads, writes] = [now - this.bound, now - POSTPONED * this.bound];
-    this.choice.lookForOverdue(reads, writes);
+    const { choice } = this;
+    choice.overdue = choice.overdueIn(this.reads, reads);
+    choice.overdueWrites = choice.overdueIn(this.writes, writes);
     const before = writing ? reads : writes;
     this.late = this.waitsFrom(before, !writing, opened);
     if (this.late) {

@@ -1,8 +1,7 @@
 /** Takes a channel's banks through the commands of a waiting refresh: close what is open, then REFab or REFpb. */
 import type { BurstQueue } from './burst-queue.ts';
 import { type ChannelState, OPEN } from './channel-state.ts';
-import type { CommandChoice } from './command-choice.ts';
-import type { ControllerConfig } from './controller-config.ts';
+import { type ControllerConfig, NEVER } from './controller-config.ts';
 import type { LowPower } from './low-power.ts';
 import type { RefreshQueue } from './refresh-queue.ts';
 
@@ -10,7 +9,6 @@ export interface RefreshParts {
   readonly config: ControllerConfig;
   readonly state: ChannelState;
   readonly refresh: RefreshQueue;
-  readonly choice: CommandChoice;
   /** Told of rows that close. */
   readonly queues: readonly BurstQueue[];
   readonly power: LowPower | undefined;
@@ -19,6 +17,8 @@ export interface RefreshParts {
 export class RefreshSteps {
   /** Banks that may not be opened because their refresh waits, as bits. */
   held = 0;
+  /** After an attempt in vain: the earliest cycle for the next one, if it is a matter of time. */
+  soonest = NEVER;
   private readonly parts: RefreshParts;
   private readonly holdsBanks: boolean;
   private readonly allBanks: boolean;
@@ -32,6 +32,7 @@ export class RefreshSteps {
   /** Does the next command of the first waiting refresh, if it may go now; banks that are `busy` must not be touched. */
   attempt(busy: number, now: number): boolean {
     const target = this.parts.refresh.waiting[0] as number;
+    this.soonest = NEVER;
     return this.allBanks
       ? this.refreshRank(target, busy, now)
       : this.refreshBanks(target, busy, now);
@@ -40,33 +41,33 @@ export class RefreshSteps {
   /** Closes one row. */
   close(bank: number, now: number): void {
     this.parts.state.precharge(bank, now);
-    for (const queue of this.parts.queues) queue.reclassify(bank);
+    for (const queue of this.parts.queues) queue.closed(bank);
   }
 
   private refreshRank(rank: number, busy: number, now: number): boolean {
-    const { state, choice, queues, power } = this.parts;
+    const { state, queues, power } = this.parts;
     const mine = state.banksOf(rank);
     if (this.holdsBanks) this.held |= mine;
     if ((busy & mine) !== 0) return false;
     const idle = state.idle(rank);
-    const at = (idle ? state.rankRefreshAt : state.rankPreAllAt)[rank] as number;
-    if (at > now) return choice.notBefore(at);
+    const at = idle ? state.refreshReady(rank) : state.prechargeAllReady(rank);
+    if (at > now) return this.notBefore(at);
     if (idle) {
       state.refreshAll(rank, now);
       this.done(mine);
-      power?.refreshed(rank, state.rankActAt[rank] as number);
+      power?.refreshed(rank, state.rankActivateReady(rank));
       return true;
     }
     const first = rank * state.banksPerRank;
     state.prechargeAll(rank, now);
     for (let bank = first; bank < first + state.banksPerRank; bank++) {
-      for (const queue of queues) queue.reclassify(bank);
+      for (const queue of queues) queue.closed(bank);
     }
     return true;
   }
 
   private refreshBanks(target: number, busy: number, now: number): boolean {
-    const { state, choice, refresh, power } = this.parts;
+    const { state, refresh, power } = this.parts;
     const partner = target + refresh.pairOffset;
     const mine = (1 << target) | (1 << partner);
     if (this.holdsBanks) this.held |= mine;
@@ -76,7 +77,7 @@ export class RefreshSteps {
       open === undefined
         ? Math.max(state.refreshBankReady(target), state.refreshBankReady(partner))
         : state.prechargeReady(open);
-    if (at > now) return choice.notBefore(at);
+    if (at > now) return this.notBefore(at);
     if (open !== undefined) this.close(open, now);
     else {
       state.refreshBank(target, now);
@@ -85,6 +86,11 @@ export class RefreshSteps {
       power?.refreshed(state.rankOf[target] as number, state.activateReady(target));
     }
     return true;
+  }
+
+  private notBefore(at: number): false {
+    this.soonest = at;
+    return false;
   }
 
   /** Banks whose refresh is done may be opened again. */

@@ -1,24 +1,30 @@
 /** When rows close: with which column command, and which of them later because they have had their share. */
-import * as cell from './channel-cells.ts';
+import type { BurstQueue } from './burst-queue.ts';
 import { type ChannelState, OPEN } from './channel-state.ts';
-import type { CommandChoice } from './command-choice.ts';
-import type { ControllerConfig } from './controller-config.ts';
-
-const { HITS, MISSES, READS, WRITES } = cell;
+import { type ControllerConfig, NEVER } from './controller-config.ts';
 
 export class RowPolicy {
   private readonly page: ControllerConfig['page'];
   private readonly closeAfter: number;
   private readonly state: ChannelState;
-  private readonly choice: CommandChoice;
+  private readonly reads: BurstQueue;
+  private readonly writes: BurstQueue;
   /** Column accesses since the row was opened, by bank. */
   private readonly accesses: Int32Array;
+  /** After a look in vain for a worn row: when the first may be closed. */
+  soonest = NEVER;
 
-  constructor({ page, closeAfter }: ControllerConfig, state: ChannelState, choice: CommandChoice) {
+  constructor(
+    { page, closeAfter }: ControllerConfig,
+    state: ChannelState,
+    reads: BurstQueue,
+    writes: BurstQueue,
+  ) {
     this.page = page;
     this.closeAfter = closeAfter;
     this.state = state;
-    this.choice = choice;
+    this.reads = reads;
+    this.writes = writes;
     this.accesses = new Int32Array(state.banks);
   }
 
@@ -31,11 +37,10 @@ export class RowPolicy {
    * @param owners banks whose row is open for one burst, as bits.
    */
   closesWith(bank: number, owners: number): boolean {
-    const { page } = this;
-    const { cells } = this.state;
+    const { page, reads, writes } = this;
     const bit = 1 << bank;
-    const hits = (cells[READS + HITS] as number) | (cells[WRITES + HITS] as number);
-    const queueMisses = ((cells[READS + MISSES] as number) & bit) !== 0;
+    const hits = reads.hits | writes.hits;
+    const queueMisses = (reads.misses & bit) !== 0;
     const worn = this.isWorn(bank);
     this.accesses[bank] = (this.accesses[bank] as number) + 1;
     if ((owners & bit) !== 0) return false;
@@ -43,15 +48,16 @@ export class RowPolicy {
     return page === 'close' || ((hits & bit) === 0 && (page === 'close-adaptive' || queueMisses));
   }
 
-  /** A bank whose row has had its column accesses and may be closed now, or -1; tells the choice when one may later. */
+  /** A bank whose row has had its column accesses and may be closed now, or -1. */
   wornBank(now: number, owners: number): number {
     const { state } = this;
+    this.soonest = NEVER;
     for (let bank = 0; bank < state.banks; bank++) {
       if (!this.isWorn(bank) || (owners & (1 << bank)) !== 0 || state.state[bank] !== OPEN)
         continue;
       const at = state.prechargeReady(bank);
       if (at <= now) return bank;
-      this.choice.notBefore(at);
+      this.soonest = Math.min(this.soonest, at);
     }
     return -1;
   }

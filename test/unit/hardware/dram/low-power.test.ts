@@ -49,7 +49,7 @@ describe('power-down', () => {
     // max(7.5 ns, 3 CK) at 1.25 ns.
     expect(state.activateReady(0)).toBe(506);
     expect(state.activateReady(15)).toBe(506);
-    expect(state.rankRefreshAt[0]).toBe(506);
+    expect(state.refreshReady(0)).toBe(506);
     expect(power.cyclesUntil(1000).down).toBe(400);
   });
 
