@@ -28,7 +28,7 @@ import {
   type VoteTable,
 } from '../runtime/governors/memory-votes.ts';
 import { type KernelTuning, tuneKernels } from '../runtime/kernel-tuning.ts';
-import { kernelsOf, type RuntimeSpec, runsOn } from '../runtime/runtime-spec.ts';
+import { hasWeights, kernelsOf, type RuntimeSpec, runsOn } from '../runtime/runtime-spec.ts';
 import type {
   BackgroundTraffic,
   Machine,
@@ -278,11 +278,18 @@ function coresOf(soc: SocSpec, domain: string): { cores: number; coresUsed: numb
   return { cores: 1, coresUsed: 1 };
 }
 
-/** A unit without kernels of the runtime runs nothing. */
+/** A unit without kernels of the runtime runs nothing, and no product with weights that the kernels do not read. */
 function withRuntime(unit: ComputeUnit, runtime: RuntimeSpec, vendor: string): ComputeUnit {
-  if (runsOn(runtime, unit.kind, vendor)) return unit;
-  const reason = `runtime ${runtime.name} has no kernels for it`;
-  return { ...unit, supports: () => ({ ok: false, reason }) };
+  const missing = `runtime ${runtime.name} has no kernels for`;
+  if (!runsOn(runtime, unit.kind, vendor))
+    return { ...unit, supports: () => ({ ok: false, reason: `${missing} it` }) };
+  return {
+    ...unit,
+    supports: (work) =>
+      work.weightBytes === 0 || hasWeights(runtime, unit.kind, work.weightDType)
+        ? unit.supports(work)
+        : { ok: false, reason: `${missing} ${work.weightDType} weights` },
+  };
 }
 
 /** The preset's device at the description's own rate, with the phone's capacity. */

@@ -21,6 +21,13 @@ const kernels = z.strictObject({
   rowShare: z.partialRecord(dtype, sourced('ratio', { max: 1 })).optional(),
   /** Weights of packed formats are unpacked again for every row, as plain dot products do. CPUs only. */
   unpackPerRow: z.boolean().optional(),
+  /**
+   * Instructions that products of integers were built with, where these are fewer than cores have: `widening` ones of
+   * every ARMv8 core, `dot` products. CPUs only.
+   */
+  integerProducts: sourcedValue(z.enum(['widening', 'dot'])).optional(),
+  /** Products with integer weights are dot products of one row each: a row alone costs what each of many does. CPUs only. */
+  dotPerRow: z.boolean().optional(),
   /** Reached over what plain formats reach, where weights lie in super-blocks with scales of scales (K-quants). */
   superblockShare: sourced('ratio', { max: 1 }).optional(),
   /**
@@ -36,6 +43,8 @@ const kernels = z.strictObject({
   attentionShare: z.partialRecord(dtype, sourced('ratio', { max: 1 })).optional(),
   /** Times that the key–value cache moves in attention: what packing an operand anew for every call adds. */
   cachePasses: sourced('ratio', { min: 1, max: 5 }).optional(),
+  /** Widths of weights that it has no kernels for on units of this kind: products with them run elsewhere. */
+  withoutWeights: sourcedValue(z.array(dtype)).optional(),
   /** Makers of the SoCs whose units of this kind it has kernels for; all where absent. */
   vendors: z.array(z.string()).optional(),
   /**
@@ -134,6 +143,12 @@ export function runsOn(runtime: RuntimeSpec, kind: string, vendor?: string): boo
   return vendor === undefined || vendors === undefined || vendors.includes(vendor);
 }
 
+/** Whether products with weights of that width have kernels where others have. */
+export function hasWeights(runtime: RuntimeSpec, kind: string, weights: DType): boolean {
+  const kernels = runtime.kernels[kind as keyof RuntimeSpec['kernels']];
+  return !kernels?.withoutWeights?.is.includes(weights);
+}
+
 /** Kernel quality of a runtime on one kind of unit. */
 export function kernelsOf(runtime: RuntimeSpec, kind: 'cpu' | 'gpu' | 'npu'): KernelClass {
   const entry = runtime.kernels[kind];
@@ -144,6 +159,8 @@ export function kernelsOf(runtime: RuntimeSpec, kind: 'cpu' | 'gpu' | 'npu'): Ke
     matrixShare: plain(entry.matrixShare ?? {}),
     ...(entry.rowShare && { rowShare: plain(entry.rowShare) }),
     ...(entry.unpackPerRow !== undefined && { unpackPerRow: entry.unpackPerRow }),
+    ...(entry.integerProducts && { integerProducts: entry.integerProducts.is }),
+    ...(entry.dotPerRow !== undefined && { dotPerRow: entry.dotPerRow }),
     ...(entry.superblockShare && { superblockShare: entry.superblockShare.is }),
     ...(entry.bandwidthShare && { bandwidthShare: entry.bandwidthShare.is }),
     ...(entry.dispatch && { dispatchSeconds: entry.dispatch.is }),

@@ -26,7 +26,14 @@ const words = (quantity: string) => quantity.replaceAll('_', ' ');
 
 /** Fitted anew from the file, so that what is left out was really never seen. */
 const fresh = calibrateDevices(rows, fileSources({ calibration: 'none' }));
-type Sample = 'inSample' | 'withoutModel' | 'withoutSource' | 'withoutSoc' | 'naive';
+type Sample =
+  | 'inSample'
+  | 'withoutModel'
+  | 'withoutSource'
+  | 'withoutSoc'
+  | 'naive'
+  | 'naiveWithoutSource'
+  | 'naiveWithoutSoc';
 const errorsOf = (sample: Sample, quantity: string, list = fresh.rows): number[] =>
   list.flatMap((row) => {
     const value = row[sample];
@@ -52,6 +59,16 @@ const SAMPLES = [
   [
     'naive',
     'naive baseline: median rate of other models, same SoC, unit and engine',
+    'cross-validated',
+  ],
+  [
+    'naiveWithoutSource',
+    'naive baseline: median rate of other sources, same SoC, unit and engine',
+    'cross-validated',
+  ],
+  [
+    'naiveWithoutSoc',
+    'naive baseline: median rate of other SoCs, same kind of unit and engine',
     'cross-validated',
   ],
   ['inSample', 'in-sample', 'in-sample'],
@@ -151,8 +168,8 @@ describe('language models on phones', () => {
         'Known to be wrong: hybrid models (Qwen3.5) under llama.cpp on GPUs, whose recurrent layers fall back to the CPU;',
         'llm.npu, whose published times do not grow with its chunks; applications around ExecuTorch, slower on the A19 Pro',
         'than on the A15; Pixel 6a, measured hot and known by one model only; prompts of twenty tokens, which are start-up and not',
-        'prefill; builds of llama.cpp between those told apart (Hexagon of 2025, of April 2026 and later); K-quants of 2 and 3 bits on',
-        'OpenCL, which run on the CPU; the same phone read twice by different releases (X Elite under Genie: a third apart).',
+        'prefill; builds of llama.cpp between those told apart (Hexagon of 2025, of April 2026 and later; OpenCL grows faster by the',
+        'month); the same phone read twice by different releases (X Elite under Genie: a third apart).',
         `Unmapped rows: ${unmapped.map(({ id, reason }) => `${id} (${reason})`).join(', ') || 'none'}.`,
       ].join('\n'),
       lines: [...headline, ...groupLines()],

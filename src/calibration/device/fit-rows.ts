@@ -1,6 +1,7 @@
 /** Measured rows made ready for fitting: compiled once, predicted again and again under other kernels. */
 import { retuneMachine } from '../../engine/build-machine.ts';
 import { compileRequest, type PhaseTime } from '../../engine/closed-form.ts';
+import type { Machine } from '../../engine/machine.ts';
 import { type Prepared, policyFor, type Sources } from '../../engine/prepare.ts';
 import type { KernelTuning } from '../../runtime/kernel-tuning.ts';
 import type { Use } from './fit-parameters.ts';
@@ -16,6 +17,9 @@ const STAND_IN_SIGMA = 2.5;
 /** Standard deviation of what rounding to the last digit takes away, in units of that digit. */
 const ROUNDING = Math.sqrt(1 / 12);
 
+/** What those who measured call anomalous themselves is predicted and shown, never fitted. */
+const DISOWNED_PROMPT = /prefill (time|rate) anomalous/;
+
 /** One quantity of one row. */
 export interface Observation {
   readonly id: string;
@@ -29,6 +33,8 @@ export interface Observation {
 export interface FitRow {
   readonly mapped: MappedRow;
   readonly use: Use;
+  /** Unit of the prompt, and of the answer where that is another; `use` has those that help out as well. */
+  readonly asked: readonly string[];
   /** Model, for leaving it out. */
   readonly model: string;
   /** Who measured, for leaving it out; empty where the row does not say. */
@@ -45,19 +51,31 @@ export function compileRow(mapped: MappedRow, sources: Sources): FitRow {
   const { runtime, unit } = mapped.scenario;
   const soc = prepared.soc.name;
   const decodeUnit = mapped.scenario['decodeUnit'];
-  const units = [unit, ...(typeof decodeUnit === 'string' ? [decodeUnit] : [])];
+  const asked = [unit, ...(typeof decodeUnit === 'string' ? [decodeUnit] : [])];
+  const phases = lump(
+    compileRequest(prepared.plan, prepared.machine, policyFor(prepared)),
+    prepared.machine,
+  );
+  const units = [...new Set([...asked, ...unitsOf(phases, prepared.machine)])];
   return {
     mapped,
+    asked,
     use: { soc, maker: prepared.soc.vendor, runtime, units },
     model: slug(mapped.row.model),
     source: sourceOf(mapped.row),
     prepared,
-    phases: lump(
-      compileRequest(prepared.plan, prepared.machine, policyFor(prepared)),
-      prepared.machine,
-    ),
+    phases,
     machineKey: JSON.stringify([soc, runtime, units, mapped.scenario['set'] ?? []]),
   };
+}
+
+/** Units that products with weights run on, those included that stand in where kernels are missing. */
+function unitsOf(phases: readonly LumpedPhase[], { units }: Machine): string[] {
+  return phases.flatMap(({ works }) =>
+    works.flatMap(({ work, unit }) =>
+      work.form.kind === 'matmul' && work.weightBytes > 0 ? [units[unit]?.unit.name ?? ''] : [],
+    ),
+  );
 }
 
 function sourceOf({ columns }: LlmRow): string {
@@ -66,7 +84,9 @@ function sourceOf({ columns }: LlmRow): string {
 
 export function observationsOf(row: FitRow): Observation[] {
   const { mapped } = row;
-  const found = comparisons(mapped);
+  const found = comparisons(mapped).filter(
+    ({ quantity }) => quantity === 'decode' || !DISOWNED_PROMPT.test(mapped.row.remarks),
+  );
   const both = found.filter(({ quantity }) => quantity !== 'decode').length > 1;
   return found.map(({ quantity, reference }) => {
     const own = QUALITY_SIGMA[mapped.row.quality] ?? QUALITY_SIGMA['C'] ?? 1;

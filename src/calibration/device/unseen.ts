@@ -15,6 +15,9 @@ export interface CrossValidated {
   readonly withoutSoc: number;
   /** Median bytes (decode) or multiply–accumulates (prefill) per second of other models, same SoC, unit and engine. */
   readonly naive: number | undefined;
+  /** The same of other sources, same SoC, unit and engine; and of other SoCs, same kind of unit and engine. */
+  readonly naiveWithoutSource: number | undefined;
+  readonly naiveWithoutSoc: number | undefined;
 }
 
 /** @param tick called after every fit. */
@@ -29,13 +32,17 @@ export function crossValidate(
   const soc = leaveOut(fit, observations, ({ row }) => row.use.soc, tick);
   return observations.map((observation, i) => {
     const peers = observations.filter((other) => isPeer(observation, other));
+    const elsewhere = observations.filter((other) => isOtherSource(observation, other));
+    const abroad = observations.filter((other) => isOtherSoc(observation, other));
     return {
       observation,
       inSample: inSample[i] as number,
       withoutModel: peers.length > 0 ? model[i] : undefined,
-      withoutSource: hasOtherSource(observation, observations) ? source[i] : undefined,
+      withoutSource: elsewhere.length > 0 ? source[i] : undefined,
       withoutSoc: soc[i] as number,
       naive: naiveOf(observation, peers),
+      naiveWithoutSource: naiveOf(observation, elsewhere),
+      naiveWithoutSoc: naiveOf(observation, abroad),
     };
   });
 }
@@ -63,10 +70,10 @@ export function asUnseen(one: CrossValidated): Unseen {
   };
 }
 
-/** Decode of a stage-wise row runs on the second unit. */
+/** Decode of a stage-wise row is asked of the second unit. */
 export function unitOf({ quantity, row }: Pick<Observation, 'quantity' | 'row'>): string {
-  const { units } = row.use;
-  return (quantity === 'decode' ? units.at(-1) : units[0]) ?? '';
+  const { asked } = row;
+  return (quantity === 'decode' ? asked.at(-1) : asked[0]) ?? '';
 }
 
 /** One fold per key; none for rows without one. */
@@ -100,13 +107,17 @@ function isPeer(one: Observation, other: Observation): boolean {
 }
 
 /** Another source on the same unit of the same SoC. */
-function hasOtherSource(one: Observation, observations: readonly Observation[]): boolean {
-  return observations.some(
-    ({ quantity, row }) =>
-      row.use.soc === one.row.use.soc &&
-      row.source !== one.row.source &&
-      unitOf({ quantity, row }) === unitOf(one),
+function isOtherSource(one: Observation, other: Observation): boolean {
+  return (
+    one.row.use.soc === other.row.use.soc &&
+    one.row.source !== other.row.source &&
+    unitOf(one) === unitOf(other)
   );
+}
+
+/** The same kind of unit of another SoC. */
+function isOtherSoc(one: Observation, other: Observation): boolean {
+  return one.row.use.soc !== other.row.use.soc && unitOf(one) === unitOf(other);
 }
 
 /** What the row would take at the median rate of its peers, those of the same engine if there are any. */

@@ -40,30 +40,37 @@ export function speedWeights(groups: readonly CoreGroup[]): number[] {
   return widths.map((width) => width / total);
 }
 
+/** Instructions that kernels for integers were built with: widening ones of any ARMv8 core, dot products, matrix products. */
+export type IntegerProducts = 'widening' | 'dot' | 'matrix';
+
 /** Multiply–accumulates per clock of all groups together, by the format a kernel computes in. */
-export function macsPerClock(groups: readonly CoreGroup[]): Readonly<Record<DType, number>> {
+export function macsPerClock(
+  groups: readonly CoreGroup[],
+  built: IntegerProducts = 'matrix',
+): Readonly<Record<DType, number>> {
   const dtypes = Object.keys(DTYPE_BITS) as DType[];
   const totals = dtypes.map((dtype) => [
     dtype,
-    groups.reduce((sum, group) => sum + groupMacs(group, dtype), 0),
+    groups.reduce((sum, group) => sum + groupMacs(group, dtype, built), 0),
   ]);
   return Object.fromEntries(totals);
 }
 
-function groupMacs(group: CoreGroup, dtype: DType): number {
-  const pipes = group.used * group.simdPipes * (group.simdBits / 128) * lanesOf(group, dtype);
+function groupMacs(group: CoreGroup, dtype: DType, built: IntegerProducts): number {
+  const pipes =
+    group.used * group.simdPipes * (group.simdBits / 128) * lanesOf(group, dtype, built);
   // One outer-product unit serves the whole cluster.
   const shared = twinRate(group.cluster.matrixUnit ?? {}, dtype) ?? 0;
   return Math.max(pipes, shared);
 }
 
 /** Multiply–accumulates of one 128-bit instruction. */
-function lanesOf(group: CoreGroup, dtype: DType): number {
+function lanesOf(group: CoreGroup, dtype: DType, built: IntegerProducts): number {
   const { i8mm, dot, fp16 } = group.cluster;
   const bits = DTYPE_BITS[dtype];
   if (bits <= 8) {
-    if (i8mm) return 32;
-    return dot ? 16 : 8;
+    if (i8mm && built === 'matrix') return 32;
+    return dot && built !== 'widening' ? 16 : 8;
   }
   if (bits === 16) return fp16 ? 8 : 4;
   return 128 / bits;

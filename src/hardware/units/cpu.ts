@@ -53,6 +53,7 @@ interface Cpu {
   readonly superblockShare: number;
   readonly quantise: boolean;
   readonly unpackPerRow: boolean;
+  readonly dotPerRow: boolean;
   readonly cache: LocalMemory;
   readonly fusedAttention: boolean;
   readonly launchSeconds: number;
@@ -92,6 +93,7 @@ export function buildCpu(
 function cpuOf(spec: CpuSpec, options: UnitOptions): Cpu {
   const threads = options.threads ?? spec.threads.is;
   const cores = coresInUse(spec.clusters, threads);
+  const built = options.kernels?.integerProducts ?? 'matrix';
   const privateBytes = cores.reduce((sum, group) => sum + group.used * group.l2, 0);
   const used = cores.reduce((sum, group) => sum + group.used, 0);
   return {
@@ -102,6 +104,7 @@ function cpuOf(spec: CpuSpec, options: UnitOptions): Cpu {
     superblockShare: options.kernels?.superblockShare ?? 1,
     quantise: options.kernels?.quantiseActivations ?? true,
     unpackPerRow: options.kernels?.unpackPerRow ?? false,
+    dotPerRow: options.kernels?.dotPerRow ?? false,
     cache: {
       bytes: Math.max(spec.l3.is, privateBytes),
       accumulatorBytes: 0,
@@ -111,11 +114,11 @@ function cpuOf(spec: CpuSpec, options: UnitOptions): Cpu {
     launchSeconds: launchOf(spec.launch.operator.is, options),
     used,
     barrierSeconds: used > 1 ? spec.barrier.is * (options.kernels?.launchScale ?? 1) : 0,
-    paired: cores.some((group) => group.cluster.i8mm),
+    paired: built === 'matrix' && cores.some((group) => group.cluster.i8mm),
     kernels: spec.kernels,
     caches: cachesOf(spec, used, privateBytes, options),
     simdBits: cores.reduce((sum, group) => sum + group.used * group.simdPipes * group.simdBits, 0),
-    macs: macsPerClock(cores),
+    macs: macsPerClock(cores, built),
   };
 }
 
@@ -232,13 +235,14 @@ function unpackShare(cpu: Cpu, work: Work, weights: number): number {
 
 function kernelCycles(cpu: Cpu, gemm: GemmShape, format: DType, kernel: CpuKernel): number {
   const { products, m, n, k } = gemm;
+  const alike = format === 'int8' && cpu.dotPerRow;
   // Matrix instructions take two rows at a time; a single row wastes one.
-  const paired = format === 'int8' && cpu.paired;
+  const paired = format === 'int8' && cpu.paired && !alike;
   const rows = paired && m > 1 ? 2 * Math.ceil(m / 2) : m;
   const single = paired && m === 1 ? 0.5 : 1;
   const reached = cpu.kernels?.shares[kernel]?.is ?? cpu.matrixShare;
   // Runtimes carry kernels of their own for matrix–vector products; their quality is the bandwidth they reach.
-  const quality = m > 1 ? (cpu.kernelShare[format] ?? 1) : 1;
+  const quality = m > 1 || alike ? (cpu.kernelShare[format] ?? 1) : 1;
   const share = reached * quality * single;
   const wide = kernel === 'conv' ? cpu.kernels?.outputBlock?.is : undefined;
   const block = wide ?? OUTPUTS_PER_VECTOR;

@@ -2,6 +2,7 @@
 import type { Seconds } from '../../base/units.ts';
 import type { DType } from '../../base/work.ts';
 import type { MemoryPort } from '../compute-unit.ts';
+import type { IntegerProducts } from './cpu-cores.ts';
 
 /** Parts of a unit that every kind has; soc-spec.ts describes them. */
 export interface UnitCommon {
@@ -25,6 +26,10 @@ export interface KernelClass {
   readonly rowShare?: Readonly<Partial<Record<DType, number>>>;
   /** Weights are unpacked again for every row, as plain dot products do; otherwise tiles unpack them once. */
   readonly unpackPerRow?: boolean;
+  /** Instructions that products of integers were built with; the best that the cores have where absent. CPUs only. */
+  readonly integerProducts?: IntegerProducts;
+  /** Products with integer weights are dot products of one row each: a row alone costs what each of many does. */
+  readonly dotPerRow?: boolean;
   /** Reached over what formats without them reach, where weights lie in super-blocks; 1 where absent. */
   readonly superblockShare?: number;
   /** Reached share of what the unit's memory port could draw. */

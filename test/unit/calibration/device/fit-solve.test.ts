@@ -135,6 +135,26 @@ describe('fitting rows of known origin', () => {
     }
   });
 
+  it('has a naive rival for a SoC that was not measured: the rates of the other', () => {
+    const device = new DeviceFit(observations, tables.runtimes);
+    const rows = crossValidate(device, observations, device.run().predicted);
+    const sizes = MODELS.map((model) => Number(model.split(',')[1]));
+    for (const quantity of ['prefill', 'decode']) {
+      const one = rows.find(
+        ({ observation }) => observation.id === 'r00' && observation.quantity === quantity,
+      )!;
+      // Bytes or products per second are proportional to parameters per second where all weights have four bits.
+      const rates = sizes
+        .map((size, m) => {
+          const found = observations.find((o) => o.id === `r1${m}` && o.quantity === quantity)!;
+          return size * found.reference;
+        })
+        .sort((a, b) => a - b);
+      const median = (rates[1]! + rates[2]!) / 2;
+      expect(one.naiveWithoutSoc! / (median / sizes[0]!)).toBeCloseTo(1, 9);
+    }
+  });
+
   it('leaves whole sources out, and says nothing where another never measured that unit', () => {
     const of = (source: (one: Observation) => string) =>
       observations.map((one) => ({ ...one, row: { ...one.row, source: source(one) } }));
@@ -146,8 +166,10 @@ describe('fitting rows of known origin', () => {
     expect(bySoc.every(({ withoutSource }) => withoutSource === undefined)).toBe(true);
     // Sources that tested one model each, on every phone: what is left out is what leaving the model out leaves out.
     const byModel = cross(of(({ row }) => row.model));
-    for (const { withoutSource, withoutModel } of byModel)
+    for (const { withoutSource, withoutModel, naiveWithoutSource, naive } of byModel) {
       expect(withoutSource).toBeCloseTo(withoutModel!, 6);
+      expect(naiveWithoutSource).toBe(naive);
+    }
     const unnamed = cross(of(() => ''));
     expect(unnamed.every(({ withoutSource }) => withoutSource === undefined)).toBe(true);
   });
