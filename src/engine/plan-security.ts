@@ -134,6 +134,11 @@ function planOf(
     regions: hardware ? fixedRegions(hardware) : [],
     promised: secrecyOf(...strategy.promises),
     demand,
+    // The trusted runtime starts from this much or fills it anew.
+    runtime:
+      strategy.world !== 'normal' && demand.weights > 0 && strategy.protects.includes('weights')
+        ? (hardware?.runtime.checkpoint.is ?? 0)
+        : 0,
     protectedBytes: held,
     grown: 0,
   };

@@ -40,8 +40,13 @@ export function demandsOf(
   });
 }
 
-export function heldBytes({ protectedBytes, integrity }: SecurityPlan): Bytes {
-  return protectedBytes * (1 + integrity.storage);
+export function heldBytes(plan: SecurityPlan): Bytes {
+  return plan.protectedBytes + plan.runtime + codeBytes(plan);
+}
+
+/** Codes and counters of all that lies in protected memory. */
+function codeBytes({ protectedBytes, runtime, integrity }: SecurityPlan): Bytes {
+  return (protectedBytes + runtime) * integrity.storage;
 }
 
 /** Memory set aside at boot for what a plan protects: the carve-out, and further regions of its kind. */
@@ -70,7 +75,7 @@ export function grownBytes(plans: readonly SecurityPlan[], i: number, turns = fa
 }
 
 /**
- * Memory that protection takes beside the workloads' own: codes and counters, what of the carve-out stays empty, and
+ * Memory that protection takes beside the workloads' own: runtimes, codes and counters, what of the carve-out stays empty, and
  * weights that lie in two kinds of memory.
  * @throws InfeasibleError where protected data do not fit the carve-out and it cannot grow.
  */
@@ -80,7 +85,8 @@ export function protectionOwners(
 ): Record<string, Bytes> {
   const tight = plans.find(({ strategy, grown }) => strategy.growth === 'fixed' && grown > 0);
   if (tight) throw tooLarge(tight);
-  const codes = plans.reduce((sum, plan) => sum + plan.protectedBytes * plan.integrity.storage, 0);
+  const codes = plans.reduce((sum, plan) => sum + codeBytes(plan), 0);
+  const runtimes = plans.reduce((sum, { runtime }) => sum + runtime, 0);
   const guarded = plans.filter(({ strategy }) => strategy.protects.length > 0);
   const spare = (kind: RegionKind) =>
     guarded
@@ -94,6 +100,7 @@ export function protectionOwners(
   const copies = plans.reduce((sum, { demand }) => sum + demand.weights, 0);
   const twice = copies - [...weights.values()].reduce((sum, bytes) => sum + bytes, 0);
   return {
+    ...(runtimes > 0 && { 'runtime in protected memory': runtimes }),
     ...(codes > 0 && { 'integrity codes and counters': codes }),
     ...(empty > 0 && { 'carve-out not in use': empty }),
     ...(guest > 0 && { 'guest memory not in use': guest }),
@@ -119,9 +126,10 @@ function tooLarge(plan: SecurityPlan): InfeasibleError {
   const show = (bytes: Bytes) => formatQuantity(bytes, 'size', 3);
   const breakdown = Object.fromEntries([
     ...strategy.protects.map((name) => [name, plan.demand[name]]),
-    ['integrity codes and counters', plan.protectedBytes * integrity.storage],
+    ['runtime', plan.runtime],
+    ['integrity codes and counters', codeBytes(plan)],
   ]);
-  const weightsOnly = plan.demand.weights * (1 + integrity.storage);
+  const weightsOnly = (plan.demand.weights + plan.runtime) * (1 + integrity.storage);
   const whose = workload === undefined ? '' : ` of workload "${workload}"`;
   const left = demand - plan.grown;
   const has = left < bound ? `${show(left)} left of ${show(bound)}` : show(bound);

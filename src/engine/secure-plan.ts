@@ -31,7 +31,9 @@ export interface SecurityPlan {
   readonly promised: Secrecy;
   /** Bytes of the workload by class; weights that another one brings along are not counted again. */
   readonly demand: Demand;
-  /** Bytes that lie in protected memory, codes and counters aside. */
+  /** Of the runtime that computes on them, beside its model; of workloads that share one, with the first. */
+  readonly runtime: Bytes;
+  /** Bytes of the workload that lie in protected memory, runtime, codes and counters aside. */
   readonly protectedBytes: Bytes;
   /** Of protected memory, codes and counters included, what does not fit the carve-out. */
   readonly grown: Bytes;

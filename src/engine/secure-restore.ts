@@ -148,7 +148,7 @@ function stageOf(parts: RestoreParts, span: StageSpan, growth: Growth): LoadStag
       'runtime start': {
         ...none,
         ...(image > 0 && read(image)),
-        accesses: image > 0 ? [...landing(parts, image), ...deciphering(parts, image)] : [],
+        accesses: image > 0 ? startingFrom(parts, image) : [],
         cipher: image * (cipher?.energyPerByte ?? 0),
         cpuShare: image > 0 ? decrypts : one,
       },
@@ -183,15 +183,24 @@ function landingKind({ strategy }: SecurityPlan): RegionKind {
   return permits(kind, 'storage', 'write') ? kind : 'normal';
 }
 
-function landing({ plan, rows }: RestoreParts, bytes: Bytes): LoadAccess[] {
-  const row = rowFor(plan, rows, {
-    initiator: 'storage',
-    access: 'write',
-    tensor: 'model file',
-    region: landingKind(plan),
-    secrecy: fileSecrecy(plan),
-  });
-  return [{ access: 'write', bytes, row }];
+function landing(parts: RestoreParts, bytes: Bytes): LoadAccess[] {
+  return [landed(parts, bytes, 'model file', fileSecrecy(parts.plan))];
+}
+
+function landed(
+  { plan, rows }: RestoreParts,
+  bytes: Bytes,
+  tensor: RowKind['tensor'],
+  secrecy: Secrecy,
+): LoadAccess {
+  const kind = { initiator: 'storage', access: 'write', region: landingKind(plan) } as const;
+  return { access: 'write', bytes, row: rowFor(plan, rows, { ...kind, tensor, secrecy }) };
+}
+
+/** Heap of a runtime that has neither model nor user yet: sealed against change on its way, but no secret. */
+function startingFrom(parts: RestoreParts, bytes: Bytes): LoadAccess[] {
+  const file = landed(parts, bytes, 'runtime checkpoint', PUBLIC);
+  return [file, ...opened(parts, bytes, 'runtime checkpoint', 'runtime', PUBLIC)];
 }
 
 /** Ciphertext tells nothing to those without the key. */
@@ -199,12 +208,23 @@ function fileSecrecy(plan: SecurityPlan): Secrecy {
   return isSealed(plan) ? PUBLIC : secrecyOf(plan.scenario.labels.weights);
 }
 
-function deciphering({ plan, rows }: RestoreParts, bytes: Bytes): LoadAccess[] {
+function deciphering(parts: RestoreParts, bytes: Bytes): LoadAccess[] {
+  const secrecy = secrecyOf(parts.plan.scenario.labels.weights);
+  return opened(parts, bytes, 'model file', 'weights', secrecy);
+}
+
+/** A cipher that is no part of the NPU reads what has landed, and writes what it makes of it. */
+function opened(
+  { plan, rows }: RestoreParts,
+  bytes: Bytes,
+  file: RowKind['tensor'],
+  tensor: RowKind['tensor'],
+  secrecy: Secrecy,
+): LoadAccess[] {
   const initiator = cipherInitiator(plan);
   if (!initiator) return [];
-  const from = { tensor: 'model file', region: landingKind(plan), secrecy: PUBLIC } as const;
-  const secrecy = secrecyOf(plan.scenario.labels.weights);
-  const to = { tensor: 'weights', region: protectedKind(plan.strategy), secrecy } as const;
+  const from = { tensor: file, region: landingKind(plan), secrecy: PUBLIC } as const;
+  const to = { tensor, region: protectedKind(plan.strategy), secrecy } as const;
   return [
     { access: 'read', bytes, row: rowFor(plan, rows, { initiator, access: 'read', ...from }) },
     { access: 'write', bytes, row: rowFor(plan, rows, { initiator, access: 'write', ...to }) },

@@ -8,7 +8,13 @@ import type { TensorClass } from '../runtime/secure/strategy.ts';
 import type { AuditRow, AuditVerdict } from './secure-audit.ts';
 
 /** What models on their way consist of, beside their weights, and what makes room for them. */
-type LoadedTensor = 'model file' | 'pages of others' | 'zeroes' | 'pages given back';
+type LoadedTensor =
+  | 'model file'
+  | 'runtime checkpoint'
+  | 'runtime'
+  | 'pages of others'
+  | 'zeroes'
+  | 'pages given back';
 
 export interface RowKind {
   /** Where several share the phone. */

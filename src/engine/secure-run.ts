@@ -264,11 +264,10 @@ function regionsOf(plans: readonly SecurityPlan[]): AuditRegion[] {
     plans
       .filter(({ strategy }) => kind === undefined || protectedKind(strategy) === kind)
       .reduce((total, plan) => total + of(plan), 0);
-  const held = (plan: SecurityPlan) => plan.protectedBytes * (1 + plan.integrity.storage);
   const all = sum(({ demand }) => Object.values(demand).reduce((a, b) => a + b, 0));
   const left = {
-    secure: sum((plan) => held(plan) - plan.grown, 'secure'),
-    'protected-vm': sum((plan) => held(plan) - plan.grown, 'protected-vm'),
+    secure: sum((plan) => heldBytes(plan) - plan.grown, 'secure'),
+    'protected-vm': sum((plan) => heldBytes(plan) - plan.grown, 'protected-vm'),
   };
   const { regions } = plans.find((plan) => plan.regions.length > 0) ?? plans[0]!;
   const fixed = regions.map((region) => {

@@ -43,9 +43,24 @@ describe.each(listBundled('socs/security', '.yaml').filter((name) => name !== 'n
       expect(audit?.faults).toEqual([]);
       const file = flow(result, 'model file', 'write', 'storage')!;
       expect(file.label).toBe('public');
-      const image = preset === 'pipelined' ? 64 * MIB : 0;
-      expect(file.bytes / (weights + image)).toBeCloseTo(1, 6);
+      expect(file.bytes / weights).toBeCloseTo(1, 6);
       expect(file.accesses).toBeGreaterThanOrEqual(Math.ceil(weights / (16 * MIB)));
+    });
+
+    it('starts its runtime in memory of its own, from a checkpoint with rows of its own', () => {
+      // 64 MiB, as phone-security.yaml says; it holds neither model nor prompt, so it is no secret.
+      expect(result.memory.owners['runtime in protected memory']).toBe(64 * MIB);
+      const file = flow(result, 'runtime checkpoint', 'write', 'storage');
+      const opened = flow(result, 'runtime', 'write');
+      if (preset !== 'pipelined') expect([file, opened]).toEqual([undefined, undefined]);
+      else {
+        for (const row of [file!, opened!]) {
+          expect(row).toMatchObject({ label: 'public', verdict: 'public', region: 'secure' });
+          expect(row.bytes).toBeCloseTo(64 * MIB, 3);
+        }
+        const row = result.ledger.find(({ operator }) => operator === 'runtime start');
+        expect(row?.joules).toBeGreaterThan(0);
+      }
     });
 
     it('writes the weights in the clear where they are protected, and nowhere else', () => {
