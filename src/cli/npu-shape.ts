@@ -30,9 +30,10 @@ export function parseConv(text: string): BenchShape {
       : 'kernel does not fit';
     throw new SpecError([{ path: '--conv', message, expected: usage, got: `"${text}"` }]);
   }
-  if (padding >= kernel) {
-    const message = 'padding as wide as the kernel multiplies zeros alone';
-    const expected = `padding of at most ${kernel - 1}`;
+  // Frameworks take a ring of zeros around a 1×1 kernel too; anything wider is a slip of the pen.
+  if (padding > kernel) {
+    const message = 'padding wider than the kernel multiplies zeros alone';
+    const expected = `padding of at most ${kernel}`;
     throw new SpecError([{ path: '--conv', message, expected, got: String(padding) }]);
   }
   const form = {

@@ -1,35 +1,12 @@
 /** Heads, tokens and context of the attention operators, whichever layout their inputs use. */
+import { type AttentionShape, at, checkHeads, headCount } from './attention-view.ts';
 import {
-  formatDims,
-  formatInputs,
-  inputAt,
-  intOf,
-  type NodeView,
-  numbersOf,
-  shapeFault,
-} from './node-view.ts';
-
-export interface AttentionShape {
-  readonly batch: number;
-  readonly heads: number;
-  readonly kvHeads: number;
-  readonly queries: number;
-  /** Tokens whose keys and values come from the cache. */
-  readonly past: number;
-  /** All tokens attended to, cached and new. */
-  readonly context: number;
-  /** Tokens the present cache has room for; more than `context` in a buffer shared between steps. */
-  readonly capacity: number;
-  readonly headDim: number;
-  readonly valueDim: number;
-  readonly causal: boolean;
-  /** Query and result are [batch, heads, tokens, width] instead of [batch, tokens, heads × width]. */
-  readonly headsFirst: boolean;
-  /** Tokens of a sliding window; 0 when every earlier token counts. */
-  readonly window: number;
-}
-
-const at = (dims: readonly number[], index: number): number => dims[index] ?? 1;
+  decoderShape,
+  packedMultiHeadShape,
+  packedTokensShape,
+  sparseShape,
+} from './decoder-attention-shape.ts';
+import { formatDims, inputAt, intOf, type NodeView, numbersOf, shapeFault } from './node-view.ts';
 
 /** `com.microsoft.GroupQueryAttention`: always causal; query may carry key and value behind it. */
 function groupQueryShape(view: NodeView): AttentionShape {
@@ -164,17 +141,6 @@ function standardShape(view: NodeView): AttentionShape {
   };
 }
 
-function headCount(view: NodeView, name: string): number {
-  const count = intOf(view, name, 0);
-  if (count > 0) return count;
-  throw shapeFault(`attribute ${name} is missing`);
-}
-
-function checkHeads(view: NodeView, headDim: number): void {
-  if (Number.isInteger(headDim) && headDim > 0) return;
-  throw shapeFault('width is not a multiple of the heads', undefined, formatInputs(view));
-}
-
 /** Operators that attend, with how to read their shape. */
 export const ATTENTION: Readonly<Record<string, (view: NodeView) => AttentionShape>> = {
   Attention: standardShape,
@@ -182,4 +148,15 @@ export const ATTENTION: Readonly<Record<string, (view: NodeView) => AttentionSha
   'com.microsoft.QAttention': packedAttentionShape,
   'com.microsoft.MultiHeadAttention': multiHeadShape,
   'com.microsoft.GroupQueryAttention': groupQueryShape,
+  'com.microsoft.DecoderMaskedMultiHeadAttention': decoderShape,
+  'com.microsoft.PackedAttention': packedTokensShape,
+  'com.microsoft.PackedMultiHeadAttention': packedMultiHeadShape,
+  'com.microsoft.SparseAttention': sparseShape,
 };
+
+/** Those that project their input by one packed weight first. */
+export const PROJECTING: ReadonlySet<string> = new Set([
+  'com.microsoft.Attention',
+  'com.microsoft.QAttention',
+  'com.microsoft.PackedAttention',
+]);

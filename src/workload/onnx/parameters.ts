@@ -22,6 +22,7 @@ const STEERING: Readonly<Record<string, readonly number[]>> = {
   'com.microsoft.MatMulNBits': [2, 3, 4],
   'com.microsoft.GatherBlockQuantized': [2, 3],
   'com.microsoft.GroupQueryAttention': [7, 8],
+  'com.microsoft.SparseAttention': [9, 10],
   'com.microsoft.RotaryEmbedding': [2, 3],
   RotaryEmbedding: [1, 2],
 };

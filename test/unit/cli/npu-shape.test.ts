@@ -25,9 +25,13 @@ describe('probe npu shapes', () => {
     expect(() => parseGemm('0,1,1')).toThrow(/not a shape/);
     expect(() => parseConv('4,4,1,1,7')).toThrow(/kernel does not fit/);
     expect(() => parseConv('8,8,6,6,3,1,0,4')).toThrow(/multiples of groups/);
-    expect(() => parseConv('8,8,16,16,3,1,3')).toThrow(
-      /--conv: padding as wide as the kernel.*at most 2, got 3/,
+    expect(() => parseConv('8,8,16,16,3,1,4')).toThrow(
+      /--conv: padding wider than the kernel.*at most 3, got 4/,
     );
+  });
+
+  it('take padding as wide as the kernel, which frameworks do', () => {
     expect(parseConv('8,8,16,16,3,1,2').m).toBe(10 * 10);
+    expect(parseConv('14,14,64,32,1,1,1').m).toBe(16 * 16);
   });
 });

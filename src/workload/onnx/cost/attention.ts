@@ -8,14 +8,16 @@
  * Checked  test/unit/workload/onnx/cost.test.ts
  */
 import { OPS_PER_ELEMENT, visiblePairs } from '../../operator-cost.ts';
-import { ATTENTION, type AttentionShape } from '../attention-shape.ts';
+import { ATTENTION, PROJECTING } from '../attention-shape.ts';
+import type { AttentionShape } from '../attention-view.ts';
 import { elementsOf, tensorBytes } from '../element-type.ts';
 import { inputAt, intOf } from '../node-view.ts';
 import { bytesOfValue, type Cost, type Coster, type CostView } from './coster.ts';
 
 function attend(view: CostView, shape: AttentionShape): Cost {
   const windowed = shape.window > 0 && shape.window < shape.context;
-  const visible = visiblePairs(windowed ? { ...shape } : withoutWindow(shape));
+  const masked = windowed || shape.visible !== undefined;
+  const visible = visibleOf(shape, windowed);
   const pairs = visible * shape.batch * shape.heads;
   return {
     form: {
@@ -24,20 +26,28 @@ function attend(view: CostView, shape: AttentionShape): Cost {
       heads: shape.heads,
       kvHeads: shape.kvHeads,
       queries: shape.queries,
-      // Where a window bites the form shows the average reach of a query, so that form and `macs` agree.
-      context: windowed ? Math.ceil(visible / shape.queries) : shape.context,
+      // Where a window or mask bites the form shows the average reach of a query, so that form and `macs` agree.
+      context: masked ? Math.ceil(visible / shape.queries) : shape.context,
       headDim: shape.headDim,
       valueDim: shape.valueDim,
-      causal: shape.causal && !windowed,
+      causal: shape.causal && !masked,
     },
     macs: pairs * (shape.headDim + shape.valueDim),
     vectorOps: pairs * OPS_PER_ELEMENT.softmax + rotarySteps(view, shape),
-    ...(view.key === GROUP_QUERY ? { weightBytes: tableRows(view, [7, 8], shape.queries) } : {}),
+    ...(TABLES[view.key] && { weightBytes: tableRows(view, TABLES[view.key]!, shape.queries) }),
     ...traffic(view, shape),
   };
 }
 
-const GROUP_QUERY = 'com.microsoft.GroupQueryAttention';
+function visibleOf({ visible, window, ...shape }: AttentionShape, windowed: boolean): number {
+  return visible ?? visiblePairs(windowed ? { ...shape, window } : shape);
+}
+
+/** Positions of cosine and sine. */
+const TABLES: Readonly<Record<string, readonly number[]>> = {
+  'com.microsoft.GroupQueryAttention': [7, 8],
+  'com.microsoft.SparseAttention': [9, 10],
+};
 
 /** Of a cosine and a sine table only the rows of the new positions are read. */
 function tableRows(view: CostView, positions: readonly number[], rows: number): number {
@@ -46,11 +56,6 @@ function tableRows(view: CostView, positions: readonly number[], rows: number): 
     if (!table?.constant) return sum;
     return sum + bytesOfValue(table) * Math.min(1, rows / (table.dims[0] ?? 1));
   }, 0);
-}
-
-/** A window of 0 means that every earlier token counts. */
-function withoutWindow({ window: _, ...shape }: AttentionShape): Omit<AttentionShape, 'window'> {
-  return shape;
 }
 
 function rotarySteps(view: CostView, shape: AttentionShape): number {
@@ -66,6 +71,8 @@ const PAST: Readonly<Record<string, readonly number[]>> = {
   'com.microsoft.QAttention': [8],
   'com.microsoft.MultiHeadAttention': [6, 7],
   'com.microsoft.GroupQueryAttention': [3, 4],
+  'com.microsoft.DecoderMaskedMultiHeadAttention': [5, 6],
+  'com.microsoft.SparseAttention': [3, 4],
 };
 
 /** The cache is read up to the context and grows by the new tokens, even where the tensor is a larger buffer. */
@@ -80,13 +87,21 @@ function traffic(view: CostView, shape: AttentionShape): Partial<Cost> {
   const cached = view.outputs.length > 1 || past.some((i) => view.inputs[i]);
   if (!type || !cached) return { inputBytes, outputBytes };
   const row = shape.batch * shape.kvHeads * (shape.headDim + shape.valueDim);
-  const reach = shape.window > 0 ? Math.min(shape.past, shape.window - 1) : shape.past;
+  const reach = cachedReach(shape);
   return {
     inputBytes,
     outputBytes,
     kvReadBytes: tensorBytes([row * reach], type),
     kvWriteBytes: tensorBytes([row * (shape.context - shape.past)], type),
   };
+}
+
+/** Cached tokens that are read: what a window reaches, or the share of them that a mask leaves. */
+function cachedReach(shape: AttentionShape): number {
+  const { past, window, visible } = shape;
+  if (visible !== undefined)
+    return (past * visible) / visibleOf({ ...shape, visible: undefined }, false);
+  return window > 0 ? Math.min(past, window - 1) : past;
 }
 
 /** `com.microsoft.Attention` projects first: one product with the packed weight. */
@@ -112,10 +127,11 @@ function rotary(tables: readonly number[]): Coster {
 }
 
 const costers = Object.entries(ATTENTION).map(([key, read]): [string, Coster] => {
-  const packed = key === 'com.microsoft.Attention' || key === 'com.microsoft.QAttention';
   return [
     key,
-    packed ? (view) => attendPacked(view, read(view)) : (view) => attend(view, read(view)),
+    PROJECTING.has(key)
+      ? (view) => attendPacked(view, read(view))
+      : (view) => attend(view, read(view)),
   ];
 });
 

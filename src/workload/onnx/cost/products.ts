@@ -8,10 +8,11 @@
  * Checked  test/validation/onnx-import.test.ts (published MACs)
  */
 import type { WorkForm } from '../../../base/work.ts';
+import { OPS_PER_ELEMENT } from '../../operator-cost.ts';
 import { elementsOf } from '../element-type.ts';
 import { parseEinsum } from '../infer/matrix.ts';
 import { recurrentShape } from '../infer/recurrent.ts';
-import { windowOf } from '../infer/windows.ts';
+import { channelsFirst, windowOf } from '../infer/windows.ts';
 import { inputAt, intOf } from '../node-view.ts';
 import { bytesOfValue, type Cost, type Coster, type CostView } from './coster.ts';
 
@@ -48,6 +49,13 @@ function matMul(a: number, b: number): Coster {
     return { form, macs: macsOf(form) };
   };
 }
+
+/** A product, its bias, and the approximation of GELU by a hyperbolic tangent. */
+const gemmFastGelu: Coster = (view) => {
+  const elements = elementsOf(outputDims(view));
+  const bias = view.inputs[2] ? elements : 0;
+  return { ...matMul(0, 1)(view), vectorOps: elements * OPS_PER_ELEMENT.gelu + bias };
+};
 
 function transposed(dims: readonly number[], swap: number): readonly number[] {
   if (swap !== 1 || dims.length < 2) return dims;
@@ -122,6 +130,33 @@ function conv(weight: number, bias: number): Coster {
     return { form, macs, vectorOps: view.inputs[bias] ? elementsOf(out) : 0 };
   };
 }
+
+/** With a sum of another tensor and an activation behind it, a step per result each. */
+const fusedConv: Coster = (view) => {
+  const cost = conv(1, 2)(view);
+  const steps = (view.inputs[3] ? 1 : 0) + (view.node.attributes.has('activation') ? 1 : 0);
+  return { ...cost, vectorOps: (cost.vectorOps ?? 0) + steps * elementsOf(outputDims(view)) };
+};
+
+/** The same work on channels that lie innermost; weights lie as ever. */
+function channelsLast(inner: Coster): Coster {
+  return (view) =>
+    inner({ ...view, outputs: view.outputs.map((y) => ({ ...y, dims: channelsFirst(y.dims) })) });
+}
+
+/** Four products and three sums between neighbours of a place that is no pixel; one more product under a mask. */
+const SAMPLE_STEPS = 7;
+
+/** Every tap of the kernel looks where its offset says, in every input channel. */
+const deformConv: Coster = (view) => {
+  const cost = conv(1, 3)(view);
+  const w = inputAt(view, 1).dims;
+  const out = outputDims(view);
+  const places = at(out, 0) * elementsOf(out.slice(2)) * elementsOf(w.slice(2));
+  const samples = places * at(inputAt(view, 0).dims, 1);
+  const steps = SAMPLE_STEPS + (view.inputs[4] ? 1 : 0);
+  return { ...cost, vectorOps: (cost.vectorOps ?? 0) + steps * samples };
+};
 
 /** Spatial axes right-aligned into height and width; a depth axis multiplies batch and input channels. */
 function convForm(view: CostView, w: readonly number[], out: readonly number[]): WorkForm {
@@ -222,12 +257,16 @@ export const products: Readonly<Record<string, Coster>> = {
   'com.microsoft.MatMulIntegerToFloat': requantised(matMul(0, 1)),
   Gemm: gemm(0, 1, 2),
   'com.microsoft.FusedGemm': gemm(0, 1, 2),
+  'com.microsoft.GemmFastGelu': gemmFastGelu,
   'com.microsoft.QGemm': requantised(gemm(0, 3, 6)),
   'com.microsoft.MatMulNBits': matMulNBits,
   'com.microsoft.MatMulBnb4': matMulNBits,
   Einsum: einsum,
   Conv: conv(1, 2),
-  'com.microsoft.FusedConv': conv(1, 2),
+  'com.microsoft.FusedConv': fusedConv,
+  'com.microsoft.NhwcConv': channelsLast(conv(1, 2)),
+  'com.microsoft.NhwcFusedConv': channelsLast(fusedConv),
+  DeformConv: deformConv,
   ConvInteger: conv(1, -1),
   QLinearConv: requantised(conv(3, 8)),
   ConvTranspose: convTranspose,

@@ -1,5 +1,6 @@
 /** Shapes of attention and of what stands around it in exported language models. */
-import { ATTENTION, type AttentionShape } from '../attention-shape.ts';
+import { ATTENTION, PROJECTING } from '../attention-shape.ts';
+import type { AttentionShape } from '../attention-view.ts';
 import {
   formatDims,
   type Inferred,
@@ -16,7 +17,7 @@ function attend(view: NodeView, read: (view: NodeView) => AttentionShape): Infer
   const { batch, heads, kvHeads, queries, capacity, headDim, valueDim } = shape;
   const result = shape.headsFirst
     ? [batch, heads, queries, valueDim]
-    : [batch, queries, heads * valueDim];
+    : [...(shape.tokens === undefined ? [batch, queries] : [shape.tokens]), heads * valueDim];
   return [
     { dims: result, type },
     { dims: [batch, kvHeads, capacity, headDim], type },
@@ -65,8 +66,10 @@ function mixtureOfExperts(view: NodeView): Inferred[] {
 }
 
 const readers = Object.entries(ATTENTION).map(([name, read]): [string, Inferer] => {
-  const packed = name === 'com.microsoft.Attention' || name === 'com.microsoft.QAttention';
-  return [name, packed ? (view) => attendPacked(view, read) : (view) => attend(view, read)];
+  return [
+    name,
+    PROJECTING.has(name) ? (view) => attendPacked(view, read) : (view) => attend(view, read),
+  ];
 });
 
 export const attention: Readonly<Record<string, Inferer>> = {

@@ -120,13 +120,13 @@ function einsum(view: NodeView): Inferred[] {
   return [{ dims, type: inputAt(view, 0).type }];
 }
 
+const plainProduct: Inferer = (view) => [
+  { dims: productDims(inputAt(view, 0).dims, inputAt(view, 1).dims), type: inputAt(view, 0).type },
+];
+
 export const matrix: Readonly<Record<string, Inferer>> = {
-  MatMul: (view) => [
-    {
-      dims: productDims(inputAt(view, 0).dims, inputAt(view, 1).dims),
-      type: inputAt(view, 0).type,
-    },
-  ],
+  MatMul: plainProduct,
+  'com.microsoft.GemmFastGelu': plainProduct,
   Gemm: gemm,
   Einsum: einsum,
   MatMulInteger: integerProduct,

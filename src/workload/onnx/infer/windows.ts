@@ -85,6 +85,23 @@ function convolve(view: NodeView, input: number, weight: number): readonly numbe
   return [x[0] as number, w[0] as number, ...spatial];
 }
 
+/** [batch, spatial…, channels] as [batch, channels, spatial…]. */
+export function channelsFirst(dims: readonly number[]): readonly number[] {
+  return [...dims.slice(0, 1), ...dims.slice(-1), ...dims.slice(1, -1)];
+}
+
+/** The same operator on channels that lie innermost. */
+function channelsLast(inner: Inferer): Inferer {
+  return (view) => {
+    const [x, ...others] = view.inputs;
+    const first = { ...view, inputs: [x && { ...x, dims: channelsFirst(x.dims) }, ...others] };
+    return inner(first).map(({ dims = [], ...rest }) => ({
+      ...rest,
+      dims: [...dims.slice(0, 1), ...dims.slice(2), ...dims.slice(1, 2)],
+    }));
+  };
+}
+
 /** Extents of a transposed convolution; `output_shape` overrides the padding. */
 function convolveTransposed(view: NodeView): Inferred[] {
   const x = inputAt(view, 0);
@@ -156,11 +173,32 @@ const unpool: Inferer = (view) => {
   return [{ dims: [...x.dims.slice(0, 2), ...spatial], type: x.type }];
 };
 
+const convolution: Inferer = (view) => [
+  { dims: convolve(view, 0, 1), type: inputAt(view, 0).type },
+];
+
+/** Offsets are two per tap and group of channels, for every place of the result. */
+const deformable: Inferer = (view) => {
+  const [result] = convolution(view) as [Inferred];
+  const taps = inputAt(view, 1)
+    .dims.slice(2)
+    .reduce((product, dim) => product * dim, 1);
+  const [batch, , ...spatial] = result.dims as readonly number[];
+  const channels = 2 * intOf(view, 'offset_group', 1) * taps;
+  const offset = inputAt(view, 2).dims;
+  const expected = [batch as number, channels, ...spatial];
+  if (offset.length !== expected.length || offset.some((dim, i) => dim !== expected[i])) {
+    throw shapeFault('offsets do not fit', formatDims(expected), formatDims(offset));
+  }
+  return [result];
+};
+
 export const windows: Readonly<Record<string, Inferer>> = {
-  Conv: (view) => [{ dims: convolve(view, 0, 1), type: inputAt(view, 0).type }],
-  'com.microsoft.FusedConv': (view) => [
-    { dims: convolve(view, 0, 1), type: inputAt(view, 0).type },
-  ],
+  Conv: convolution,
+  'com.microsoft.FusedConv': convolution,
+  'com.microsoft.NhwcConv': channelsLast(convolution),
+  'com.microsoft.NhwcFusedConv': channelsLast(convolution),
+  DeformConv: deformable,
   ConvInteger: (view) => [{ dims: convolve(view, 0, 1), type: 'int32' }],
   QLinearConv: (view) => [{ dims: convolve(view, 0, 3), type: inputAt(view, 7).type }],
   ConvTranspose: convolveTransposed,

@@ -11,36 +11,7 @@ import {
   INT64,
   UINT8,
 } from '../../../support/onnx-builder.ts';
-
-type Input = readonly [type: number, dims: readonly number[]] | BuiltTensor | '';
-
-/** The work of one node; tuples are fed at run time, tensors are constants. */
-function workOf(
-  op: string,
-  inputs: readonly Input[],
-  attributes: NonNullable<Parameters<typeof buildModel>[0]['nodes'][number]['attributes']> = {},
-  options: { domain?: string; outputs?: number; opset?: number } = {},
-): Work {
-  const fed: Record<string, readonly [number, readonly number[]]> = {};
-  const constants: Record<string, BuiltTensor> = {};
-  const names = inputs.map((input, i) => {
-    if (input === '') return '';
-    if ('dims' in input) constants[`i${i}`] = input;
-    else fed[`i${i}`] = input;
-    return `i${i}`;
-  });
-  const outputs = Array.from({ length: options.outputs ?? 1 }, (_, i) => `o${i}`);
-  const node = { op, domain: options.domain ?? '', inputs: names, outputs, attributes };
-  const model = importOnnx(
-    buildModel({ nodes: [node], inputs: fed, constants, outputs }, { opset: options.opset ?? 17 }),
-    'one.onnx',
-  );
-  return model.list.operators[0]?.work as Work;
-}
-
-const x = (...dims: number[]): Input => [FLOAT, dims];
-const w = (...dims: number[]): BuiltTensor => ({ type: FLOAT, dims });
-const ms = { domain: 'com.microsoft' };
+import { ms, w, workOf, x } from '../../../support/onnx-work.ts';
 
 describe('convolution', () => {
   it('counts kernel × input channels of a group per output', () => {
