@@ -19,7 +19,7 @@ function start(): { stdout: string; svg: string } {
       scripts: Record<string, string>;
     }
   ).scripts['start'];
-  const words = String(script).split(' ').slice(2);
+  const words = String(script).split('main.js ').pop()?.split(' ') ?? [];
   const { code, stdout } = socsimProcess(
     words.map((word) => (word === 'out' ? join(folder, 'out') : word)),
   );
