@@ -19,8 +19,8 @@ export interface Client {
   readonly plan: RequestPlan;
   /** The same where the cache that it counts on is lost. */
   readonly whole?: RequestPlan | undefined;
-  /** What takes most memory, where others may answer it. */
-  readonly heaviest?: RequestPlan;
+  /** What the phone keeps ready, where others may answer it. */
+  readonly kept?: readonly RequestPlan[];
   readonly lane: Lane;
   readonly priority: number;
   readonly arrival: Arrival;
@@ -29,7 +29,7 @@ export interface Client {
 export interface ClientJobs {
   readonly jobs: readonly Job[];
   readonly follow: JobSource;
-  /** One job of every workload. */
+  /** One job of every workload, or of every model that it may need. */
   readonly expected: readonly Job[];
 }
 
@@ -57,8 +57,8 @@ export function clientJobs(
         if (client.lane === ended.lane && pause !== undefined) return make(c, now + pause);
         return after !== undefined && after === ended.lane?.name ? make(c, now + delay) : [];
       }),
-    expected: clients.map((client) =>
-      jobOf({ ...client, plan: client.heaviest ?? client.plan }, 0, 1),
+    expected: clients.flatMap((client) =>
+      (client.kept ?? [client.plan]).map((plan) => jobOf({ ...client, plan }, 0, 1)),
     ),
   };
 }

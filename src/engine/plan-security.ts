@@ -17,11 +17,12 @@ import { cipherCores, ciphersOf } from '../runtime/secure/ciphers.ts';
 import { protectsAnything, requireHardware } from '../runtime/secure/hardware-needs.ts';
 import { parseStrategy, type Strategy } from '../runtime/secure/strategy.ts';
 import type { RequestPlan } from '../workload/graph.ts';
-import { heaviestPlan, type Routes } from './offload/plans.ts';
+import { keptPlans, type Routes } from './offload/plans.ts';
 import { offloadPolicies } from './offload/policies.ts';
+import { modelOf } from './request.ts';
 import type { SharedWorkload } from './scenario.ts';
-import { demandsOf, grownBytes } from './secure-memory.ts';
-import type { Demand, SecurityPlan } from './secure-plan.ts';
+import { demandsOf, grownBytes, type ProtectedDemand } from './secure-memory.ts';
+import type { SecurityPlan } from './secure-plan.ts';
 import { type SecurityScenario, securityFor } from './secure-scenario.ts';
 
 /** A workload of the scenario, as far as protection cares. */
@@ -55,8 +56,8 @@ export function planSecurity(
     const scenario = securityFor(security, workloads?.[i]?.security);
     const strategy = chosen(parseStrategy(source(scenario.preset)), scenario);
     const policy = offloadPolicies[workloads?.[i]?.answeredBy ?? 'local'];
-    const plan = heaviestPlan(local, routes, policy, strategy.cloud);
-    return { workload: workloads && name, plan, scenario, strategy };
+    const kept = keptPlans(local, routes, policy, strategy.cloud);
+    return { workload: workloads && name, kept, scenario, strategy };
   });
   const attacked = drafts.some(({ scenario }) => scenario.attacks.length > 0);
   const any = drafts.some(({ strategy }) => protectsAnything(strategy));
@@ -73,15 +74,18 @@ export function planSecurity(
 
 /** @throws SpecError where a model that takes turns would lie in normal and in protected memory. */
 function requireOneMemory(drafts: readonly Draft[]): void {
-  const modelOf = ({ plan }: Draft) => plan.model ?? plan.name;
   const isGuarded = ({ strategy }: Draft) => strategy.protects.includes('weights');
   const faults = drafts.filter(isGuarded).flatMap((draft): Fault[] => {
-    const other = drafts.find((one) => !isGuarded(one) && modelOf(one) === modelOf(draft));
+    const models = draft.kept.map(modelOf);
+    const other = drafts.find(
+      (one) => !isGuarded(one) && one.kept.some((plan) => models.includes(modelOf(plan))),
+    );
     if (!other) return [];
+    const model = models.find((name) => other.kept.some((plan) => modelOf(plan) === name));
     return [
       {
         path: 'swap',
-        message: `workloads "${draft.workload}" and "${other.workload}" share ${modelOf(draft)}, which cannot take turns in protected and in normal memory at the same time`,
+        message: `workloads "${draft.workload}" and "${other.workload}" share ${model}, which cannot take turns in protected and in normal memory at the same time`,
         hint: 'give both the same security, or leave out swap',
       },
     ];
@@ -91,7 +95,8 @@ function requireOneMemory(drafts: readonly Draft[]): void {
 
 interface Draft {
   readonly workload: string | undefined;
-  readonly plan: RequestPlan;
+  /** What the phone keeps ready: the heaviest answer, or one of its own and what stands before a cloud's. */
+  readonly kept: readonly RequestPlan[];
   readonly scenario: SecurityScenario;
   readonly strategy: Strategy;
 }
@@ -99,7 +104,7 @@ interface Draft {
 function planOf(
   { workload, scenario, strategy }: Draft,
   soc: SocSpec,
-  { demand, held }: { readonly demand: Demand; readonly held: Bytes },
+  { demand, held, models }: ProtectedDemand,
   protectedBytes: Bytes,
 ): SecurityPlan {
   const { preset } = scenario;
@@ -134,10 +139,10 @@ function planOf(
     regions: hardware ? fixedRegions(hardware) : [],
     promised: secrecyOf(...strategy.promises),
     demand,
-    // The trusted runtime starts from this much or fills it anew.
+    // A trusted runtime starts from this much or fills it anew, one for each model.
     runtime:
-      strategy.world !== 'normal' && demand.weights > 0 && strategy.protects.includes('weights')
-        ? (hardware?.runtime.checkpoint.is ?? 0)
+      strategy.world !== 'normal' && strategy.protects.includes('weights')
+        ? models * (hardware?.runtime.checkpoint.is ?? 0)
         : 0,
     protectedBytes: held,
     grown: 0,

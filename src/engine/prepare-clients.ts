@@ -13,7 +13,7 @@ import {
   withLengths,
 } from '../workload/workload-spec.ts';
 import { type ClientJobs, clientJobs } from './arrivals.ts';
-import { heaviestPlan, type Routes, routesOf } from './offload/plans.ts';
+import { keptPlans, type Routes, routesOf } from './offload/plans.ts';
 import { offloadPolicies } from './offload/policies.ts';
 import { applyOverrides, type OverrideRoot } from './overrides.ts';
 import { planFor } from './plan-security.ts';
@@ -184,8 +184,8 @@ function requestsOfMany(
       ...(own === undefined && !protection ? {} : { policy: policyFor(entry) }),
     };
     const gate = protection && planFor(protection.plans, name).strategy.cloud;
-    const heaviest = heaviestPlan(plan, routes, offloadPolicies[entry.answeredBy], gate);
-    return { plan, whole, heaviest, lane, priority, arrival };
+    const kept = keptPlans(plan, routes, offloadPolicies[entry.answeredBy], gate);
+    return { plan, whole, kept, lane, priority, arrival };
   });
   return clientJobs(ready, duration, seed);
 }

@@ -39,7 +39,6 @@ import { TOKEN_BYTES } from './secure-memory.ts';
 import type { SecurityPlan } from './secure-plan.ts';
 import type { AuditRows, RowKind } from './secure-rows.ts';
 import { UploadGate } from './secure-upload.ts';
-import type { TaskTable } from './task-table.ts';
 
 export interface GuardParts {
   /** One, or one per workload of the scenario. */
@@ -56,6 +55,7 @@ const MAX_FAULTS = 100;
 /** A unit whose operator waits until so much of a model is there. */
 interface Waiting {
   readonly lane: SecureLane;
+  readonly restore: LoadFlow;
   readonly share: number;
   until: Seconds;
 }
@@ -88,7 +88,7 @@ export class SecureGuard implements AccessGuard, LoadGate {
     this.npuShared = new Set(lanes.map(({ npuWorld }) => npuWorld)).size > 1;
     this.waiting = new Array(machine.units.length).fill(undefined);
     this.pending = lanes[0]!.plan.scenario.attacks.toSorted((a, b) => a.at - b.at);
-    for (const { restore } of lanes) if (restore) restore.gate = this;
+    for (const { restores } of lanes) for (const flow of restores.values()) flow.gate = this;
   }
 
   /** When somebody tries the gates. */
@@ -105,7 +105,9 @@ export class SecureGuard implements AccessGuard, LoadGate {
   wiped(flow: LoadFlow): void {
     flow.wiped();
     if (!flow.isAway) return;
-    for (const lane of this.parts.lanes) if (lane.restore === flow) lane.hasRun = false;
+    for (const lane of this.parts.lanes) {
+      if ([...lane.restores.values()].includes(flow)) lane.hasRun = false;
+    }
   }
 
   /** What a model on its way accesses, chunk by chunk. */
@@ -126,7 +128,7 @@ export class SecureGuard implements AccessGuard, LoadGate {
     lane.hasRun = true;
     const flows = lane.flowsOf(request);
     flows.since = now;
-    if (this.isBusy(lane, flows)) return this.everyOne(flows.flags.length);
+    if (this.isBusy(lane, request, flows)) return this.everyOne(flows.flags.length);
     this.checks += passPlain(flows);
     if (flows.onNpu) this.system.useLocalMemory(flows.results);
     return flows.flags;
@@ -143,7 +145,7 @@ export class SecureGuard implements AccessGuard, LoadGate {
     else this.accessOneByOne(flows, kind, now);
     const { path } = lane;
     if (path.active) path.add(table, table.cell[operator]!, this.parts.execution.speed[u]!);
-    const wait = this.waitOf(lane, u, flows, table, operator, now);
+    const wait = this.waitOf(lane, u, request, flows, operator, now);
     if (this.isNpu[u] !== 0) this.system.useLocalMemory(flows.results);
     return wait;
   }
@@ -165,14 +167,14 @@ export class SecureGuard implements AccessGuard, LoadGate {
     for (let u = 0; u < this.waiting.length; u++) {
       const wait = this.waiting[u];
       if (!wait) continue;
-      const { lane, share, until } = wait;
-      const next = now + lane.restore!.readyIn(share, now);
+      const { lane, restore, share, until } = wait;
+      const next = now + restore.readyIn(share, now);
       const later = next - until;
       if (next - now <= TICK) this.waiting[u] = undefined;
       if (Math.abs(later) <= TICK) continue;
       wait.until = next;
       this.parts.execution.delay(u, later);
-      this.payStage(lane, u, later);
+      this.payStage(lane, restore, u, later);
     }
   }
 
@@ -209,8 +211,9 @@ export class SecureGuard implements AccessGuard, LoadGate {
   }
 
   /** Whether more than a look at an operator's flags is due before it may start. */
-  private isBusy({ npuWorld, path, restore, plan }: SecureLane, flows: FlowTable): boolean {
-    if (this.pending.length > 0 || path.active || restore?.isComing === true) return true;
+  private isBusy(lane: SecureLane, request: Active, flows: FlowTable): boolean {
+    const { npuWorld, path, plan } = lane;
+    if (this.pending.length > 0 || path.active || lane.comingFor(request)) return true;
     if (!flows.onNpu) return false;
     if (this.npuShared || this.system.npuWorld !== npuWorld) return true;
     return plan.scenario.normalWork.share > 0;
@@ -272,11 +275,12 @@ export class SecureGuard implements AccessGuard, LoadGate {
       lanes.find(({ plan }) => plan.strategy.protects.length > 0) ??
       lanes[0]!;
     // What models on their way have moved until now, they moved through the gates as they were.
-    if (lanes.some(({ restore }) => restore?.isComing || restore?.isBare))
+    const moves = ({ isComing, isBare }: LoadFlow) => isComing || isBare;
+    if (lanes.some(({ restores }) => [...restores.values()].some(moves)))
       this.parts.execution.progressAll(now);
     for (const lane of lanes) lane.bookAll(now);
-    const { restore, plan, hasRun } = aim;
-    const bare = !restore || restore.isBare;
+    const { restores, plan, hasRun } = aim;
+    const bare = restores.size === 0 || [...restores.values()].some(({ isBare }) => isBare);
     const { result, fault } = tryAttack(next!, system, { plan, bare, hasRun }, now);
     this.attacks.push(result);
     this.rows.review();
@@ -286,36 +290,42 @@ export class SecureGuard implements AccessGuard, LoadGate {
   private waitOf(
     lane: SecureLane,
     u: number,
+    request: Active,
     flows: FlowTable,
-    table: TaskTable,
     operator: number,
     now: Seconds,
   ): Seconds {
-    const share = lane.restore?.isComing === true ? weightsUpTo(flows, table, operator) : 0;
-    let wait = this.waitForWeights(lane, u, share, now);
+    const restore = lane.comingFor(request);
+    this.waiting[u] = undefined;
+    let wait = restore
+      ? this.waitFor(restore, weightsUpTo(flows, request.table, operator), lane, u, now)
+      : 0;
     if (lane.world !== 'normal' && flows.calls[operator] !== 0) {
       wait += this.pay(lane, 'world calls', lane.call, u);
     }
     return this.isNpu[u] !== 0 ? wait + this.waitForNpu(lane, u, now + wait) : wait;
   }
 
-  private waitForWeights(lane: SecureLane, u: number, share: number, now: Seconds): Seconds {
-    const { restore } = lane;
-    this.waiting[u] = undefined;
-    if (!restore?.isComing) return 0;
+  private waitFor(
+    restore: LoadFlow,
+    share: number,
+    lane: SecureLane,
+    u: number,
+    now: Seconds,
+  ): Seconds {
     const wait = restore.readyIn(share, now);
     if (wait <= 0) return 0;
-    this.waiting[u] = { lane, share, until: now + wait };
-    this.payStage(lane, u, wait);
+    this.waiting[u] = { lane, restore, share, until: now + wait };
+    this.payStage(lane, restore, u, wait);
     return wait;
   }
 
   /** What an operator waits for a model is no longer beside work. */
-  private payStage(lane: SecureLane, u: number, seconds: Seconds): void {
-    const stage = lane.restore!.plan.bottleneck;
+  private payStage(lane: SecureLane, restore: LoadFlow, u: number, seconds: Seconds): void {
+    const stage = restore.plan.bottleneck;
     this.pay(lane, stage, seconds, u);
     lane.costs.add(stage, { hiddenSeconds: -seconds });
-    lane.restore!.waited += seconds;
+    restore.waited += seconds;
   }
 
   private waitForNpu(lane: SecureLane, u: number, now: Seconds): Seconds {

@@ -23,7 +23,7 @@ import { kindOfClass, type TensorClass } from '../runtime/secure/strategy.ts';
 import { availableBandwidth } from './bandwidth.ts';
 import type { LoadFlow } from './load-flow.ts';
 import type { Machine } from './machine.ts';
-import type { Active } from './request.ts';
+import { type Active, modelOf } from './request.ts';
 import type { PathCosts, ProtectionLedger } from './secure-costs.ts';
 import {
   type AccessKind,
@@ -44,14 +44,15 @@ export interface LaneParts {
   readonly rows: AuditRows;
   readonly costs: ProtectionLedger;
   readonly path: PathCosts;
-  readonly restore?: LoadFlow | undefined;
+  /** By model: those that do not simply lie there. */
+  readonly restores: ReadonlyMap<string, LoadFlow>;
 }
 
 export class SecureLane {
   readonly plan: SecurityPlan;
   readonly costs: ProtectionLedger;
   readonly path: PathCosts;
-  readonly restore: LoadFlow | undefined;
+  readonly restores: ReadonlyMap<string, LoadFlow>;
   /** World of its runtime, and of its jobs on the NPU. */
   readonly world: World;
   readonly npuWorld: World;
@@ -80,7 +81,7 @@ export class SecureLane {
     this.plan = plan;
     this.costs = parts.costs;
     this.path = parts.path;
-    this.restore = parts.restore;
+    this.restores = parts.restores;
     this.world = strategy.world;
     this.npuWorld = strategy.npu === 'none' ? 'normal' : strategy.world;
     const world = strategy.world === 'protected-vm' ? hardware?.vm : hardware?.world;
@@ -98,6 +99,13 @@ export class SecureLane {
     this.dropped = new Map(
       strategy.releases.map(({ tensor, drops }) => [tensor, secrecyOf(...drops)]),
     );
+  }
+
+  /** The model that a request needs, on its way. */
+  comingFor({ job }: Active): LoadFlow | undefined {
+    if (this.restores.size === 0) return undefined;
+    const restore = this.restores.get(modelOf(job.plan));
+    return restore?.isComing === true ? restore : undefined;
   }
 
   /** Flows of the request's phase at its present context, judged by the gates as they stand. */

@@ -15,28 +15,45 @@ import { type Bytes, MEBI } from '../base/units.ts';
 import type { Region, RegionKind } from '../hardware/secure/regions.ts';
 import { kindOfClass, protectedKind, type Strategy } from '../runtime/secure/strategy.ts';
 import type { RequestPlan } from '../workload/graph.ts';
+import { modelOf } from './request.ts';
 import type { Demand, SecurityPlan } from './secure-plan.ts';
 
 /** A token id as runtimes pass it. */
 export const TOKEN_BYTES: Bytes = 4;
 
+export interface ProtectedDemand {
+  readonly demand: Demand;
+  /** What of it is protected. */
+  readonly held: Bytes;
+  /** That none of the workloads before has brought into its kind of memory. */
+  readonly models: number;
+}
+
 /** Of each workload: its bytes by class, and what of them is protected. */
 export function demandsOf(
-  drafts: readonly { readonly plan: RequestPlan; readonly strategy: Strategy }[],
-): { demand: Demand; held: Bytes }[] {
+  drafts: readonly { readonly kept: readonly RequestPlan[]; readonly strategy: Strategy }[],
+): ProtectedDemand[] {
   const there = new Set<string>();
-  return drafts.map(({ plan, strategy }) => {
-    const { model, name, memory, promptTokens, generatedTokens } = plan;
-    const key = `${kindOfClass(strategy, 'weights')} ${model ?? name}`;
+  return drafts.map(({ kept, strategy }) => {
+    const { promptTokens, generatedTokens } = kept[0]!;
+    let weights = 0;
+    let models = 0;
+    for (const plan of kept) {
+      const key = `${kindOfClass(strategy, 'weights')} ${modelOf(plan)}`;
+      if (there.has(key) || plan.memory.weights === 0) continue;
+      weights += plan.memory.weights;
+      models++;
+      there.add(key);
+    }
+    // Each keeps its cache; one of them works at a time.
     const demand = {
-      weights: there.has(key) ? 0 : memory.weights,
-      kv: memory.kvCache,
-      activations: memory.activations,
+      weights,
+      kv: kept.reduce((sum, { memory }) => sum + memory.kvCache, 0),
+      activations: Math.max(...kept.map(({ memory }) => memory.activations)),
       prompt: promptTokens * TOKEN_BYTES,
       output: generatedTokens * TOKEN_BYTES,
     };
-    there.add(key);
-    return { demand, held: strategy.protects.reduce((sum, kind) => sum + demand[kind], 0) };
+    return { demand, held: strategy.protects.reduce((sum, kind) => sum + demand[kind], 0), models };
   });
 }
 
@@ -96,7 +113,7 @@ export function protectionOwners(
         setAside(guarded[0]?.regions ?? [], kind),
       );
   const [empty, guest] = [spare('secure'), spare('protected-vm')];
-  const weights = new Map(jobs.map(({ plan }) => [plan.model ?? plan.name, plan.memory.weights]));
+  const weights = new Map(jobs.map(({ plan }) => [modelOf(plan), plan.memory.weights]));
   const copies = plans.reduce((sum, { demand }) => sum + demand.weights, 0);
   const twice = copies - [...weights.values()].reduce((sum, bytes) => sum + bytes, 0);
   return {

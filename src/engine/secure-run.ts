@@ -49,9 +49,9 @@ export class SecureRun {
   private readonly lanes: readonly SecureLane[];
   private readonly parts: SecureParts;
   private readonly rows: AuditRows;
-  /** Models that are not simply there, by kind of memory and name. */
+  /** Models that do not simply lie there, by kind of memory and name; and of each plan, by name. */
   private readonly models = new Map<string, LoadedModel>();
-  private readonly byPlan = new Map<SecurityPlan, LoadedModel>();
+  private readonly byPlan = new Map<SecurityPlan, ReadonlyMap<string, LoadedModel>>();
   private readonly views = new Map<SecurityPlan, WeakMap<Machine, Machine>>();
 
   constructor({ plans }: Protection, parts: SecureParts) {
@@ -63,8 +63,10 @@ export class SecureRun {
     this.lanes = plans.map((plan) => {
       const costs = new ProtectionLedger();
       const path = new PathCosts(machine, this.machineFor(plan, machine), plan);
-      const restore = this.modelOf(plan, costs)?.flow;
-      return new SecureLane({ plan, system, machine, rows: this.rows, costs, path, restore });
+      const loaded = this.modelsOf(plan, costs);
+      this.byPlan.set(plan, loaded);
+      const restores = new Map([...loaded].map(([name, { flow }]) => [name, flow]));
+      return new SecureLane({ plan, system, machine, rows: this.rows, costs, path, restores });
     });
     this.guard = new SecureGuard({
       lanes: this.lanes,
@@ -109,36 +111,41 @@ export class SecureRun {
     const plan = planFor(this.plans, lane?.name);
     if (!plan.strategy.protects.includes('weights')) return false;
     const isKept = this.jobsOf(plan).some((job) => modelName(job.plan) === modelName(asked));
-    return isKept && this.byPlan.get(plan);
+    return isKept && this.byPlan.get(plan)!.get(modelName(asked));
   }
 
   /** Workloads of one model in one kind of memory have it in common. */
-  private modelOf(plan: SecurityPlan, costs: ProtectionLedger): LoadedModel | undefined {
+  private modelsOf(plan: SecurityPlan, costs: ProtectionLedger): Map<string, LoadedModel> {
     const { machine, cold, turns } = this.parts;
     const { strategy, hardware } = plan;
+    const found = new Map<string, LoadedModel>();
     const comes = cold || turns || strategy.restore !== 'resident';
-    // A model that others answer for lies in no memory here.
-    const wanted = comes && weightsOf(this.jobsOf(plan)) > 0;
-    if (!wanted || !strategy.protects.includes('weights') || !hardware || !machine.storage)
-      return undefined;
-    const key = this.keyOf(plan);
-    const made = this.models.get(key) ?? this.openModel(plan, costs, key, machine.storage);
-    this.models.set(key, made);
-    this.byPlan.set(plan, made);
-    return made;
+    if (!comes || !strategy.protects.includes('weights') || !hardware || !machine.storage)
+      return found;
+    const kind = protectedKind(strategy);
+    for (const [model, bytes] of weightsOf(this.jobsOf(plan))) {
+      const key = `${kind} ${model}`;
+      const made =
+        this.models.get(key) ?? this.openModel(plan, costs, { model, bytes }, machine.storage);
+      this.models.set(key, made);
+      found.set(model, made);
+    }
+    return found;
   }
 
   private openModel(
     plan: SecurityPlan,
     costs: ProtectionLedger,
-    key: string,
+    { model, bytes }: { readonly model: string; readonly bytes: Bytes },
     storage: MachineStorage,
   ): LoadedModel {
     const { machine, execution, ledger } = this.parts;
     const { rows } = this;
-    const bytes = weightsOf(this.jobsOf(plan));
-    const users = this.plans.filter((other) => this.keyOf(other) === key);
-    const sum = (of: (plan: SecurityPlan) => Bytes) => users.reduce((all, one) => all + of(one), 0);
+    const kind = protectedKind(plan.strategy);
+    const users = this.plans.filter(({ strategy }) => protectedKind(strategy) === kind);
+    // What a plan has beside its models comes and goes with them, by their sizes.
+    const sum = (of: (plan: SecurityPlan) => Bytes) =>
+      users.reduce((all, one) => all + of(one) * shareOf(weightsOf(this.jobsOf(one)), model), 0);
     const grown = sum((one) => one.grown);
     const parts = { plan, storage, bytes, grown, held: sum(heldBytes), rows };
     const cpu = machine.units.findIndex(({ unit }) => unit.name === plan.cpuUnit);
@@ -172,11 +179,6 @@ export class SecureRun {
 
   private jobsOf(plan: SecurityPlan): Job[] {
     return this.parts.jobs.filter(({ lane }) => lane === undefined || lane.name === plan.workload);
-  }
-
-  private keyOf(plan: SecurityPlan): string {
-    const [job] = this.jobsOf(plan);
-    return `${protectedKind(plan.strategy)} ${job ? modelName(job.plan) : ''}`;
   }
 
   /** @throws SecurityFault for attacks that come after the last operator. */
@@ -235,10 +237,15 @@ export class SecureRun {
   }
 }
 
-/** Of all distinct models of the jobs. */
-function weightsOf(jobs: readonly Job[]): Bytes {
-  const weights = new Map(jobs.map(({ plan }) => [modelName(plan), plan.memory.weights]));
-  return [...weights.values()].reduce((sum, bytes) => sum + bytes, 0);
+/** Of each model of the jobs; one that others answer for lies in no memory here. */
+function weightsOf(jobs: readonly Job[]): Map<string, Bytes> {
+  const own = jobs.filter(({ plan }) => plan.memory.weights > 0);
+  return new Map(own.map(({ plan }) => [modelName(plan), plan.memory.weights]));
+}
+
+function shareOf(weights: ReadonlyMap<string, Bytes>, model: string): number {
+  const all = [...weights.values()].reduce((sum, bytes) => sum + bytes, 0);
+  return all > 0 ? (weights.get(model) ?? 0) / all : 0;
 }
 
 function choicesOf({ strategy, cipher }: SecurityPlan): Record<string, string> {

@@ -33,16 +33,18 @@ export function answeredPast(
   return gate === 'redact' ? 'hybrid' : where;
 }
 
-/** Of the ways in which a request may be answered, what takes most of the phone's memory. */
-export function heaviestPlan(
+/** What the phone keeps ready for a request: its own answer, what stands before the cloud's, or both. */
+export function keptPlans(
   local: RequestPlan,
   routes: Routes | undefined,
   { staysHere, redacts }: Pick<OffloadPolicy, 'staysHere' | 'redacts'>,
   gate: CloudGate = 'raw',
-): RequestPlan {
-  if (!routes || staysHere) return local;
+): readonly RequestPlan[] {
+  if (!routes) return [local];
   const where = answeredPast(gate, redacts ? 'hybrid' : 'cloud');
-  return where === 'local' ? local : routes[where];
+  if (where === 'local') return [local];
+  if (!staysHere) return [routes[where]];
+  return where === 'hybrid' ? [local, routes.hybrid] : [local];
 }
 
 /** Bytes that leave the phone for a prompt. */

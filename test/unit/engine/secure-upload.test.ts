@@ -206,6 +206,38 @@ security: ${security}`;
     ]);
   });
 
+  it.each(['by-length', 'by-battery', 'fallback'])(
+    'is the model and the redactor before the cloud, where %s may ask either past a gate that redacts',
+    (policy) => {
+      const strategy = 'preset: weights-kv, restore: sequential';
+      const long = ['scenario.cloud.longest=32', 'scenario.cloud.leastCharge=0'];
+      const result = run(`{ ${strategy} }`, policy, long);
+      const kept = Object.fromEntries(weights(result));
+      const sizes = Object.values(kept) as number[];
+      expect(Object.keys(kept).join()).toMatch(/llama-3.2-3b.*llama-3.2-1b/);
+      expect(result.memory.owners['runtime in protected memory']).toBe(2 * 64 * 2 ** 20);
+      // What answers comes from storage, and nothing else does: the redactor for the cloud, or the model itself.
+      const { hybrid } = result.cloud!.answers;
+      expect(hybrid).toBe(policy === 'by-battery' ? 0 : 1);
+      const file = result.audit!.flows.find(({ tensor }) => tensor === 'model file')!;
+      expect(file.bytes / sizes[hybrid]!).toBeCloseTo(1, 6);
+      const stages = result.phases.map(({ stage }) => stage);
+      expect(stages).toEqual(
+        hybrid ? ['restore', 'redact', 'cloud', 'answer'] : ['restore', 'prefill', 'decode'],
+      );
+      const redacting = result.ledger.filter(({ phase }) => phase === 'redact');
+      expect(redacting.some(({ joules }) => joules > 0)).toBe(hybrid === 1);
+      const read = result.audit!.flows.filter(({ phase }) => phase === 'redact');
+      expect(read.some(({ tensor }) => tensor === 'prompt')).toBe(hybrid === 1);
+      expect(result.audit!.checks).toBe(result.audit!.accesses);
+      // A gate that refuses, or lets everything pass, needs no redactor.
+      for (const cloud of ['block', 'raw'])
+        expect(weights(run(`{ ${strategy}, promises: [], cloud: ${cloud} }`, policy))).toHaveLength(
+          1,
+        );
+    },
+  );
+
   it('is the redactor, protected and restored, where the gate has prompts redacted', () => {
     const result = run('{ preset: weights-kv, restore: sequential }', 'cloud');
     expect(result.cloud!.answers).toMatchObject({ hybrid: 1 });
