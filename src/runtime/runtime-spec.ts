@@ -13,8 +13,8 @@ const dtype = z.enum(Object.keys(DTYPE_BITS) as [DType, ...DType[]]);
 
 const kernels = z.strictObject({
   /**
-   * Reached over attainable multiply–accumulate rate, by format of the activations. Above one where fewer products are
-   * computed than counted, as Winograd's convolutions do (2.25 to 5 times fewer for 3 × 3, Lavin and Gray).
+   * Reached over attainable multiply–accumulate rate, by format of the activations. Above one where an engine's kernels
+   * reach more than those that the unit's own share describes.
    */
   matrixShare: z.partialRecord(dtype, sourced('ratio', { max: 3 })).optional(),
   /** Reached over peak rate in products of one row with weights, by format of the weights; absent where memory alone holds them. */
@@ -54,6 +54,10 @@ const kernels = z.strictObject({
   hostThread: sourced('ratio', { min: 0, max: 1 }).optional(),
   /** Runs networks compiled ahead of time: what descriptions of units say of these applies. */
   compiled: z.boolean().default(false),
+  /** Convolutions of 3 × 3 at stride 1 are computed by Winograd's method. CPUs and GPUs only. */
+  winograd: sourcedValue(z.boolean()).optional(),
+  /** Threads get equal parts of an operator, whatever the speed of their cores, and wait for the slowest. CPUs only. */
+  equalParts: sourcedValue(z.boolean()).optional(),
   /** Activations are quantised to int8 on the fly where weights are integers. */
   quantiseActivations: sourcedValue(z.boolean()).optional(),
 });
@@ -168,7 +172,16 @@ export function kernelsOf(runtime: RuntimeSpec, kind: 'cpu' | 'gpu' | 'npu'): Ke
     ...(entry.attentionShare && { attentionShare: plain(entry.attentionShare) }),
     ...(entry.cachePasses && { cachePasses: entry.cachePasses.is }),
     ...(entry.hostThread && { hostThread: entry.hostThread.is }),
+    ...waysOf(entry),
+  };
+}
+
+/** What is done rather than how well. */
+function waysOf(entry: Infer<typeof kernels>): KernelClass {
+  return {
     ...(entry.compiled && { compiled: true }),
+    ...(entry.winograd && { winograd: entry.winograd.is }),
+    ...(entry.equalParts && { equalParts: entry.equalParts.is }),
     ...(entry.quantiseActivations && { quantiseActivations: entry.quantiseActivations.is }),
   };
 }

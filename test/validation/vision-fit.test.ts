@@ -26,8 +26,6 @@ const { rows, written, sketchOf } = visionFitting(text, 'vision.csv', fileSource
  * starts from the middle of its priors (two minutes of work), differs so far from it with medians as good.
  */
 const ROOM = 0.2;
-/** 35 rows of ncnn on GPUs trade arithmetic for bandwidth: a turn moves them by a fifth, the whole command by a third. */
-const WIDE: Readonly<Record<string, number>> = { 'ncnn gpu': 0.35 };
 
 /** Numbers that a turn moves further, one chip or engine at a time with all others as shipped. */
 function moved(of: string, trials: Trials, some: readonly MappedVisionRow[]): string[] {
@@ -35,7 +33,7 @@ function moved(of: string, trials: Trials, some: readonly MappedVisionRow[]): st
   const begin = parameters.map((one) => one.written);
   const found = fitClass(visionProblem(trials, some, sketchOf), begin);
   return parameters.flatMap((one, i) =>
-    Math.abs(Math.log((found[i] as number) / one.written)) > (WIDE[of] ?? ROOM)
+    Math.abs(Math.log((found[i] as number) / one.written)) > ROOM
       ? [`${of} ${one.path}: ${one.written}, now ${(found[i] as number).toPrecision(3)}`]
       : [],
   );

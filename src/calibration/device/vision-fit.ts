@@ -40,6 +40,17 @@ const CENTRES: Readonly<Record<string, number>> = {
   copy: 3.5e9,
 };
 
+/** The same of engines that compile nothing, on their own units: near what their kernels reach of plain products. */
+const OWN_CENTRES: Readonly<Record<string, number>> = {
+  'kernels.cpu.matrixShare.fp16': 1,
+  'kernels.cpu.matrixShare.int8': 0.8,
+  'kernels.cpu.bandwidthShare': 0.4,
+  'kernels.cpu.dispatch': 50e-6,
+  'kernels.gpu.matrixShare.fp16': 0.5,
+  'kernels.gpu.bandwidthShare': 0.35,
+  'kernels.gpu.dispatch': 150e-6,
+};
+
 /** A number of a description that rows decide. */
 export interface WrittenNumber extends ClassParameter {
   /** What the description says now. */
@@ -51,10 +62,9 @@ function numberAt(
   written: number,
   kind: keyof typeof KINDS,
 ): WrittenNumber {
-  // Engines that compile nothing have no such middle.
-  const compiled = !/^kernels\.(cpu|gpu)\./.test(path.join('.'));
+  const own = OWN_CENTRES[path.join('.')];
   const centre = CENTRES[path.slice(-2).join('.')] ?? CENTRES[path.at(-1) ?? ''];
-  const start = (compiled ? centre : undefined) ?? written;
+  const start = own ?? centre ?? written;
   return { path: path.join('.'), start, written, ...KINDS[kind] };
 }
 

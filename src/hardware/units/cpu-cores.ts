@@ -33,11 +33,25 @@ export function coresInUse(clusters: readonly CpuClusterSpec[], threads: number)
   return groups;
 }
 
-/** Part of the total SIMD width that each group has; they add up to 1. */
-export function speedWeights(groups: readonly CoreGroup[]): number[] {
-  const widths = groups.map((group) => group.used * group.simdPipes * group.simdBits);
-  const total = widths.reduce((sum, width) => sum + width, 0);
-  return widths.map((width) => width / total);
+/**
+ * Cycles per second of all cores in use together: clocks weighed by SIMD width where each core takes what it can; where
+ * `equalParts` are dealt, all cores are as fast as the slowest.
+ */
+export function speedOf(
+  groups: readonly CoreGroup[],
+  equalParts: boolean,
+): (frequencies: readonly number[]) => number {
+  const width = ({ simdPipes, simdBits }: CoreGroup) => simdPipes * simdBits;
+  const total = groups.reduce((sum, group) => sum + group.used * width(group), 0);
+  if (!equalParts) {
+    const weights = groups.map((group) => (group.used * width(group)) / total);
+    return (frequencies) =>
+      weights.reduce((sum, weight, i) => sum + weight * (frequencies[i] ?? 0), 0);
+  }
+  const used = groups.reduce((sum, group) => sum + group.used, 0);
+  const shares = groups.map((group) => (used * width(group)) / total);
+  return (frequencies) =>
+    shares.reduce((least, share, i) => Math.min(least, share * (frequencies[i] ?? 0)), Infinity);
 }
 
 /** Instructions that kernels for integers were built with: widening ones of any ARMv8 core, dot products, matrix products. */

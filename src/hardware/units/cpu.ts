@@ -17,7 +17,7 @@ import { attentionTraffic } from '../npu/attention.ts';
 import type { GemmShape } from '../npu/folds.ts';
 import { attendedKeys, attentionRows, convGemm, operandsOf, sideBytes } from '../npu/gemm-view.ts';
 import { type LocalMemory, planTiling } from '../npu/tiling.ts';
-import { type CoreGroup, coresInUse, macsPerClock, speedWeights } from './cpu-cores.ts';
+import { type CoreGroup, coresInUse, macsPerClock, speedOf } from './cpu-cores.ts';
 import {
   type Caches,
   type CpuKernel,
@@ -29,6 +29,7 @@ import {
 import { supportedStorage } from './formats.ts';
 import { drivenPort, launchOf, type UnitCommon, type UnitOptions } from './unit-options.ts';
 import type { CpuKernelsSpec, CpuSpec } from './unit-spec.ts';
+import { transformed } from './winograd.ts';
 
 /** Output rows and columns that a register-blocked kernel keeps at once. */
 const REGISTER_TILE = 8;
@@ -53,6 +54,7 @@ interface Cpu {
   readonly superblockShare: number;
   readonly quantise: boolean;
   readonly unpackPerRow: boolean;
+  readonly winograd: boolean;
   readonly dotPerRow: boolean;
   readonly cache: LocalMemory;
   readonly fusedAttention: boolean;
@@ -77,14 +79,13 @@ export function buildCpu(
   options: UnitOptions = {},
 ): ComputeUnit {
   const cpu = cpuOf(spec, options);
-  const weights = speedWeights(cpu.cores);
+  const speed = speedOf(cpu.cores, options.kernels?.equalParts ?? false);
   return {
     name: common.name,
     kind: spec.kind,
     domains: cpu.cores.map((group) => group.clock),
     port: drivenPort(corePort(common.port, cpu), options),
-    speed: (frequencies) =>
-      weights.reduce((sum, weight, i) => sum + weight * (frequencies[i] ?? 0), 0),
+    speed,
     supports: (work): Support => supportedStorage(spec.operators, work),
     estimate: (work) => estimate(cpu, work),
   };
@@ -104,6 +105,7 @@ function cpuOf(spec: CpuSpec, options: UnitOptions): Cpu {
     superblockShare: options.kernels?.superblockShare ?? 1,
     quantise: options.kernels?.quantiseActivations ?? true,
     unpackPerRow: options.kernels?.unpackPerRow ?? false,
+    winograd: options.kernels?.winograd ?? false,
     dotPerRow: options.kernels?.dotPerRow ?? false,
     cache: {
       bytes: Math.max(spec.l3.is, privateBytes),
@@ -153,6 +155,8 @@ function estimate(cpu: Cpu, work: Work): UnitCost {
       return productCost(cpu, work, gemm, gemm);
     }
     case 'conv': {
+      const fast = cpu.winograd ? transformed(work, form) : undefined;
+      if (fast) return productCost(cpu, fast.work, fast.gemm, fast.gemm, fast.transformOps);
       const gemm = convGemm(form);
       const layer = { products: 1, m: gemm.m, n: form.outChannels, k: gemm.k };
       return productCost(cpu, work, gemm, layer);
@@ -177,13 +181,14 @@ function estimate(cpu: Cpu, work: Work): UnitCost {
   }
 }
 
-function productCost(cpu: Cpu, work: Work, gemm: GemmShape, layer: GemmShape): UnitCost {
+/** @param steps vector operations before and behind the product. */
+function productCost(cpu: Cpu, work: Work, gemm: GemmShape, layer: GemmShape, steps = 0): UnitCost {
   const operands = operandsOf(work, layer);
   const tiling = planTiling(operands, cpu.cache);
   const format = computeFormat(cpu, work);
   const quantised = format !== work.activationDType;
   const weights = layer.products * layer.n * layer.k;
-  const extraOps = quantised ? QUANTISE_OPS * layer.products * layer.m * layer.k : 0;
+  const extraOps = steps + (quantised ? QUANTISE_OPS * layer.products * layer.m * layer.k : 0);
   const plain = kernelCycles(cpu, gemm, format, kernelOf(work));
   const extra = scaleShare(cpu, work, format, weights) + unpackShare(cpu, work, weights);
   const packing = work.superblocks ? cpu.superblockShare : 1;

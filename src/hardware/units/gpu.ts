@@ -27,6 +27,7 @@ import {
 } from './formats.ts';
 import { drivenPort, launchOf, type UnitCommon, type UnitOptions } from './unit-options.ts';
 import type { GpuSpec } from './unit-spec.ts';
+import { type Transformed, transformed } from './winograd.ts';
 
 /** Work-group tile of a GEMM where the description gives none: what mobile kernels use, 32 outputs per work item. */
 const TILE_EDGE = 64;
@@ -53,6 +54,7 @@ interface Gpu {
   readonly cacheBytesPerClock: number;
   readonly fusedAttention: boolean;
   readonly launchSeconds: number;
+  readonly winograd: boolean;
 }
 
 export function buildGpu(
@@ -102,6 +104,7 @@ function gpuOf(spec: GpuSpec, options: UnitOptions): Gpu {
     ),
     fusedAttention: options.fusedAttention ?? spec.fusedAttention,
     launchSeconds: launchOf(spec.launch.operator.is, options),
+    winograd: options.kernels?.winograd ?? false,
   };
 }
 
@@ -113,6 +116,8 @@ function estimate(gpu: Gpu, work: Work): UnitCost {
       return productCost(gpu, work, gemm, gemm);
     }
     case 'conv': {
+      const fast = gpu.winograd ? transformed(work, form) : undefined;
+      if (fast) return winogradCost(gpu, fast);
       const gemm = convGemm(form);
       const layer = { products: 1, m: gemm.m, n: form.outChannels, k: gemm.k };
       return productCost(gpu, work, gemm, layer);
@@ -155,6 +160,21 @@ function productCost(gpu: Gpu, work: Work, gemm: GemmShape, layer: GemmShape): U
   const read = layer.products * tiling.readBytes + side;
   const cycles = Math.max(kernelCycles(gpu, work, gemm), rowCycles(gpu, work));
   return costOf(gpu, work, cycles, unpack, cacheBytes, read, write);
+}
+
+/** Kernels of their own transform inputs and results, and hand them on through memory. */
+const WINOGRAD_KERNELS = 3;
+
+function winogradCost(gpu: Gpu, { work, gemm, transformOps, scratchElements }: Transformed) {
+  const steps = { ...work, vectorOps: work.vectorOps + transformOps };
+  const cost = productCost(gpu, steps, gemm, gemm);
+  const scratch = bytesOf(scratchElements, work.activationDType) / 2;
+  return {
+    ...cost,
+    readBytes: cost.readBytes + scratch,
+    writeBytes: cost.writeBytes + scratch,
+    launchSeconds: WINOGRAD_KERNELS * cost.launchSeconds,
+  };
 }
 
 /** What the runtime's own kernels for one row take, where they are known not to keep up with memory. */

@@ -58,6 +58,10 @@ export interface KernelClass {
   readonly hostThread?: number;
   /** Runs what a compiler made ahead of time of a whole network: `compiled` of a unit applies. */
   readonly compiled?: boolean;
+  /** Computes convolutions of 3 × 3 at stride 1 by Winograd's method. */
+  readonly winograd?: boolean;
+  /** Threads of a CPU get equal parts of an operator, whatever their cores: all wait for the slowest. */
+  readonly equalParts?: boolean;
   /** Quantises activations to int8 on the fly where weights are integers, as CPU runtimes do; true where absent. */
   readonly quantiseActivations?: boolean;
 }

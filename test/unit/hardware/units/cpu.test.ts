@@ -1,10 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { buildCpu } from '../../../../src/hardware/units/cpu.ts';
-import {
-  coresInUse,
-  macsPerClock,
-  speedWeights,
-} from '../../../../src/hardware/units/cpu-cores.ts';
+import { coresInUse, macsPerClock } from '../../../../src/hardware/units/cpu-cores.ts';
 import type { UnitOptions } from '../../../../src/hardware/units/unit-options.ts';
 import { common, kryo, matmul, move, vector } from '../../../support/phone-units.ts';
 
@@ -25,9 +21,19 @@ describe('CPU', () => {
   it('adds up its clusters by the width of their pipes', () => {
     const cpu = build();
     // 4 + 3 × 2 + 2 × 2 pipes.
-    const weights = speedWeights(coresInUse(kryo.clusters, 6));
-    expect(weights).toEqual([4 / 14, 6 / 14, 4 / 14]);
     expect(cpu.speed([3.3e9, 3.1e9, 3e9])).toBeCloseTo((4 * 3.3e9 + 6 * 3.1e9 + 4 * 3e9) / 14, 0);
+  });
+
+  it('waits for its slowest core where threads get equal parts', () => {
+    const even = (threads: number) => build({ threads, kernels: { equalParts: true } });
+    // Six cores as fast as one of two pipes at 3 GHz, of 14 pipes in all.
+    expect(even(6).speed([3.3e9, 3.1e9, 3e9])).toBeCloseTo((6 * 2 * 3e9) / 14, 0);
+    expect(even(6).speed([3.3e9, 3.1e9, 3e9])).toBeLessThan(build().speed([3.3e9, 3.1e9, 3e9]));
+    // One core, or cores that are alike, lose nothing.
+    expect(even(1).speed([3.3e9])).toBe(3.3e9);
+    const alike = { ...kryo, clusters: [kryo.clusters[2]!] };
+    const pair = buildCpu(alike, common('cpu', ''), { threads: 2, kernels: { equalParts: true } });
+    expect(pair.speed([3e9])).toBeCloseTo(3e9, 3);
   });
 
   it('multiplies as its instructions do', () => {
