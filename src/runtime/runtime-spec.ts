@@ -26,6 +26,8 @@ const kernels = z.strictObject({
    * every ARMv8 core, `dot` products. CPUs only.
    */
   integerProducts: sourcedValue(z.enum(['widening', 'dot'])).optional(),
+  /** It has kernels for the outer-product unit (SME) of a cluster. CPUs only. */
+  outerProducts: sourcedValue(z.boolean()).optional(),
   /** Products with integer weights are dot products of one row each: a row alone costs what each of many does. CPUs only. */
   dotPerRow: z.boolean().optional(),
   /** Reached over what plain formats reach, where weights lie in super-blocks with scales of scales (K-quants). */
@@ -164,6 +166,7 @@ export function kernelsOf(runtime: RuntimeSpec, kind: 'cpu' | 'gpu' | 'npu'): Ke
     ...(entry.rowShare && { rowShare: plain(entry.rowShare) }),
     ...(entry.unpackPerRow !== undefined && { unpackPerRow: entry.unpackPerRow }),
     ...(entry.integerProducts && { integerProducts: entry.integerProducts.is }),
+    ...(entry.outerProducts && { outerProducts: entry.outerProducts.is }),
     ...(entry.dotPerRow !== undefined && { dotPerRow: entry.dotPerRow }),
     ...(entry.superblockShare && { superblockShare: entry.superblockShare.is }),
     ...(entry.bandwidthShare && { bandwidthShare: entry.bandwidthShare.is }),

@@ -51,14 +51,14 @@ const KNOWN: readonly (readonly [RegExp, string])[] = [
     'card of 2025: kernels of XNNPACK then ran at half the rate of later ones, and float32 further below',
   ],
   [/^(box16|s1)-/, 'CPU cache of fp32, packed anew for every token; hot or small-core phones'],
-  [
-    /^hf-lfm/,
-    'one row of MNN is all that the fit knows of the 8 Elite, whose CPU draws more than the family’s share',
-  ],
   [/^qhx-/, 'int8 weights are widened to FP16 in the NPU, which costs as much as reading FP16'],
   [/^asb-lrt/, 'own int4 conversions, bound by unpacking'],
   [/^lcpp26094/, 'recurrent layers of Qwen3.5 are taken for attention'],
   [/^(lcpp15732|lcpp10693)/, 'OpenCL kernels of 2025 without, or with an earlier, matrix product'],
+  [
+    /^hf-g4-6/,
+    'a third of the rate of E2B on the same phone, with twice its products: other kernels',
+  ],
   [/^et2927/, 'an application around the engine, predicted as the engine alone'],
 ];
 const knownOf = (id: string) => KNOWN.find(([pattern]) => pattern.test(id))?.[1];

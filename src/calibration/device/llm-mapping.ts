@@ -260,7 +260,8 @@ function answerOf(row: LlmRow, before: number): number {
 
 /** Clocks and threads that a measurement fixed. */
 function conditionsOf(row: LlmRow, kind: UnitKind): string[] {
-  const threads = /\b(\d+) threads\b/.exec(row.remarks)?.[1];
+  const [, ...given] = /\b(\d+) threads\b|(?<!\S)-t (\d+)\b/.exec(row.remarks) ?? [];
+  const threads = given.find(Boolean);
   const pinned = /GPU pinned (\d+) MHz|effective GPU clock (\d+) MHz/.exec(row.remarks);
   if (kind === 'cpu' && threads) return [`cpu.threads=${threads}`];
   if (kind === 'gpu' && pinned) return [`gpu.clock=${pinned[1] ?? pinned[2]} MHz`];

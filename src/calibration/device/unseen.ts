@@ -67,6 +67,7 @@ export function asUnseen(one: CrossValidated): Unseen {
     withoutModel,
     withoutSource,
     withoutSoc,
+    ...(row.source !== '' && { source: row.source }),
   };
 }
 

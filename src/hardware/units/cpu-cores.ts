@@ -57,10 +57,18 @@ export function speedOf(
 /** Instructions that kernels for integers were built with: widening ones of any ARMv8 core, dot products, matrix products. */
 export type IntegerProducts = 'widening' | 'dot' | 'matrix';
 
+/** What kernels were built for. */
+export interface Instructions {
+  /** The best that cores have where absent. */
+  readonly integers?: IntegerProducts;
+  /** The outer-product unit of a cluster, where there is one. */
+  readonly outerProducts?: boolean;
+}
+
 /** Multiply–accumulates per clock of all groups together, by the format a kernel computes in. */
 export function macsPerClock(
   groups: readonly CoreGroup[],
-  built: IntegerProducts = 'matrix',
+  built: Instructions = {},
 ): Readonly<Record<DType, number>> {
   const dtypes = Object.keys(DTYPE_BITS) as DType[];
   const totals = dtypes.map((dtype) => [
@@ -70,12 +78,12 @@ export function macsPerClock(
   return Object.fromEntries(totals);
 }
 
-function groupMacs(group: CoreGroup, dtype: DType, built: IntegerProducts): number {
-  const pipes =
-    group.used * group.simdPipes * (group.simdBits / 128) * lanesOf(group, dtype, built);
+function groupMacs(group: CoreGroup, dtype: DType, built: Instructions): number {
+  const lanes = lanesOf(group, dtype, built.integers ?? 'matrix');
+  const pipes = group.used * group.simdPipes * (group.simdBits / 128) * lanes;
+  if (!built.outerProducts) return pipes;
   // One outer-product unit serves the whole cluster.
-  const shared = twinRate(group.cluster.matrixUnit ?? {}, dtype) ?? 0;
-  return Math.max(pipes, shared);
+  return Math.max(pipes, twinRate(group.cluster.matrixUnit ?? {}, dtype) ?? 0);
 }
 
 /** Multiply–accumulates of one 128-bit instruction. */

@@ -94,7 +94,7 @@ export function buildCpu(
 function cpuOf(spec: CpuSpec, options: UnitOptions): Cpu {
   const threads = options.threads ?? spec.threads.is;
   const cores = coresInUse(spec.clusters, threads);
-  const built = options.kernels?.integerProducts ?? 'matrix';
+  const { integerProducts: integers = 'matrix', outerProducts = false } = options.kernels ?? {};
   const privateBytes = cores.reduce((sum, group) => sum + group.used * group.l2, 0);
   const used = cores.reduce((sum, group) => sum + group.used, 0);
   return {
@@ -116,11 +116,11 @@ function cpuOf(spec: CpuSpec, options: UnitOptions): Cpu {
     launchSeconds: launchOf(spec.launch.operator.is, options),
     used,
     barrierSeconds: used > 1 ? spec.barrier.is * (options.kernels?.launchScale ?? 1) : 0,
-    paired: built === 'matrix' && cores.some((group) => group.cluster.i8mm),
+    paired: integers === 'matrix' && cores.some((group) => group.cluster.i8mm),
     kernels: spec.kernels,
     caches: cachesOf(spec, used, privateBytes, options),
     simdBits: cores.reduce((sum, group) => sum + group.used * group.simdPipes * group.simdBits, 0),
-    macs: macsPerClock(cores, built),
+    macs: macsPerClock(cores, { integers, outerProducts }),
   };
 }
 

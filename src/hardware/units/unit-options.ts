@@ -28,6 +28,8 @@ export interface KernelClass {
   readonly unpackPerRow?: boolean;
   /** Instructions that products of integers were built with; the best that the cores have where absent. CPUs only. */
   readonly integerProducts?: IntegerProducts;
+  /** Kernels for the outer-product unit (SME) of a cluster; CPUs only. */
+  readonly outerProducts?: boolean;
   /** Products with integer weights are dot products of one row each: a row alone costs what each of many does. */
   readonly dotPerRow?: boolean;
   /** Reached over what formats without them reach, where weights lie in super-blocks; 1 where absent. */

@@ -76,4 +76,20 @@ describe('bands', () => {
     expect(bandOf([...many, ...alone], 'alone').calibrated).toBeGreaterThan(Math.log(1.7));
     expect(bandOf(alone, 'alone').calibrated).toBeLessThan(Math.log(1.3));
   });
+
+  it('hold more of the rows of few sources, whose errors go together, than of many', () => {
+    const offs = Array.from({ length: 40 }, (_, i) => 1 + i / 40);
+    const among = (sources: number) =>
+      bandOf(
+        offs.map((off, i) => ({ ...row('a', 1.02, 1.02, off), source: `s${i % sources}` })),
+        'any',
+        'any',
+      ).calibrated;
+    expect(among(2)).toBe(among(5)); // nine rows of ten at most
+    expect(among(10)).toBeLessThan(among(5));
+    expect(among(40)).toBeLessThan(among(10));
+    const held = (width: number) => offs.filter((off) => Math.log(off) <= width).length / 40;
+    expect(held(among(2))).toBeLessThanOrEqual(0.9);
+    expect(held(among(40))).toBeGreaterThanOrEqual(0.75);
+  });
 });

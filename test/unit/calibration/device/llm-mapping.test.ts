@@ -157,6 +157,10 @@ describe('what a row says beside its columns', () => {
     );
     expect(cpu.scenario['set']).toEqual(['cpu.threads=2']);
     expect(cpu.workload['generatedTokens']).toBe(200);
+    const option = mappedOf(
+      'a,Snapdragon 8 Gen 3,cpu,llama.cpp,Llama-3.2-1B,1.24,4,,32,,,,9,,,Study,llama.cpp Q4_0 -t 4; mid-test 7 rounds',
+    );
+    expect(option.scenario['set']).toEqual(['cpu.threads=4']);
   });
 
   it('attends the whole allocation of a graph of fixed shape, and computes whole chunks', () => {

@@ -49,7 +49,11 @@ describe('CPU', () => {
   it('shares one outer-product unit per cluster', () => {
     const matrixUnit = { int8: { is: 4096, from: 'test', trust: 'estimated' as const } };
     const clusters = [{ ...kryo.clusters[3]!, matrixUnit }];
-    expect(macsPerClock(coresInUse(clusters, 1)).int8).toBe(4096);
+    const macs = (threads: number, outerProducts: boolean) =>
+      macsPerClock(coresInUse(clusters, threads), { outerProducts }).int8;
+    expect([macs(1, true), macs(2, true)]).toEqual([4096, 4096]);
+    // Engines without kernels for it stay on the pipes of the one core.
+    expect([macs(1, false), macs(2, false)]).toEqual([4 * 32, 4 * 32]);
   });
 
   it('quantises activations for integer weights unless the runtime does not', () => {
