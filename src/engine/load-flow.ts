@@ -71,6 +71,8 @@ export class LoadFlow {
   private moved: Bytes = 0;
   /** What it brought lies in memory that it has given back. */
   private isLeft = false;
+  /** On its own clock: from here on somebody waits for all of it. */
+  private awaitedFrom: Seconds = Number.POSITIVE_INFINITY;
 
   constructor(parts: LoadParts) {
     this.parts = parts;
@@ -99,11 +101,16 @@ export class LoadFlow {
     return this.state === 'coming' && this.at > bare;
   }
 
-  /** @param request under whose name it is accounted for. @throws SecurityFault */
-  begin(now: Seconds, request: string): void {
+  /**
+   * @param request under whose name it is accounted for.
+   * @param asked when somebody began to wait for it.
+   * @throws SecurityFault
+   */
+  begin(now: Seconds, request: string, asked = now): void {
     const { ledger } = this.parts;
     this.state = 'coming';
-    this.start = now;
+    this.start = asked;
+    this.awaitedFrom = Number.POSITIVE_INFINITY;
     this.last = now;
     this.at = 0;
     this.pace = 1;
@@ -116,6 +123,12 @@ export class LoadFlow {
     }));
     for (const row of new Set(this.stages.map((stage) => stage.row))) ledger.counts[row]!++;
     this.look(now);
+  }
+
+  /** What comes next needs its memory: it no longer passes beside other work. */
+  wait(now: Seconds): void {
+    const at = this.at + (now - this.last) * this.pace;
+    this.awaitedFrom = Math.min(this.awaitedFrom, at);
   }
 
   /** It was in memory from the start. */
@@ -296,7 +309,8 @@ export class LoadFlow {
     this.moved += moved;
     this.spent += joules;
     // Before `ready` a request waits for every second of it, after that for what operators say.
-    const waited = Math.max(0, Math.min(last, this.plan.ready) - first);
+    const opening = Math.max(0, Math.min(last, this.plan.ready) - first);
+    const waited = opening + Math.max(0, last - Math.max(first, this.plan.ready, this.awaitedFrom));
     const exposed = waited / this.pace;
     ledger.addSeconds(row, stage.cause, exposed);
     ledger.bytes[row]! += moved;

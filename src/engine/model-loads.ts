@@ -34,6 +34,10 @@ export class ModelLoads implements Loading {
   private readonly needed = new Map<LoadFlow, number>();
   /** Loads that no request has been told of. */
   private readonly untold = new Set<LoadFlow>();
+  /** Under way, by the model that left what they overwrite. */
+  private readonly wipes = new Map<LoadFlow, LoadFlow>();
+  /** Loads that begin when the memory they go to is clean. */
+  private readonly next = new Map<LoadFlow, { readonly job: Job; readonly asked: Seconds }>();
   private granted: readonly LoadFlow[] = [];
   private ports: readonly StreamPort[] = [];
   private before: Joules = 0;
@@ -56,11 +60,11 @@ export class ModelLoads implements Loading {
   readyAt(job: Job, now: Seconds): Seconds {
     const flow = this.find(job)?.flow;
     if (!flow || this.turns) return now;
-    if (flow.isAway) {
-      this.begin(flow, job, now);
+    if (flow.isAway && !this.next.has(flow)) {
       this.untold.add(flow);
+      this.enter(flow, job, now);
     }
-    return now + flow.openIn(now);
+    return flow.isAway ? Number.POSITIVE_INFINITY : now + flow.openIn(now);
   }
 
   leave(job: Job, now: Seconds): void {
@@ -79,10 +83,10 @@ export class ModelLoads implements Loading {
     return true;
   }
 
-  /** For those who say when: it is read for a request. */
+  /** For those who say when: it is read for a request, as soon as its memory is clean. */
   bring(job: Job, now: Seconds): LoadFlow {
     const { flow } = this.find(job) as LoadedModel;
-    this.begin(flow, job, now);
+    this.enter(flow, job, now);
     return flow;
   }
 
@@ -95,7 +99,9 @@ export class ModelLoads implements Loading {
   private release({ flow, giveBack }: LoadedModel, job: Job, now: Seconds): void {
     flow.release();
     const wipe = giveBack(now);
-    if (wipe) this.begin(wipe, job, now);
+    if (!wipe) return;
+    this.wipes.set(flow, wipe);
+    this.begin(wipe, job, now);
   }
 
   opened({ job }: Active, now: Seconds): LoadReport | undefined {
@@ -115,6 +121,7 @@ export class ModelLoads implements Loading {
       memory += used.memory;
       fabric += used.fabric;
     }
+    if (this.next.size > 0) this.goOn(now);
     return { memory, fabric };
   }
 
@@ -168,9 +175,35 @@ export class ModelLoads implements Loading {
     );
   }
 
-  private begin(flow: LoadFlow, job: Job, now: Seconds): void {
+  private begin(flow: LoadFlow, job: Job, now: Seconds, asked = now): void {
     if (!this.flows.includes(flow)) this.flows.push(flow);
-    flow.begin(now, requestLabel(job));
+    flow.begin(now, requestLabel(job), asked);
+  }
+
+  /** Begins, or waits for what is overwritten where it goes. */
+  private enter(flow: LoadFlow, job: Job, now: Seconds): void {
+    const wipes = this.wipesFor(flow);
+    if (wipes.length === 0) {
+      this.begin(flow, job, now);
+      return;
+    }
+    for (const wipe of wipes) wipe.wait(now);
+    this.next.set(flow, { job, asked: now });
+  }
+
+  private goOn(now: Seconds): void {
+    for (const [flow, { job, asked }] of this.next) {
+      if (this.wipesFor(flow).length > 0) continue;
+      this.next.delete(flow);
+      this.begin(flow, job, now, asked);
+    }
+  }
+
+  /** Of the room that was made for it where models take turns, else of what it left there itself. */
+  private wipesFor(flow: LoadFlow): LoadFlow[] {
+    const own = this.wipes.get(flow);
+    const all = this.turns ? [...this.wipes.values()] : own ? [own] : [];
+    return all.filter(({ isComing }) => isComing);
   }
 
   private forgetEnded(): void {

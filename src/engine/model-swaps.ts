@@ -2,7 +2,7 @@
  * Models that take turns in memory: a request waits until its model is there, read from storage if need be.
  *
  * Model    one load at a time, plain or restored under protection (load-flow.ts), through the memory that units use; room
- *          is made before (residency.ts): protected models are overwritten as they go. Who waits ranks by priority and gains
+ *          is made before (residency.ts): protected models are overwritten as they go, and a load waits for that. Who waits ranks by priority and gains
  *          one level a second; who waits for models in use to end lets nobody pass who ranks behind
  * Ignores  compression in memory (weights are nearly random), reads of weights on demand (mmap), compiled graphs that
  *          would have to be built anew
@@ -113,8 +113,10 @@ export class ModelSwaps {
   /** Somebody has waited long enough to put out a model, or a load has gone on. */
   look(now: Seconds): void {
     const { load } = this;
-    if (load && !load.open && load.flow.openIn(now) <= TICK) this.opened(load, now);
-    if (load && !load.flow.isComing) this.arrived(load, now);
+    // Until the room for it is clean it is still away.
+    const isUnderWay = load !== undefined && !load.flow.isAway;
+    if (isUnderWay && !load.open && load.flow.openIn(now) <= TICK) this.opened(load, now);
+    if (isUnderWay && !load.flow.isComing) this.arrived(load, now);
     this.serve(now);
   }
 

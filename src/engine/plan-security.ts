@@ -68,8 +68,9 @@ export function planSecurity(
   requireUse(drafts);
   const demands = demandsOf(drafts);
   const all = demands.reduce((sum, { held }) => sum + held, 0);
-  const plans = drafts.map((draft, i) => planOf(draft, soc, demands[i]!, all));
-  return plans.map((plan, i) => ({ ...plan, grown: grownBytes(plans, i, swap !== undefined) }));
+  const turns = swap !== undefined;
+  const plans = drafts.map((draft, i) => planOf({ ...draft, turns }, soc, demands[i]!, all));
+  return plans.map((plan, i) => ({ ...plan, grown: grownBytes(plans, i, turns) }));
 }
 
 /** @throws SpecError where a model that takes turns would lie in normal and in protected memory. */
@@ -102,7 +103,7 @@ interface Draft {
 }
 
 function planOf(
-  { workload, scenario, strategy }: Draft,
+  { workload, scenario, strategy, turns }: Draft & { readonly turns: boolean },
   soc: SocSpec,
   { demand, held, models }: ProtectedDemand,
   protectedBytes: Bytes,
@@ -110,7 +111,7 @@ function planOf(
   const { preset } = scenario;
   const ciphers = ciphersOf(soc);
   const hardware = protectsAnything(strategy)
-    ? requireHardware(preset, strategy, soc, ciphers)
+    ? requireHardware(preset, strategy, soc, ciphers, turns)
     : soc.security;
   const found = cipherCores(soc);
   return {

@@ -9,12 +9,13 @@ export function protectsAnything({ protects, world }: Strategy): boolean {
   return protects.length > 0 || world !== 'normal';
 }
 
-/** @throws SpecError that names every part that `soc` lacks for strategy `name`. */
+/** @param takesTurns models give their memory to others. @throws SpecError that names every part that `soc` lacks for strategy `name`. */
 export function requireHardware(
   name: string,
   strategy: Strategy,
   soc: { readonly name: string; readonly security?: SecuritySpec | undefined },
   ciphers: readonly Cipher[],
+  takesTurns = false,
 ): SecuritySpec {
   const { security } = soc;
   if (!security) {
@@ -26,7 +27,7 @@ export function requireHardware(
       },
     ]);
   }
-  const faults = missing(strategy, security, ciphers).map(
+  const faults = missing(strategy, security, ciphers, takesTurns).map(
     ([part, key]): Fault => ({
       message: `security "${name}" needs ${part}, which ${soc.name} does not have`,
       expected: `security.${key} in the description of ${soc.name}`,
@@ -40,6 +41,7 @@ function missing(
   strategy: Strategy,
   security: SecuritySpec,
   ciphers: readonly Cipher[],
+  takesTurns: boolean,
 ): (readonly [string, string])[] {
   const { accelerator, integrity } = security;
   const found: (readonly [string, string])[] = [];
@@ -55,6 +57,13 @@ function missing(
     'accelerator.sharing: fine',
   );
   need(strategy.growth === 'elastic' && !security.growth, 'secure memory that can grow', 'growth');
+  const wipes = strategy.clean !== 'never' && strategy.encryption === 'none';
+  const gives = strategy.afterUse === 'release' || takesTurns;
+  need(
+    gives && wipes && strategy.protects.includes('weights') && !security.growth,
+    'a core that overwrites what a model leaves (or clean: never)',
+    'growth.copy',
+  );
   need(strategy.encryption === 'inline' && !security.encryption, 'inline encryption', 'encryption');
   const kind = strategy.integrity;
   need(

@@ -226,6 +226,22 @@ describe('memory that is given back', () => {
     expect(zeroes.bytes / held).toBeCloseTo(1, 6);
   });
 
+  it('is overwritten before the next load may fill it, which then waits for that', () => {
+    const again = (more: string) =>
+      record(`{ preset: naive, afterUse: release${more} }`, 'repeat: 2\npause: 1 ms\n');
+    const dirty = again('');
+    const result = again(', clean: on-switch');
+    const took = ({ requests }: Run, i: number) =>
+      requests[i]!.endSeconds - requests[i]!.arrivalSeconds;
+    const wiping = heldBy(result) / 12e9;
+    expect(took(result, 0)).toBeCloseTo(took(dirty, 0), 9);
+    expect(took(result, 1) - took(dirty, 1)).toBeCloseTo(wiping - 0.001, 3);
+    const { seconds, hiddenSeconds } = wipe(result)!;
+    expect(hiddenSeconds).toBeCloseTo(0.001, 6);
+    expect(seconds + hiddenSeconds).toBeCloseTo(wiping, 6);
+    expect(result.audit!.checks).toBe(result.audit!.accesses);
+  });
+
   it('loses its key instead under inline encryption', () => {
     const result = released(', encryption: inline');
     expect(result.audit!.leakedBytes).toBe(0);

@@ -75,6 +75,24 @@ describe('protected models that take turns', () => {
     expect(() => run('{ preset: coarse, clean: never }')).toThrow(/pages given back/);
   });
 
+  it('come into memory that is clean: a load begins when what went out is overwritten', () => {
+    const row = (workload: string, tensor: string) =>
+      coarse.audit!.flows.find((one) => one.workload === workload && one.tensor === tensor)!;
+    const wiped = row('plan', 'zeroes');
+    const read = row('draw', 'model file');
+    const moved = row('draw', 'pages of others');
+    expect(wiped.lastSeconds).toBeGreaterThan(wiped.firstSeconds);
+    expect(read.firstSeconds).toBeGreaterThanOrEqual(wiped.lastSeconds - 1e-9);
+    expect(moved.firstSeconds).toBeGreaterThanOrEqual(wiped.lastSeconds - 1e-9);
+    // 12 GB/s for each of the two that went out; both held up the load for which they went.
+    const held = bytes(coarse, 'zeroes', 'write');
+    const { seconds, hiddenSeconds } = coarse.audit!.protection.find(
+      ({ mechanism }) => mechanism === 'memory wipe',
+    )!;
+    expect(seconds / (held / 12e9)).toBeCloseTo(1, 2);
+    expect(hiddenSeconds).toBeCloseTo(0, 6);
+  });
+
   it('wait less where layers run while the rest comes', () => {
     const piped = run('{ preset: pipelined }');
     expect(latency(piped, 'act')).toBeLessThan(latency(coarse, 'act') - 1);
