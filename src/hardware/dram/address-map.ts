@@ -65,26 +65,32 @@ export function buildAddressMap(name: string, device: DramDevice, channels: numb
   }
   const sizes = fieldBits(device, channels);
   const { slices, folds } = parseFields(text, name, sizes);
-  const groups = device.bankGroups;
-  const perGroup = device.banksPerGroup;
-  const of = (field: Field) => reader(slices[field]);
-  const [row, rank, group, bank] = [of('ro'), of('ra'), of('bg'), of('ba')];
-  const fold = (field: Field, value: number, burst: number, size: number) => {
-    for (const { field: target, rowBit } of folds) {
-      if (target === field) value ^= (row(burst) >>> rowBit) & (size - 1);
+  const { ch, ra, bg, ba, ro } = slices;
+  const groupFrom = Math.log2(device.banksPerGroup);
+  const rankFrom = Math.log2(device.banks);
+  const upTo = (slice: Slice, bits: number): Slice => ({ ...slice, to: slice.to + bits });
+  const row = reader(ro);
+  const flat = reader([
+    ...ba,
+    ...bg.map((slice) => upTo(slice, groupFrom)),
+    ...ra.map((slice) => upTo(slice, rankFrom)),
+  ]);
+  const folded = (burst: number) => {
+    let bank = flat(burst);
+    for (const { field, rowBit } of folds) {
+      const part = row(burst) >>> rowBit;
+      if (field === 'bg') bank ^= (part & (device.bankGroups - 1)) << groupFrom;
+      else bank ^= part & (device.banksPerGroup - 1);
     }
-    return value;
+    return bank;
   };
-  const flat = (burst: number) =>
-    (rank(burst) * groups + fold('bg', group(burst), burst, groups)) * perGroup +
-    fold('ba', bank(burst), burst, perGroup);
   const lowest = slices.co[0];
   return {
     text,
     capacity: device.capacity * channels,
     run: lowest?.from === 0 ? lowest.mask + 1 : 1,
-    channel: of('ch'),
-    bank: flat,
+    channel: reader(ch),
+    bank: folds.length > 0 ? folded : flat,
     row,
   };
 }

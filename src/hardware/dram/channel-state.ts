@@ -147,6 +147,7 @@ export class ChannelState {
     const { cells } = this;
     // A sign instead of a branch, which would go either way.
     const first = this.firstRank & ~((now - (cells[kind] as number)) >> 31);
+    if (this.ranks === 1) return first;
     return first | (this.secondRank & ~((now - (cells[kind + 1] as number)) >> 31));
   }
 

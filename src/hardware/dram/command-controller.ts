@@ -59,6 +59,8 @@ export class CommandController implements ChannelController {
   private clockUntil = 0;
   private writing = false;
   private wake = 0;
+  /** Next cycle in which something comes that comes now and then. */
+  private attention = 0;
   private commandAt = 0;
   private readonly patience: Patience;
   /** What the configuration says, at hand. */
@@ -67,6 +69,7 @@ export class CommandController implements ChannelController {
   private readonly rows: RowPolicy;
   private readonly splits: boolean;
   private readonly syncs: boolean;
+  /** Writes above which they start, and below which they stop. */
   private readonly drainAbove: number;
   private readonly drainBelow: number;
   private readonly choice: CommandChoice;
@@ -95,8 +98,8 @@ export class CommandController implements ChannelController {
     this.rows = new RowPolicy(config, state, this.reads, this.writes);
     this.splits = config.splitActivate;
     this.syncs = config.wckSync;
-    this.drainAbove = config.drainAbove * config.writeQueue;
-    this.drainBelow = config.drainBelow * config.writeQueue;
+    this.drainAbove = Math.floor(config.drainAbove * config.writeQueue);
+    this.drainBelow = Math.ceil(config.drainBelow * config.writeQueue);
   }
 
   accept(
@@ -137,25 +140,31 @@ export class CommandController implements ChannelController {
   }
 
   tick(now: number): void {
-    if (now >= this.refresh.due) {
-      this.refresh.advance(now, this.power);
-      this.wake = now;
-    }
-    if (now >= this.patience.at) {
-      if (this.patience.look(now, this.writing, this.openedFor(!this.writing))) this.wake = now;
-    }
-    if (this.power && now >= this.power.due && this.lowerPower(this.power, now)) return;
+    if (now >= this.attention) this.attend(now);
+    const { power } = this;
+    if (power !== undefined && now >= power.due && this.lowerPower(power, now)) return;
+    if (now < this.wake) return;
     // A command longer than a cycle keeps the bus from the next one.
-    if (now >= this.wake && now < this.commandAt) this.wake = this.commandAt;
-    if (now >= this.wake) this.wake = this.step(now);
+    this.wake = now < this.commandAt ? this.commandAt : this.step(now);
   }
 
   next(): number {
-    let due = Math.min(this.wake, this.completions.due, this.refresh.due);
-    if ((this.reads.size | this.writes.size | this.owners) !== 0) {
-      due = Math.min(due, this.patience.at);
+    const { power } = this;
+    const due = Math.min(this.wake, this.completions.due, this.attention);
+    return power === undefined ? due : Math.min(due, power.due);
+  }
+
+  /** What comes now and then: refreshes that fall due, and a look for those who have waited too long. */
+  private attend(now: number): void {
+    const { refresh, patience } = this;
+    if (now >= refresh.due) {
+      refresh.advance(now, this.power);
+      this.wake = now;
     }
-    return this.power ? Math.min(due, this.power.due) : due;
+    if (now >= patience.at) {
+      if (patience.look(now, this.writing, this.openedFor(!this.writing))) this.wake = now;
+    }
+    this.attention = Math.min(refresh.due, patience.at);
   }
 
   /** Idle ranks go down; @returns whether that took the cycle's command. */
@@ -188,15 +197,21 @@ export class CommandController implements ChannelController {
     }
     // Not sooner: the burst for which the data clock was restarted may be of a worn row.
     if (this.closesWorn && this.closeWorn(now)) return this.sent(now);
+    const columns = this.columnsOf(this.writing, now);
     if (this.owners !== 0) {
-      const bank = this.readyOwner(now);
+      const bank = this.readyOwner(columns, now);
       if (bank >= 0) return this.column(bank, now);
     }
     if (this.refresh.waiting.length > 0) {
       if (this.stepRefresh(now)) return this.sent(now);
       if (this.holdsChannel) return this.idle(now);
     }
-    return this.serveQueue(now);
+    return this.serveQueue(columns, now);
+  }
+
+  /** Banks, as bits, that take a column command now. */
+  private columnsOf(write: boolean, now: number): number {
+    return write ? this.state.writable(now) : this.state.readable(now);
   }
 
   private closeWorn(now: number): boolean {
@@ -211,12 +226,13 @@ export class CommandController implements ChannelController {
   }
 
   /** The oldest burst whose row has been opened for it and whose column command is legal, as its bank, or -1. */
-  private readyOwner(now: number): number {
-    const { cells, state, writers } = this;
+  private readyOwner(columns: number, now: number): number {
+    const { cells, owners, writers, writing } = this;
     let best = -1;
     let oldest = NEVER;
-    let left = this.owners & ~writers & state.readable(now);
-    if (writers !== 0) left |= writers & state.writable(now);
+    const others = writing ? owners & ~writers : writers;
+    let left = owners & ~others & columns;
+    if (others !== 0) left |= others & this.columnsOf(!writing, now);
     for (; left !== 0; left &= left - 1) {
       const bank = 31 - Math.clz32(left & -left);
       const order = cells[OWNER_ORDER + bank] as number;
@@ -229,15 +245,15 @@ export class CommandController implements ChannelController {
   }
 
   /** The oldest burst whose next command is legal gets it. */
-  private serveQueue(now: number): number {
-    const { choice, state } = this;
+  private serveQueue(columns: number, now: number): number {
+    const { choice } = this;
     if (this.modeChanges()) {
       this.writing = !this.writing;
       this.patience.turned();
+      columns = this.columnsOf(this.writing, now);
     }
     const { writing } = this;
     const queue = writing ? this.writes : this.reads;
-    const columns = writing ? state.writable(now) : state.readable(now);
     const overdue = writing ? choice.overdueWrites : choice.overdue;
     // One ACT is split at a time.
     const openable = this.opening < 0 ? ~this.steps.held : 0;
