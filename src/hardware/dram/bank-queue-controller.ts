@@ -57,7 +57,7 @@ export class BankQueueController implements ChannelController {
   }
 
   collect(now: number): void {
-    this.completions.drain(now, this.sink);
+    if (now >= this.completions.from) this.completions.drain(now, this.sink);
   }
 
   hasRoom(write: boolean): boolean {

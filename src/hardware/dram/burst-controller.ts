@@ -62,7 +62,7 @@ export class BurstController implements ChannelController {
   }
 
   collect(now: number): void {
-    this.completions.drain(now, this.sink);
+    if (now >= this.completions.from) this.completions.drain(now, this.sink);
   }
 
   /** A read keeps its place until its data have been returned. */

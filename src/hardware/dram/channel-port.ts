@@ -40,9 +40,8 @@ export class ChannelPort {
     this.write[at] = write ? 1 : 0;
   }
 
-  /** Offers a few bursts in a cycle; the first refusal ends the turn. */
+  /** Offers a few bursts in a cycle, where one is `ready`; the first refusal ends the turn. */
   offer(controller: ChannelController, now: number): void {
-    if (this.refused && !this.ready(controller)) return;
     this.refused = false;
     if (this.cycle !== now) {
       this.cycle = now;
@@ -70,7 +69,7 @@ export class ChannelPort {
     }
   }
 
-  /** Whether the next burst may be taken in the next cycle: one not yet refused might need no room. */
+  /** Whether the next burst may be taken: one not yet refused might need no room. */
   ready(controller: ChannelController): boolean {
     if (this.count === 0) return false;
     return !this.refused || controller.hasRoom(this.write[this.first] === 1);

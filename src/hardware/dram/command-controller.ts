@@ -25,11 +25,11 @@ import { buildLowPower, type LowPower } from './low-power.ts';
 import { Patience } from './patience.ts';
 import { RefreshQueue } from './refresh-queue.ts';
 import { RefreshSteps } from './refresh-steps.ts';
+import { RowOwners } from './row-owners.ts';
 import { RowPolicy } from './row-policy.ts';
 
 // A constant of the same file is a number in the machine's code, an imported one is read anew at every use.
-const { ACCESS, ARRIVAL, BANK, COUNTED, HIT, MISS, MOST_BANKS, OPEN_ROW, ORDER } = cell;
-const { OWNER_ACCESS, OWNER_ARRIVAL, OWNER_ORDER, READS, ROW, STATE, WRITES } = cell;
+const { ACCESS, BANK, COUNTED, HIT, MISS, MOST_BANKS, OPEN_ROW, READS, ROW, STATE, WRITES } = cell;
 
 export class CommandController implements ChannelController {
   readonly state: ChannelState;
@@ -46,10 +46,7 @@ export class CommandController implements ChannelController {
   private readonly refresh: RefreshQueue;
   private readonly steps: RefreshSteps;
   private readonly holdsChannel: boolean;
-  /** Banks whose row has been opened for one burst, which comes first now, as bits. */
-  private owners = 0;
-  /** Those of them that write. */
-  private writers = 0;
+  private readonly owners: RowOwners;
   /** Bank whose ACT-1 has gone out, or -1; ACT-2 must follow by `deadline`. */
   private opening = -1;
   private openingWrites = false;
@@ -84,6 +81,7 @@ export class CommandController implements ChannelController {
     this.slots = new BurstSlots(entries, cells, cell.ENTRIES);
     this.reads = new BurstQueue(cells, READS, config.readQueue);
     this.writes = new BurstQueue(cells, WRITES, config.writeQueue);
+    this.owners = new RowOwners(cells);
     this.refresh = new RefreshQueue(device, config);
     this.choice = new CommandChoice(this.state, config.protectHits);
     this.power = buildLowPower(this.state, this.timing, config);
@@ -91,7 +89,7 @@ export class CommandController implements ChannelController {
     const queues = [this.reads, this.writes];
     this.steps = new RefreshSteps({ config, state, refresh, queues, power });
     const bound = config.boundsWait ? this.timing.nREFI : NEVER;
-    this.patience = new Patience(bound, cells, this.reads, this.writes, this.choice);
+    this.patience = new Patience(bound, this.owners, this.reads, this.writes, this.choice);
     this.holdsChannel = config.refreshHolds === 'channel';
     this.keepsOpen = config.page === 'open';
     this.closesWorn = config.page === 'close-after';
@@ -131,7 +129,7 @@ export class CommandController implements ChannelController {
   }
 
   collect(now: number): void {
-    this.completions.drain(now, this.sink);
+    if (now >= this.completions.from) this.completions.drain(now, this.sink);
   }
 
   hasRoom(write: boolean): boolean {
@@ -198,7 +196,7 @@ export class CommandController implements ChannelController {
     // Not sooner: the burst for which the data clock was restarted may be of a worn row.
     if (this.closesWorn && this.closeWorn(now)) return this.sent(now);
     const columns = this.columnsOf(this.writing, now);
-    if (this.owners !== 0) {
+    if (this.owners.banks !== 0) {
       const bank = this.readyOwner(columns, now);
       if (bank >= 0) return this.column(bank, now);
     }
@@ -215,33 +213,25 @@ export class CommandController implements ChannelController {
   }
 
   private closeWorn(now: number): boolean {
-    const bank = this.rows.wornBank(now, this.owners);
+    const bank = this.rows.wornBank(now, this.owners.banks);
     if (bank >= 0) this.steps.close(bank, now);
     return bank >= 0;
   }
 
   private stepRefresh(now: number): boolean {
-    const busy = this.opening < 0 ? this.owners : this.owners | (1 << this.opening);
+    const { banks } = this.owners;
+    const busy = this.opening < 0 ? banks : banks | (1 << this.opening);
     return this.steps.attempt(busy, now);
   }
 
   /** The oldest burst whose row has been opened for it and whose column command is legal, as its bank, or -1. */
   private readyOwner(columns: number, now: number): number {
-    const { cells, owners, writers, writing } = this;
-    let best = -1;
-    let oldest = NEVER;
-    const others = writing ? owners & ~writers : writers;
-    let left = owners & ~others & columns;
-    if (others !== 0) left |= others & this.columnsOf(!writing, now);
-    for (; left !== 0; left &= left - 1) {
-      const bank = 31 - Math.clz32(left & -left);
-      const order = cells[OWNER_ORDER + bank] as number;
-      if (order < oldest) {
-        oldest = order;
-        best = bank;
-      }
-    }
-    return best;
+    const { owners, writing } = this;
+    const { banks, writers } = owners;
+    const others = writing ? banks & ~writers : writers;
+    let ready = banks & ~others & columns;
+    if (others !== 0) ready |= others & this.columnsOf(!writing, now);
+    return ready === 0 ? -1 : owners.first(ready);
   }
 
   /** The oldest burst whose next command is legal gets it. */
@@ -257,7 +247,7 @@ export class CommandController implements ChannelController {
     const overdue = writing ? choice.overdueWrites : choice.overdue;
     // One ACT is split at a time.
     const openable = this.opening < 0 ? ~this.steps.held : 0;
-    const best = choice.fromQueue(queue, columns, overdue, ~this.owners, openable, now);
+    const best = choice.fromQueue(queue, columns, overdue, ~this.owners.banks, openable, now);
     if (best < 0) return this.idle(now);
     if (best >= ROW_COMMAND) return this.rowCommand(queue, best - ROW_COMMAND, now);
     return this.column(this.cells[queue.base + HIT + best] as number, now);
@@ -274,7 +264,7 @@ export class CommandController implements ChannelController {
     if (this.opening >= 0) return this.finishOpening(now);
     let soonest = this.closesWorn ? this.rows.soonest : NEVER;
     if (this.refresh.waiting.length > 0) soonest = Math.min(soonest, this.steps.soonest);
-    const waiting = this.owners | (this.writing ? this.writes : this.reads).size;
+    const waiting = this.owners.banks | (this.writing ? this.writes : this.reads).size;
     return waiting === 0 ? soonest : Math.min(soonest, this.state.nextChange(now));
   }
 
@@ -282,8 +272,7 @@ export class CommandController implements ChannelController {
     const bank = this.opening;
     this.opening = -1;
     this.state.activated(bank);
-    this.owners |= 1 << bank;
-    if (this.openingWrites) this.writers |= 1 << bank;
+    this.owners.add(bank, this.openingWrites);
     this.reads.opened(bank);
     this.writes.opened(bank);
     return this.sent(now);
@@ -305,8 +294,9 @@ export class CommandController implements ChannelController {
 
   /** Banks whose row has been or is being opened for one write, or one read, as bits. */
   private openedFor(write: boolean): number {
-    const { owners, writers, opening, openingWrites } = this;
-    const opened = write ? writers : owners & ~writers;
+    const { opening, openingWrites } = this;
+    const { banks, writers } = this.owners;
+    const opened = write ? writers : banks & ~writers;
     return opening >= 0 && openingWrites === write ? opened | (1 << opening) : opened;
   }
 
@@ -325,9 +315,7 @@ export class CommandController implements ChannelController {
     if (first) this.counts.misses++;
     state.activate(bank, cells[entry + ROW] as number, now);
     this.rows.opened(bank);
-    cells[OWNER_ACCESS + bank] = cells[entry + ACCESS] as number;
-    cells[OWNER_ORDER + bank] = cells[entry + ORDER] as number;
-    cells[OWNER_ARRIVAL + bank] = cells[entry + ARRIVAL] as number;
+    this.owners.note(bank, entry);
     this.take(entry, queue);
     this.opening = bank;
     this.openingWrites = this.writing;
@@ -353,12 +341,10 @@ export class CommandController implements ChannelController {
 
   /** @param target an entry of the queue that is served, or the bank whose row was opened for one burst. */
   private issueColumn(target: number, now: number): number {
-    const { cells, writing, writers } = this;
+    const { cells, writing, owners } = this;
     if (target < MOST_BANKS) {
-      const bit = 1 << target;
-      this.owners &= ~bit;
-      this.writers &= ~bit;
-      return this.send(target, cells[OWNER_ACCESS + target] as number, (writers & bit) !== 0, now);
+      const write = (owners.writers & (1 << target)) !== 0;
+      return this.send(target, owners.take(target), write, now);
     }
     const bank = cells[target + BANK] as number;
     const access = cells[target + ACCESS] as number;
@@ -371,7 +357,7 @@ export class CommandController implements ChannelController {
     const { state, timing, power } = this;
     const latency = (write ? timing.nWL : timing.nRL) + timing.nBLmin;
     this.clockUntil = Math.max(this.clockUntil, now + latency + timing.nWCKPST);
-    const close = !this.keepsOpen && this.rows.closesWith(bank, this.owners);
+    const close = !this.keepsOpen && this.rows.closesWith(bank, this.owners.banks);
     if (write) state.write(bank, now, close);
     else state.read(bank, now, close);
     if (close) {
@@ -393,7 +379,7 @@ export class CommandController implements ChannelController {
    */
   private afterColumn(now: number): number {
     const least = this.sent(now);
-    const rows = this.owners | (this.writing ? this.writes : this.reads).misses;
+    const rows = this.owners.banks | (this.writing ? this.writes : this.reads).misses;
     if (rows !== 0 || this.opening >= 0 || this.refresh.waiting.length > 0) return least;
     if (!this.keepsOpen || this.modeChanges()) return least;
     return Math.max(least, now + this.timing.nCCDS);

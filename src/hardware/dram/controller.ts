@@ -46,6 +46,8 @@ export class CompletionRing {
   count = 0;
   /** When the driver must come back for the earliest access that may have ended, or `NEVER`. */
   due = NEVER;
+  /** When it may be told of the first burst, or `NEVER`. */
+  from = NEVER;
   private access = new Int32Array(256);
   private cycle = new Int32Array(256);
   private first = 0;
@@ -70,10 +72,9 @@ export class CompletionRing {
     if (this.count <= 2) this.plan();
   }
 
-  /** Hands over all that the driver may know by `now`. */
+  /** Hands over all that the driver may know by `now`; asked once `from` has come. */
   drain(now: number, sink: CompletionSink): void {
     const until = now - this.reaction;
-    if (this.count === 0 || (this.cycle[this.first] as number) > until) return;
     const mask = this.access.length - 1;
     while (this.count > 0 && (this.cycle[this.first] as number) <= until) {
       const access = this.access[this.first] as number;
@@ -88,10 +89,12 @@ export class CompletionRing {
   private plan(): void {
     if (this.count === 0) {
       this.due = NEVER;
+      this.from = NEVER;
       return;
     }
     const mask = this.access.length - 1;
     let at = this.first;
+    this.from = (this.cycle[at] as number) + this.reaction;
     // Of two bursts of one access only the second can end it.
     const second = (at + 1) & mask;
     if (this.count > 1 && this.access[at] === this.access[second]) at = second;

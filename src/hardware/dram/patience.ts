@@ -11,9 +11,9 @@
  * Checked  test/unit/hardware/dram/patience.test.ts, test/property/dram.test.ts
  */
 import type { BurstQueue } from './burst-queue.ts';
-import { OWNER_ARRIVAL } from './channel-cells.ts';
 import type { CommandChoice } from './command-choice.ts';
 import { NEVER } from './controller-config.ts';
+import type { RowOwners } from './row-owners.ts';
 
 const POSTPONED = 9;
 /** Cycles between two looks. */
@@ -26,7 +26,7 @@ export class Patience {
   forced = false;
   /** The queue that is not served has waited too long. */
   private late = false;
-  private readonly cells: Int32Array;
+  private readonly owners: RowOwners;
   private readonly bound: number;
   private readonly reads: BurstQueue;
   private readonly writes: BurstQueue;
@@ -37,12 +37,12 @@ export class Patience {
   /** @param bound cycles that a read may wait; `NEVER` for a controller without bounds. */
   constructor(
     bound: number,
-    cells: Int32Array,
+    owners: RowOwners,
     reads: BurstQueue,
     writes: BurstQueue,
     choice: CommandChoice,
   ) {
-    this.cells = cells;
+    this.owners = owners;
     this.at = bound === NEVER ? NEVER : LOOK;
     this.bound = bound;
     this.reads = reads;
@@ -89,11 +89,7 @@ export class Patience {
 
   /** Whether a burst of a queue, or one for which a row has been opened, has come before a cycle. */
   private waitsFrom(before: number, write: boolean, opened: number): boolean {
-    const { cells } = this;
-    for (let left = opened; left !== 0; left &= left - 1) {
-      const bank = 31 - Math.clz32(left & -left);
-      if ((cells[OWNER_ARRIVAL + bank] as number) < before) return true;
-    }
+    if (this.owners.waitsFrom(before, opened)) return true;
     return (write ? this.writes : this.reads).oldest() < before;
   }
 }

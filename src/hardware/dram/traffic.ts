@@ -265,7 +265,7 @@ export class TrafficDriver {
 
 /** Offers and one cycle; returns when something can happen there next without another offer. */
 function serveChannel(controller: ChannelController, port: ChannelPort, now: number): number {
-  if (port.count > 0) port.offer(controller, now);
+  if (port.ready(controller)) port.offer(controller, now);
   controller.tick(now);
   // What the next cycle would offer is offered at once: nothing happens in between, and that cycle may be empty.
   if (port.ready(controller)) {
