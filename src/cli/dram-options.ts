@@ -73,8 +73,7 @@ export const dramOptions: Readonly<Record<string, OptionSpec>> = {
   streams: { type: 'number', summary: 'requesters side by side', default: 1 },
   stride: {
     type: 'number',
-    summary: 'bytes from one access to the next if strided',
-    default: 4096,
+    summary: 'bytes from one access to the next if strided; 4096 by default',
   },
   requesters: {
     type: 'string',
@@ -167,6 +166,9 @@ function checkNumbers(args: Args): void {
   if (faults.length > 0) throw new SpecError(faults);
 }
 
+/** Of a stride, unless told otherwise: that of a page of an operating system. */
+const PAGE_BYTES = 4096;
+
 /** Measuring starts after a tenth of the accesses and ends before the last twentieth: fewer leave nothing between. */
 const LEAST_ACCESSES = 20;
 
@@ -214,7 +216,7 @@ function requestersOption(args: Args, capacity: number, channels: number): Reque
   if (text !== undefined) return parseRequesters(text);
   const streams = args['streams'] as number;
   const pattern = args['pattern'] as Pattern;
-  const stride = args['stride'] as number;
+  const stride = (args['stride'] as number | undefined) ?? PAGE_BYTES;
   // Each stream in its own part of memory, moved on by a row of every bank group so that they do not march
   // through the same banks together.
   const slice = 2 ** Math.floor(Math.log2(capacity / streams));

@@ -90,7 +90,7 @@ function checkTogether(args: Args): void {
   idleWith(args, 'trace', [...PATTERN_OPTIONS, 'requests'], dramOptions);
   needs(args, 'chart', 'load-latency');
   needs(args, 'verbose', 'rows');
-  if (args['pattern'] === 'strided' || args['stride'] === dramOptions['stride']?.default) return;
+  if (args['pattern'] === 'strided' || args['stride'] === undefined) return;
   const message = `has no effect with --pattern ${args['pattern']}`;
   throw new SpecError([{ path: '--stride', message, hint: '--pattern strided reads it' }]);
 }

@@ -46,6 +46,13 @@ describe('probe dram', () => {
     expect((await at({ pattern: 'random', page: 'closed' })).row_conflicts).toBe(0);
   });
 
+  it('strides by 4096 bytes unless told otherwise', async () => {
+    const at = async (args: Record<string, unknown>) =>
+      JSON.parse(await run({ pattern: 'strided', ...args, json: true })).bandwidth_bytes_per_second;
+    expect(await at({})).toBe(await at({ stride: 4096 }));
+    expect(await at({})).not.toBe(await at({ stride: 8192 }));
+  });
+
   it('draws a load–latency curve that rises', async () => {
     const curve = JSON.parse(await run({ 'load-latency': true, pattern: 'random', json: true }));
     const means = curve.map((point: Record<string, number>) => point['read_latency_mean_seconds']);
@@ -82,6 +89,7 @@ describe('probe dram', () => {
     [{ window: 8, rate: 0.5 }, '--window and --rate exclude'],
     [{ chart: 'a.svg' }, '--chart has no effect without --load-latency'],
     [{ stride: 8192 }, '--stride: has no effect with --pattern stream; --pattern strided reads it'],
+    [{ stride: 4096 }, '--stride: has no effect with --pattern stream; --pattern strided reads it'],
     [{ pattern: 'random', stride: 64 }, '--stride: has no effect with --pattern random'],
     [{ verbose: true }, '--verbose has no effect without --rows'],
   ])('refuses %o, of which one part would do nothing', async (args, message) => {
@@ -94,6 +102,7 @@ describe('probe dram', () => {
       /--page has no effect with --rows[\s\S]*--pattern/,
     ],
     [{ requesters: 'seq', stride: 128 }, /--stride has no effect with --requesters/],
+    [{ requesters: 'seq', stride: 4096 }, /--stride has no effect with --requesters/],
     [{ trace: 'b.txt', requests: 3000 }, /--requests has no effect with --trace/],
     [{ pattern: 'strided', stride: 2 ** 40 }, /--stride: longer than .*at most 8589934592 bytes/],
     [{ 'power-down': 100, 'self-refresh': 50 }, /--self-refresh.*no sooner than --power-down 100/],
