@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { buildAddressMap } from '../../src/hardware/dram/address-map.ts';
 import { CommandController } from '../../src/hardware/dram/command-controller.ts';
-import type { ControllerConfig } from '../../src/hardware/dram/controller-config.ts';
+import { type ControllerConfig, NEVER } from '../../src/hardware/dram/controller-config.ts';
 import {
   buildController,
   CONTROLLERS,
@@ -29,10 +29,12 @@ const traffic = fc
     ({ kind, stride, wpct, seed }) =>
       `${kind};region=64M;stride=${stride};wpct=${wpct};seed=${seed}`,
   );
-const mixes = fc.array(traffic, { minLength: 1, maxLength: 3 }).map((list) =>
+const several = fc.array(traffic, { minLength: 1, maxLength: 3 });
+const mixes = several.map((list) =>
   // Apart from each other, or reads would be answered by waiting writes without the bus.
   list.map((text, index) => `${text};base=${128 * index}M`).join(' | '),
 );
+const overlapping = several.map((list) => list.join(' | '));
 
 /** Pairs that JESD209-5 keeps apart, written down apart from the model; `same` says which banks it concerns. */
 function violations(commands: readonly Watched[], device: DramDevice): string[] {
@@ -249,10 +251,12 @@ describe('DRAM traffic', () => {
       splitActivate: fc.boolean(),
       readQueue: fc.constantFrom(4, 32),
       writeQueue: fc.constantFrom(4, 64),
+      powerDownAfter: fc.constantFrom(0, 20, 200, NEVER),
+      selfRefreshAfter: fc.constantFrom(0, 50, 3000, NEVER),
     }) as fc.Arbitrary<Partial<ControllerConfig>>;
     fc.assert(
       fc.property(
-        mixes,
+        fc.oneof(mixes, overlapping),
         settings,
         fc.constantFrom(1, 2),
         fc.constantFrom(0.1, 0.5, undefined),

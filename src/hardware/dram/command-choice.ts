@@ -44,8 +44,8 @@ export class CommandChoice {
     return found;
   }
 
-  /** Of a bank whose row has been closed nothing is overdue. */
-  closed(bank: number): void {
+  /** Of a bank that opens another row nothing is overdue, whoever has closed the one before. */
+  opened(bank: number): void {
     this.overdue &= ~(1 << bank);
     this.overdueWrites &= ~(1 << bank);
   }

@@ -308,13 +308,13 @@ export class CommandController implements ChannelController {
     cells[entry + COUNTED] = 1;
     if (cells[STATE + bank] === OPEN) {
       if (first) this.counts.conflicts++;
-      this.choice.closed(bank);
       this.steps.close(bank, now);
       return this.sent(now);
     }
     if (first) this.counts.misses++;
     state.activate(bank, cells[entry + ROW] as number, now);
     this.rows.opened(bank);
+    this.choice.opened(bank);
     this.owners.note(bank, entry);
     this.take(entry, queue);
     this.opening = bank;

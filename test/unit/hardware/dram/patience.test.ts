@@ -8,7 +8,6 @@ const device = deviceOf('lpddr5-6400');
 const { nREFI } = device.timing;
 const mobile: ControllerConfig = { ...CONTROLLERS.mobile.config, refresh: 'none' };
 const LOOK = 512;
-const LONE = -1;
 
 interface Victim {
   readonly write: boolean;
@@ -16,27 +15,41 @@ interface Victim {
   readonly row: number;
 }
 
-/** Cycle in which one burst is served that came at cycle 100 into traffic without end; undefined if it never is. */
-function servedAt(
-  config: ControllerConfig,
-  victim: Victim,
-  endless: { write: boolean; rows: (i: number) => number },
-) {
-  let served: number | undefined;
+interface Endless {
+  readonly write: boolean;
+  readonly rows: (i: number) => number;
+  /** Of the four bank groups in turn unless told otherwise. */
+  readonly bank?: number;
+}
+
+/** Cycle in which a burst is served that came at cycle 100 into traffic without end; undefined if it never is. */
+function servedAt(config: ControllerConfig, victim: Victim, endless: Endless) {
+  return allServedAt(config, victim, 1, endless)[0];
+}
+
+/** The same of some bursts of one row that came one after another. */
+function allServedAt(config: ControllerConfig, victim: Victim, victims: number, endless: Endless) {
+  const served: number[] = [];
+  // Victims have numbers below zero.
   const controller = new CommandController(device, config, (access, cycle) => {
-    if (access === LONE) served = cycle;
+    if (access < 0) served.push(cycle);
   });
   let count = 0;
-  for (let now = 0; now < 14 * nREFI && served === undefined; now++) {
+  let came = 0;
+  for (let now = 0; now < 14 * nREFI && served.length < victims; now++) {
     controller.collect(now);
-    if (now === 100) controller.accept(1 << 20, LONE, victim.write, victim.bank, victim.row, now);
-    // Always more of the others than the bus can take: of the four bank groups in turn.
+    if (now >= 100 && came < victims && controller.hasRoom(victim.write)) {
+      const { write, bank, row } = victim;
+      controller.accept((1 << 20) + came, -1 - came, write, bank, row, now);
+      came++;
+    }
+    // Always more of the others than the bus can take.
     for (let offer = 0; offer < 4 && controller.hasRoom(endless.write); offer++) {
       controller.accept(
         64 + count,
         count,
         endless.write,
-        4 * (count % 4),
+        endless.bank ?? 4 * (count % 4),
         endless.rows(count),
         now,
       );
@@ -74,6 +87,20 @@ describe('bound on waiting', () => {
     expect(servedAt(mobile, lone, { write: true, ...hits })).toBeLessThan(9 * nREFI + late);
     const unbound = { ...mobile, boundsWait: false };
     expect(servedAt(unbound, lone, { write: true, ...hits })).toBeUndefined();
+  });
+
+  it('lets a row serve all that wait for it, also where a refresh has closed the row before it', () => {
+    // Writes of bank 4 without end put off its REFpb, which closes their row once the turn of reads has come.
+    const victim = { write: false, bank: 4, row: 3 };
+    const served = allServedAt(CONTROLLERS.mobile.config, victim, 4, {
+      write: true,
+      bank: 4,
+      ...hits,
+    }) as number[];
+    expect(served[0]).toBeGreaterThan(nREFI);
+    expect(served[0]).toBeLessThan(nREFI + late);
+    // Reads of one bank follow each other by tCCD_L, 4 cycles here, and wait for no further look.
+    expect((served[3] as number) - (served[0] as number)).toBeLessThan(20);
   });
 
   it('does nothing to traffic in which nobody waits long', () => {
