@@ -256,6 +256,7 @@ describe('limits', () => {
   it('refuses an operator that no unit can run, and repeats why', () => {
     const mute = { ...toyUnit('npu'), supports: () => ({ ok: false as const, reason: 'no int8' }) };
     const machine = toyMachine({ units: [mute] });
-    expect(() => runToy([single(G)], { machine })).toThrow(/no unit of toy can run MatMul/);
+    const why = /no unit of toy can run op0 of chain, a MatMul of int8 weights .*\(npu: no int8\)/;
+    expect(() => runToy([single(G)], { machine })).toThrow(why);
   });
 });
