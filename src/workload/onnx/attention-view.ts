@@ -1,4 +1,5 @@
 /** What operators that attend have in common: what is known of one, and how its attributes are read. */
+import type { SpecError } from '../../base/errors.ts';
 import { formatInputs, intOf, type NodeView, shapeFault } from './node-view.ts';
 
 export interface AttentionShape {
@@ -36,4 +37,16 @@ export function headCount(view: NodeView, name: string): number {
 export function checkHeads(view: NodeView, headDim: number): void {
   if (Number.isInteger(headDim) && headDim > 0) return;
   throw shapeFault('width is not a multiple of the heads', undefined, formatInputs(view));
+}
+
+/** A fault of one input, by its place and name. */
+export function inputFault(
+  view: NodeView,
+  index: number,
+  message: string,
+  expected: string,
+  got?: string,
+): SpecError {
+  const name = view.node.inputs[index];
+  return shapeFault(`input ${index}${name ? ` "${name}"` : ''}: ${message}`, expected, got);
 }
