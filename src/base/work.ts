@@ -55,6 +55,8 @@ export type WorkForm =
       readonly strideHeight: number;
       readonly strideWidth: number;
       readonly groups: number;
+      /** Taps of the kernel are no neighbours in a plane: dilated, placed by offsets, or of several planes. */
+      readonly scattered?: boolean;
     }
   | {
       readonly kind: 'attention';

@@ -3,9 +3,9 @@
  *
  * Model    F(4 × 4, 3 × 3): the results in tiles of 4 × 4, each of 36 products over the input channels in place of 144;
  *          per tile 156 operations for every input and 90 for every output channel; weights lie transformed, 36 for 9
- * Ignores  F(2 × 2) and F(6 × 6), which engines take for some sizes; dilated kernels, which they do not transform
- * Valid    ungrouped convolutions of 16 channels and more on either side; ncnn takes it from there (convolution_arm.cpp,
- *          convolution_vulkan.cpp)
+ * Ignores  F(2 × 2) and F(6 × 6), which engines take for some sizes
+ * Valid    ungrouped, undilated convolutions of 16 channels and more on either side; ncnn takes it from there
+ *          (convolution_arm.cpp, convolution_vulkan.cpp), and the plain product for all others
  * Source   Lavin and Gray, Fast Algorithms for Convolutional Neural Networks (arXiv 1509.09308), section 4.2
  * Checked  test/unit/hardware/units/winograd.test.ts, test/validation/vision.test.ts
  */
@@ -57,5 +57,5 @@ function isPlain3x3(form: WorkForm & { kind: 'conv' }): boolean {
   const kernel = form.kernelHeight === 3 && form.kernelWidth === 3;
   const stride = form.strideHeight === 1 && form.strideWidth === 1;
   const wide = Math.min(form.inChannels, form.outChannels) >= LEAST_CHANNELS;
-  return kernel && stride && wide && form.groups === 1;
+  return kernel && stride && wide && form.groups === 1 && !form.scattered;
 }

@@ -121,11 +121,12 @@ const einsum: Coster = (view) => {
   return { form, macs: macsOf(form) };
 };
 
-function conv(weight: number, bias: number): Coster {
+function conv(weight: number, bias: number, scattered = false): Coster {
   return (view) => {
     const w = inputAt(view, weight).dims;
     const out = outputDims(view);
-    const form = convForm(view, w, out);
+    const plain = convForm(view, w, out);
+    const form = scattered ? { ...plain, scattered } : plain;
     const macs = elementsOf(out) * at(w, 1) * elementsOf(w.slice(2));
     return { form, macs, vectorOps: view.inputs[bias] ? elementsOf(out) : 0 };
   };
@@ -149,7 +150,7 @@ const SAMPLE_STEPS = 7;
 
 /** Every tap of the kernel looks where its offset says, in every input channel. */
 const deformConv: Coster = (view) => {
-  const cost = conv(1, 3)(view);
+  const cost = conv(1, 3, true)(view);
   const w = inputAt(view, 1).dims;
   const out = outputDims(view);
   const places = at(out, 0) * elementsOf(out.slice(2)) * elementsOf(w.slice(2));
@@ -159,7 +160,7 @@ const deformConv: Coster = (view) => {
 };
 
 /** Spatial axes right-aligned into height and width; a depth axis multiplies batch and input channels. */
-function convForm(view: CostView, w: readonly number[], out: readonly number[]): WorkForm {
+function convForm(view: CostView, w: readonly number[], out: readonly number[]): ConvForm {
   const spatial = out.slice(2);
   const window = windowOf(view, w.slice(2));
   const groups = intOf(view, 'group', 1);
@@ -180,9 +181,16 @@ function convForm(view: CostView, w: readonly number[], out: readonly number[]):
     strideHeight: stride[0] ?? 1,
     strideWidth: stride[1] ?? 1,
     groups,
+    ...(kernel[0] > 1 || isDilated(window) ? { scattered: true } : {}),
   };
 }
+
+/** A single tap along an axis has no distance to the next. */
+function isDilated({ kernel, dilations }: ReturnType<typeof windowOf>): boolean {
+  return dilations.some((step, axis) => step > 1 && (kernel[axis] ?? 1) > 1);
+}
 type Triple = [number, number, number];
+type ConvForm = WorkForm & { kind: 'conv' };
 
 /** Every input pixel is multiplied into a patch of the output, and the patches are added up. */
 const convTranspose: Coster = (view) => {

@@ -49,6 +49,7 @@ describe("Winograd's method", () => {
     ['kernels of another size', layer({ kernelHeight: 5, kernelWidth: 5 })],
     ['steps of two', layer({ strideHeight: 2, strideWidth: 2 })],
     ['groups', layer({ groups: 32, inChannels: 32, outChannels: 32 })],
+    ['taps that are no neighbours', layer({ scattered: true })],
     ['few channels', layer({ inChannels: 3 })],
     ['integers', layer({ inChannels: 64, outChannels: 64 }, 'int8')],
   ])('leaves %s alone', (_, work) => {

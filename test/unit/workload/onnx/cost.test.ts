@@ -41,6 +41,23 @@ describe('convolution', () => {
     });
   });
 
+  it('tells kernels whose taps are no neighbours: dilated, of several planes, or placed by offsets', () => {
+    const form = (...call: Parameters<typeof workOf>) => workOf(...call).form;
+    const square = [x(1, 16, 20, 20), w(16, 16, 3, 3)];
+    expect(form('Conv', square, { dilations: [2, 2] })).toMatchObject({ scattered: true });
+    expect(form('Conv', square, { dilations: [1, 2] })).toMatchObject({ scattered: true });
+    const deep = [x(1, 16, 6, 20, 20), w(16, 16, 3, 3, 3)];
+    expect(form('Conv', deep)).toMatchObject({ scattered: true });
+    const bent = [...square, x(1, 18, 18, 18)];
+    expect(form('DeformConv', bent, {}, { opset: 19 })).toMatchObject({ scattered: true });
+    // One tap is no further from the next, and a plane at a time is no other than an image.
+    expect(form('Conv', square, { dilations: [1, 1] })).not.toHaveProperty('scattered');
+    const single = [x(1, 16, 20, 20), w(16, 16, 1, 1)];
+    expect(form('Conv', single, { dilations: [2, 2] })).not.toHaveProperty('scattered');
+    const flat = [x(1, 16, 6, 20, 20), w(16, 16, 1, 3, 3)];
+    expect(form('Conv', flat)).not.toHaveProperty('scattered');
+  });
+
   it('with one axis has height 1, with three the depth joins batch and channels so that form and count agree', () => {
     expect(workOf('Conv', [x(1, 4, 32), w(8, 4, 5)]).form).toMatchObject({
       outHeight: 1,
