@@ -279,6 +279,7 @@ function draw(drawn: Execution, cost: PhaseCost, share: number): void {
   for (let u = 0; u < cost.unitJoules.length; u++) {
     drawn.unitJoules[u]! += share * cost.unitJoules[u]!;
     drawn.busySeconds[u]! += share * cost.busySeconds[u]!;
+    drawn.pooledSeconds[u]! += share * cost.pooledSeconds[u]!;
   }
 }
 

@@ -2,14 +2,16 @@
  * The interval of each answer that measurements know something of.
  *
  * Model    low = value ÷ factor, high = value × factor, the factor holding four fifths of measured rows that no fit had
- *          seen; the time of a whole request takes each stage with its own factor
+ *          seen; the time of a whole request takes each stage with its own factor; where units share a stage, the
+ *          widest factor of those that hold a good part of its time
  * Ignores  errors in heat; that energy and power were measured while decoding only; that errors of one SoC go the same way
  * Valid    workloads of the families that a calibration was fitted on
  * Source   socs/calibrations (bands of classes.json)
  * Checked  test/unit/engine/bands.test.ts
  */
-import type { Calibration } from '../runtime/calibration-spec.ts';
-import type { Interval, PhaseResult, RunInputs } from './run.ts';
+import type { Seconds } from '../base/units.ts';
+import type { Band, Calibration } from '../runtime/calibration-spec.ts';
+import type { Interval, RunInputs } from './run.ts';
 
 /** Which measured quantity says how well a metric is known, and the stage whose unit counts. */
 const QUANTITIES: Readonly<Record<string, { readonly quantity: string; readonly stage: string }>> =
@@ -23,22 +25,51 @@ const QUANTITIES: Readonly<Record<string, { readonly quantity: string; readonly 
   };
 const LATENCY = 'request_latency_seconds';
 
+/** Share of a stage's time from which on what is known of a unit counts: less would change the sum by little. */
+const GOOD_PART = 0.25;
+
 /** What a calibration knows of one run. */
 export interface BandSource {
   readonly calibration: Calibration;
   readonly runtime: string;
 }
 
-/** Intervals by metric; a metric of which nothing was measured has none. */
+/** Time of units by name. */
+export type UnitSeconds = ReadonlyMap<string, Seconds>;
+
+/** Units that hold a good part of a stage's time, most first. */
+export function unitsThatCount(seconds: UnitSeconds): { unit: string; share: number }[] {
+  const total = [...seconds.values()].reduce((sum, one) => sum + one, 0);
+  return [...seconds]
+    .map(([unit, own]) => ({ unit, share: own / total }))
+    .filter(({ share }) => share >= GOOD_PART)
+    .sort((a, b) => b.share - a.share);
+}
+
+/** Of units that share a stage, the band of the one that measurements know least of, whoever is ahead at the moment. */
+export function widestBand(
+  { calibration, runtime }: BandSource,
+  quantity: string,
+  seconds: UnitSeconds,
+): Band | undefined {
+  return unitsThatCount(seconds)
+    .flatMap(({ unit }) => calibration.band(quantity, runtime, unit) ?? [])
+    .reduce<Band | undefined>((a, b) => (a && a.factor >= b.factor ? a : b), undefined);
+}
+
+/**
+ * Intervals by metric; a metric of which nothing was measured has none.
+ * @param secondsOf time of units in a stage; nothing where the run has none of it.
+ */
 export function intervalsOf(
   metrics: Readonly<Record<string, number>>,
-  phases: readonly PhaseResult[],
-  { calibration, runtime }: BandSource,
+  secondsOf: (stage: string) => UnitSeconds | undefined,
+  source: BandSource,
 ): Record<string, Interval> {
   const found: Record<string, Interval> = {};
   const bandOf = (quantity: string, stage: string) => {
-    const unit = phases.find((phase) => phase.stage === stage)?.units[0];
-    return unit === undefined ? undefined : calibration.band(quantity, runtime, unit);
+    const seconds = secondsOf(stage);
+    return seconds && widestBand(source, quantity, seconds);
   };
   for (const [id, { quantity, stage }] of Object.entries(QUANTITIES)) {
     const value = metrics[id];

@@ -51,6 +51,25 @@ export function phaseTimes({ tables, plan }: CompiledRequest, machine: Machine):
   }));
 }
 
+/** Time that each unit works in all phases of a name, by its name. */
+export function unitSeconds(
+  { tables, plan }: CompiledRequest,
+  machine: Machine,
+  name: string,
+): Map<string, Seconds> {
+  const byUnit = new Map<string, Seconds>();
+  for (const [k, phase] of plan.phases.entries()) {
+    if (phase.name !== name) continue;
+    const table = tables[k]!;
+    const secondsOf = operatorSeconds(table, machine);
+    for (const [i, u] of table.unit.entries()) {
+      const unit = machine.units[u]!.unit.name;
+      byUnit.set(unit, (byUnit.get(unit) ?? 0) + phase.steps * secondsOf(i));
+    }
+  }
+  return byUnit;
+}
+
 /** Costs that grow with the context grow in proportion, so the mean step is the one in the middle. */
 function middleContext({ contextStart, contextStride, steps }: Phase): number {
   return contextStart + (contextStride * (steps - 1)) / 2;
@@ -58,25 +77,33 @@ function middleContext({ contextStart, contextStride, steps }: Phase): number {
 
 function stepSeconds(table: TaskTable, machine: Machine): Seconds {
   const { operators } = table.phase.graph;
-  const speeds = machine.units.map(({ unit, domains }) =>
-    unit.speed(domains.map((d) => machine.domains[d]!.clock.points.at(-1)!.frequency)),
-  );
+  const secondsOf = operatorSeconds(table, machine);
   const free = new Float64Array(machine.units.length);
   const end = new Float64Array(operators.length);
   for (const [i, { inputs }] of operators.entries()) {
     const u = table.unit[i]!;
-    const cell = table.cell[i]!;
     const ready = inputs.reduce((latest, input) => Math.max(latest, end[input]!), 0);
+    end[i] = Math.max(ready, free[u]!) + secondsOf(i);
+    free[u] = end[i]!;
+  }
+  return free.reduce((latest, one) => Math.max(latest, one), 0);
+}
+
+/** What an operator takes alone at full clocks, waits included. */
+function operatorSeconds(table: TaskTable, machine: Machine): (operator: number) => Seconds {
+  const speeds = machine.units.map(({ unit, domains }) =>
+    unit.speed(domains.map((d) => machine.domains[d]!.clock.points.at(-1)!.frequency)),
+  );
+  return (i) => {
+    const cell = table.cell[i]!;
     const bytes = table.readBytes[cell]! + table.writeBytes[cell]!;
     const stream = bytes > 0 ? bytes / table.soloRate[cell]! : 0;
-    const compute = table.cycles[cell]! / speeds[u]!;
+    const compute = table.cycles[cell]! / speeds[table.unit[i]!]!;
     const wait =
       table.callSeconds[i]! +
       table.transferSeconds[i]! +
       table.launchSeconds[cell]! +
       table.storageSeconds[cell]!;
-    end[i] = Math.max(ready, free[u]!) + wait + Math.max(compute, stream);
-    free[u] = end[i]!;
-  }
-  return free.reduce((latest, one) => Math.max(latest, one), 0);
+    return wait + Math.max(compute, stream);
+  };
 }

@@ -64,6 +64,9 @@ export class Execution {
   readonly hostWatts: Float64Array;
   /** Since the last `collect`: seconds with work, joules and bytes by unit. */
   readonly busySeconds: Float64Array;
+  /** Of them, those in phases that also have operators on the CPU. */
+  readonly pooledSeconds: Float64Array;
+  private readonly withCpu: Uint8Array;
   /** Of them, since they were last taken, those in which memory held the unit. */
   private readonly waitingSeconds: Float64Array;
   private readonly workSeconds: Float64Array;
@@ -84,6 +87,7 @@ export class Execution {
     this.ledger = ledger;
     this.state = new Uint8Array(count);
     this.row = new Int32Array(count);
+    this.withCpu = new Uint8Array(count);
     this.guards = new Array(count).fill(undefined);
     this.causeSeconds = new Float64Array(count * CAUSES.length);
     this.last = column();
@@ -109,6 +113,7 @@ export class Execution {
     this.vectorWatts = column();
     this.hostWatts = column();
     this.busySeconds = column();
+    this.pooledSeconds = column();
     this.waitingSeconds = column();
     this.workSeconds = column();
     this.unitJoules = column();
@@ -188,6 +193,7 @@ export class Execution {
     this.soloRate[u] = table.soloRate[cell]!;
     this.guards[u] = table.guards[cell];
     this.row[u] = row;
+    this.withCpu[u] = Number(table.usesCpu);
     const sram = table.sramBytes[cell]! * this.machine.units[u]!.sramPerByte;
     // Spread over the operator: charged at once, a long one would be a spike of watts that no phone shows.
     this.sramPerCycle[u] = cycles > 0 ? sram / cycles : 0;
@@ -215,6 +221,7 @@ export class Execution {
     if (dt <= 0 || this.state[u] === IDLE) return;
     this.last[u] = now;
     this.busySeconds[u]! += dt;
+    if (this.withCpu[u]) this.pooledSeconds[u]! += dt;
     if (this.state[u] === LAUNCHING) this.passLaunch(u, dt);
     else this.passWork(u, dt);
   }

@@ -1,10 +1,13 @@
 /**
  * The thread on the CPU that feeds another unit and waits for it.
  *
- * Model    a share of one core at its top clock, more where the clock is lower, drawing what a core draws that waits
- * Ignores  moves between clusters; that a slower core also feeds the unit more slowly
+ * Model    a share of one core at its top clock, more where the clock is lower, drawing what a core draws that waits;
+ *          in phases that also have operators on the CPU all its threads wait so, and keep its clocks up
+ * Ignores  moves between clusters; that a slower core also feeds the unit more slowly; that threads sleep after a
+ *          long wait (ggml: 6.5 million looks by default, more than 10 ms; between operators of a step pass 1 to 6)
  * Valid    runtimes whose class says how their thread waits (`hostThread`)
- * Source   power of a Galaxy S23 and a Pixel 7 while their GPUs decode (test/validation/data/phones/energy.csv)
+ * Source   power of a Galaxy S23 and a Pixel 7 while their GPUs decode (test/validation/data/phones/energy.csv);
+ *          threads that poll between graphs: ggml-cpu.c of llama.cpp (threadpool, poll 50 by default)
  * Checked  test/unit/engine/host-thread.test.ts, test/validation/energy.test.ts
  */
 import type { Watts } from '../base/units.ts';

@@ -11,10 +11,10 @@
  */
 import { clearColumn } from '../base/columns.ts';
 import type { Bytes, Joules, Seconds, Watts } from '../base/units.ts';
-import { fullLoadWatts, leakageWatts, regulatorLoss } from '../hardware/power.ts';
+import { fullLoadWatts, leakageWatts, regulatorLoss, switchedWatts } from '../hardware/power.ts';
 import { backgroundBandwidth } from './bandwidth.ts';
 import type { ClockState } from './clock-state.ts';
-import { EnergyMeter } from './energy-meter.ts';
+import { type Drain, EnergyMeter } from './energy-meter.ts';
 import type { Execution } from './execution.ts';
 import { awakeShare } from './host-thread.ts';
 import type { Ledger } from './ledger.ts';
@@ -41,6 +41,8 @@ export class PowerAccount {
   /** By domain: share of its cores that threads which wait for another unit kept busy, and of one core. */
   readonly hosting: Float64Array;
   private readonly hostBusy: Float64Array;
+  /** By domain: share of the time in which all threads of the runtime wait for another unit. */
+  private readonly pooled: Float64Array;
   /** Whole device over the last period, the cell's own heat included. */
   totalWatts: Watts = 0;
   private readonly machine: Machine;
@@ -64,6 +66,7 @@ export class PowerAccount {
     this.busy = new Float64Array(machine.domains.length);
     this.hosting = new Float64Array(machine.domains.length);
     this.hostBusy = new Float64Array(machine.domains.length);
+    this.pooled = new Float64Array(machine.domains.length);
     this.rails = railsOf(machine, this.meter, execution);
     this.drains = drainsOf(machine, this.meter);
   }
@@ -78,6 +81,7 @@ export class PowerAccount {
     clearColumn(this.busy);
     clearColumn(this.hosting);
     clearColumn(this.hostBusy);
+    clearColumn(this.pooled);
     clearColumn(this.domainWatts);
     for (let u = 0; u < machine.units.length; u++) this.passUnit(u, dt);
     for (let d = 0; d < machine.domains.length; d++) this.passDomain(d, dt);
@@ -98,6 +102,7 @@ export class PowerAccount {
     clearColumn(execution.unitJoules);
     clearColumn(execution.unitBytes);
     clearColumn(execution.busySeconds);
+    clearColumn(execution.pooledSeconds);
   }
 
   /** Power of the cores that work, at full load at their present point, leakage aside. */
@@ -139,7 +144,19 @@ export class PowerAccount {
     this.domainWatts[domain]! += joules / dt;
     hosting[domain] = Math.min(hosting[domain]! + (share * core) / cores, 1);
     hostBusy[domain] = Math.max(hostBusy[domain]!, share * core);
+    this.notePool(u, host.share, dt);
     return joules;
+  }
+
+  /** Beside operators on the CPU, its threads wait as the host thread does. */
+  private notePool(u: number, awake: number, dt: Seconds): void {
+    const { machine, execution, pooled } = this;
+    const share = Math.min((awake * execution.pooledSeconds[u]!) / dt, 1);
+    if (share === 0) return;
+    for (const { unit, domains } of machine.units) {
+      if (unit.kind !== 'cpu') continue;
+      for (const d of domains) pooled[d] = Math.max(pooled[d]!, share);
+    }
   }
 
   private passDomain(d: number, dt: Seconds): void {
@@ -148,13 +165,32 @@ export class PowerAccount {
     const { voltage } = this.clocks.now[d]!;
     const warm = this.machine.thermal.temperatures[node]!;
     // Cores without a thread sleep as those do that are off or have no work.
-    const awake = Math.max(busy * this.powered[d]!, this.hosting[d]!);
-    this.busy[d] = Math.max(busy, this.hostBusy[d]!);
+    const pooled = Math.min(this.pooled[d]!, 1 - busy);
+    const awake = Math.max((busy + pooled) * this.powered[d]!, this.hosting[d]!);
+    // Of the core that computes in one moment and waits in the next: governors follow the busiest.
+    this.busy[d] = Math.min(busy + Math.max(this.hostBusy[d]!, pooled), 1);
+    this.passPool(d, pooled * this.powered[d]! - this.hosting[d]!, dt);
     const leakage = leakageWatts(power, voltage, warm, awake);
     const idle = power.idle * (1 - awake);
     this.meter.drain(this.drains.leakage[d]!, leakage * dt);
     this.meter.drain(this.drains.idle[d]!, idle * dt);
     this.domainWatts[d]! += leakage + idle;
+  }
+
+  /** @param cores share of the domain's cores that wait beside the host thread, which its unit's operators pay. */
+  private passPool(d: number, cores: number, dt: Seconds): void {
+    if (cores <= 0) return;
+    const { power, node } = this.machine.domains[d]!;
+    const watts = cores * switchedWatts(power.stalled, this.clocks.now[d]!);
+    const waiting = 'waiting threads';
+    this.drains.pool[d] ??= this.meter.platformDrain(
+      waiting,
+      waiting,
+      hostName(this.machine),
+      node,
+    );
+    this.meter.drain(this.drains.pool[d]!, watts * dt);
+    this.domainWatts[d]! += watts;
   }
 
   private passMemory(dt: Seconds, loaded: Bytes): void {
@@ -225,6 +261,8 @@ function drainsOf(machine: Machine, meter: EnergyMeter) {
   return {
     leakage: ofDomain('leakage'),
     idle: ofDomain('idle'),
+    /** Made when first drawn from: few runs have any. */
+    pool: new Array<Drain | undefined>(machine.domains.length).fill(undefined),
     memory: meter.platformDrain('standby', 'standby', 'dram', memoryNode),
     background: machine.background.map(({ name }) =>
       meter.platformDrain('background traffic', name, 'dram', memoryNode),

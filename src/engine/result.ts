@@ -88,7 +88,14 @@ export function assembleRun(parts: RunParts): Run {
     inputs: simulation.inputs,
     metrics,
     ...(simulation.bands && {
-      intervals: intervalsOf(metrics, phases, simulation.bands),
+      intervals: intervalsOf(
+        metrics,
+        (stage) => {
+          const phase = phases.find((one) => one.stage === stage);
+          return phase && unitSeconds(byPhase.get(phaseKey(phase)) ?? []);
+        },
+        simulation.bands,
+      ),
     }),
     requests: collector.requests,
     ...workloadsOf(simulation.expected ?? simulation.jobs, collector.requests, phases, rows),
@@ -123,9 +130,7 @@ type Seconds = Readonly<Record<Cause, number>>;
 function phaseResult(record: Collector['phases'][number], mine: readonly LedgerRow[]): PhaseResult {
   const seconds = CAUSES.map((cause) => mine.reduce((sum, row) => sum + row.seconds[cause], 0));
   const total = seconds.reduce((a, b) => a + b, 0);
-  const byUnit = new Map<string, number>();
-  for (const row of mine)
-    byUnit.set(row.unit, (byUnit.get(row.unit) ?? 0) + totalSeconds(row.seconds));
+  const byUnit = unitSeconds(mine);
   return {
     request: record.request,
     phase: record.phase,
@@ -160,6 +165,13 @@ function bandwidthBound(phase: PhaseResult, machine: Machine): Pick<PhaseResult,
   const alone = soloRate(machine, unit.port, { readBytes: 1, writeBytes: 0 });
   const given = availableBandwidth(machine, 1, 1);
   return { bandwidthBound: alone < PORT_SHARE * given ? 'port' : 'dram' };
+}
+
+function unitSeconds(rows: readonly LedgerRow[]): Map<string, Time> {
+  const byUnit = new Map<string, Time>();
+  for (const { unit, seconds } of rows)
+    byUnit.set(unit, (byUnit.get(unit) ?? 0) + totalSeconds(seconds));
+  return byUnit;
 }
 
 function totalSeconds(seconds: Seconds): number {

@@ -26,6 +26,7 @@ export interface PhaseCost {
   readonly last: Seconds;
   readonly unitJoules: Float64Array;
   readonly busySeconds: Float64Array;
+  readonly pooledSeconds: Float64Array;
   readonly memoryJoules: Joules;
   readonly fabricJoules: Joules;
   /** Rows without request and phase. */
@@ -71,6 +72,7 @@ export function costPhase(
     last: 0,
     unitJoules: new Float64Array(columns),
     busySeconds: new Float64Array(columns),
+    pooledSeconds: new Float64Array(columns),
     memoryJoules: 0,
     fabricJoules: 0,
   };
@@ -85,6 +87,7 @@ export function costPhase(
     for (let u = 0; u < columns; u++) {
       sum.unitJoules[u]! += weight * one.execution.unitJoules[u]!;
       sum.busySeconds[u]! += weight * one.execution.busySeconds[u]!;
+      sum.pooledSeconds[u]! += weight * one.execution.pooledSeconds[u]!;
     }
     for (const row of one.rows) addRow(rows, row, weight);
   }

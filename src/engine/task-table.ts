@@ -23,6 +23,8 @@ export interface TaskTable {
   readonly points: Int32Array | undefined;
   /** The unit that was to run everything, where there is one. */
   readonly home: number | undefined;
+  /** Whether any of its operators runs on the CPU. */
+  readonly usesCpu: boolean;
   readonly operatorCount: number;
   readonly unitCount: number;
   readonly classCount: number;
@@ -101,6 +103,7 @@ export function buildTable(
     mode,
     points: placed.points,
     home: placed.home,
+    usesCpu: unit.some((u) => machine.units[u]!.unit.kind === 'cpu'),
     operatorCount: graph.operators.length,
     unitCount,
     classCount: graph.works.length,

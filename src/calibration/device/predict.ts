@@ -1,7 +1,13 @@
 /** Predicts measured rows with what is shipped: nothing is fitted, no row is dropped without a reason. */
 import { SpecError } from '../../base/errors.ts';
 import type { SpecFile } from '../../base/spec-file.ts';
-import { compileRequest, type PhaseTime, phaseTimes } from '../../engine/closed-form.ts';
+import { type UnitSeconds, unitsThatCount, widestBand } from '../../engine/bands.ts';
+import {
+  compileRequest,
+  type PhaseTime,
+  phaseTimes,
+  unitSeconds,
+} from '../../engine/closed-form.ts';
 import { nameIn } from '../../engine/copied-soc.ts';
 import { type Prepared, policyFor, prepare, type Sources } from '../../engine/prepare.ts';
 import { listBundled, readBundled } from '../../load.ts';
@@ -99,20 +105,21 @@ function predictRow(
 ): Prediction[] | { readonly reason: string } {
   try {
     const prepared = prepareRow(mapped, sources);
-    const times = phaseTimes(
-      compileRequest(prepared.plan, prepared.machine, policyFor(prepared)),
-      prepared.machine,
-    );
+    const { machine } = prepared;
+    const request = compileRequest(prepared.plan, machine, policyFor(prepared));
+    const times = phaseTimes(request, machine);
     return comparisons(mapped).map(({ quantity, reference }) => {
       const predicted = quantityOf(quantity, mapped, times);
+      const stage = quantity === 'decode' ? 'decode' : 'prefill';
+      const places = unitSeconds(request, machine, stage);
       return {
         id: mapped.row.id,
         quantity,
         predicted,
         reference,
         error: predicted / reference - 1,
-        mapped,
-        ...bandOf(quantity, predicted, mapped, prepared),
+        mapped: withPlaces(mapped, stage, places),
+        ...bandOf(quantity, predicted, places, prepared),
       };
     });
   } catch (error) {
@@ -121,15 +128,24 @@ function predictRow(
   }
 }
 
+/** Says what runs elsewhere than on the unit that the row names. */
+function withPlaces(mapped: MappedRow, stage: string, places: UnitSeconds): MappedRow {
+  const { scenario, assumptions } = mapped;
+  const decodeUnit = scenario['decodeUnit'];
+  const named = stage === 'decode' && typeof decodeUnit === 'string' ? decodeUnit : scenario.unit;
+  const others = unitsThatCount(places).filter(({ unit }) => unit !== named);
+  if (others.length === 0) return mapped;
+  const parts = others.map(({ unit, share }) => `${Math.round(share * 100)} % on the ${unit}`);
+  return { ...mapped, assumptions: [...assumptions, `time of ${stage}: ${parts.join(', ')}`] };
+}
+
 function bandOf(
   quantity: LlmQuantity,
   predicted: number,
-  { scenario }: MappedRow,
+  places: UnitSeconds,
   { calibration, runtime }: Prepared,
 ): Pick<Prediction, 'band'> {
-  const decodeUnit = scenario['decodeUnit'];
-  const unit = quantity === 'decode' && typeof decodeUnit === 'string' ? decodeUnit : scenario.unit;
-  const found = calibration?.band(quantity, runtime.name, unit);
+  const found = calibration && widestBand({ calibration, runtime: runtime.name }, quantity, places);
   if (!found) return {};
   return { band: { low: predicted / found.factor, high: predicted * found.factor } };
 }

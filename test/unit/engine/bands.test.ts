@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { intervalsOf, separable, sharesError } from '../../../src/engine/bands.ts';
-import type { PhaseResult, RunInputs } from '../../../src/engine/run.ts';
+import { intervalsOf, separable, sharesError, unitsThatCount } from '../../../src/engine/bands.ts';
+import type { RunInputs } from '../../../src/engine/run.ts';
 import type { Calibration } from '../../../src/runtime/calibration-spec.ts';
 
 const calibration: Calibration = {
@@ -11,7 +11,7 @@ const calibration: Calibration = {
       ? { factor: quantity === 'decode' ? 1.25 : 2, basis: `${quantity} rows` }
       : undefined,
 };
-const phase = (stage: string, unit: string) => ({ stage, units: [unit] }) as unknown as PhaseResult;
+const allOn = (unit: string) => () => new Map([[unit, 1]]);
 const metrics = {
   time_to_first_token_seconds: 2,
   decode_tokens_per_second: 10,
@@ -22,10 +22,7 @@ const metrics = {
 };
 
 describe('intervals of a run', () => {
-  const found = intervalsOf(metrics, [phase('prefill', 'npu'), phase('decode', 'npu')], {
-    calibration,
-    runtime: 'vendor',
-  });
+  const found = intervalsOf(metrics, allOn('npu'), { calibration, runtime: 'vendor' });
 
   it('reach as far as measured rows were off', () => {
     expect(found['decode_tokens_per_second']).toMatchObject({ low: 8, high: 12.5 });
@@ -43,11 +40,48 @@ describe('intervals of a run', () => {
 
   it('are absent where nothing was measured', () => {
     expect(found['energy_joules']).toBeUndefined();
-    const other = intervalsOf(metrics, [phase('decode', 'gpu')], {
-      calibration,
-      runtime: 'vendor',
-    });
-    expect(other).toEqual({});
+    const source = { calibration, runtime: 'vendor' };
+    expect(intervalsOf(metrics, allOn('gpu'), source)).toEqual({});
+    expect(intervalsOf(metrics, () => undefined, source)).toEqual({});
+  });
+
+  it('are those of the unit that is known least where two share a stage, whichever takes longer', () => {
+    const factors: Record<string, number> = { cpu: 1.5, gpu: 2 };
+    const known: Calibration = {
+      ...calibration,
+      band: (_, __, unit) => ({ factor: factors[unit]!, basis: unit }),
+    };
+    const decode = (cpu: number, gpu: number) =>
+      intervalsOf(
+        metrics,
+        (stage) =>
+          stage === 'decode'
+            ? new Map([
+                ['cpu', cpu],
+                ['gpu', gpu],
+              ])
+            : undefined,
+        { calibration: known, runtime: 'x' },
+      )['decode_tokens_per_second'];
+    expect(decode(4, 6)).toEqual({ low: 5, high: 20, basis: 'gpu' });
+    expect(decode(6, 4)).toEqual(decode(4, 6));
+    // Of a unit that does next to nothing an error hardly shows.
+    expect(decode(9, 1)).toMatchObject({ basis: 'cpu' });
+    expect(decode(1, 9)).toMatchObject({ basis: 'gpu' });
+  });
+
+  it('rest on units with a quarter of the time or more', () => {
+    const shares = unitsThatCount(
+      new Map([
+        ['npu', 1],
+        ['cpu', 2],
+        ['gpu', 5],
+      ]),
+    );
+    expect(shares).toEqual([
+      { unit: 'gpu', share: 0.625 },
+      { unit: 'cpu', share: 0.25 },
+    ]);
   });
 });
 

@@ -12,7 +12,9 @@ const prepared = (lines: readonly string[]): Prepared => {
     'version: 1',
     'soc: snapdragon-8-gen-2',
     'workload: llama-3.2-1b-chat',
-    'set: [workload.promptTokens=64, workload.generatedTokens=96]',
+    ...(lines.some((line) => line.startsWith('set:'))
+      ? []
+      : ['set: [workload.promptTokens=64, workload.generatedTokens=96]']),
     ...lines,
   ];
   return prepare(parseSpecFile(text.join('\n'), 'scenario.yaml'), [], sources);
@@ -93,5 +95,61 @@ describe('a thread that waits for the GPU', () => {
     const watts = (given: Run) => given.energy['cpu']! / given.metrics['run_seconds']!;
     expect(watts(analytic) / watts(polling)).toBeGreaterThan(0.95);
     expect(watts(analytic) / watts(polling)).toBeLessThan(1.15);
+  });
+});
+
+describe('threads of a runtime whose operators take turns on CPU and GPU', () => {
+  // Two-bit weights have no kernels on the GPU: every product of the layers runs on the CPU.
+  const LINES = ['unit: gpu', 'runtime: llama-cpp'];
+  // A prime core at a clock that heat does not cap.
+  const SHORT = 'set: [cpu-prime.clock=2 GHz, workload.promptTokens=4, workload.generatedTokens=24';
+  const mixedOf = (more: readonly string[] = []) =>
+    prepared([...LINES, ...more, `${SHORT}, workload.weightFormat=q2_k-file]`]);
+  const mixed = run(mixedOf());
+  const rate = (given: Run) => given.metrics['decode_tokens_per_second']!;
+  const isWaiting = ({ operator }: Run['ledger'][number]) => operator === 'waiting threads';
+  const waiting = (given: Run) => sum(given.ledger.filter(isWaiting).map(({ joules }) => joules));
+
+  it('never sleep, so governors hold the CPU at its top: only the GPU, half idle, slows the run', () => {
+    const top = run(mixedOf(['governor: performance']));
+    expect(rate(mixed) / rate(top)).toBeGreaterThan(0.8);
+    expect(rate(mixed) / rate(top)).toBeLessThanOrEqual(1);
+    const sleeping = run(withThread(mixedOf(), 0));
+    expect(rate(sleeping) / rate(top)).toBeLessThan(0.6);
+  });
+
+  it('draw what cores that wait draw, while the GPU works', () => {
+    const { machine } = mixedOf();
+    const cpu = machine.units.find(({ unit }) => unit.kind === 'cpu')!;
+    const pool = sum(
+      cpu.domains.map((d) => {
+        const { power, clock, cores = 1, coresUsed = cores } = machine.domains[d]!;
+        const { frequency, voltage } = clock.points.at(-1)!;
+        return (power.stalled * frequency * voltage ** 2 * coresUsed) / cores;
+      }),
+    );
+    const gpuSeconds = sum(
+      mixed.ledger.filter(ranOnGpu).map((row) => sum(Object.values(row.seconds))),
+    );
+    expect(waiting(mixed)).toBeGreaterThan(0);
+    expect(waiting(mixed)).toBeLessThan(pool * gpuSeconds);
+    const total = mixed.metrics['energy_joules']!;
+    expect(sum(mixed.ledger.map(({ joules }) => joules)) / total).toBeCloseTo(1, 9);
+    expect(sum(Object.values(mixed.energy)) / total).toBeCloseTo(1, 9);
+  });
+
+  it('sleep where the CPU has no part in it, and where the runtime blocks', () => {
+    const whole = run(prepared([...LINES, `${SHORT}]`]));
+    expect(waiting(whole)).toBe(0);
+    expect(waiting(run(withThread(mixedOf(), 0)))).toBe(0);
+    const cpu = ['unit: cpu', 'runtime: llama-cpp', `${SHORT}, workload.weightFormat=q2_k-file]`];
+    expect(waiting(run(prepared(cpu)))).toBe(0);
+  });
+
+  it('draw about the same in closed form', () => {
+    const analytic = run(mixedOf(['fidelity: analytic']));
+    const watts = (given: Run) => waiting(given) / given.metrics['run_seconds']!;
+    expect(watts(analytic) / watts(mixed)).toBeGreaterThan(0.7);
+    expect(watts(analytic) / watts(mixed)).toBeLessThan(1.5);
   });
 });

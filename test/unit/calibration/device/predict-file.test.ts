@@ -44,6 +44,43 @@ describe('a file of measurements', () => {
     expect(b).toBeLessThan(c);
   });
 
+  it('of language models says what does not run on the unit of its row, and takes the band of what does', () => {
+    const line = (id: string, unit: string, soc: string, bits: number) =>
+      `${id},${soc},${unit},llama.cpp,Llama-3.2-1B,1.24,${bits},,512,,100,,10,`;
+    const { rows } = predict(
+      [
+        'id,soc,unit,runtime,model,params_b,weight_bits,act_bits,prompt_tokens,context_tokens,prefill_tok_s,ttft_s,decode_tok_s,notes',
+        line('plain', 'gpu', 'Snapdragon 8 Gen 3', 4),
+        // OpenCL has no kernels for two bits, and the NPU of an 865 none of llama.cpp's at all.
+        line('two', 'gpu', 'Snapdragon 8 Gen 3', 2),
+        line('old', 'npu', 'Snapdragon 865', 4),
+        line('gpu', 'gpu', 'Snapdragon 865', 4),
+        line('cpu', 'cpu', 'Snapdragon 865', 4),
+      ].join('\n'),
+    );
+    const placesOf = (id: string, quantity: string) => {
+      const row = rows.find((one) => one.id === id && one.quantity === quantity)!;
+      return row.assumptions.filter((one) => one.startsWith('time of')).join('; ');
+    };
+    const widthOf = (id: string, quantity: string) => {
+      const { low, high } = rows.find((one) => one.id === id && one.quantity === quantity)!.band!;
+      return high / low;
+    };
+    expect(placesOf('plain', 'prefill')).toBe('');
+    expect(placesOf('plain', 'decode')).toBe('');
+    expect(placesOf('two', 'prefill')).toMatch(/^time of prefill: \d+ % on the cpu$/);
+    expect(placesOf('two', 'decode')).toMatch(/^time of decode: \d+ % on the cpu$/);
+    for (const [quantity, unit] of [
+      ['prefill', 'gpu'],
+      ['decode', 'cpu'],
+    ] as const) {
+      expect(placesOf('old', quantity)).toMatch(
+        new RegExp(`^time of ${quantity}: \\d+ % on the ${unit}$`),
+      );
+      expect(widthOf('old', quantity)).toBeCloseTo(widthOf(unit, quantity), 9);
+    }
+  });
+
   it('of no known kind names the columns that the nearest kind lacks', () => {
     const run = () => predict('id,model,soc,unit,runtime,latency_ms\na,b,c,d,e,1\n');
     expect(run).toThrow(SpecError);
