@@ -4,6 +4,7 @@ import type { SpecFile } from '../base/spec-file.ts';
 import { buildSimulation, prepare, type Sources } from '../engine/prepare.ts';
 import type { Interval, RunInputs } from '../engine/run.ts';
 import { simulate } from '../engine/simulation.ts';
+import { tellsIdle } from '../engine/weight-notes.ts';
 
 /** What a thread is handed: plain data. */
 export interface SweepTask {
@@ -25,6 +26,8 @@ export interface SweepResult {
   readonly intervals: Readonly<Record<string, Interval>>;
   /** Absent for points that did not run. */
   readonly inputs?: RunInputs;
+  /** Values that were changed and did nothing, in words; absent where there are none. */
+  readonly idle?: readonly string[];
   /** What limited the last phase. */
   readonly limit: string;
 }
@@ -40,6 +43,7 @@ export function runTask(task: SweepTask, sources: Sources): SweepResult {
   try {
     const prepared = prepare(scenarioFile(task.scenario, 'sweep'), task.overrides, sources);
     const run = simulate(buildSimulation(prepared, task.overrides, sources));
+    const idle = run.notes.filter(tellsIdle);
     return {
       ...base,
       status: 'ok',
@@ -48,6 +52,7 @@ export function runTask(task: SweepTask, sources: Sources): SweepResult {
       intervals: run.intervals ?? {},
       // Hashes of all files are the same for every point and would be most of the message between threads.
       inputs: { ...run.inputs, hashes: {} },
+      ...(idle.length > 0 && { idle }),
       limit: run.phases.at(-1)?.limit ?? '',
     };
   } catch (error) {

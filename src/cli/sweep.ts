@@ -314,6 +314,7 @@ function describe(
     table,
     '',
     `${results.length} of ${tasks.length} points${failed > 0 ? `, ${failed} of them not runnable` : ''}; * on the Pareto front of ${objectives.map(({ name }) => metricLabel(name)).join(' and ')}; equal ranks in ${metricLabel(spec.objectives[0] ?? '')} cannot be told apart`,
+    ...[...new Set(results.flatMap(({ idle = [] }) => idle))].map((note) => `note: ${note}`),
     ...(hidden > 0
       ? [colours.dim(`${hidden} more points are in the table file (--out) or in --json`)]
       : []),

@@ -317,14 +317,13 @@ export function buildSimulation(
       ...thermal.notes,
       ...rangeNotes(soc),
       ...widthNotes(soc, prepared.base, prepared.preset),
-      ...weightNotes(
-        soc,
-        prepared.base,
-        prepared.clients.map(({ plan }) => plan),
-      ),
       ...hostNotes(soc),
       ...coldNotes(scenario.start === 'cold', prepared.protection?.plans),
     ],
+    notesOfUse: (rows) => {
+      const plans = prepared.clients.map(({ plan }) => plan);
+      return weightNotes(soc, prepared.base, plans, rows);
+    },
   };
 }
 

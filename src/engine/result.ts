@@ -110,7 +110,7 @@ export function assembleRun(parts: RunParts): Run {
     ...(machine.floorplan && { floorplan: machine.floorplan }),
     ...(audit && { audit }),
     timeline: recorder.finish(limits(machine), kernel.now),
-    notes: notes(parts, metrics['throttled_ratio'] ?? 0),
+    notes: notes(parts, rows, metrics['throttled_ratio'] ?? 0),
     eventCount: kernel.eventCount,
   };
 }
@@ -244,11 +244,16 @@ function limits(machine: Machine): Limit[] {
   ];
 }
 
-function notes({ simulation, recorder, notes: own = [] }: RunParts, throttled: number): string[] {
+function notes(
+  { simulation, recorder, notes: own = [] }: RunParts,
+  rows: readonly LedgerRow[],
+  throttled: number,
+): string[] {
   const jobs = simulation.expected ?? simulation.jobs;
   const found: string[] = [
     ...own,
     ...(simulation.notes ?? []),
+    ...(simulation.notesOfUse?.(rows) ?? []),
     ...new Set(jobs.flatMap(({ plan }) => plan.notes ?? [])),
     ...policyNotes(simulation.machine, jobs, simulation.policy, throttled),
   ];

@@ -6,7 +6,7 @@ import type { BandSource } from './bands.ts';
 import type { Machine } from './machine.ts';
 import type { CloudSpec } from './offload/cloud.ts';
 import type { Job, JobSource } from './request.ts';
-import type { RunInputs } from './run.ts';
+import type { LedgerRow, RunInputs } from './run.ts';
 import type { Protection } from './secure-run.ts';
 
 /** Everything one run needs, built; holds state (temperatures, governors), so it serves one run only. */
@@ -42,4 +42,6 @@ export interface Simulation {
   readonly trust: Readonly<Record<string, number>>;
   /** What a reader should know of the inputs before quoting a number. */
   readonly notes?: readonly string[];
+  /** The same, where it depends on what ran where. */
+  readonly notesOfUse?: (rows: readonly LedgerRow[]) => readonly string[];
 }

@@ -15,7 +15,7 @@ import { DTYPE_BITS, type Work } from '../base/work.ts';
 import { valueAt } from './family.ts';
 import { type Graph, type RequestPlan, type StepWork, workAt } from './graph.ts';
 
-/** Keys of `techniques:` that say how weights are stored; every family of plain networks has them. */
+/** Keys of `techniques:` that say how weights are stored; language models, image generators and ONNX models take them. */
 export const packingShape = {
   /** What a unit's decompressor unpacks on the way from memory; units without one cannot read such weights. */
   compression: z

@@ -152,12 +152,25 @@ describe('pruning', () => {
     expect(seconds(plain) / seconds(stored)).toBeLessThan(1.1);
     expect(seconds(stored) / seconds(skipped)).toBeGreaterThan(1.5);
     expect(seconds(stored) / seconds(skipped)).toBeLessThan(2);
-    expect(stored.notes.join('\n')).toMatch(/no unit of snapdragon-8-gen-3 skips zeros/);
+    expect(stored.notes.join('\n')).toMatch(/npu does not skip zeros/);
     expect(skipped.notes.join('\n')).not.toMatch(/zeros|without effect/);
     const idle = run('npu.matrix.sparsity=2', 'npu.decompressor.bytesPerClock=8');
     expect(seconds(idle)).toBe(seconds(plain));
     expect(idle.notes.join('\n')).toMatch(/npu\.matrix\.sparsity was changed without effect/);
     expect(idle.notes.join('\n')).toMatch(/npu\.decompressor was changed without effect/);
+  });
+
+  it('says so where the unit that skips zeros computes with none of the weights', () => {
+    const set = ['workload.generatedTokens=2', 'workload.techniques.pruning.pattern="2:4"'];
+    const on = (...more: string[]) => simulate({ ...scenario, unit: 'gpu' }, [...set, ...more]);
+    const [dense, idle] = [on(), on('npu.matrix.sparsity=2')];
+    expect(idle.metrics).toEqual(dense.metrics);
+    const notes = idle.notes.join('\n');
+    expect(notes).toMatch(/gpu does not skip zeros/);
+    expect(notes).toMatch(
+      /npu\.matrix\.sparsity was changed without effect: npu computes with none/,
+    );
+    expect(dense.notes.join('\n')).not.toMatch(/without effect/);
   });
 });
 
