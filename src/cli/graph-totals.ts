@@ -24,6 +24,8 @@ export interface Totals {
   readonly secondsByBound: Readonly<Record<string, number>>;
   /** Operators that no unit can run. */
   readonly unpredicted: number;
+  /** Of those, how many for which operator and reason. */
+  readonly refusals: Readonly<Record<string, number>>;
 }
 
 /** One entry per name of a phase, in order, and their sum, named `request`. */
@@ -70,11 +72,13 @@ function usesOf({ operators, works }: Graph): Float64Array {
 function tally(phase: string, steps: number, predict: PredictOperator | undefined) {
   const byUnit: Record<string, number> = {};
   const byBound: Record<string, number> = {};
+  const refusals: Record<string, number> = {};
   const totals = {
     ...nothing(phase),
     steps,
     secondsByUnit: byUnit,
     secondsByBound: byBound,
+    refusals,
   };
   const add = (work: Work, count: number) => {
     totals.operators += count;
@@ -84,7 +88,10 @@ function tally(phase: string, steps: number, predict: PredictOperator | undefine
     totals.weightBytes += count * work.weightBytes;
     const found = predict?.(work);
     if (!found) {
-      totals.unpredicted += predict ? count : 0;
+      if (!predict) return;
+      totals.unpredicted += count;
+      const why = `${work.operator} (${predict.whyNot?.(work) ?? 'no unit'})`;
+      refusals[why] = (refusals[why] ?? 0) + count;
       return;
     }
     const seconds = count * found.seconds;
@@ -110,6 +117,7 @@ function nothing(phase: string) {
     secondsByUnit: {},
     secondsByBound: {},
     unpredicted: 0,
+    refusals: {},
   };
 }
 
@@ -127,6 +135,7 @@ function addTotals(a: Totals, b: Totals, phase: string): Totals {
     secondsByUnit: addRecords(a.secondsByUnit, b.secondsByUnit),
     secondsByBound: addRecords(a.secondsByBound, b.secondsByBound),
     unpredicted: a.unpredicted + b.unpredicted,
+    refusals: addRecords(a.refusals, b.refusals),
   };
 }
 
@@ -154,6 +163,7 @@ export function totalsJson(totals: Totals, predicted: boolean) {
       seconds_by_unit: totals.secondsByUnit,
       seconds_by_bound: totals.secondsByBound,
       operators_without_unit: totals.unpredicted,
+      refusals: totals.refusals,
     }),
   };
 }
@@ -189,10 +199,13 @@ export function totalsText({ phases, request }: ReturnType<typeof sumRequest>): 
       sharesText(each.secondsByBound, each.seconds),
     ]),
   );
-  const { unpredicted } = request;
-  return unpredicted === 0
-    ? table
-    : `${table}\n${unpredicted} operators have no unit that can run them; their time is not counted`;
+  const { unpredicted, refusals } = request;
+  if (unpredicted === 0) return table;
+  return [
+    table,
+    `${unpredicted} operators have no unit that can run them; their time is not counted:`,
+    ...Object.entries(refusals).map(([why, count]) => `  ${count} × ${why}`),
+  ].join('\n');
 }
 
 /** `compute 80 %, bandwidth 20 %`, largest first. */

@@ -76,6 +76,25 @@ describe('totals of a request', () => {
     expect(totalsText(totals)).toContain('5 operators have no unit that can run them');
   });
 
+  it('say why: compressed weights where nothing unpacks them', () => {
+    const plain = productWork({ batch: 1, m: 4, n: 4, k: 4 }, 'fp16');
+    const graph = {
+      name: 'net',
+      operators: [0, 1].map((work) => ({ name: `n${work}`, work, inputs: [] })),
+      works: [{ ...plain, compression: 2 }, plain],
+    };
+    const steps = { steps: 3, contextStart: 1, contextStride: 0, outputsPerStep: 1 };
+    const predict = predictOnSoc({ soc: 'snapdragon-8-gen-3' });
+    const totals = sumRequest(
+      ['first', 'second'].map((name) => ({ name, graph, ...steps })),
+      predict,
+    );
+    const why = 'MatMul (npu, gpu, cpu: no decompressor for compressed weights)';
+    expect(totals.request.refusals).toEqual({ [why]: 6 });
+    expect(totals.phases[0]?.refusals).toEqual({ [why]: 3 });
+    expect(totalsText(totals)).toContain(`6 × ${why}`);
+  });
+
   // Four channels of 16 bits at 9.6 Gb/s, which the units' ports are as wide as, or wider.
   const BUS = (4 * 16 * 9.6e9) / 8;
 
