@@ -74,6 +74,8 @@ export const runtimeSpec = z.strictObject({
   ),
   /** Names under which tables of measurements know it. */
   aliases: z.array(z.string()).default([]),
+  /** Which of these are engines of one maker of SoCs, and run on no other's. */
+  madeFor: z.record(z.string(), z.array(z.string())).default({}),
   /**
    * Pattern over what a measurement says of its source, engine and notes: rows of an alias that match belong to this
    * class (an older build, an application around the engine) rather than to the one without a pattern.

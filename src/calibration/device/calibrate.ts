@@ -8,6 +8,7 @@ import { DeviceFit, type Fit } from './fit-solve.ts';
 import { mapLlmRow } from './llm-mapping.ts';
 import type { LlmRow } from './llm-rows.ts';
 import { mappingTables } from './predict.ts';
+import { reasonOf } from './row-fault.ts';
 import { type CrossValidated, crossValidate, foldsOf } from './unseen.ts';
 
 export interface DeviceCalibration {
@@ -69,8 +70,7 @@ function observe(rows: readonly LlmRow[], sources: Sources) {
       try {
         observations.push(...observationsOf(compileRow(mapping, sources)));
       } catch (error) {
-        if (error instanceof SpecError) throw error;
-        skipped.push({ id: row.id, reason: (error as Error).message });
+        skipped.push({ id: row.id, reason: reasonOf(error) });
       }
     }
   }

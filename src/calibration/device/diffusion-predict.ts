@@ -9,12 +9,12 @@
  * Checked  test/unit/calibration/device/diffusion-predict.test.ts
  */
 import { parseCsv } from '../../base/csv.ts';
-import { SpecError } from '../../base/errors.ts';
 import { MILLI } from '../../base/units.ts';
 import type { Sources } from '../../engine/prepare.ts';
 import type { RequestPlan } from '../../workload/graph.ts';
 import { buildWorkload, parseWorkload } from '../../workload/workload-spec.ts';
 import type { DevicePrediction, DevicePredictions } from './measured.ts';
+import { reasonOf } from './row-fault.ts';
 import { mapVisionRow, type VisionTables } from './vision-mapping.ts';
 import { machineCache, secondsOf } from './vision-predict.ts';
 import { parseVisionRows } from './vision-rows.ts';
@@ -94,8 +94,7 @@ export function predictDiffusionRows(
         columns: row.columns,
       });
     } catch (error) {
-      if (error instanceof SpecError) throw error;
-      unmapped.push({ id: row.id, reason: (error as Error).message });
+      unmapped.push({ id: row.id, reason: reasonOf(error) });
     }
   }
   return { rows, unmapped };

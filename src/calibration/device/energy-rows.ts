@@ -8,7 +8,7 @@
  * Source   src/engine/simulation.ts
  * Checked  test/unit/calibration/device/energy-rows.test.ts, test/validation/energy.test.ts
  */
-import { InfeasibleError } from '../../base/errors.ts';
+import { InfeasibleError, SpecError } from '../../base/errors.ts';
 import type { Celsius, JoulesPerByte, Watts } from '../../base/units.ts';
 import { buildSimulation, type Prepared, type Sources } from '../../engine/prepare.ts';
 import type { Run } from '../../engine/run.ts';
@@ -18,6 +18,7 @@ import { type MappedRow, mapLlmRow } from './llm-mapping.ts';
 import { type LlmRow, numberOf } from './llm-rows.ts';
 import type { DevicePrediction } from './measured.ts';
 import { mappingTables, prepareRow } from './predict.ts';
+import { reasonOf } from './row-fault.ts';
 
 const ROOM: Celsius = 25;
 
@@ -131,8 +132,9 @@ function runIfFeasible(mapped: MappedRow, sources: Sources) {
   try {
     return runOf(mapped, sources);
   } catch (error) {
-    if (error instanceof InfeasibleError) return undefined;
-    throw error;
+    if (!(error instanceof InfeasibleError || error instanceof SpecError)) throw error;
+    reasonOf(error); // told with the row's rates
+    return undefined;
   }
 }
 

@@ -1,5 +1,6 @@
 /** From a measured row to the scenario that should reproduce it, or the reason why none does. */
 import type { RuntimeSpec } from '../../runtime/runtime-spec.ts';
+import { ggufType, isType } from './gguf-type.ts';
 import { headFormatOf } from './head-format.ts';
 import {
   findModel,
@@ -46,7 +47,8 @@ export function mapLlmRow(row: LlmRow, tables: MappingTables): Mapping {
   const placement = placementOf(row);
   if ('reason' in placement) return { row, ...placement };
   const { kind } = placement;
-  const engine = findRuntime(row, kind, tables);
+  const chip = tables.chips[soc.id] ?? {};
+  const engine = findRuntime(row, { kind, vendor: chip.vendor }, languageRuntimes(tables));
   if ('reason' in engine) return { row, ...engine };
   const model = findModel(row, tables);
   if ('reason' in model) return { row, ...model };
@@ -54,11 +56,14 @@ export function mapLlmRow(row: LlmRow, tables: MappingTables): Mapping {
   const format = formatOf(row, runtime, model.id, tables);
   if ('reason' in format) return { row, reason: format.reason };
   const tokens = tokensOf(row, runtime, tables.models.llm.models[model.id]?.maxContext);
+  if ('reason' in tokens) return { row, reason: tokens.reason };
+  const conditions = conditionsOf(row, kind, chip.cores);
+  if ('reason' in conditions) return { row, reason: conditions.reason };
   const { phone, memory } = findPhone(row, tables);
   const set = [
     ...(placement.set ?? []),
     ...(memory ? [`phone.memory.capacity=${memory}`] : []),
-    ...conditionsOf(row, kind),
+    ...conditions.set,
   ];
   return {
     row,
@@ -86,9 +91,18 @@ export function mapLlmRow(row: LlmRow, tables: MappingTables): Mapping {
       ...model.assumptions,
       ...format.assumptions,
       ...tokens.assumptions,
+      ...conditions.assumptions,
     ],
     standInSoc: soc.assumptions.some((text) => text.includes('stand-in')),
   };
+}
+
+/** Classes that build language models; others run networks alone. */
+function languageRuntimes({ runtimes }: MappingTables): Pick<MappingTables, 'runtimes'> {
+  const known = Object.entries(runtimes).filter(
+    ([, { models }]) => Object.keys(models.formats).length > 0,
+  );
+  return { runtimes: Object.fromEntries(known) };
 }
 
 interface Placement {
@@ -145,10 +159,14 @@ function layersFormat(
   known: MappingTables['models']['formats'],
 ) {
   const assumptions: string[] = [];
-  const named = /\bI?Q\d(?:_[A-Z0-9]+)+\b/.exec(row.remarks)?.[0].toLowerCase() ?? '';
-  const file = [`${named}-file`, named].find((name) => Object.hasOwn(known, name));
   const gguf = Object.values(formats).some((name) => /^q\d/.test(name));
+  const { named, file } = gguf ? ggufType(row.remarks, known) : {};
   let bits = row.weightBits;
+  if (file !== undefined) {
+    if (!isType(file, named)) assumptions.push(`${file.toUpperCase()} for GGUF type ${named}`);
+    return { format: file, bits, assumptions };
+  }
+  if (named !== undefined) assumptions.push(`GGUF type ${named} is not known`);
   if (bits === '') {
     // Publishers' own bundles of some models mix widths by layer, and no one width is given.
     const mixture = `${model}-mixed`;
@@ -157,7 +175,7 @@ function layersFormat(
     bits = bitsFromSize(row) ?? '4';
     assumptions.push(`${bits}-bit weights assumed`);
   }
-  return { format: gguf && file ? file : formats[bits], bits, assumptions };
+  return { format: formats[bits], bits, assumptions };
 }
 
 /** GGUF type where the remarks name one, nominal bits otherwise; bits from the stored size where none are given. */
@@ -204,6 +222,9 @@ function numbersOf(row: LlmRow, runtime: RuntimeSpec, kind: UnitKind) {
   };
 }
 
+/** Share of a prompt that must fit beside the answer for its rate to stand for that of the whole. */
+const KEPT = 0.5;
+
 /** Prompt, answer, cache and how the engine cuts them. */
 function tokensOf(row: LlmRow, runtime: RuntimeSpec, longest = Number.POSITIVE_INFINITY) {
   const assumptions: string[] = [];
@@ -214,6 +235,10 @@ function tokensOf(row: LlmRow, runtime: RuntimeSpec, longest = Number.POSITIVE_I
   const cached = depthOf(row, prompt);
   const generated = answerOf(row, cached + prompt);
   const most = longest - generated;
+  if (most - cached < KEPT * prompt)
+    return {
+      reason: `${cached + prompt} tokens of prompt and cache and an answer of ${generated} do not fit the model's context of ${longest}`,
+    };
   if (cached + prompt > most) assumptions.push('prompt cut to the context of the model');
   const total = Math.min(cached + prompt, most);
   const held = Math.max(row.contextTokens ?? context ?? DEFAULT_ALLOCATION, total + generated);
@@ -258,12 +283,30 @@ function answerOf(row: LlmRow, before: number): number {
   return room >= 2 && room < DEFAULT_ANSWER ? room : DEFAULT_ANSWER;
 }
 
+const THREADS =
+  /\b(\d+)[- ]threads?\b|(?<!\S)-t ?(\d+)\b|\bthreads(?: ?[=:] ?| )(\d+)\b|\b(single)[- ]thread(?:ed)?\b/i;
+
 /** Clocks and threads that a measurement fixed. */
-function conditionsOf(row: LlmRow, kind: UnitKind): string[] {
-  const [, ...given] = /\b(\d+) threads\b|(?<!\S)-t (\d+)\b/.exec(row.remarks) ?? [];
-  const threads = given.find(Boolean);
+function conditionsOf(
+  row: LlmRow,
+  kind: UnitKind,
+  cores = Number.POSITIVE_INFINITY,
+): { readonly set: readonly string[]; readonly assumptions: readonly string[] } | Missing {
+  const given = THREADS.exec(row.remarks)?.slice(1).find(Boolean);
   const pinned = /GPU pinned (\d+) MHz|effective GPU clock (\d+) MHz/.exec(row.remarks);
-  if (kind === 'cpu' && threads) return [`cpu.threads=${threads}`];
-  if (kind === 'gpu' && pinned) return [`gpu.clock=${pinned[1] ?? pinned[2]} MHz`];
-  return [];
+  if (kind === 'cpu' && given) {
+    const threads = /^\d/.test(given) ? Number(given) : 1;
+    if (threads === 0) return { reason: 'its notes give 0 threads' };
+    const more = threads > cores;
+    return {
+      set: [`cpu.threads=${more ? cores : threads}`],
+      assumptions: more ? [`${cores} threads for ${threads}: one for each core`] : [],
+    };
+  }
+  if (kind === 'gpu' && pinned) {
+    const megahertz = Number(pinned[1] ?? pinned[2]);
+    if (megahertz === 0) return { reason: 'its notes give a GPU clock of 0 MHz' };
+    return { set: [`gpu.clock=${megahertz} MHz`], assumptions: [] };
+  }
+  return { set: [], assumptions: [] };
 }

@@ -13,9 +13,17 @@ interface Alias {
 }
 type Aliases = Readonly<Record<string, Alias>>;
 
+/** What rows ask of a SoC beside its name; a part that its file takes from another is left out. */
+export interface Chip {
+  readonly vendor?: string;
+  readonly cores?: number;
+}
+
 /** What there is to map to. */
 export interface MappingTables {
   readonly socs: readonly string[];
+  /** What descriptions of SoCs say of them: the maker, and the cores of the CPU. */
+  readonly chips: Readonly<Record<string, Chip>>;
   /** Other names of SoCs, by slug: whose description they mean, and what that assumes. */
   readonly standIns: Aliases;
   /** Phones by slug of their own name. */
@@ -65,31 +73,78 @@ export function findSoc(
   return { reason: `no description of SoC "${soc}"` };
 }
 
+type EngineRow = Pick<LlmRow, 'runtime' | 'remarks' | 'activationBits'>;
+interface Place {
+  /** Kind of unit. */
+  readonly kind: string;
+  /** Of the SoC; any where absent. */
+  readonly vendor?: string | undefined;
+}
+
 /**
  * The class of a row's engine: one whose pattern fits the row before one without a pattern; an engine's back end
- * (in brackets) may be left out.
+ * (in brackets) may be left out by the tables or by the row.
  */
 export function findRuntime(
-  row: Pick<LlmRow, 'runtime' | 'remarks' | 'activationBits'>,
-  kind: string,
-  { runtimes }: Pick<MappingTables, 'runtimes'>,
+  row: EngineRow,
+  place: Place,
+  tables: Pick<MappingTables, 'runtimes'>,
 ): { readonly runtime: RuntimeSpec; readonly assumptions: readonly string[] } | Missing {
-  const bare = row.runtime.replace(/ \(.*\)$/, '');
-  for (const name of new Set([row.runtime, bare])) {
-    const classes = Object.values(runtimes).filter(
-      (one) => one.aliases.includes(name) && runsOn(one, kind),
+  const all = Object.values(tables.runtimes);
+  for (const name of namesFor(row.runtime, all)) {
+    const maker = makerFor(name, all);
+    if (place.vendor !== undefined && maker !== undefined && maker !== place.vendor)
+      return { reason: `${name} runs on SoCs by ${maker}, not on one by ${place.vendor}` };
+    const classes = all.filter(
+      (one) => one.aliases.includes(name) && runsOn(one, place.kind, place.vendor),
     );
-    const text = `${row.remarks}; activations ${row.activationBits}`;
-    const fitting = classes.filter(({ when }) => when && new RegExp(when).test(text));
-    // A build of a class that fits as well is the nearer one.
-    const nearest = fitting.find(({ name }) => !fitting.some(({ family }) => family === name));
-    const runtime = nearest ?? classes.find(({ when }) => !when);
+    const runtime = nearestClass(row, classes);
     if (runtime) {
-      const departs = name === row.runtime ? [] : [`${name} for ${row.runtime}`];
+      const departs = isSame(name, row.runtime) ? [] : [`${name} for ${row.runtime}`];
       return { runtime, assumptions: departs };
     }
   }
-  return { reason: `runtime "${row.runtime}" has no class with kernels for the ${kind}` };
+  return { reason: noClass(row.runtime, place, all) };
+}
+
+function nearestClass(row: EngineRow, classes: readonly RuntimeSpec[]): RuntimeSpec | undefined {
+  const text = `${row.remarks}; activations ${row.activationBits}`;
+  const fitting = classes.filter(({ when }) => when && new RegExp(when).test(text));
+  // A build of a class that fits as well is the nearer one.
+  const nearest = fitting.find(({ name }) => !fitting.some(({ family }) => family === name));
+  return nearest ?? classes.find(({ when }) => !when);
+}
+
+/** The one maker of SoCs that an engine is for, if it is for one alone. */
+function makerFor(name: string, runtimes: readonly RuntimeSpec[]): string | undefined {
+  const makers = runtimes.flatMap(({ madeFor }) => Object.entries(madeFor));
+  return makers.find(([, names]) => names.includes(name))?.[0];
+}
+
+const isSame = (a: string, b: string) => a.toLowerCase() === b.toLowerCase();
+const bareOf = (engine: string) => engine.replace(/ \(.*\)$/, '');
+
+/** The engine as written, then without its back end, then known names of which it is a part: Genie is in Genie/QNN. */
+function namesFor(engine: string, runtimes: readonly RuntimeSpec[]): Set<string> {
+  const known = [...new Set(runtimes.flatMap(({ aliases }) => aliases))];
+  const whole = [engine, bareOf(engine)].flatMap((wanted) => [
+    wanted,
+    ...known.filter((name) => isSame(wanted, name)),
+  ]);
+  const parts = known.filter((name) =>
+    [bareOf(name), ...name.split('/')].some((part) => isSame(engine, part)),
+  );
+  return new Set([...whole, ...parts]);
+}
+
+function noClass(engine: string, { kind, vendor }: Place, runtimes: readonly RuntimeSpec[]) {
+  const there = runtimes.filter((one) => runsOn(one, kind, vendor));
+  const theirs = there
+    .flatMap(({ aliases }) => aliases)
+    .filter((name) => [undefined, vendor].includes(makerFor(name, runtimes)));
+  const names = [...new Set(theirs.map(bareOf))].sort();
+  const where = vendor === undefined ? kind : `${kind} of a SoC by ${vendor}`;
+  return `runtime "${engine}" has no class with kernels for the ${where}; engines known there: ${names.join(', ')}`;
 }
 
 /** What tables put before the name of a phone that descriptions leave out. */

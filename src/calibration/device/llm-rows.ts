@@ -56,7 +56,7 @@ export function rowsOf({ rows }: Pick<CsvFile, 'rows'>): LlmRow[] {
     id: values['id'] ?? '',
     line,
     soc: values['soc'] ?? '',
-    unit: values['unit'] ?? '',
+    unit: (values['unit'] ?? '').trim().toLowerCase(),
     runtime: values['runtime'] ?? '',
     model: values['model_base'] || (values['model'] ?? ''),
     billions: numberOf(values['params_b']),

@@ -1,5 +1,4 @@
 /** Predicts measured rows with what is shipped: nothing is fitted, no row is dropped without a reason. */
-import { SpecError } from '../../base/errors.ts';
 import type { SpecFile } from '../../base/spec-file.ts';
 import { type UnitSeconds, unitsThatCount, widestBand } from '../../engine/bands.ts';
 import {
@@ -13,8 +12,9 @@ import { type Prepared, policyFor, prepare, type Sources } from '../../engine/pr
 import { listBundled, readBundled } from '../../load.ts';
 import { parseRuntime } from '../../runtime/runtime-spec.ts';
 import { type MappedRow, mapLlmRow } from './llm-mapping.ts';
-import { type MappingTables, parseAliases, phoneSlug } from './llm-names.ts';
+import { type Chip, type MappingTables, parseAliases, phoneSlug } from './llm-names.ts';
 import { type LlmRow, slug } from './llm-rows.ts';
+import { reasonOf } from './row-fault.ts';
 
 export type LlmQuantity = 'prefill' | 'time_to_first_token' | 'decode';
 
@@ -40,6 +40,7 @@ export function mappingTables(sources: Sources): MappingTables {
   const aliases = readBundled('workloads/models/aliases.csv');
   return {
     socs: socNames(sources),
+    chips: chipsOf(sources),
     standIns: socAliases(sources),
     phones: Object.fromEntries(
       listBundled('socs/phones', '.yaml').map((id) => {
@@ -72,6 +73,28 @@ export function withOwnSoc(sources: Sources, soc: string): { sources: Sources; n
     ownSocs: [name],
   };
   return { sources: known, name };
+}
+
+/** Makers and cores as files give them. */
+function chipsOf(sources: Sources): MappingTables['chips'] {
+  return Object.fromEntries(
+    socNames(sources).map((name) => [name, chipOf(sources.soc(name).data)]),
+  );
+}
+
+function chipOf(data: unknown): Chip {
+  const { vendor, units } = data as { vendor?: string; units?: { cpu?: { clusters?: unknown } } };
+  const { clusters } = units?.cpu ?? {};
+  const cores = Array.isArray(clusters)
+    ? (clusters as { count?: { is?: unknown } }[]).reduce(
+        (sum, { count }) => sum + Number(count?.is),
+        0,
+      )
+    : Number.NaN;
+  return {
+    ...(typeof vendor === 'string' && { vendor }),
+    ...(Number.isFinite(cores) && { cores }),
+  };
 }
 
 /** Other names that descriptions list for themselves, by slug. */
@@ -123,8 +146,7 @@ function predictRow(
       };
     });
   } catch (error) {
-    if (error instanceof SpecError) throw error;
-    return { reason: (error as Error).message };
+    return { reason: reasonOf(error) };
   }
 }
 

@@ -30,7 +30,8 @@ export interface NetworkChange extends ImageSize {
   readonly why: string;
 }
 
-export interface VisionTables extends Pick<MappingTables, 'socs' | 'standIns' | 'runtimes'> {
+export interface VisionTables
+  extends Pick<MappingTables, 'socs' | 'chips' | 'standIns' | 'runtimes'> {
   readonly changes: readonly NetworkChange[];
   /** Whether there is a graph of this name. */
   readonly hasGraph: (name: string) => boolean;
@@ -61,7 +62,8 @@ export function mapVisionRow(row: VisionRow, tables: VisionTables): MappedVision
   if ('reason' in soc) return soc;
   const unit = unitOf(row);
   if ('reason' in unit) return unit;
-  const engine = findRuntime(row, unit.kind, tables);
+  const { vendor } = tables.chips[soc.id] ?? {};
+  const engine = findRuntime(row, { kind: unit.kind, vendor }, tables);
   if ('reason' in engine) return engine;
   const graph = row.component === '' ? row.model : `${row.model}_${row.component}`;
   if (!tables.hasGraph(graph)) return { reason: `no graph ${graph}.onnx (--graphs DIR)` };

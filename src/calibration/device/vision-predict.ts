@@ -7,7 +7,7 @@
  * Source   src/engine/closed-form.ts
  * Checked  test/unit/calibration/device/vision-calibrate.test.ts, test/validation/vision.test.ts
  */
-import { SpecError } from '../../base/errors.ts';
+
 import { MILLI } from '../../base/units.ts';
 import { compileRequest, phaseTimes } from '../../engine/closed-form.ts';
 import type { Machine } from '../../engine/machine.ts';
@@ -19,6 +19,7 @@ import { importOnnx } from '../../workload/onnx/import.ts';
 import { buildOnnxRequest } from '../../workload/onnx/request.ts';
 import type { ByteSource } from '../../workload/onnx/wire-skim.ts';
 import type { DevicePrediction, DevicePredictions } from './measured.ts';
+import { reasonOf } from './row-fault.ts';
 import { type MappedVisionRow, mapVisionRow, type VisionTables } from './vision-mapping.ts';
 import type { VisionRow } from './vision-rows.ts';
 
@@ -49,8 +50,7 @@ export function predictVisionRows(
       const seconds = secondsOf(plans(mapped), machines(mapped), mapped.unit);
       found.push(compare(mapped, seconds));
     } catch (error) {
-      if (error instanceof SpecError) throw error;
-      unmapped.push({ id: row.id, reason: (error as Error).message });
+      unmapped.push({ id: row.id, reason: reasonOf(error) });
     }
   }
   return { rows: found, unmapped };

@@ -47,7 +47,7 @@ export function parseVisionRows(text: string, file: string): VisionRow[] {
     model: values['model'] ?? '',
     component: values['component'] ?? '',
     soc: values['soc'] ?? '',
-    unit: values['unit'] ?? '',
+    unit: (values['unit'] ?? '').trim().toLowerCase(),
     runtime: values['runtime'] ?? '',
     precision: values['precision'] ?? '',
     activationBits: values['precision'] ?? '',

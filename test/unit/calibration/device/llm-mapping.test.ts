@@ -127,6 +127,82 @@ describe('what a row says beside its columns', () => {
     expect(inside.scenario.runtime).toBe('executorch-app');
   });
 
+  it.each([
+    // However it is written; sizes in bits per weight are those of llama.cpp's own table of Llama-3.1-8B.
+    ['q4_k_m', 'q4_k_m-file', ''],
+    ['model-q5_k_m.gguf', 'q5_k_m-file', ''],
+    ['IQ2_M', 'iq2_m-file', ''],
+    ['iq3_xxs', 'iq3_xxs-file', ''],
+    ['MXFP4', 'mxfp4', ''],
+    ['TQ2_0', 'tq2_0', ''],
+    ['UD-Q4_K_XL', 'q4_k_m-file', 'Q4_K_M-FILE for GGUF type Q4_K_XL'],
+    ['Q3_K_XL', 'q3_k_l-file', 'Q3_K_L-FILE for GGUF type Q3_K_XL'],
+    ['Q4_0_4_8', 'q4_0', 'Q4_0 for GGUF type Q4_0_4_8'],
+    ['Q7_K', 'q4_0', 'GGUF type Q7_K is not known'],
+  ])('takes GGUF type %s for %s, and says where it is another', (type, format, assumption) => {
+    const start = 'a,Snapdragon 8 Gen 3,cpu,llama.cpp,Llama-3.2-3B,3.21,4,,64,,,,4.8,,,Bench';
+    const { workload, assumptions } = mappedOf(`${start},${type}`);
+    expect(workload.weightFormat).toBe(format);
+    expect(assumptions).toEqual(assumption === '' ? [] : [assumption]);
+    expect(tables.models.formats).toHaveProperty([format]);
+  });
+
+  it('assumes no bits where the type of the file tells them', () => {
+    const start = 'a,Snapdragon 8 Gen 3,cpu,llama.cpp,Llama-3.2-3B,3.21,,,64,,,,4.8,,,Bench';
+    expect(mappedOf(`${start},Q8_0`).assumptions).toEqual([]);
+    expect(mappedOf(`${start},`).assumptions).toEqual(['4-bit weights assumed']);
+  });
+
+  it.each([
+    ['1 thread', 1],
+    ['6 threads; flash', 6],
+    ['single thread', 1],
+    ['single-threaded run', 1],
+    ['Q4_0 -t 4', 4],
+    ['-t4', 4],
+    ['--threads 1', 1],
+    ['--threads=3', 3],
+    ['threads=4', 4],
+    ['threads: 2', 2],
+  ])('reads "%s" as %i threads', (notes, threads) => {
+    const start = 'a,Snapdragon 8 Gen 3,cpu,llama.cpp,Llama-3.2-3B,3.21,4,,64,,,,4.8,,,Bench';
+    const { scenario, assumptions } = mappedOf(`${start},${notes}`);
+    expect(scenario['set']).toEqual([`cpu.threads=${threads}`]);
+    expect(assumptions).toEqual([]);
+  });
+
+  it('runs no more threads than there are cores, and reads none out of other words', () => {
+    const start = 'a,Snapdragon 8 Gen 3,cpu,llama.cpp,Llama-3.2-3B,3.21,4,,64,,,,4.8,,,Bench';
+    const many = mappedOf(`${start},99 threads`);
+    expect(many.scenario['set']).toEqual(['cpu.threads=8']);
+    expect(many.assumptions).toEqual(['8 threads for 99: one for each core']);
+    for (const notes of ['genie-t2', 'threads pinned', 'multithreaded', '-test 4'])
+      expect(mappedOf(`${start},${notes}`).scenario['set']).toBeUndefined();
+  });
+
+  it.each([
+    ['Snapdragon 8 Gen 3,cpu,llama.cpp,Llama-3.2-3B,3.21,4,,64,,,,4', '0 threads', /0 threads/],
+    ['Snapdragon 8 Gen 3,gpu,llama.cpp,Llama-3.2-3B,3.21,4,,64,,,,4', 'GPU pinned 0 MHz', /0 MHz/],
+    [
+      'Snapdragon 8 Gen 3,cpu,llama.cpp,Llama-3.2-3B,3.21,4,,64,,,,4',
+      'tg200000',
+      /answer of 200000 do not fit the model's context of 131072/,
+    ],
+    [
+      'Snapdragon 8 Gen 3,cpu,llama.cpp,Llama-3.2-3B,3.21,4,,64,,,,4',
+      'at depth 131072',
+      /131136 tokens of prompt and cache/,
+    ],
+    [
+      'Snapdragon 8 Gen 3,cpu,llama.cpp,Llama-2-7B,6.74,4,,4096,,,,4',
+      'tg4096',
+      /answer of 4096 do not fit the model's context of 4096/,
+    ],
+  ])('gives the reason where notes cannot be: %s, %s', (text, notes, reason) => {
+    const mapping = mapLlmRow(noted(`a,${text},,,Bench,${notes}`), tables);
+    expect((mapping as { reason: string }).reason).toMatch(reason);
+  });
+
   it('takes the GGUF type that the notes name', () => {
     const start = 'a,Snapdragon 8 Gen 3,cpu,llama.cpp,Llama-3.2-3B,3.21,4,,64,,,,4.8,,,Bench';
     expect(mappedOf(`${start},GGUF Q4_K_S`).workload).toMatchObject({

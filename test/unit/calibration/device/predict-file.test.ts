@@ -81,6 +81,40 @@ describe('a file of measurements', () => {
     }
   });
 
+  it('is not given up for a row that cannot be: each is told apart, with its reason', () => {
+    const line = (id: string, where: string, notes = '') =>
+      `${id},${where},Llama-3.2-3B,3.21,4,,64,,,,12,2,${notes}`;
+    const { rows, unmapped } = predict(
+      [
+        'id,soc,unit,runtime,model,params_b,weight_bits,act_bits,prompt_tokens,context_tokens,prefill_tok_s,ttft_s,decode_tok_s,energy_j_per_tok,notes',
+        line('maker', 'Dimensity 9300,npu,llama.cpp'),
+        line('engine', 'Snapdragon 8 Gen 3,gpu,MLX'),
+        line('threads', 'Snapdragon 8 Gen 3,cpu,llama.cpp', '0 threads'),
+        line('clock', 'Snapdragon 8 Gen 3,gpu,llama.cpp', 'GPU pinned 0 MHz'),
+        line('answer', 'Snapdragon 8 Gen 3,cpu,llama.cpp', 'tg200000'),
+        line('depth', 'Snapdragon 8 Gen 3,cpu,llama.cpp', 'at depth 131072'),
+        // Nothing that reads notes knows this clock: the description of the run refuses it.
+        line('range', 'Snapdragon 8 Gen 3,gpu,llama.cpp', `GPU pinned ${'9'.repeat(400)} MHz`),
+        line('good', 'Snapdragon 8 Gen 3,cpu,llama.cpp'),
+      ].join('\n'),
+    );
+    expect(new Set(rows.map(({ id }) => id))).toEqual(new Set(['good']));
+    expect(rows.map(({ quantity }) => quantity)).toEqual(['decode', 'energy_per_token']);
+    expect(unmapped.map(({ id }) => id)).toEqual([
+      'maker',
+      'engine',
+      'threads',
+      'clock',
+      'answer',
+      'depth',
+      'range',
+    ]);
+    for (const { reason } of unmapped) {
+      expect(reason).toMatch(/^\S.{10,}$/);
+      expect(reason).not.toMatch(/--|choose|undefined/);
+    }
+  });
+
   it('of no known kind names the columns that the nearest kind lacks', () => {
     const run = () => predict('id,model,soc,unit,runtime,latency_ms\na,b,c,d,e,1\n');
     expect(run).toThrow(SpecError);
