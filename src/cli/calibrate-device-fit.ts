@@ -1,7 +1,9 @@
 /** The fitting half of `socsim calibrate device`: bundles on disk, and what a reader must know of them. */
 import { createHash } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { SpecError } from '../base/errors.ts';
+import { fileReason } from '../base/file-reason.ts';
 import { parseSpecFile } from '../base/spec-file.ts';
 import {
   bundleOf,
@@ -20,14 +22,7 @@ import { withOwnSoc } from '../calibration/device/predict.ts';
 import { refuseOtherKind } from '../calibration/device/predict-file.ts';
 import { checkCells } from '../calibration/device/row-checks.ts';
 import type { Sources } from '../engine/prepare.ts';
-import {
-  fileSources,
-  listUserFolder,
-  readBundled,
-  readUserFile,
-  type TextFile,
-  writeUserFile,
-} from '../load.ts';
+import { fileSources, readBundled, readUserFile, type TextFile, writeUserFile } from '../load.ts';
 import { buildCalibration, type ClassesSpec, parseClasses } from '../runtime/calibration-spec.ts';
 import type { Args } from './command.ts';
 import { renderTable, startProgress } from './terminal.ts';
@@ -49,6 +44,7 @@ export function fitDevices({ file, text }: TextFile, args: Args): void {
   const own = given === undefined ? undefined : withOwnSoc(plain, given);
   const { sources = plain, name: soc } = own ?? {};
   refuseFile(soc, out);
+  const shipped = shippedClasses();
   let bar: ReturnType<typeof startProgress> | undefined;
   const fitted = calibrateDevices(
     rows,
@@ -58,7 +54,7 @@ export function fitDevices({ file, text }: TextFile, args: Args): void {
       bar ??= startProgress('fit', total);
       bar.update(done);
     },
-    soc === undefined ? undefined : shippedClasses(),
+    soc === undefined ? undefined : shipped,
   );
   bar?.stop();
   const origin = originOf(files);
@@ -66,10 +62,12 @@ export function fitDevices({ file, text }: TextFile, args: Args): void {
     ...fitted,
     energy: unseenEnergy(rows, withFit(sources, fitted, origin)),
   };
-  const written = filesOf(calibration, soc, out, origin);
+  const written = filesOf(calibration, soc, out, origin, shipped);
   if (args['json'] === true) {
     const printed =
-      soc === undefined ? classesOf(calibration, origin) : bundleOf(calibration, soc, origin, true);
+      soc === undefined
+        ? allClasses(calibration, origin, shipped)
+        : bundleOf(calibration, soc, origin, shipped);
     console.log(JSON.stringify(printed, undefined, 2));
   } else console.log(describeFit(calibration, soc));
   for (const one of written) writeUserFile(one.path, one.text);
@@ -86,7 +84,7 @@ function withFit(sources: Sources, calibration: DeviceCalibration, origin: Origi
     calibration: (_, soc) =>
       buildCalibration(
         classes,
-        socs.includes(soc) ? bundleOf(calibration, soc, origin, false) : undefined,
+        socs.includes(soc) ? bundleOf(calibration, soc, origin) : undefined,
       ),
   };
 }
@@ -95,6 +93,16 @@ function withFit(sources: Sources, calibration: DeviceCalibration, origin: Origi
 function shippedClasses(): ClassesSpec {
   const { text, file } = readBundled('socs/calibrations/classes.json');
   return parseClasses(parseSpecFile(text, file));
+}
+
+/** A fit of so small a share of the shipped one's rows cannot know its own errors better. */
+const SMALL = 0.5;
+
+/** Classes of a fit of all SoCs; bands of one with few rows are no narrower than the shipped ones. */
+function allClasses(calibration: DeviceCalibration, origin: Origin, shipped: ClassesSpec) {
+  const own = classesOf(calibration, origin);
+  const few = own.inputs.rows < SMALL * shipped.inputs.rows;
+  return few ? classesOf(calibration, origin, shipped) : own;
 }
 
 function originOf(files: readonly TextFile[]): Origin {
@@ -118,7 +126,7 @@ function refuseTwice(rows: readonly LlmRow[]): void {
   throw new SpecError([{ path: '--also', message: 'has rows of the first file again', got }]);
 }
 
-/** @throws SpecError before the fit, not after it: several files need a folder that is there. */
+/** Makes the folder that several files need. @throws SpecError before the fit, not after it. */
 function refuseFile(soc: string | undefined, out: string | undefined): void {
   if (soc !== undefined || out === undefined) return;
   if (/\.json$/.test(out))
@@ -130,7 +138,11 @@ function refuseFile(soc: string | undefined, out: string | undefined): void {
         got: out,
       },
     ]);
-  listUserFolder(out);
+  try {
+    mkdirSync(out, { recursive: true });
+  } catch (error) {
+    throw new SpecError([{ file: out, message: `cannot be made: ${fileReason(error)}` }]);
+  }
 }
 
 /** One bundle, or a folder of them with the classes that all share. */
@@ -139,16 +151,17 @@ function filesOf(
   soc: string | undefined,
   out: string | undefined,
   origin: Origin,
+  shipped: ClassesSpec,
 ) {
   if (out === undefined) return [];
   const text = (value: unknown) => `${JSON.stringify(value, undefined, 1)}\n`;
   if (soc !== undefined)
-    return [{ path: out, text: text(bundleOf(calibration, soc, origin, true)) }];
+    return [{ path: out, text: text(bundleOf(calibration, soc, origin, shipped)) }];
   return [
-    { path: `${out}/classes.json`, text: text(classesOf(calibration, origin)) },
+    { path: `${out}/classes.json`, text: text(allClasses(calibration, origin, shipped)) },
     ...socsOf(calibration).map((name) => ({
       path: `${out}/${name}.json`,
-      text: text(bundleOf(calibration, name, origin, false)),
+      text: text(bundleOf(calibration, name, origin)),
     })),
   ];
 }

@@ -149,7 +149,7 @@ export function buildCalibration(
       ),
     band: (quantity, runtime, unit) => {
       const measured = bundle?.units[unit] !== undefined && !changed.has(unit);
-      const found = findBand(bands, quantity, runtime, unit);
+      const found = bandAt(bands, quantity, runtime, unit);
       if (!found) return undefined;
       return {
         factor: Math.exp(measured ? found.calibrated : found.uncalibrated),
@@ -160,7 +160,12 @@ export function buildCalibration(
 }
 
 /** The narrowest group that there is: runtime and unit, then any runtime, then any unit. */
-function findBand(bands: readonly BandSpec[], quantity: string, runtime: string, unit: string) {
+export function bandAt(
+  bands: readonly BandSpec[],
+  quantity: string,
+  runtime: string,
+  unit: string,
+): BandSpec | undefined {
   const of = (r: string, u: string) =>
     bands.find((one) => one.quantity === quantity && one.runtime === r && one.unit === u);
   return of(runtime, unit) ?? of('any', unit) ?? of('any', 'any');

@@ -1,5 +1,5 @@
 /** How far predictions of unseen rows lie from what was measured, as bands by quantity, unit and runtime class. */
-import type { BandSpec } from '../../runtime/calibration-spec.ts';
+import { type BandSpec, bandAt } from '../../runtime/calibration-spec.ts';
 import { quantileOf } from '../statistics.ts';
 
 /** One row predicted by fits that had not seen its model, its source or its SoC. */
@@ -60,6 +60,37 @@ export function bandsOf(rows: readonly Unseen[]): BandSpec[] {
       }),
     ];
   });
+}
+
+/** With fewer rows than this, the wider group around still makes a fifth of a band: it does not stand by itself. */
+const ENOUGH = 4 * HALF_WEIGHT;
+
+/**
+ * Bands of few rows beside those of many: a small fit is not known better than the large one until rows it had not seen
+ * say so. Places that the few say nothing of are those of the many.
+ */
+export function bandsBeside(few: readonly Unseen[], many: readonly BandSpec[]): BandSpec[] {
+  const own = bandsOf(few).map((band) => {
+    const { quantity, unit, runtime } = band;
+    const known = bandAt(many, quantity, runtime, unit);
+    const inside = few.filter(
+      (row) =>
+        row.quantity === quantity &&
+        (unit === 'any' || row.unit === unit) &&
+        (runtime === 'any' || row.runtime === runtime),
+    );
+    const judged = inside.filter(({ withoutModel }) => withoutModel !== undefined).length;
+    if (!known || judged >= ENOUGH) return band;
+    const calibrated = Math.max(band.calibrated, known.calibrated);
+    const uncalibrated = Math.max(band.uncalibrated, known.uncalibrated);
+    return { ...band, calibrated, uncalibrated };
+  });
+  const isOwn = (one: BandSpec) =>
+    own.some(
+      ({ quantity, unit, runtime }) =>
+        quantity === one.quantity && unit === one.unit && runtime === one.runtime,
+    );
+  return [...own, ...many.filter((one) => !isOwn(one))];
 }
 
 type Sample = 'withoutModel' | 'withoutSource' | 'withoutSoc';

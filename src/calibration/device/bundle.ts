@@ -1,7 +1,7 @@
 /** Calibrations as files: one for the runtime classes with the bands, one for each SoC with its residuals. */
 import type { BundleSpec, ClassesSpec, TuningSpec } from '../../runtime/calibration-spec.ts';
 import { quantileOf } from '../statistics.ts';
-import { bandsOf } from './bands.ts';
+import { bandsBeside, bandsOf } from './bands.ts';
 import type { DeviceCalibration } from './calibrate.ts';
 import type { Layer } from './fit-parameters.ts';
 import type { FittedParameter } from './fit-solve.ts';
@@ -16,7 +16,13 @@ export interface Origin {
   readonly sha256: string;
 }
 
-export function classesOf(calibration: DeviceCalibration, origin: Origin): ClassesSpec {
+/** @param shipped of a larger fit, for one of few rows. */
+export function classesOf(
+  calibration: DeviceCalibration,
+  origin: Origin,
+  shipped?: Pick<ClassesSpec, 'bands'>,
+): ClassesSpec {
+  const unseen = [...calibration.rows.map(asUnseen), ...calibration.energy];
   return {
     version: 1,
     kind: 'classes',
@@ -25,7 +31,7 @@ export function classesOf(calibration: DeviceCalibration, origin: Origin): Class
     inputs: inputsOf(calibration.rows, origin),
     classes: nested(wholeClasses(calibration.fit.parameters), 'class', 'runtime'),
     makers: nested(calibration.fit.parameters, 'maker', 'maker'),
-    bands: bandsOf([...calibration.rows.map(asUnseen), ...calibration.energy]),
+    bands: shipped ? bandsBeside(unseen, shipped.bands) : bandsOf(unseen),
     errors: errorsOf(calibration.rows),
   };
 }
@@ -35,16 +41,16 @@ export function socsOf({ rows }: DeviceCalibration): string[] {
   return [...new Set(rows.map(({ observation }) => observation.row.use.soc))].sort();
 }
 
-/** @param apart with classes and bands of its own, for a fit that is not shipped. */
+/** @param apart with classes and bands of its own beside these, for a fit that is not shipped. */
 export function bundleOf(
   calibration: DeviceCalibration,
   soc: string,
   origin: Origin,
-  apart: boolean,
+  apart?: Pick<ClassesSpec, 'bands'>,
 ): BundleSpec {
   const mine = calibration.rows.filter(({ observation }) => observation.row.use.soc === soc);
   const own = calibration.fit.parameters.filter(({ parameter }) => parameter.soc === soc);
-  const { classes, makers, bands } = classesOf(calibration, origin);
+  const { classes, makers, bands } = classesOf(calibration, origin, apart);
   return {
     version: 1,
     kind: 'device',

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { bandsOf, type Unseen } from '../../../../src/calibration/device/bands.ts';
+import { bandsBeside, bandsOf, type Unseen } from '../../../../src/calibration/device/bands.ts';
 
 const row = (runtime: string, model: number | undefined, soc: number, source?: number): Unseen => ({
   quantity: 'decode',
@@ -91,5 +91,52 @@ describe('bands', () => {
     const held = (width: number) => offs.filter((off) => Math.log(off) <= width).length / 40;
     expect(held(among(2))).toBeLessThanOrEqual(0.9);
     expect(held(among(40))).toBeGreaterThanOrEqual(0.75);
+  });
+});
+
+describe('bands of a small fit beside those of a large one', () => {
+  const shipped = bandsOf([
+    ...Array.from({ length: 200 }, () => row('a', 1.9, 2)),
+    ...Array.from({ length: 200 }, () => row('b', 1.9, 2)),
+  ]);
+  const find = (bands: typeof shipped, runtime: string, unit = 'cpu') =>
+    bands.find((band) => band.runtime === runtime && band.unit === unit)!;
+  const close = (count: number) => Array.from({ length: count }, () => row('a', 1.01, 1.01));
+
+  it('are no narrower, at any place and however well few rows agree', () => {
+    const beside = bandsBeside(close(5), shipped);
+    for (const [runtime, unit] of [
+      ['a', 'cpu'],
+      ['any', 'cpu'],
+      ['any', 'any'],
+    ] as const) {
+      const { calibrated, uncalibrated } = find(shipped, runtime, unit);
+      expect(find(beside, runtime, unit).calibrated).toBeGreaterThanOrEqual(calibrated);
+      expect(find(beside, runtime, unit).uncalibrated).toBeGreaterThanOrEqual(uncalibrated);
+    }
+  });
+
+  it('are their own where many rows say so, and wider where rows are further off', () => {
+    const many = bandsBeside(close(60), shipped);
+    expect(find(many, 'a').calibrated).toBe(find(bandsOf(close(60)), 'a').calibrated);
+    expect(find(many, 'a').calibrated).toBeLessThan(find(shipped, 'a').calibrated);
+    const off = Array.from({ length: 5 }, () => row('a', 5, 5));
+    expect(find(bandsBeside(off, shipped), 'a').calibrated).toBeGreaterThan(
+      find(shipped, 'a').calibrated,
+    );
+  });
+
+  it('do not count rows without another model as judged', () => {
+    const alone = Array.from({ length: 60 }, () => row('a', undefined, 1.01));
+    expect(find(bandsBeside(alone, shipped), 'a').calibrated).toBeGreaterThanOrEqual(
+      find(shipped, 'a').calibrated,
+    );
+  });
+
+  it('are those of the large one where the small one has no rows, each place once', () => {
+    const beside = bandsBeside(close(5), shipped);
+    expect(find(beside, 'b')).toEqual(find(shipped, 'b'));
+    const places = beside.map(({ quantity, unit, runtime }) => `${quantity} ${unit} ${runtime}`);
+    expect(new Set(places).size).toBe(places.length);
   });
 });
