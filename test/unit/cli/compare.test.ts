@@ -36,7 +36,7 @@ describe('comparing what runs with what does not', () => {
     expect(code).toBe(3);
     expect(text.match(/decode rate .*/)![0].match(/tok\/s/g)).toHaveLength(2);
     expect(text).toContain('tight.yaml (cannot run)');
-    expect(text).toMatch(/cannot run\n.*tight\.yaml: security "weights" keeps 3\.6 GB/);
+    expect(text).toMatch(/cannot run\n.*tight\.yaml: security "weights" keeps 3\.67 GB/);
     expect(text).toContain('what would help');
   });
 
