@@ -6,6 +6,7 @@ import { type Dimension, formatQuantity, parseQuantity } from '../base/quantity.
 import { nearestHint } from '../base/registry.ts';
 import { parseSpecFile, type SpecFile } from '../base/spec-file.ts';
 import { type Link, parseLinks } from '../engine/offload/links.ts';
+import { OVERHEAD_BYTES } from '../engine/offload/plans.ts';
 import { type OffloadPolicy, offloadPolicies } from '../engine/offload/policies.ts';
 import { buildSimulation, prepare, type Sources } from '../engine/prepare.ts';
 import type { Job } from '../engine/request.ts';
@@ -322,7 +323,8 @@ function describe(results: readonly PolicyAnswers[], run: Run, link: Link | unde
     ...results.map(uploadLine),
     '',
     colours.dim(
-      'means over requests; energy of the whole phone per request, radio and its tail included',
+      `means over requests, what left in all; energy of the whole phone per request, radio and its tail included
+the audit counts prompts; the table adds ${formatQuantity(OVERHEAD_BYTES, 'size', 3)} of headers for each exchange, which are public`,
     ),
   ].join('\n');
 }

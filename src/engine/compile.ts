@@ -98,9 +98,10 @@ interface Refusal {
 
 /** Units that do not take an operator, and why. */
 function refusals(work: Work, machine: Machine): Refusal[] {
-  return machine.units.flatMap(({ unit }) => {
+  return machine.units.flatMap(({ unit }, u) => {
     const support = unit.supports(work);
-    return support.ok ? [] : [{ unit: unit.name, ...support }];
+    const refusal = support.ok ? machine.barred?.(u, work) : support;
+    return refusal ? [{ unit: unit.name, ...refusal }] : [];
   });
 }
 
@@ -151,6 +152,8 @@ export function placementView(phase: Phase, machine: Machine, mode = ''): Placem
     kinds: machine.units.map(({ unit }) => unit.kind),
     operatorCount: graph.operators.length,
     seconds: (operator, u) => alone(workOf(operator), u)?.seconds ?? Number.POSITIVE_INFINITY,
+    barred: (operator, u) =>
+      machine.barred?.(u, workAt(graph, workOf(operator), context)) !== undefined,
     cost: (operator, u) => alone(workOf(operator), u),
     inputs: (operator) => graph.operators[operator]!.inputs,
     columns: (operator) => columnsOf(workAt(graph, workOf(operator), context)),

@@ -92,6 +92,10 @@ export interface Machine {
   readonly guard?:
     | ((u: number, work: Work, split: StreamSplit) => StreamGuard | undefined)
     | undefined;
+  /** Why protection keeps a unit from some work, and what would change that. */
+  readonly barred?:
+    | ((u: number, work: Work) => { readonly reason: string; readonly lever?: string } | undefined)
+    | undefined;
   /** Host work of the runtime for every result that a request hands out. */
   readonly hostSeconds?: Seconds;
   /** Rate at which the host copies and converts what it hands to a graph and takes from it. */

@@ -35,6 +35,8 @@ export interface FlowTable {
   readonly start: Int32Array;
   readonly row: Int32Array;
   readonly part: Uint8Array;
+  /** By cell: 1 where nothing of the graph made its inputs. */
+  readonly given: Uint8Array;
   /** `cell × parts`, at the table's present context. */
   readonly bytes: Float64Array;
   /** `CALL` where an operator begins with a call into the world of the runtime. */
@@ -60,9 +62,11 @@ export interface FlowTable {
   context: number;
 }
 
-/** Where a phase stands: later ones go on from what the `first` left of the prompt. */
+/** Where a phase stands: later ones go on from the cache that the `first` filled. */
 export interface FlowPlace {
   readonly first: boolean;
+  /** Its roots read what the user gave, later ones what was made of it. */
+  readonly readsPrompt: boolean;
   readonly onNpu: boolean;
 }
 
@@ -72,11 +76,11 @@ export interface FlowPlace {
 export function flowTable(
   table: TaskTable,
   plan: SecurityPlan,
-  { first, onNpu }: FlowPlace,
+  { first, readsPrompt, onNpu }: FlowPlace,
   rowOf: (unit: number, kind: AccessKind) => number,
 ): FlowTable {
   const { graph } = table.phase;
-  const flow = labelFlow(graph, table.context, sourceLabels(plan, first));
+  const flow = labelFlow(graph, table.context, sourceLabels(plan, first, readsPrompt));
   const count = graph.operators.length;
   const kind = new Uint16Array(count);
   const calls = new Uint8Array(count);
@@ -97,7 +101,7 @@ export function flowTable(
       own = known.size;
       known.set(key, own);
       const work = workAt(graph, operator.work, table.context);
-      const entry: TensorClass = first && isRoot ? 'prompt' : 'activations';
+      const entry: TensorClass = readsPrompt && isRoot ? 'prompt' : 'activations';
       for (const [part, what] of accessesOf(work, entry, { ...of, kv: flow.kv })) {
         kinds.row.push(rowOf(table.unit[i]!, what));
         kinds.part.push(part);
@@ -113,6 +117,7 @@ export function flowTable(
     start: Int32Array.from(kinds.start),
     row: Int32Array.from(kinds.row),
     part: Uint8Array.from(kinds.part),
+    given: givenCells(table),
     bytes: new Float64Array(table.classCount * table.unitCount * WIDTH),
     calls,
     flags: new Uint8Array(count),
@@ -128,14 +133,30 @@ export function flowTable(
   };
 }
 
-function sourceLabels({ scenario }: SecurityPlan, first: boolean): SourceLabels {
+function givenCells(table: TaskTable): Uint8Array {
+  const given = new Uint8Array(table.classCount * table.unitCount);
+  for (const [i, { inputs }] of table.phase.graph.operators.entries()) {
+    if (inputs.length === 0) given[table.cell[i]!] = 1;
+  }
+  return given;
+}
+
+function sourceLabels(
+  { scenario }: SecurityPlan,
+  first: boolean,
+  readsPrompt: boolean,
+): SourceLabels {
   const { labels } = scenario;
   const weights = secrecyOf(labels.weights);
   const adapters = secrecyOf(labels.adapters);
   const prompt = secrecyOf(labels.prompt);
-  if (first) return { weights, adapters, prompt, kv: PUBLIC };
   const derived = join(weights, prompt);
-  return { weights, adapters, prompt: derived, kv: derived };
+  return {
+    weights,
+    adapters,
+    prompt: readsPrompt ? prompt : derived,
+    kv: first ? PUBLIC : derived,
+  };
 }
 
 interface OperatorSecrecy {
@@ -177,16 +198,23 @@ export function refreshFlows(flows: FlowTable, table: TaskTable): void {
   }
 }
 
-/** The traffic of a cell, repeated fetches included, split as its tensors are. */
+/**
+ * The traffic of a cell, repeated fetches included, split as its tensors are. Units may find inputs in local memory where
+ * the operator before left them; what a step is given from outside lies in memory, and comes from there whole.
+ */
 function fillCell(flows: FlowTable, table: TaskTable, cell: number): void {
   const work = workAt(table.phase.graph, Math.floor(cell / table.unitCount), table.context);
   const reads = work.weightBytes + work.inputBytes + work.kvReadBytes;
   const writes = work.kvWriteBytes + work.outputBytes;
-  const readScale = reads > 0 ? table.readBytes[cell]! / reads : 0;
+  const all = table.readBytes[cell]!;
+  const share = reads > 0 ? (all * work.inputBytes) / reads : 0;
+  const inputs = flows.given[cell] === 1 ? Math.min(all, Math.max(share, work.inputBytes)) : share;
+  const kept = work.weightBytes + work.kvReadBytes;
+  const readScale = kept > 0 ? (all - inputs) / kept : 0;
   const writeScale = writes > 0 ? table.writeBytes[cell]! / writes : 0;
   const at = cell * WIDTH;
   flows.bytes[at] = work.weightBytes * readScale;
-  flows.bytes[at + 1] = work.inputBytes * readScale;
+  flows.bytes[at + 1] = kept > 0 ? inputs : all;
   flows.bytes[at + 2] = work.kvReadBytes * readScale;
   flows.bytes[at + 3] = work.kvWriteBytes * writeScale;
   flows.bytes[at + 4] = work.outputBytes * writeScale;

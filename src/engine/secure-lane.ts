@@ -10,17 +10,13 @@
  */
 import { join, type Secrecy, secrecyOf } from '../base/labels.ts';
 import type { Seconds } from '../base/units.ts';
-import {
-  type Initiator,
-  initiatorOf,
-  type OwnInitiator,
-  type World,
-} from '../hardware/secure/initiators.ts';
+import type { OwnInitiator, World } from '../hardware/secure/initiators.ts';
 import type { SecureSystem } from '../hardware/secure/secure-system.ts';
 import { ownInitiators } from '../hardware/secure/security-spec.ts';
 import { callSeconds, npuSwitchSeconds } from '../hardware/secure/switching.ts';
 import { kindOfClass, type TensorClass } from '../runtime/secure/strategy.ts';
 import { availableBandwidth } from './bandwidth.ts';
+import { identityOf } from './barred-units.ts';
 import type { LoadFlow } from './load-flow.ts';
 import type { Machine } from './machine.ts';
 import { type Active, modelOf } from './request.ts';
@@ -36,6 +32,16 @@ import {
 import type { SecurityPlan } from './secure-plan.ts';
 import type { AuditRows, RowKind } from './secure-rows.ts';
 import type { TaskTable } from './task-table.ts';
+
+/** Phases that read what the user gives, however many there are of them: chunks of a prompt, windows of sound, images. */
+const PROMPT_PHASES: ReadonlySet<string> = new Set([
+  'prefill',
+  'redact',
+  'text-encoder',
+  'vae-encoder',
+  'vision-encoder',
+  'audio-encoder',
+]);
 
 export interface LaneParts {
   readonly plan: SecurityPlan;
@@ -136,7 +142,7 @@ export class SecureLane {
     let row = this.outputs.get(phase);
     if (row === undefined) {
       const kind = { access: 'write', tensor: 'output', secrecy: this.derived } as const;
-      row = this.rowOf(phase, this.unitName('cpu'), kind);
+      row = this.rowOf(phase, identityOf(this.plan, this.own, { kind: 'cpu' }), kind);
       this.outputs.set(phase, row);
     }
     return row;
@@ -153,12 +159,10 @@ export class SecureLane {
     if (known) return known;
     const { plan, machine } = this.parts;
     const onNpu = table.unit.some((u) => this.isNpu[u] !== 0);
-    const made = flowTable(table, plan, { first: index === 0, onNpu }, (u, kind) =>
-      this.rowOf(
-        phase,
-        this.unitName(machine.units[u]!.unit.kind, machine.units[u]!.unit.name),
-        kind,
-      ),
+    const first = index === 0;
+    const place = { first, readsPrompt: first || PROMPT_PHASES.has(phase), onNpu };
+    const made = flowTable(table, plan, place, (u, kind) =>
+      this.rowOf(phase, identityOf(plan, this.own, machine.units[u]!.unit), kind),
     );
     stages.set(key, made);
     return made;
@@ -175,12 +179,6 @@ export class SecureLane {
       dropped: this.dropped.get(kind.tensor) ?? 0,
       ...kind,
     });
-  }
-
-  /** As a description calls it; an NPU that the strategy does not bring into the protected world stays in the normal one. */
-  private unitName(kind: string, unit?: string): Initiator {
-    const own = this.own.find(({ units }) => unit !== undefined && units.includes(unit));
-    return own?.name ?? initiatorOf(kind, kind === 'npu' ? this.npuWorld : this.world);
   }
 }
 

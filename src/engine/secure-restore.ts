@@ -7,6 +7,7 @@
  *          that is encrypted carries no secret until it is decrypted; one that is not, carries the model's all the way.
  *          What a model leaves is overwritten before its memory is given back, in the carve-out too, where strategies clean:
  *          by a core that writes as fast as one copies; under inline encryption its key is thrown away
+ *          What is written to memory under integrity is written with its codes, and what is read there comes with them
  * Ignores  size of the window; that hashing keeps cores from other work
  * Valid    one model per flow
  * Source   as the parts
@@ -194,7 +195,8 @@ function landed(
   secrecy: Secrecy,
 ): LoadAccess {
   const kind = { initiator: 'storage', access: 'write', region: landingKind(plan) } as const;
-  return { access: 'write', bytes, row: rowFor(plan, rows, { ...kind, tensor, secrecy }) };
+  const row = rowFor(plan, rows, { ...kind, tensor, secrecy });
+  return { access: 'write', bytes: withCodes(plan, kind, bytes), row };
 }
 
 /** Heap of a runtime that has neither model nor user yet: sealed against change on its way, but no secret. */
@@ -225,10 +227,26 @@ function opened(
   if (!initiator) return [];
   const from = { tensor: file, region: landingKind(plan), secrecy: PUBLIC } as const;
   const to = { tensor, region: protectedKind(plan.strategy), secrecy } as const;
-  return [
-    { access: 'read', bytes, row: rowFor(plan, rows, { initiator, access: 'read', ...from }) },
-    { access: 'write', bytes, row: rowFor(plan, rows, { initiator, access: 'write', ...to }) },
-  ];
+  const kinds = [
+    { initiator, access: 'read', ...from },
+    { initiator, access: 'write', ...to },
+  ] as const;
+  return kinds.map((kind) => ({
+    access: kind.access,
+    bytes: withCodes(plan, kind, bytes),
+    row: rowFor(plan, rows, kind),
+  }));
+}
+
+/** Codes and counters that go with bytes of protected memory; memory reads those that it changes before it writes them. */
+function withCodes(
+  { integrity }: SecurityPlan,
+  { access, region }: Pick<RowKind, 'access' | 'region'>,
+  bytes: Bytes,
+): Bytes {
+  if (region === 'normal') return bytes;
+  const { readPerRead, readPerWrite, writePerWrite } = integrity;
+  return bytes * (1 + (access === 'read' ? readPerRead : readPerWrite + writePerWrite));
 }
 
 /** Pages of others are copied elsewhere by the system, which never sees what comes into their place. */

@@ -4,6 +4,7 @@ import type { Bytes, Seconds } from '../base/units.ts';
 import { clearanceOf } from '../hardware/secure/regions.ts';
 import { protectsAnything } from '../runtime/secure/hardware-needs.ts';
 import { protectedKind } from '../runtime/secure/strategy.ts';
+import { barUnits } from './barred-units.ts';
 import type { Execution } from './execution.ts';
 import type { Ledger } from './ledger.ts';
 import { LoadFlow } from './load-flow.ts';
@@ -95,7 +96,7 @@ export class SecureRun {
     }
     let view = views.get(machine);
     if (!view) {
-      view = secureMachine(machine, plan);
+      view = barUnits(secureMachine(machine, plan), plan);
       views.set(machine, view);
     }
     return view;

@@ -47,6 +47,8 @@ export interface PlacementView {
   readonly units: readonly string[];
   /** Predicted seconds of operator `operator` on unit `unit`, alone on the machine; Infinity where unsupported. */
   seconds(operator: number, unit: number): Seconds;
+  /** Whether protection would stop the operator on a unit that can run it. */
+  barred(operator: number, unit: number): boolean;
   readonly operatorCount: number;
   /** Operators whose results `operator` reads. */
   inputs(operator: number): readonly number[];

@@ -50,6 +50,7 @@ function flowOf(restore: 'sequential' | 'pipelined') {
       attestation: { fixed: is(0.01), hash: is(10 * GB) },
     },
     cipher: { name: 'engine', throughput: 4 * GB, energyPerByte: 1e-11, throughMemory: true },
+    integrity: { readPerRead: 0, readPerWrite: 0, writePerWrite: 0, latencyFactor: 1, storage: 0 },
     cpuUnit: 'cpu',
     cores: 4,
     growth: { page: 4096, perPage: 1e-6, perFreePage: 1e-7, copyBandwidth: 8 * GB, threads: 2 },

@@ -11,7 +11,7 @@
  */
 import { EVERY_SECRET, PUBLIC, type Secrecy, USER_SECRET } from '../../base/labels.ts';
 import type { Bytes } from '../../base/units.ts';
-import { INITIATORS, type Initiator } from './initiators.ts';
+import { INITIATORS, type Initiator, type OwnInitiator } from './initiators.ts';
 
 export const REGION_KINDS = ['normal', 'secure', 'protected-vm', 'npu-only', 'drm'] as const;
 export type RegionKind = (typeof REGION_KINDS)[number];
@@ -61,6 +61,18 @@ export function clearanceOf(kind: RegionKind): Secrecy {
 export function permits(kind: RegionKind, initiator: Initiator, access: Access): boolean {
   const rights = FIREWALL[kind][initiator] ?? 0;
   return (rights & (access === 'read' ? READ : WRITE)) !== 0;
+}
+
+/** The same for one that a description names, by its own rights. */
+export function permitsAs(
+  own: OwnInitiator | undefined,
+  kind: RegionKind,
+  initiator: Initiator,
+  access: Access,
+): boolean {
+  if (!own) return permits(kind, initiator, access);
+  const right = own.rights[kind];
+  return right === access || right === 'read-write';
 }
 
 /** Kinds that the tables of `initiator` map when whoever owns them keeps them right. */

@@ -19,7 +19,7 @@ import {
   within,
 } from '../../base/labels.ts';
 import { INITIATORS, type Initiator, type OwnInitiator, type World } from './initiators.ts';
-import { type Access, clearanceOf, mappedFor, permits, type RegionKind } from './regions.ts';
+import { type Access, clearanceOf, mappedFor, permitsAs, type RegionKind } from './regions.ts';
 
 export interface Defences {
   /** The firewall compares the identity of each access with the region's rights. */
@@ -132,10 +132,7 @@ export class SecureSystem {
   }
 
   private permits(kind: RegionKind, initiator: Initiator, access: Access): boolean {
-    const own = this.own.get(initiator);
-    if (!own) return permits(kind, initiator, access);
-    const right = own.rights[kind];
-    return right === access || right === 'read-write';
+    return permitsAs(this.own.get(initiator), kind, initiator, access);
   }
 
   /** `by` maps a region for an initiator. @returns whether the change took effect. */

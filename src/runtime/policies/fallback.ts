@@ -3,7 +3,7 @@ import type { PlacementView } from '../scheduling-policy.ts';
 
 /**
  * @returns `home` for what it supports; for the rest the unit that is fastest over all of them together,
- * and for what that one cannot run either, the fastest one that can.
+ * and for what that one cannot run either, the fastest one that can. Protection may keep units from being that other one.
  */
 export function placeWithFallback(view: PlacementView, home: number): Int32Array {
   const placed = new Int32Array(view.operatorCount).fill(home);
@@ -13,7 +13,7 @@ export function placeWithFallback(view: PlacementView, home: number): Int32Array
   }
   const refuge = bestForAll(view, homeless, home);
   for (const operator of homeless) {
-    placed[operator] = Number.isFinite(view.seconds(operator, refuge))
+    placed[operator] = Number.isFinite(secondsOf(view, operator, refuge))
       ? refuge
       : fastest(view, operator);
   }
@@ -25,7 +25,7 @@ function bestForAll(view: PlacementView, operators: readonly number[], home: num
   const totals = view.units.map((_, u) => {
     if (u === home) return Number.POSITIVE_INFINITY;
     return operators.reduce((sum, operator) => {
-      const seconds = view.seconds(operator, u);
+      const seconds = secondsOf(view, operator, u);
       return sum + (Number.isFinite(seconds) ? seconds : slowest(view, operator));
     }, 0);
   });
@@ -33,11 +33,15 @@ function bestForAll(view: PlacementView, operators: readonly number[], home: num
 }
 
 function slowest(view: PlacementView, operator: number): number {
-  const times = view.units.map((_, u) => view.seconds(operator, u)).filter(Number.isFinite);
+  const times = view.units.map((_, u) => secondsOf(view, operator, u)).filter(Number.isFinite);
   return Math.max(0, ...times);
 }
 
 function fastest(view: PlacementView, operator: number): number {
-  const times = view.units.map((_, u) => view.seconds(operator, u));
+  const times = view.units.map((_, u) => secondsOf(view, operator, u));
   return times.indexOf(Math.min(...times));
+}
+
+function secondsOf(view: PlacementView, operator: number, unit: number): number {
+  return view.barred(operator, unit) ? Number.POSITIVE_INFINITY : view.seconds(operator, unit);
 }

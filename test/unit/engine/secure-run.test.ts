@@ -309,3 +309,75 @@ describe('activations of weights-kv, in normal memory without the weights’ lab
     expect(releasedBytes).toBe(32);
   });
 });
+
+describe('token ids of the prompt', () => {
+  /** In chunks of 128; every id is four bytes. */
+  const prompt = (tokens: number, preset: string, workload = 'llama-3.2-1b-chat') => {
+    const set = [`workload.promptTokens=${tokens}`, 'workload.generatedTokens=2'];
+    const text = `version: 1\nsoc: dimensity-9300\nworkload: ${workload}\nsecurity: { preset: ${preset} }`;
+    const prepared = prepare(parseSpecFile(text, 'test'), set, sources);
+    const { audit } = simulate(buildSimulation(prepared, set, sources));
+    return audit!.flows.filter(({ tensor }) => tensor === 'prompt');
+  };
+
+  it.each([
+    [128, 1],
+    [130, 2],
+    [256, 2],
+    [300, 3],
+  ])('%i of them are read whole, chunk by chunk', (tokens, chunks) => {
+    const [row, ...more] = prompt(tokens, 'fine');
+    expect(more).toEqual([]);
+    expect(row).toMatchObject({ accesses: chunks, label: 'user-secret', region: 'secure' });
+    expect(row!.bytes).toBeCloseTo(4 * tokens, 6);
+  });
+
+  it('carry nothing of the model’s, in the last chunk neither', () => {
+    const rows = prompt(130, 'weights-kv');
+    expect(rows.map(({ label, region }) => [label, region])).toEqual([['user-secret', 'secure']]);
+  });
+
+  it('leave what else is read as the ledger counts it', () => {
+    const text =
+      'version: 1\nsoc: dimensity-9300\nworkload: llama-3.2-1b-chat\nsecurity: { preset: fine }';
+    const set = ['workload.promptTokens=256', 'workload.generatedTokens=2'];
+    const prepared = prepare(parseSpecFile(text, 'test'), set, sources);
+    const { audit, ledger } = simulate(buildSimulation(prepared, set, sources));
+    const moved = audit!.flows
+      .filter(({ tensor }) => tensor !== 'output')
+      .reduce((sum, { bytes }) => sum + bytes, 0);
+    // What the display and the system move is in other rows.
+    const counted = ledger
+      .filter(({ unit }) => unit === 'npu')
+      .reduce((sum, { dramBytes }) => sum + dramBytes, 0);
+    // The audit stands before the system cache, the ledger behind it.
+    expect(moved / counted).toBeGreaterThanOrEqual(1 - 1e-9);
+    expect(moved / counted).toBeLessThan(1.02);
+  });
+});
+
+describe('codes of what is restored under integrity', () => {
+  it('are written and read with what they belong to', () => {
+    const plain = auditOf('{ preset: naive }');
+    const coded = auditOf('{ preset: naive, integrity: tree-less }', [
+      'security.integrity.run=512 B',
+    ]);
+    // A code line of 64 B covers 512 B; a run of 512 B at random alignment touches 1 + (512 − 64) ÷ 512 of them.
+    const codes = ((1 + (512 - 64) / 512) * 64) / 512;
+    const bytesOf = ({ flows }: typeof plain, access: string, tensor: string) => {
+      const rows = flows.filter(
+        (row) => row.phase === 'restore' && row.access === access && row.tensor === tensor,
+      );
+      expect(rows.map(({ region }) => region)).toEqual(['secure']);
+      return rows[0]!.bytes;
+    };
+    for (const [access, tensor] of [
+      ['write', 'model file'],
+      ['read', 'model file'],
+      ['write', 'weights'],
+    ] as const) {
+      const ratio = bytesOf(coded, access, tensor) / bytesOf(plain, access, tensor);
+      expect(ratio).toBeCloseTo(1 + codes, 6);
+    }
+  });
+});

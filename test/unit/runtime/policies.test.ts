@@ -72,6 +72,7 @@ function view(
     units: ['npu', 'gpu', 'cpu'],
     operatorCount: costs.length,
     seconds: (operator, unit) => costs[operator]![unit]!,
+    barred: () => false,
     inputs: (operator) => edges.filter(([, to]) => to === operator).map(([from]) => from),
     transferSeconds: (operator, from, to) =>
       from === to
