@@ -1,6 +1,6 @@
 /** The fitting half of `socsim calibrate device`: bundles on disk, and what a reader must know of them. */
 import { createHash } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, statSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { SpecError } from '../base/errors.ts';
 import { fileReason } from '../base/file-reason.ts';
@@ -128,7 +128,13 @@ function refuseTwice(rows: readonly LlmRow[]): void {
 
 /** Makes the folder that several files need. @throws SpecError before the fit, not after it. */
 function refuseFile(soc: string | undefined, out: string | undefined): void {
-  if (soc !== undefined || out === undefined) return;
+  if (out === undefined) return;
+  if (soc !== undefined) {
+    if (!statSync(out, { throwIfNoEntry: false })?.isDirectory()) return;
+    throw new SpecError([
+      { path: '--out', message: 'this is a folder', expected: 'a file for the one SoC', got: out },
+    ]);
+  }
   if (/\.json$/.test(out))
     throw new SpecError([
       {

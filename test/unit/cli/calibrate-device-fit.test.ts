@@ -50,7 +50,7 @@ describe('fitting phones', () => {
     expect(Object.keys(makers)).toEqual(['Qualcomm']);
   });
 
-  it('refuses a row that is in both files, and a folder that is not there, before it fits', () => {
+  it('refuses a row that is in both files, and a place it cannot write to, before it fits', () => {
     const read = printed();
     writeFileSync(join(folder, 'again.csv'), text(row('a', 'Llama-3.2-3B', 24)));
     const before = readdirSync(folder).length;
@@ -58,7 +58,10 @@ describe('fitting phones', () => {
     expect(() => fitDevices(one, { also: join(folder, 'again.csv') })).toThrow(
       /has rows of the first file again/,
     );
-    expect(() => fitDevices(one, { out: join(folder, 'none') })).toThrow(/no such file or folder/);
+    const inFile = join(folder, 'again.csv', 'none');
+    expect(() => fitDevices(one, { out: inFile })).toThrow(/cannot be made/);
+    const soc = 'snapdragon-8-gen-3';
+    expect(() => fitDevices(one, { soc, out: folder })).toThrow(/a file for the one SoC/);
     expect(() => fitDevices(one, { out: 'mine.json' })).toThrow(/a fit of several SoCs/);
     expect(readdirSync(folder)).toHaveLength(before);
     expect(read()).toBe('');
