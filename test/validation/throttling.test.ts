@@ -91,7 +91,7 @@ describe('sustained runs', () => {
       order: 60,
       title: 'Sustained runs of whole phones',
       text: [
-        'Bodies and policies as described. Fitted: resistance and capacity of the hot spot of the Pixel 6a, to its run with pauses, with its session of seven models in view (fitted to both, `calibrate device` finds nothing that serves each when left out; its policy is the vendor\u2019s file); the board temperatures and ceilings of two steps of the iPhones 16 Pro and 17 Pro; the clamp temperature and the die\u2019s resistance of the Galaxy S24 Ultra. Nothing else.',
+        'Bodies and policies as described. Fitted: resistance of the hot spot of the Pixel 6a, to its run with pauses, with its session of seven models in view (fitted to both, `calibrate device` finds nothing that serves each when left out; its policy is the vendor\u2019s file); the board temperatures and ceilings of two steps of the iPhones 16 Pro and 17 Pro; the clamp temperature and the die\u2019s resistance of the Galaxy S24 Ultra. Nothing else.',
         'Known to be wrong: initial rates carry the error of their runtime class; the CPU stress test of the X100 Pro falls further than heat explains here, its vendor disputes it; the start temperature of most runs is not known and taken as that of the air.',
         `Not compared: ${found.unmapped.map(({ id, reason }) => `${id} (${reason})`).join('; ')}.`,
       ].join('\n'),
