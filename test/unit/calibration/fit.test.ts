@@ -62,6 +62,7 @@ function observe(): Observation[] {
 
 describe('fitHost', () => {
   const observations = observe();
+  const products = observations.filter(({ family }) => family === 'matmul-fp32');
   const fit = fitHost(observations, shape, initialValues());
   const found = (name: keyof ParameterValues) => fit.values[name] / truth[name];
 
@@ -102,7 +103,6 @@ describe('fitHost', () => {
   });
 
   it('marks what the data do not determine', () => {
-    const products = observations.filter(({ family }) => family === 'matmul-fp32');
     const narrow = fitHost(products, shape, initialValues());
     const unsure = narrow.parameters.filter(({ undetermined }) => undetermined);
     expect(unsure.map(({ name }) => name)).toEqual(
@@ -127,7 +127,8 @@ describe('fitHost', () => {
   });
 
   it('gives the same numbers for the same observations', () => {
-    expect(fitHost(observations, shape, initialValues()).values).toEqual(fit.values);
+    const [once, again] = [0, 1].map(() => fitHost(products, shape, initialValues()).values);
+    expect(again).toEqual(once);
   });
 });
 
