@@ -142,8 +142,12 @@ function kindOf({ operator, form, weightDType, activationDType }: Work): string 
 export function placementView(phase: Phase, machine: Machine, mode = ''): PlacementView {
   const { graph } = phase;
   const context = phase.contextStart + ((phase.steps - 1) / 2) * phase.contextStride;
-  const alone = alonePredictions(graph, context, machine);
+  const predict = alonePredictions(graph, context, machine);
   const workOf = (operator: number) => graph.operators[operator]!.work;
+  const isBarred = (operator: number, u: number) =>
+    machine.barred?.(u, workAt(graph, workOf(operator), context)) !== undefined;
+  const alone = (operator: number, u: number) =>
+    isBarred(operator, u) ? undefined : predict(workOf(operator), u);
   const middle = { ...phase, contextStart: Math.round(context), steps: 1 };
   return {
     phase: phase.name,
@@ -151,10 +155,9 @@ export function placementView(phase: Phase, machine: Machine, mode = ''): Placem
     units: machine.units.map(({ unit }) => unit.name),
     kinds: machine.units.map(({ unit }) => unit.kind),
     operatorCount: graph.operators.length,
-    seconds: (operator, u) => alone(workOf(operator), u)?.seconds ?? Number.POSITIVE_INFINITY,
-    barred: (operator, u) =>
-      machine.barred?.(u, workAt(graph, workOf(operator), context)) !== undefined,
-    cost: (operator, u) => alone(workOf(operator), u),
+    seconds: (operator, u) => alone(operator, u)?.seconds ?? Number.POSITIVE_INFINITY,
+    barred: (operator, u) => isBarred(operator, u) && predict(workOf(operator), u) !== undefined,
+    cost: alone,
     inputs: (operator) => graph.operators[operator]!.inputs,
     columns: (operator) => columnsOf(workAt(graph, workOf(operator), context)),
     shares: (units) => streamShares(machine, units),

@@ -45,14 +45,14 @@ export interface PlacementView {
   readonly kinds: readonly string[];
   /** Unit names, in the order of the SoC description. */
   readonly units: readonly string[];
-  /** Predicted seconds of operator `operator` on unit `unit`, alone on the machine; Infinity where unsupported. */
+  /** Predicted seconds of operator `operator` on unit `unit`, alone on the machine; Infinity where unsupported or barred. */
   seconds(operator: number, unit: number): Seconds;
-  /** Whether protection would stop the operator on a unit that can run it. */
+  /** Whether a unit could run the operator, and only protection keeps it from the data. */
   barred(operator: number, unit: number): boolean;
   readonly operatorCount: number;
   /** Operators whose results `operator` reads. */
   inputs(operator: number): readonly number[];
-  /** Parts of `seconds`; undefined where unsupported. */
+  /** Parts of `seconds`; undefined where unsupported or barred. */
   cost(operator: number, unit: number): OperatorCost | undefined;
   /** Output columns by which the operator may be split; 0 where it may not. */
   columns(operator: number): number;

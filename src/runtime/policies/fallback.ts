@@ -2,18 +2,20 @@
 import type { PlacementView } from '../scheduling-policy.ts';
 
 /**
- * @returns `home` for what it supports; for the rest the unit that is fastest over all of them together,
- * and for what that one cannot run either, the fastest one that can. Protection may keep units from being that other one.
+ * @param asked whether `home` is what somebody asked for: he may try what protection will stop.
+ * @returns `home` for what it takes; for the rest the unit that is fastest over all of them together,
+ * and for what that one cannot run either, the fastest one that can.
  */
-export function placeWithFallback(view: PlacementView, home: number): Int32Array {
+export function placeWithFallback(view: PlacementView, home: number, asked = false): Int32Array {
   const placed = new Int32Array(view.operatorCount).fill(home);
   const homeless: number[] = [];
   for (let operator = 0; operator < view.operatorCount; operator++) {
-    if (!Number.isFinite(view.seconds(operator, home))) homeless.push(operator);
+    const takes = Number.isFinite(view.seconds(operator, home));
+    if (!takes && !(asked && view.barred(operator, home))) homeless.push(operator);
   }
   const refuge = bestForAll(view, homeless, home);
   for (const operator of homeless) {
-    placed[operator] = Number.isFinite(secondsOf(view, operator, refuge))
+    placed[operator] = Number.isFinite(view.seconds(operator, refuge))
       ? refuge
       : fastest(view, operator);
   }
@@ -25,7 +27,7 @@ function bestForAll(view: PlacementView, operators: readonly number[], home: num
   const totals = view.units.map((_, u) => {
     if (u === home) return Number.POSITIVE_INFINITY;
     return operators.reduce((sum, operator) => {
-      const seconds = secondsOf(view, operator, u);
+      const seconds = view.seconds(operator, u);
       return sum + (Number.isFinite(seconds) ? seconds : slowest(view, operator));
     }, 0);
   });
@@ -33,15 +35,11 @@ function bestForAll(view: PlacementView, operators: readonly number[], home: num
 }
 
 function slowest(view: PlacementView, operator: number): number {
-  const times = view.units.map((_, u) => secondsOf(view, operator, u)).filter(Number.isFinite);
+  const times = view.units.map((_, u) => view.seconds(operator, u)).filter(Number.isFinite);
   return Math.max(0, ...times);
 }
 
 function fastest(view: PlacementView, operator: number): number {
-  const times = view.units.map((_, u) => secondsOf(view, operator, u));
+  const times = view.units.map((_, u) => view.seconds(operator, u));
   return times.indexOf(Math.min(...times));
-}
-
-function secondsOf(view: PlacementView, operator: number, unit: number): number {
-  return view.barred(operator, unit) ? Number.POSITIVE_INFINITY : view.seconds(operator, unit);
 }

@@ -8,7 +8,7 @@ export function singleUnit(unit: string): SchedulingPolicy {
   return {
     place: (view) => {
       const home = unitIndex(view, unit);
-      return { unit: placeWithFallback(view, home), home };
+      return { unit: placeWithFallback(view, home, true), home };
     },
   };
 }
