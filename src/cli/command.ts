@@ -11,9 +11,11 @@ export interface OptionSpec {
   readonly value?: string;
   /** Option beside which this one may stand without a value, and then says nothing more. */
   readonly bareWith?: string;
+  /** Options beside which this one would be passed over in silence, so that it is refused, also at its default. */
+  readonly idleWith?: readonly string[];
 }
 
-/** Parsed arguments: options by name, positionals in `_` order under their own names. */
+/** Parsed arguments with the defaults of those not given: options by name, positionals in `_` order under their own names. */
 export type Args = Readonly<Record<string, unknown>>;
 
 export interface Command {

@@ -17,6 +17,9 @@ import type { Args, OptionSpec } from './command.ts';
 const PATTERNS = ['stream', 'strided', 'random', 'mixed'] as const;
 type Pattern = (typeof PATTERNS)[number];
 
+/** They bring the accesses that a pattern would make. */
+const OWN_TRAFFIC = ['requesters', 'trace'];
+
 export const dramOptions: Readonly<Record<string, OptionSpec>> = {
   preset: {
     type: 'string',
@@ -68,12 +71,29 @@ export const dramOptions: Readonly<Record<string, OptionSpec>> = {
     summary: 'idle nanoseconds after which a rank refreshes itself; never by default',
     value: 'NS',
   },
-  pattern: { type: 'string', summary: 'where accesses go', choices: PATTERNS, default: 'stream' },
-  'read-share': { type: 'number', summary: 'of the accesses, 0 to 1', default: 1 },
-  streams: { type: 'number', summary: 'requesters side by side', default: 1 },
+  pattern: {
+    type: 'string',
+    summary: 'where accesses go',
+    choices: PATTERNS,
+    default: 'stream',
+    idleWith: OWN_TRAFFIC,
+  },
+  'read-share': {
+    type: 'number',
+    summary: 'of the accesses, 0 to 1',
+    default: 1,
+    idleWith: OWN_TRAFFIC,
+  },
+  streams: {
+    type: 'number',
+    summary: 'requesters side by side',
+    default: 1,
+    idleWith: OWN_TRAFFIC,
+  },
   stride: {
     type: 'number',
     summary: 'bytes from one access to the next if strided; 4096 by default',
+    idleWith: OWN_TRAFFIC,
   },
   requesters: {
     type: 'string',
@@ -92,9 +112,20 @@ export const dramOptions: Readonly<Record<string, OptionSpec>> = {
   window: {
     type: 'number',
     summary: 'accesses under way without a rate; 64 per channel by default',
+    idleWith: ['load-latency'],
   },
-  requests: { type: 'number', summary: 'accesses of 64 bytes', default: 200_000 },
-  seed: { type: 'number', summary: 'of random addresses and writes', default: 1 },
+  requests: {
+    type: 'number',
+    summary: 'accesses of 64 bytes',
+    default: 200_000,
+    idleWith: ['trace'],
+  },
+  seed: {
+    type: 'number',
+    summary: 'of random addresses and writes',
+    default: 1,
+    idleWith: OWN_TRAFFIC,
+  },
 };
 
 /** Everything wrong with the options is told at once where one fault does not hide the next. */
@@ -116,11 +147,15 @@ export function trafficOptions(args: Args): TrafficOptions {
   const openRate = args['rate'] as number | undefined;
   const trace = args['trace'] as string | undefined;
   const source = trace === undefined ? undefined : readUserFile(trace);
+  const traffic = {
+    requesters: source ? [] : requestersOption(args, map.capacity, channels),
+    trace: source ? traceOption(source, map.capacity) : undefined,
+  };
+  checkPaces(args, traffic);
   return {
     ...memory,
     plan: {
-      requesters: source ? [] : requestersOption(args, map.capacity, channels),
-      trace: source ? traceOption(source, map.capacity) : undefined,
+      ...traffic,
       openRate,
       window:
         openRate === undefined
@@ -129,6 +164,26 @@ export function trafficOptions(args: Args): TrafficOptions {
       accesses: args['requests'] as number,
     },
   };
+}
+
+/** @throws SpecError for limits that nobody would keep, because accesses come at their own times. */
+function checkPaces(
+  args: Args,
+  { requesters, trace }: Pick<TrafficOptions['plan'], 'requesters' | 'trace'>,
+): void {
+  const faults: Fault[] = [];
+  const common = ['rate', 'load-latency'].find((name) => args[name] !== undefined);
+  const own = requesters.some(({ rate, window }) => (rate ?? window) !== undefined);
+  if (common !== undefined && own) {
+    const message = `w and rate of a requester have no effect with --${common}`;
+    faults.push({ path: '--requesters', message, hint: 'it sets one pace for all of them' });
+  }
+  const timed = trace ? trace.cycle : requesters.every(({ rate }) => rate !== undefined);
+  if (args['window'] !== undefined && timed) {
+    const message = `has no effect with ${trace ? 'a trace that has cycles' : 'a rate for every requester'}`;
+    faults.push({ path: '--window', message });
+  }
+  if (faults.length > 0) throw new SpecError(faults);
 }
 
 function checkNumbers(args: Args): void {

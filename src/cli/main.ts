@@ -81,7 +81,10 @@ async function parserOf(command: Command, words: readonly string[]): Promise<Arg
       describe: describeOption(option),
       requiresArg: option.type !== 'boolean' && option.bareWith === undefined,
       ...(option.alias === undefined ? {} : { alias: option.alias }),
-      ...(option.default === undefined ? {} : { default: option.default }),
+      // Only told: an option that is given at its default is not the same as one that is not given.
+      ...(option.default === undefined
+        ? {}
+        : { defaultDescription: JSON.stringify(option.default) }),
     });
   }
   for (const example of command.examples) parser.example(example, '');

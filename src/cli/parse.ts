@@ -1,4 +1,4 @@
-/** Checks parsed arguments against a command's options: unknown, repeated, missing and misshapen ones in one go. */
+/** Checks parsed arguments against a command's options: unknown, repeated, missing, misshapen and idle ones in one go. */
 import { type Fault, SpecError } from '../base/errors.ts';
 import { nearestHint } from '../base/registry.ts';
 import type { Args, Command, OptionSpec } from './command.ts';
@@ -38,12 +38,17 @@ export function checkArgs(command: Command, raw: Readonly<Record<string, unknown
     ...Object.entries(command.options).flatMap(([key, option]) =>
       option.bareWith !== undefined && isBare(key, raw)
         ? bareFaults(key, option.bareWith, raw)
-        : optionFaults(key, option, raw[key]),
+        : [...optionFaults(key, option, raw[key]), ...idleFaults(key, option, raw)],
     ),
   ];
   if (faults.length > 0) throw new SpecError(faults);
   const said = Object.entries(raw).filter(([key]) => known.includes(key) && !isBare(key, raw));
-  return Object.fromEntries(said);
+  return { ...defaultsOf(command), ...Object.fromEntries(said) };
+}
+
+function defaultsOf({ options }: Command): Args {
+  const entries = Object.entries(options).map(([key, option]) => [key, option.default] as const);
+  return Object.fromEntries(entries.filter(([, value]) => value !== undefined));
 }
 
 /** A count of at least one. @throws SpecError for anything else. */
@@ -68,22 +73,17 @@ export function needs(args: Args, name: string, other: string): void {
   throw new SpecError([{ message: `${dashed(name)} has no effect without ${dashed(other)}` }]);
 }
 
-/**
- * Options that another one makes meaningless; at their defaults they ask for nothing.
- * @throws SpecError that names all of them where `by` is given.
- */
-export function idleWith(
-  args: Args,
+/** The options, all of which but some have no effect beside another one. */
+export function idleBeside(
   by: string,
-  names: readonly string[],
-  options: Readonly<Record<string, OptionSpec>>,
-): void {
-  if (args[by] === undefined) return;
-  const idle = names.filter((name) => args[name] !== options[name]?.default);
-  if (idle.length === 0) return;
-  throw new SpecError(
-    idle.map((name) => ({ message: `${dashed(name)} has no effect with ${dashed(by)}` })),
-  );
+  options: Command['options'],
+  but: readonly string[] = [],
+): Command['options'] {
+  const entries = Object.entries(options).map(([name, option]): [string, OptionSpec] => {
+    if (but.includes(name)) return [name, option];
+    return [name, { ...option, idleWith: [...(option.idleWith ?? []), by] }];
+  });
+  return Object.fromEntries(entries);
 }
 
 /** `socsim show NAME [options]`. */
@@ -113,6 +113,18 @@ function optionFaults(key: string, option: OptionSpec, value: unknown): Fault[] 
       message: `${dashed(key)}: unknown value "${item}"`,
       hint: nearestHint(String(item), choices),
     }));
+}
+
+function idleFaults(
+  key: string,
+  { idleWith = [] }: OptionSpec,
+  raw: Readonly<Record<string, unknown>>,
+): Fault[] {
+  const asked = (name: string) => isGiven(raw[name]) && raw[name] !== false;
+  if (!asked(key)) return [];
+  return idleWith
+    .filter(asked)
+    .map((by) => ({ message: `${dashed(key)} has no effect with ${dashed(by)}` }));
 }
 
 function nearestOption(key: string, names: readonly string[]): string {

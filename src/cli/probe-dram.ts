@@ -19,11 +19,8 @@ import {
   type TimedRun,
   toolBand,
 } from './dram-text.ts';
-import { idleWith, needs, onlyOne } from './parse.ts';
+import { idleBeside, needs, onlyOne } from './parse.ts';
 import { startProgress } from './terminal.ts';
-
-/** What the accesses of a pattern are made of. */
-const PATTERN_OPTIONS = ['pattern', 'read-share', 'streams', 'stride', 'seed'];
 
 /** Shares of peak of a load–latency curve; the last ones are past saturation for most traffic. */
 const LOADS = [0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95];
@@ -39,7 +36,8 @@ export const probeDram: Command = {
     'socsim probe dram --trace requests.txt --map row:bank:column:channel',
   ],
   options: {
-    ...dramOptions,
+    // Rows bring all of a memory and its traffic; of two files with traffic neither is the lesser one.
+    ...idleBeside('rows', dramOptions, ['trace', 'requesters']),
     'load-latency': {
       type: 'boolean',
       summary: 'latency over a range of rates instead of one run',
@@ -83,11 +81,6 @@ function checkTogether(args: Args): void {
   // A trace has its own times, and each point of a curve its own rate.
   onlyOne(args, ['load-latency', 'trace', 'rate']);
   onlyOne(args, ['window', 'rate']);
-  // Rows bring all of a memory and its traffic; requesters and traces the traffic only.
-  const own = Object.keys(dramOptions).filter((name) => name !== 'trace' && name !== 'requesters');
-  idleWith(args, 'rows', own, dramOptions);
-  idleWith(args, 'requesters', PATTERN_OPTIONS, dramOptions);
-  idleWith(args, 'trace', [...PATTERN_OPTIONS, 'requests'], dramOptions);
   needs(args, 'chart', 'load-latency');
   needs(args, 'verbose', 'rows');
   if (args['pattern'] === 'strided' || args['stride'] === undefined) return;

@@ -11,11 +11,128 @@ import { type BenchMachine, benchMachine, UNLESS_GIVEN } from './npu-machine.ts'
 import { checkNpuRows } from './npu-rows.ts';
 import { parseConv, parseGemm } from './npu-shape.ts';
 import { type RuleResult, renderReport, renderResults, resultJson } from './npu-text.ts';
-import { needs, onlyOne } from './parse.ts';
+import { idleBeside, needs, onlyOne } from './parse.ts';
 
 const RULES = Object.keys(accountingRules) as AccountingRuleName[];
 /** Switches that a rule sets one way or the other. */
 const YES_NO = ['yes', 'no'];
+
+/** The machine and what it runs. */
+const MACHINE_OPTIONS: Command['options'] = {
+  soc: {
+    type: 'string',
+    summary: 'array, formats, memory and clock of its NPU; options below change them',
+    value: 'SOC',
+  },
+  array: {
+    type: 'string',
+    summary: `rows and columns of one array; ${UNLESS_GIVEN.array} unless given`,
+    value: 'RxC',
+  },
+  engines: { type: 'number', summary: 'arrays side by side; one unless given' },
+  dataflow: {
+    type: 'string',
+    summary: 'what stays in the array: weights unless given, outputs or inputs',
+    choices: ['ws', 'os', 'is', ...DATAFLOWS],
+    value: 'ws|os|is',
+  },
+  sram: {
+    type: 'string',
+    summary: `local memory for tiles; ${UNLESS_GIVEN.sram} unless given`,
+    value: 'SIZE',
+  },
+  accumulator: {
+    type: 'string',
+    summary: 'accumulators beside it; within it where absent',
+    value: 'SIZE',
+  },
+  bandwidth: {
+    type: 'string',
+    summary: `of main memory, or unlimited; ${UNLESS_GIVEN.bandwidth} unless given`,
+    value: 'RATE',
+  },
+  clock: {
+    type: 'string',
+    summary: `of the arrays; ${UNLESS_GIVEN.clock} unless given`,
+    value: 'FREQUENCY',
+  },
+  dtype: {
+    type: 'string',
+    summary: 'of all operands, or of weights and activations: their bytes and their rate',
+    value: 'int8|fp16|w4a16|…',
+    default: 'int8',
+  },
+  rate: {
+    type: 'number',
+    summary: 'multiply–accumulates per clock and multiplier, instead of the rate of the formats',
+  },
+  sparsity: {
+    type: 'string',
+    summary: 'weights pruned so, stored so, and skipped where the engine can',
+    choices: ['2:4'],
+    value: '2:4',
+  },
+  'sparsity-gain': {
+    type: 'number',
+    summary: 'what skipping gains; 2, or what the SoC says, unless given',
+  },
+  dequantisation: {
+    type: 'number',
+    summary:
+      'narrow weights expanded per clock, for engines that do not multiply them as they come',
+  },
+  compression: { type: 'number', summary: 'compressed over plain bytes of the weights' },
+  decompressor: { type: 'number', summary: 'plain bytes that it hands on per clock' },
+  gemm: { type: 'string', summary: 'product (M×K)·(K×N)', value: 'M,N,K' },
+  conv: {
+    type: 'string',
+    summary: 'height, width, channels, filters, kernel, stride, padding, groups',
+    value: 'H,W,C,F,K[,S[,P[,G]]]',
+  },
+  rule: {
+    type: 'string',
+    summary: 'what counts as time; all shows how far the tools are apart',
+    choices: [...RULES, 'all'],
+    value: `${RULES.join('|')}|all`,
+    default: 'phone',
+  },
+  'overlap-folds': {
+    type: 'string',
+    summary: 'folds follow without draining the array',
+    choices: YES_NO,
+    value: 'yes|no',
+  },
+  'hide-preload': {
+    type: 'string',
+    summary: 'the next stationary tile loads meanwhile',
+    choices: YES_NO,
+    value: 'yes|no',
+  },
+  'count-fill': {
+    type: 'string',
+    summary: 'the first fill of local memory takes time',
+    choices: YES_NO,
+    value: 'yes|no',
+  },
+  'count-write-back': {
+    type: 'string',
+    summary: 'the last write-back takes time',
+    choices: YES_NO,
+    value: 'yes|no',
+  },
+  'input-reads': {
+    type: 'string',
+    summary: 'inputs as the best loop order needs them, or for every tile across',
+    choices: ['least', 'per-tile'],
+    value: 'least|per-tile',
+  },
+  ports: {
+    type: 'string',
+    summary: 'one memory port, or one per operand',
+    choices: ['shared', 'separate'],
+    value: 'shared|separate',
+  },
+};
 
 export const probeNpu: Command = {
   name: 'probe npu',
@@ -29,119 +146,8 @@ export const probeNpu: Command = {
     'socsim probe npu --rows scalesim_runs.csv',
   ],
   options: {
-    soc: {
-      type: 'string',
-      summary: 'array, formats, memory and clock of its NPU; options below change them',
-      value: 'SOC',
-    },
-    array: {
-      type: 'string',
-      summary: `rows and columns of one array; ${UNLESS_GIVEN.array} unless given`,
-      value: 'RxC',
-    },
-    engines: { type: 'number', summary: 'arrays side by side; one unless given' },
-    dataflow: {
-      type: 'string',
-      summary: 'what stays in the array: weights unless given, outputs or inputs',
-      choices: ['ws', 'os', 'is', ...DATAFLOWS],
-      value: 'ws|os|is',
-    },
-    sram: {
-      type: 'string',
-      summary: `local memory for tiles; ${UNLESS_GIVEN.sram} unless given`,
-      value: 'SIZE',
-    },
-    accumulator: {
-      type: 'string',
-      summary: 'accumulators beside it; within it where absent',
-      value: 'SIZE',
-    },
-    bandwidth: {
-      type: 'string',
-      summary: `of main memory, or unlimited; ${UNLESS_GIVEN.bandwidth} unless given`,
-      value: 'RATE',
-    },
-    clock: {
-      type: 'string',
-      summary: `of the arrays; ${UNLESS_GIVEN.clock} unless given`,
-      value: 'FREQUENCY',
-    },
-    dtype: {
-      type: 'string',
-      summary: 'of all operands, or of weights and activations: their bytes and their rate',
-      value: 'int8|fp16|w4a16|…',
-      default: 'int8',
-    },
-    rate: {
-      type: 'number',
-      summary: 'multiply–accumulates per clock and multiplier, instead of the rate of the formats',
-    },
-    sparsity: {
-      type: 'string',
-      summary: 'weights pruned so, stored so, and skipped where the engine can',
-      choices: ['2:4'],
-      value: '2:4',
-    },
-    'sparsity-gain': {
-      type: 'number',
-      summary: 'what skipping gains; 2, or what the SoC says, unless given',
-    },
-    dequantisation: {
-      type: 'number',
-      summary:
-        'narrow weights expanded per clock, for engines that do not multiply them as they come',
-    },
-    compression: { type: 'number', summary: 'compressed over plain bytes of the weights' },
-    decompressor: { type: 'number', summary: 'plain bytes that it hands on per clock' },
-    gemm: { type: 'string', summary: 'product (M×K)·(K×N)', value: 'M,N,K' },
-    conv: {
-      type: 'string',
-      summary: 'height, width, channels, filters, kernel, stride, padding, groups',
-      value: 'H,W,C,F,K[,S[,P[,G]]]',
-    },
-    rule: {
-      type: 'string',
-      summary: 'what counts as time; all shows how far the tools are apart',
-      choices: [...RULES, 'all'],
-      value: `${RULES.join('|')}|all`,
-      default: 'phone',
-    },
-    'overlap-folds': {
-      type: 'string',
-      summary: 'folds follow without draining the array',
-      choices: YES_NO,
-      value: 'yes|no',
-    },
-    'hide-preload': {
-      type: 'string',
-      summary: 'the next stationary tile loads meanwhile',
-      choices: YES_NO,
-      value: 'yes|no',
-    },
-    'count-fill': {
-      type: 'string',
-      summary: 'the first fill of local memory takes time',
-      choices: YES_NO,
-      value: 'yes|no',
-    },
-    'count-write-back': {
-      type: 'string',
-      summary: 'the last write-back takes time',
-      choices: YES_NO,
-      value: 'yes|no',
-    },
-    'input-reads': {
-      type: 'string',
-      summary: 'inputs as the best loop order needs them, or for every tile across',
-      choices: ['least', 'per-tile'],
-      value: 'least|per-tile',
-    },
-    ports: {
-      type: 'string',
-      summary: 'one memory port, or one per operand',
-      choices: ['shared', 'separate'],
-      value: 'shared|separate',
-    },
+    // Rows bring machine, shape and rule; a shape beside them is excluded as such.
+    ...idleBeside('rows', MACHINE_OPTIONS, ['gemm', 'conv']),
     rows: {
       type: 'string',
       summary: "a simulator's runs, each repeated by its own rule",

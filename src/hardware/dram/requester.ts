@@ -84,6 +84,7 @@ function requesterFaults(requester: Requester, text: string): Fault[] {
   demand(rate === undefined || rate > 0, 'a rate must be above zero');
   demand(writePercent <= 100, 'wpct is at most 100');
   demand(window === undefined || window >= 1, 'a window holds at least one access');
+  demand(window === undefined || rate === undefined, 'w has no effect beside rate');
   demand(seed > 0 && Number.isInteger(seed), 'a seed is a whole number above zero');
   return faults;
 }

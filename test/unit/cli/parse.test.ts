@@ -17,6 +17,7 @@ const command: Command = {
     seed: { type: 'number', summary: 'a seed', bareWith: 'kind' },
     set: { type: 'array', summary: 'overrides' },
     json: { type: 'boolean', summary: 'machines' },
+    size: { type: 'number', summary: 'of it', default: 4, idleWith: ['json', 'kind'] },
   },
   run: async () => undefined,
 };
@@ -36,6 +37,7 @@ describe('checkArgs', () => {
   it('lets an option stand bare beside the one that it repeats, and there alone', () => {
     const raw = { ...good, seed: undefined };
     expect(checkArgs(command, { ...raw, kind: 'fluid' })).toEqual({
+      size: 4,
       name: 'x',
       soc: 'd',
       kind: 'fluid',
@@ -45,7 +47,19 @@ describe('checkArgs', () => {
 
   it('passes what the command knows and drops what belongs to the parser', () => {
     const raw = { ...good, set: ['a=1', 'b=2'], seed: 3, help: false };
-    expect(checkArgs(command, raw)).toEqual({ name: 'x', soc: 'd', set: ['a=1', 'b=2'], seed: 3 });
+    const known = { name: 'x', soc: 'd', set: ['a=1', 'b=2'], seed: 3 };
+    expect(checkArgs(command, raw)).toEqual({ size: 4, ...known });
+  });
+
+  it('fills in defaults, and tells one given at its default from one not given', () => {
+    expect(checkArgs(command, good)['size']).toBe(4);
+    expect(checkArgs(command, { ...good, size: 9 })['size']).toBe(9);
+    expect(faults({ ...good, json: true })).toEqual([]);
+    expect(faults({ ...good, json: false, size: 4 })).toEqual([]);
+    expect(faults({ ...good, json: true, size: 4, kind: 'fluid' })).toEqual([
+      '--size has no effect with --json',
+      '--size has no effect with --kind',
+    ]);
   });
 
   it.each([

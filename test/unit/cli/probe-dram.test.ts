@@ -2,21 +2,16 @@ import { writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
+import { checkArgs } from '../../../src/cli/parse.ts';
 import { probeDram } from '../../../src/cli/probe-dram.ts';
 import { presetText } from '../../support/dram.ts';
-
-const defaults = Object.fromEntries(
-  Object.entries(probeDram.options).flatMap(([name, option]) =>
-    option.default === undefined ? [] : [[name, option.default]],
-  ),
-);
 
 async function run(args: Record<string, unknown>): Promise<string> {
   const log = vi.spyOn(console, 'log').mockImplementation(() => {});
   try {
     // Short, but for files, which bring their own length.
     const own = 'rows' in args || 'trace' in args ? {} : { requests: 3000 };
-    await probeDram.run({ ...defaults, ...own, ...args });
+    await probeDram.run(checkArgs(probeDram, { ...own, ...args }));
     return log.mock.calls.map(([text]) => String(text)).join('\n');
   } finally {
     log.mockRestore();
@@ -91,6 +86,11 @@ describe('probe dram', () => {
     [{ stride: 8192 }, '--stride: has no effect with --pattern stream; --pattern strided reads it'],
     [{ stride: 4096 }, '--stride: has no effect with --pattern stream; --pattern strided reads it'],
     [{ pattern: 'random', stride: 64 }, '--stride: has no effect with --pattern random'],
+    [{ 'load-latency': true, window: 8 }, '--window has no effect with --load-latency'],
+    [{ requesters: 'seq;rate=2', window: 8 }, '--window: has no effect with a rate for every'],
+    [{ requesters: 'seq;w=4', rate: 0.5 }, '--requesters: w and rate of a requester have no eff'],
+    [{ requesters: 'seq;rate=2', 'load-latency': true }, 'have no effect with --load-latency'],
+    [{ requesters: 'seq;rate=2;w=4' }, 'w has no effect beside rate'],
     [{ verbose: true }, '--verbose has no effect without --rows'],
   ])('refuses %o, of which one part would do nothing', async (args, message) => {
     await expect(run(args)).rejects.toThrow(message);
@@ -101,6 +101,13 @@ describe('probe dram', () => {
       { rows: 'a.csv', pattern: 'random', page: 'closed' },
       /--page has no effect with --rows[\s\S]*--pattern/,
     ],
+    [{ rows: 'a.csv', pattern: 'stream' }, /^--pattern has no effect with --rows$/],
+    [
+      { rows: 'a.csv', map: 'A', channels: 4, seed: 1, 'load-latency': false },
+      /^--channels[^\n]*\n--map[^\n]*\n--seed has no effect with --rows$/,
+    ],
+    [{ requesters: 'seq', 'read-share': 1 }, /^--read-share has no effect with --requesters$/],
+    [{ trace: 'b.txt', streams: 1, requests: 200_000 }, /--streams[\s\S]*--requests/],
     [{ requesters: 'seq', stride: 128 }, /--stride has no effect with --requesters/],
     [{ requesters: 'seq', stride: 4096 }, /--stride has no effect with --requesters/],
     [{ trace: 'b.txt', requests: 3000 }, /--requests has no effect with --trace/],

@@ -1,16 +1,11 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { InfeasibleError } from '../../../src/base/errors.ts';
+import { checkArgs } from '../../../src/cli/parse.ts';
 import { probeNpu } from '../../../src/cli/probe-npu.ts';
-
-const defaults = Object.fromEntries(
-  Object.entries(probeNpu.options).flatMap(([name, option]) =>
-    option.default === undefined ? [] : [[name, option.default]],
-  ),
-);
 
 async function output(args: Record<string, unknown>): Promise<string> {
   const log = vi.spyOn(console, 'log').mockImplementation(() => {});
-  await probeNpu.run({ ...defaults, ...args });
+  await probeNpu.run(checkArgs(probeNpu, args));
   const lines = log.mock.calls.map((call) => String(call[0]));
   log.mockRestore();
   return lines.join('\n');
@@ -249,6 +244,10 @@ describe('probe npu', () => {
     );
     await wrong({ gemm: '9,9,9', dtype: 'fp16', rule: 'zigzag' }).toThrow(
       /--rule zigzag: it knows one/,
+    );
+    await wrong({ rows: 'a.csv', gemm: '1,1,1' }).toThrow(/--rows and --gemm exclude each other/);
+    await wrong({ rows: 'a.csv', array: '8x8', dtype: 'int8' }).toThrow(
+      /^--array has no effect with --rows\n--dtype has no effect with --rows$/,
     );
     await wrong({ rows: 'nowhere.csv' }).toThrow(/nowhere\.csv: no such file/);
   });
