@@ -1,7 +1,7 @@
 /** What `calibrate device KIND --template` prints: the columns of such a file, and one row to write over. */
 import { formatCsv } from '../base/csv.ts';
 import { pick } from '../base/registry.ts';
-import { BANDWIDTH_COLUMNS } from '../calibration/device/bandwidth-predict.ts';
+import { BANDWIDTH_COLUMNS, DECODE_COLUMNS } from '../calibration/device/bandwidth-predict.ts';
 import { DIFFUSION_COLUMNS } from '../calibration/device/diffusion-predict.ts';
 import { LLM_COLUMNS } from '../calibration/device/llm-rows.ts';
 import { SUSTAINED_COLUMNS } from '../calibration/device/sustained-rows.ts';
@@ -67,7 +67,7 @@ const TEMPLATES: Readonly<Record<string, Template>> = {
     },
   },
   bandwidth: {
-    columns: [...BANDWIDTH_COLUMNS, ...ABOUT],
+    columns: [...BANDWIDTH_COLUMNS, ...DECODE_COLUMNS, ...ABOUT],
     row: { ...NETWORK, unit: 'cpu', workload: 'read stream', achieved_gb_s: '43' },
   },
   sustained: {

@@ -1,8 +1,9 @@
 /**
  * Predicts measured rates of memory: units that stream alone or beside each other, and what decoding draws.
  *
- * Model    a row that names an engine and a model is decode rate × stored bytes of the model, as such rows are made;
- *          any other is a read stream of each unit at its port, together at most what memory gives
+ * Model    a row that names an engine and a model is decode rate × stored bytes, as such rows are made: bytes of the file
+ *          that was measured where the row has them (`weight_gb`), else of the model as described; any other is a read
+ *          stream of each unit at its port, together at most what memory gives
  * Ignores  what microbenchmarks write; the caches of a CPU
  * Valid    streams much longer than the caches
  * Source   src/engine/bandwidth.ts, src/engine/closed-form.ts
@@ -30,6 +31,9 @@ export const BANDWIDTH_COLUMNS = [
   'achieved_min_gb_s',
   'achieved_max_gb_s',
 ] as const;
+
+/** What a row that names an engine may say as well, as rows of language models do: it tells formats and files apart. */
+export const DECODE_COLUMNS = ['weight_bits', 'context_tokens', 'weight_gb'] as const;
 
 /** No memory of a phone or laptop reads at more; a figure beyond is in another unit. */
 const PLAUSIBLE = [0.05, 2000] as const;
@@ -147,6 +151,10 @@ function decodeRate({ columns, line }: BandwidthRow, sources: Sources): Outcome 
   const { rows, unmapped } = predictLlmRows(rowsOf({ rows: [{ line, values }] }), sources);
   const [found] = rows;
   if (!found) return { reason: unmapped[0]?.reason ?? NOTHING };
-  const { weights } = prepareRow(found.mapped, sources).plan.memory;
-  return { value: found.predicted * weights, assumptions: found.mapped.assumptions };
+  const { weightGigabytes } = found.mapped.row;
+  const bytes =
+    weightGigabytes === undefined
+      ? prepareRow(found.mapped, sources).plan.memory.weights
+      : weightGigabytes * GIGA;
+  return { value: found.predicted * bytes, assumptions: found.mapped.assumptions };
 }

@@ -51,6 +51,29 @@ describe('rates of memory', () => {
     expect(Math.abs(Math.log(rows[0]!.predicted / rows[1]!.predicted))).toBeLessThan(0.2);
   });
 
+  it('of an engine count the bytes of the file that was measured, where the row has them', () => {
+    const more = `${HEADER},weight_bits,weight_gb,prompt_tokens`;
+    const { rows, unmapped } = predictFile(
+      [
+        more,
+        `own,${G3},cpu,MNN,"LLM decode, Llama-3.2-3B",40,,,,4,,`,
+        `small,${G3},cpu,MNN,"LLM decode, Llama-3.2-3B",40,,,,4,2,`,
+        `large,${G3},cpu,MNN,"LLM decode, Llama-3.2-3B",40,,,,4,2.5,`,
+        `half,${G3},cpu,MNN,"LLM decode, Llama-3.2-3B",40,,,,fp16,6.4,`,
+      ].join('\n'),
+      'bw.csv',
+      fileSources(),
+      () => undefined,
+    );
+    expect(unmapped).toEqual([]);
+    const [own, small, large, half] = rows.map(({ predicted }) => predicted) as number[];
+    // The same rate of decoding, other bytes beside it.
+    expect(large! / small!).toBeCloseTo(2.5 / 2, 9);
+    expect(own!).toBeGreaterThan(small! * 0.8);
+    // Sixteen bits move about four times the bytes at about a quarter of the rate.
+    expect(Math.abs(Math.log(half! / small!))).toBeLessThan(0.35);
+  });
+
   it('say why a row cannot be predicted', () => {
     const { rows, unmapped } = predict(
       'a,Snapdragon 9,npu,,LLM decode,43,,,',
