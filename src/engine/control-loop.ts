@@ -23,6 +23,7 @@ import {
   viewOf,
 } from './domain-views.ts';
 import type { Execution } from './execution.ts';
+import { HeldClocks } from './held-clocks.ts';
 import { HotMemory } from './hot-memory.ts';
 import type { Ledger } from './ledger.ts';
 import type { Machine } from './machine.ts';
@@ -98,6 +99,7 @@ export class ControlLoop {
   maxSkin: Celsius = Number.NEGATIVE_INFINITY;
   maxJunction: Celsius = Number.NEGATIVE_INFINITY;
   throttledSeconds: Seconds = 0;
+  readonly held: HeldClocks;
   /** Looks in a row after which every clock stayed as it was, with the die far below its trip. */
   steadyLooks = 0;
 
@@ -110,6 +112,7 @@ export class ControlLoop {
     this.allowed = this.wanted.slice();
     this.reasons = domains.map(() => '');
     this.cores = new OnlineCores(machine);
+    this.held = new HeldClocks(machine);
     this.power = new PowerAccount({
       machine,
       execution,
@@ -194,15 +197,19 @@ export class ControlLoop {
       this.busySeconds[d]! += busy * dt;
       this.hostSeconds[d]! += account.hosting[d]! * dt;
       this.domainJoules[d]! += account.domainWatts[d]! * dt;
-      if (busy > 0 && this.isHeld(d)) throttled = true;
+      const why = busy > 0 ? this.whyHeld(d) : undefined;
+      if (why === undefined) continue;
+      throttled = true;
+      this.held.note(d, why, this.clocks.now[d]!.frequency, dt);
     }
     if (throttled) this.throttledSeconds += dt;
     probes.sample(now, dt);
   }
 
-  /** By its clock or by its cores. */
-  private isHeld(d: number): boolean {
-    return this.clocks.targetOf(d) < this.wanted[d]! || this.cores.speedShare[d]! < 1;
+  /** By its clock or by its cores; undefined where it runs as wanted. */
+  private whyHeld(d: number): string | undefined {
+    if (this.clocks.targetOf(d) < this.wanted[d]!) return this.reasons[d]!;
+    return this.cores.speedShare[d]! < 1 ? (this.caps[d]!.coresReason ?? '') : undefined;
   }
 
   /** Phases end between looks: windows of less than a period would show the energy that an operator pays at its start. */

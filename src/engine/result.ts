@@ -47,6 +47,7 @@ export interface ControlOutcome {
   readonly maxJunction: Celsius;
   readonly peakWatts?: Watts;
   readonly throttledSeconds?: Time;
+  readonly held?: { notes(seconds: Time): string[] };
   byRail(): Record<string, Joules>;
 }
 
@@ -245,7 +246,7 @@ function limits(machine: Machine): Limit[] {
 }
 
 function notes(
-  { simulation, recorder, notes: own = [] }: RunParts,
+  { simulation, kernel, control, recorder, notes: own = [] }: RunParts,
   rows: readonly LedgerRow[],
   throttled: number,
 ): string[] {
@@ -256,6 +257,7 @@ function notes(
     ...(simulation.notesOfUse?.(rows) ?? []),
     ...new Set(jobs.flatMap(({ plan }) => plan.notes ?? [])),
     ...policyNotes(simulation.machine, jobs, simulation.policy, throttled),
+    ...(control.held?.notes(kernel.now) ?? []),
   ];
   if (!recorder.keepsOperators) {
     found.push(
