@@ -34,8 +34,15 @@ export function buildHostModel(
   const bandwidth: BytesPerSecond = threads === 1 ? values.coreBandwidth : all;
   const port = { bandwidth, outstandingBytes: Number.POSITIVE_INFINITY };
   const common = { name: 'cpu', domains: ['host'], port };
+  // Most chains share one share, and a fit asks for each of them thousands of times.
+  const built = new Map<number, ComputeUnit>();
   return {
-    unit: (cachedShare) => buildCpu(spec, common, { threads, cachedWeights: cachedShare }),
+    unit: (cachedShare) => {
+      const unit =
+        built.get(cachedShare) ?? buildCpu(spec, common, { threads, cachedWeights: cachedShare });
+      built.set(cachedShare, unit);
+      return unit;
+    },
     clock: values.clock,
     callSeconds: values.call,
     lastLevelBytes: values.lastLevel,
