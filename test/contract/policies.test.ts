@@ -2,12 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { compilePhase, placementView } from '../../src/engine/compile.ts';
 import { buildSimulation, prepare } from '../../src/engine/prepare.ts';
 import { simulate } from '../../src/engine/simulation.ts';
-import { fileSources } from '../../src/load.ts';
 import { homesOf } from '../../src/runtime/policies/homes.ts';
 import { type PolicyName, policies } from '../../src/runtime/policies/index.ts';
 import { workAt } from '../../src/workload/graph.ts';
+import { sources } from '../support/sources.ts';
 
-const sources = fileSources();
 const scenario = (policy: string) => ({
   file: 'scenario',
   data: { version: 1, soc: 'snapdragon-8-gen-3', workload: 'llama-3.2-3b-chat', policy },

@@ -2,9 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { parseSpecFile } from '../../src/base/spec-file.ts';
 import { buildSimulation, prepare } from '../../src/engine/prepare.ts';
 import { simulate } from '../../src/engine/simulation.ts';
-import { fileSources, listBundled, readBundled, SCENARIOS } from '../../src/load.ts';
-
-const sources = fileSources();
+import { listBundled, readBundled, SCENARIOS } from '../../src/load.ts';
+import { sources } from '../support/sources.ts';
 
 describe.each(listBundled(SCENARIOS, '.yaml'))('scenario %s', (name) => {
   const { file, text } = readBundled(`${SCENARIOS}/${name}.yaml`);

@@ -4,12 +4,12 @@ import { SpecError } from '../../src/base/errors.ts';
 import { parseSpecFile } from '../../src/base/spec-file.ts';
 import { prepare } from '../../src/engine/prepare.ts';
 import { parseSoc } from '../../src/hardware/soc-spec.ts';
-import { fileSources, listBundled } from '../../src/load.ts';
+import { listBundled } from '../../src/load.ts';
 import { ciphersOf } from '../../src/runtime/secure/ciphers.ts';
 import { requireHardware } from '../../src/runtime/secure/hardware-needs.ts';
 import { parseStrategy } from '../../src/runtime/secure/strategy.ts';
+import { sources } from '../support/sources.ts';
 
-const sources = fileSources();
 const PRESETS = listBundled('socs/security', '.yaml');
 /** What those before protected virtual machines, or without a way to let memory grow, cannot do. */
 const LACKS: Readonly<Record<string, readonly string[]>> = {

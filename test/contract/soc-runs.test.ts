@@ -3,9 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { scenarioFile } from '../../src/analysis/sweep-run.ts';
 import { buildSimulation, prepare } from '../../src/engine/prepare.ts';
 import { simulate } from '../../src/engine/simulation.ts';
-import { fileSources, listBundled } from '../../src/load.ts';
-
-const sources = fileSources();
+import { listBundled } from '../../src/load.ts';
+import { sources } from '../support/sources.ts';
 
 /** A short decode that no heat holds back, on one unit. */
 function decodeOn(soc: string, unit: string, runtime: string) {

@@ -7,6 +7,8 @@ import { builtCli, socsim, socsimProcess } from '../support/cli.ts';
 
 const folder = () => mkdtempSync(join(tmpdir(), 'socsim-'));
 const chat = ['--soc', 'dimensity-9300', '--workload', 'llama-2-7b-chat'];
+/** A short answer keeps the suite quick; the path through the code is the same. */
+const short = [...chat, '--set', 'workload.generatedTokens=8'];
 
 describe('socsim run', () => {
   it('tells rates, limits and temperatures, and writes every file', async () => {
@@ -25,9 +27,9 @@ describe('socsim run', () => {
   });
 
   it('gives the same bytes twice, in a fresh process and in one that has run others', async () => {
-    const fresh = socsimProcess(['run', ...chat, '--json']);
+    const fresh = socsimProcess(['run', ...short, '--json']);
     expect(fresh.code).toBe(0);
-    expect((await socsim(['run', ...chat, '--json'])).stdout).toBe(fresh.stdout);
+    expect((await socsim(['run', ...short, '--json'])).stdout).toBe(fresh.stdout);
   });
 
   it('reads a scenario file, options laid over it', async () => {
@@ -46,7 +48,7 @@ describe('socsim run', () => {
   it('answers a what-if: twice the prompt takes about twice as long to the first token', async () => {
     const seconds = async (prompt: number) => {
       const prompts = ['--set', `workload.promptTokens=${prompt}`];
-      const { stdout } = await socsim(['run', ...chat, '--json', ...prompts]);
+      const { stdout } = await socsim(['run', ...short, '--json', ...prompts]);
       return JSON.parse(stdout).metrics.time_to_first_token_seconds;
     };
     const ratio = (await seconds(1024)) / (await seconds(512));
@@ -170,8 +172,8 @@ describe('bad input ends with one clear message and exit 2', () => {
 });
 
 describe('what cannot run ends with exit 3, demand, bound and levers', () => {
-  it('a model that does not fit', () => {
-    const { code, stderr } = socsimProcess([
+  it('a model that does not fit', async () => {
+    const { code, stderr } = await socsim([
       'run',
       '--soc',
       'dimensity-9300',
@@ -203,13 +205,8 @@ describe('what cannot run ends with exit 3, demand, bound and levers', () => {
   });
 });
 
-/** A short answer keeps the suite quick; the path through the code is the same. */
-const short = [...chat, '--set', 'workload.generatedTokens=8'];
-
 describe('socsim sweep', () => {
   const axes = [
-    '--set',
-    'workload.generatedTokens=16',
     '--axis',
     'npu.clock=npu.clock * 0.5,npu.clock',
     '--axis',
@@ -219,7 +216,7 @@ describe('socsim sweep', () => {
   it('gives the same table on one thread and on two', async () => {
     const dir = folder();
     for (const threads of ['1', '2']) {
-      const sweep = ['sweep', ...chat, ...axes, '--threads', threads, '--out', `${threads}.csv`];
+      const sweep = ['sweep', ...short, ...axes, '--threads', threads, '--out', `${threads}.csv`];
       expect(await socsim(sweep, dir)).toMatchObject({ code: 0 });
     }
     const [one, two] = ['1.csv', '2.csv'].map((name) => readFileSync(join(dir, name), 'utf8'));
@@ -244,7 +241,7 @@ describe('socsim sweep', () => {
       [
         builtCli,
         'sweep',
-        ...chat,
+        ...short,
         '--axis',
         `npu.clock=${values}`,
         '--threads',
@@ -294,8 +291,7 @@ describe('socsim play and compare', () => {
       'compare',
       'dimensity-9300',
       'snapdragon-8-gen-3',
-      '--workload',
-      'llama-2-7b-chat',
+      ...short.slice(2),
     ]);
     expect(code).toBe(0);
     expect(stdout).toMatch(/decode rate.*tok\/s.*×/);

@@ -6,10 +6,9 @@ import { buildSimulation, prepare } from '../../src/engine/prepare.ts';
 import type { Run } from '../../src/engine/run.ts';
 import { simulate } from '../../src/engine/simulation.ts';
 import { SecureSystem, type Verdict } from '../../src/hardware/secure/secure-system.ts';
-import { fileSources } from '../../src/load.ts';
 import '../support/fast-check.ts';
+import { sources } from '../support/sources.ts';
 
-const sources = fileSources();
 const SET = ['workload.promptTokens=32', 'workload.generatedTokens=6'];
 const asked = SecureSystem.prototype.access;
 

@@ -7,13 +7,13 @@ import { parseSpecFile } from '../../src/base/spec-file.ts';
 import type { Work } from '../../src/base/work.ts';
 import { buildUnit } from '../../src/hardware/units/index.ts';
 import { buildNpu } from '../../src/hardware/units/npu.ts';
-import { fileSources } from '../../src/load.ts';
 import { expertBytes } from '../../src/workload/llm/techniques/apply.ts';
 import { missesPerStep } from '../../src/workload/llm/techniques/expert-paging.ts';
 import { findLlm } from '../../src/workload/models/llm-model.ts';
 import { packWork } from '../../src/workload/packing.ts';
 import { buildWorkload, parseWorkload } from '../../src/workload/workload-spec.ts';
 import { adreno, common, hexagon, kryo, matmul } from '../support/phone-units.ts';
+import { sources } from '../support/sources.ts';
 
 const scenario = { soc: 'snapdragon-8-gen-3', workload: 'llama-3-8b-chat' };
 const short = ['workload.promptTokens=64', 'workload.generatedTokens=17'];
@@ -223,7 +223,7 @@ describe('experts in memory', () => {
 });
 
 describe('a mixture of experts', () => {
-  const { tables } = fileSources();
+  const { tables } = sources;
   const { model } = findLlm(tables.llm, 'olmoe-1b-7b');
   const format = tables.formats['int4-g128-fp16scale']!;
   const shape = model.experts!;

@@ -3,11 +3,11 @@ import { checkClaim, judge } from '../../../src/analysis/claims/check-claims.ts'
 import { parseClaims } from '../../../src/analysis/claims/claims-spec.ts';
 import { SpecError } from '../../../src/base/errors.ts';
 import { parseSpecFile } from '../../../src/base/spec-file.ts';
-import { fileSources, readBundled } from '../../../src/load.ts';
+import { readBundled } from '../../../src/load.ts';
+import { sources } from '../../support/sources.ts';
 
 const { file, text } = readBundled('workloads/claims/white-paper.yaml');
 const claims = parseClaims(parseSpecFile(text, file));
-const sources = fileSources();
 const claim = { is: 'at-least' as const, value: 20, unit: 'tok/s', tolerance: 0.1 };
 const tried = (...values: (number | undefined)[]) =>
   values.map((value, i) => ({

@@ -6,9 +6,9 @@ import { type OffloadPolicy, offloadPolicies } from '../../../src/engine/offload
 import { buildSimulation, prepare } from '../../../src/engine/prepare.ts';
 import type { Run } from '../../../src/engine/run.ts';
 import { simulate } from '../../../src/engine/simulation.ts';
-import { fileSources, readBundled } from '../../../src/load.ts';
+import { readBundled } from '../../../src/load.ts';
+import { sources } from '../../support/sources.ts';
 
-const sources = fileSources();
 const { file, text } = readBundled('workloads/cloud/links.yaml');
 const links = parseLinks(parseSpecFile(text, file));
 const policies: Readonly<Record<string, OffloadPolicy>> = offloadPolicies;

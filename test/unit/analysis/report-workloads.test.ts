@@ -8,9 +8,9 @@ import { parseSpecFile } from '../../../src/base/spec-file.ts';
 import { cloudLines, swapTable, workloadTable } from '../../../src/cli/workload-table.ts';
 import { buildSimulation, prepare } from '../../../src/engine/prepare.ts';
 import { simulate } from '../../../src/engine/simulation.ts';
-import { fileSources, readBundled } from '../../../src/load.ts';
+import { readBundled } from '../../../src/load.ts';
+import { sources } from '../../support/sources.ts';
 
-const sources = fileSources();
 const runOf = (name: string, ...set: string[]) => {
   const { file, text } = readBundled(`workloads/scenarios/${name}.yaml`);
   const prepared = prepare(parseSpecFile(text, file), set, sources);

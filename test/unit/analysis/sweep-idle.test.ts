@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { runTask } from '../../../src/analysis/sweep-run.ts';
-import { fileSources } from '../../../src/load.ts';
+import { sources } from '../../support/sources.ts';
 
 const scenario = {
   soc: 'snapdragon-8-gen-3',
@@ -10,7 +10,7 @@ const scenario = {
 };
 
 function point(...overrides: string[]) {
-  return runTask({ index: 0, scenario, overrides, values: {} }, fileSources());
+  return runTask({ index: 0, scenario, overrides, values: {} }, sources);
 }
 
 describe('a point of a sweep', () => {

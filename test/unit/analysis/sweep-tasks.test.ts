@@ -3,7 +3,7 @@ import { sweepTasks } from '../../../src/analysis/sweep.ts';
 import { parseSweep } from '../../../src/analysis/sweep-spec.ts';
 import { parseSpecFile } from '../../../src/base/spec-file.ts';
 import { prepare } from '../../../src/engine/prepare.ts';
-import { fileSources } from '../../../src/load.ts';
+import { sources } from '../../support/sources.ts';
 
 const SCENARIO = 'version: 1\nsoc: dimensity-9300\nworkload: llama-3.2-1b-chat\n';
 
@@ -11,12 +11,7 @@ const SCENARIO = 'version: 1\nsoc: dimensity-9300\nworkload: llama-3.2-1b-chat\n
 async function shown(path: string, text: string): Promise<string> {
   const file = `version: 1\nscenario: { soc: dimensity-9300, workload: llama-3.2-1b-chat }\naxes: { ${path}: ["${text}"] }\n`;
   const spec = parseSweep(parseSpecFile(file, 'sweep.yaml'));
-  const [task] = await sweepTasks(
-    spec,
-    [{ index: 0, values: { [path]: text } }],
-    fileSources(),
-    'x',
-  );
+  const [task] = await sweepTasks(spec, [{ index: 0, values: { [path]: text } }], sources, 'x');
   return String(task!.values[path]);
 }
 
@@ -37,6 +32,6 @@ describe('values of an axis', () => {
   it('can be typed as they are shown where they have to be aligned', async () => {
     const text = await shown('security.carveout', 'security.carveout * 3');
     const scenario = parseSpecFile(`${SCENARIO}security: { preset: all }\n`, 'x');
-    expect(() => prepare(scenario, [`security.carveout=${text}`], fileSources())).not.toThrow();
+    expect(() => prepare(scenario, [`security.carveout=${text}`], sources)).not.toThrow();
   });
 });

@@ -7,7 +7,7 @@ import {
   SUSTAINED_COLUMNS,
 } from '../../../src/calibration/device/sustained-rows.ts';
 import { parseThrottling } from '../../../src/calibration/device/throttling-rows.ts';
-import { fileSources } from '../../../src/load.ts';
+import { sources } from '../../support/sources.ts';
 
 const HEADER = [...SUSTAINED_COLUMNS, 'tok_s', 'temp_c', 'temp_sensor', 'notes'].join(',');
 const rows = (...lines: readonly string[]) => [HEADER, ...lines].join('\n');
@@ -111,10 +111,7 @@ describe('predicting runs over time', () => {
 
   it('gives one prediction per point, the same for trials far apart, and figures of the curve', () => {
     const text = rows(trial(0, 30), trial(60, 30), trial(120, 30));
-    const { rows: found, unmapped } = predictSustained(
-      parseSustained(text, 'f.csv'),
-      fileSources(),
-    );
+    const { rows: found, unmapped } = predictSustained(parseSustained(text, 'f.csv'), sources);
     expect(unmapped).toEqual([]);
     const decode = found.filter(({ quantity }) => quantity === 'decode');
     expect(decode).toHaveLength(3);
@@ -133,10 +130,7 @@ describe('predicting runs over time', () => {
       'a,Unknown Chip,Phone,cpu,llama.cpp,Llama-3.2-1B,point,0,,5,,,',
       'b,Snapdragon 8 Gen 3,Xiaomi 14,,3DMark,3DMark Wild Life,point,0,,5,,,',
     );
-    const { rows: found, unmapped } = predictSustained(
-      parseSustained(text, 'f.csv'),
-      fileSources(),
-    );
+    const { rows: found, unmapped } = predictSustained(parseSustained(text, 'f.csv'), sources);
     expect(found).toEqual([]);
     expect(unmapped.map(({ id }) => id)).toEqual(['a', 'b']);
     expect(unmapped[0]!.reason).toMatch(/Unknown Chip/);

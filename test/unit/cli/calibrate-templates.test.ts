@@ -4,9 +4,7 @@ import { predictFile } from '../../../src/calibration/device/predict-file.ts';
 import { parseSustained } from '../../../src/calibration/device/sustained-rows.ts';
 import { templateCsv } from '../../../src/cli/calibrate-templates.ts';
 import { sustainedKind } from '../../../src/cli/sustained-report.ts';
-import { fileSources } from '../../../src/load.ts';
-
-const sources = fileSources();
+import { sources } from '../../support/sources.ts';
 
 describe('templates', () => {
   it.each([

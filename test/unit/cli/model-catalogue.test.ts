@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { parseSpecFile } from '../../../src/base/spec-file.ts';
 import { modelEntries } from '../../../src/cli/model-catalogue.ts';
-import { fileSources } from '../../../src/load.ts';
 import { buildWorkload, parseWorkload } from '../../../src/workload/workload-spec.ts';
+import { sources } from '../../support/sources.ts';
 
 const entries = await modelEntries();
 const named = (pattern: RegExp) => entries.filter(({ name }) => pattern.test(name));
@@ -31,7 +31,7 @@ describe('the list of models', () => {
   });
 
   it('holds language models that all become requests', () => {
-    const { tables } = fileSources();
+    const { tables } = sources;
     for (const { name } of entries.filter(({ facts }) => facts['family'] === 'llm')) {
       const text = `version: 1
 family: llm

@@ -9,8 +9,8 @@ import { CAUSES } from '../../../src/engine/run.ts';
 import type { Simulation } from '../../../src/engine/setup.ts';
 import { simulate } from '../../../src/engine/simulation.ts';
 import { stepWeights } from '../../../src/engine/step-cost.ts';
-import { fileSources } from '../../../src/load.ts';
 import type { RequestPlan } from '../../../src/workload/graph.ts';
+import { sources } from '../../support/sources.ts';
 import {
   chain,
   runToy,
@@ -23,7 +23,6 @@ import {
 } from '../../support/toy-machine.ts';
 
 const G = 1e9;
-const sources = fileSources();
 
 function run(fidelity: string, text: string, set: readonly string[] = []): Run {
   const spec = parseSpecFile(`version: 1\nfidelity: ${fidelity}\n${text}`, 'scenario.yaml');

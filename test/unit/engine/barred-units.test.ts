@@ -4,9 +4,8 @@ import { InfeasibleError, SecurityFault } from '../../../src/base/errors.ts';
 import { parseSpecFile } from '../../../src/base/spec-file.ts';
 import { buildSimulation, prepare } from '../../../src/engine/prepare.ts';
 import { simulate } from '../../../src/engine/simulation.ts';
-import { fileSources } from '../../../src/load.ts';
+import { sources } from '../../support/sources.ts';
 
-const sources = fileSources();
 const SHORT = ['workload.promptTokens=32', 'workload.generatedTokens=2'];
 
 function run(security: string, set: readonly string[]) {

@@ -3,9 +3,8 @@ import { parseSpecFile } from '../../../src/base/spec-file.ts';
 import { compileRequest, phaseTimes } from '../../../src/engine/closed-form.ts';
 import { buildSimulation, policyFor, prepare } from '../../../src/engine/prepare.ts';
 import { simulate } from '../../../src/engine/simulation.ts';
-import { fileSources } from '../../../src/load.ts';
+import { sources } from '../../support/sources.ts';
 
-const sources = fileSources();
 /** At its own clock the prime core passes 150 °C within a tenth of a second where no governor minds it. */
 const COOL = 'cpu-prime.clock=2.4 GHz';
 const scenario = (text: string) =>

@@ -3,10 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { parseSpecFile } from '../../../src/base/spec-file.ts';
 import { buildSimulation, prepare } from '../../../src/engine/prepare.ts';
 import { simulate } from '../../../src/engine/simulation.ts';
-import { fileSources } from '../../../src/load.ts';
+import { sources } from '../../support/sources.ts';
 import { chain, toyPhase, toyPlan, toyUnit, toyWork } from '../../support/toy-machine.ts';
-
-const sources = fileSources();
 
 /** An NPU at full load for three minutes at least. */
 function warm(environment: string, phone = 'vivo-x100') {

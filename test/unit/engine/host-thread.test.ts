@@ -4,9 +4,8 @@ import type { Machine } from '../../../src/engine/machine.ts';
 import { buildSimulation, type Prepared, prepare } from '../../../src/engine/prepare.ts';
 import type { Run } from '../../../src/engine/run.ts';
 import { simulate } from '../../../src/engine/simulation.ts';
-import { fileSources } from '../../../src/load.ts';
+import { sources } from '../../support/sources.ts';
 
-const sources = fileSources();
 const prepared = (lines: readonly string[]): Prepared => {
   const text = [
     'version: 1',

@@ -4,9 +4,8 @@ import { MEBI } from '../../../src/base/units.ts';
 import { buildSimulation, prepare } from '../../../src/engine/prepare.ts';
 import type { Run } from '../../../src/engine/run.ts';
 import { simulate } from '../../../src/engine/simulation.ts';
-import { fileSources } from '../../../src/load.ts';
+import { sources } from '../../support/sources.ts';
 
-const sources = fileSources();
 const SHORT = ['workload.promptTokens=64', 'workload.generatedTokens=4'];
 
 function runOf(text: string, overrides: readonly string[] = []): Run {

@@ -2,10 +2,9 @@
 import { describe, expect, it } from 'vitest';
 import { parseSpecFile } from '../../../src/base/spec-file.ts';
 import { prepare, prepareMachine } from '../../../src/engine/prepare.ts';
-import { fileSources } from '../../../src/load.ts';
 import { attentionWork, matmulWork } from '../../../src/workload/operator-cost.ts';
+import { sources } from '../../support/sources.ts';
 
-const sources = fileSources();
 const machineOf = (soc: string, workload: string, runtime: string) => {
   const text = `version: 1\nsoc: ${soc}\nworkload: ${workload}\nruntime: ${runtime}\n`;
   return prepare(parseSpecFile(text, 'scenario.yaml'), [], sources).machine;

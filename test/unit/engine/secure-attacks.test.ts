@@ -4,11 +4,11 @@ import { parseSpecFile } from '../../../src/base/spec-file.ts';
 import { buildSimulation, prepare } from '../../../src/engine/prepare.ts';
 import type { Run } from '../../../src/engine/run.ts';
 import { simulate } from '../../../src/engine/simulation.ts';
-import { fileSources, listBundled, readBundled } from '../../../src/load.ts';
+import { listBundled, readBundled } from '../../../src/load.ts';
 import { ATTACK_NAMES } from '../../../src/runtime/secure/strategy.ts';
+import { sources } from '../../support/sources.ts';
 
 const FOLDER = 'socs/security/attacks';
-const sources = fileSources();
 
 function run(name: string, set: readonly string[] = []): Run {
   const { file, text } = readBundled(`${FOLDER}/${name}.yaml`);

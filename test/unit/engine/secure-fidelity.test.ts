@@ -6,10 +6,9 @@ import { soloRate, splitOf, streamPort } from '../../../src/engine/bandwidth.ts'
 import { NO_HITS } from '../../../src/engine/cache-traffic.ts';
 import { prepare } from '../../../src/engine/prepare.ts';
 import { secureMachine } from '../../../src/engine/secure-machine.ts';
-import { fileSources } from '../../../src/load.ts';
+import { sources } from '../../support/sources.ts';
 import { toyWork } from '../../support/toy-machine.ts';
 
-const sources = fileSources();
 const WEIGHTS = toyWork(1, 1000);
 
 /** Bytes per second of a stream of weights to the CPU, whose few bytes in flight make latency count. */

@@ -5,9 +5,8 @@ import { parseSpecFile, type SpecFile } from '../../../src/base/spec-file.ts';
 import { buildSimulation, prepare, type Sources } from '../../../src/engine/prepare.ts';
 import type { Run } from '../../../src/engine/run.ts';
 import { simulate } from '../../../src/engine/simulation.ts';
-import { fileSources } from '../../../src/load.ts';
+import { sources } from '../../support/sources.ts';
 
-const sources = fileSources();
 const source = 'from: estimate, trust: estimated';
 
 /** The Dimensity 9300 with `initiators` of its own. */

@@ -5,9 +5,8 @@ import { parseSpecFile } from '../../../src/base/spec-file.ts';
 import { buildSimulation, prepare } from '../../../src/engine/prepare.ts';
 import type { Run } from '../../../src/engine/run.ts';
 import { simulate } from '../../../src/engine/simulation.ts';
-import { fileSources, readBundled } from '../../../src/load.ts';
-
-const sources = fileSources();
+import { readBundled } from '../../../src/load.ts';
+import { sources } from '../../support/sources.ts';
 
 function run(assistant: string, game: string, more = '', set: readonly string[] = []): Run {
   const text = `version: 1

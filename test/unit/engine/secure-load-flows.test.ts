@@ -5,9 +5,9 @@ import { parseSpecFile } from '../../../src/base/spec-file.ts';
 import { buildSimulation, prepare } from '../../../src/engine/prepare.ts';
 import type { Run } from '../../../src/engine/run.ts';
 import { simulate } from '../../../src/engine/simulation.ts';
-import { fileSources, listBundled } from '../../../src/load.ts';
+import { listBundled } from '../../../src/load.ts';
+import { sources } from '../../support/sources.ts';
 
-const sources = fileSources();
 const MIB = 2 ** 20;
 
 function run(security: string, more = '', set: readonly string[] = []): Run {

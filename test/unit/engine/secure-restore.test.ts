@@ -3,9 +3,7 @@ import { parseSpecFile } from '../../../src/base/spec-file.ts';
 import { buildSimulation, prepare } from '../../../src/engine/prepare.ts';
 import type { Run } from '../../../src/engine/run.ts';
 import { simulate } from '../../../src/engine/simulation.ts';
-import { fileSources } from '../../../src/load.ts';
-
-const sources = fileSources();
+import { sources } from '../../support/sources.ts';
 
 function run(security: string, more = '', set: readonly string[] = []): Run {
   const text = `version: 1\nsoc: rk3588\nruntime: rk3588-llama\nworkload: llama-3-8b-chat\n${more}security: ${security}`;

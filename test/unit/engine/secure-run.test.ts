@@ -4,9 +4,9 @@ import { parseSpecFile } from '../../../src/base/spec-file.ts';
 import { buildSimulation, prepare } from '../../../src/engine/prepare.ts';
 import type { Run } from '../../../src/engine/run.ts';
 import { simulate } from '../../../src/engine/simulation.ts';
-import { fileSources, listBundled } from '../../../src/load.ts';
+import { listBundled } from '../../../src/load.ts';
+import { sources } from '../../support/sources.ts';
 
-const sources = fileSources();
 const SHORT = ['workload.promptTokens=64', 'workload.generatedTokens=8'];
 
 function run(security: string, set: readonly string[] = [], soc = 'dimensity-9300'): Run {

@@ -4,9 +4,7 @@ import { parseSpecFile } from '../../../src/base/spec-file.ts';
 import { buildSimulation, prepare } from '../../../src/engine/prepare.ts';
 import type { Run } from '../../../src/engine/run.ts';
 import { simulate } from '../../../src/engine/simulation.ts';
-import { fileSources } from '../../../src/load.ts';
-
-const sources = fileSources();
+import { sources } from '../../support/sources.ts';
 
 /** Two models of 3.6 and 0.9 GB and a phone that holds the larger with little more. */
 function run(security: string, set: readonly string[] = [], cache = 'keep'): Run {

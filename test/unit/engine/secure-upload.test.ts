@@ -9,9 +9,8 @@ import { offloadPolicies } from '../../../src/engine/offload/policies.ts';
 import { buildSimulation, prepare } from '../../../src/engine/prepare.ts';
 import { routeThrough, UploadGate } from '../../../src/engine/secure-upload.ts';
 import { simulate } from '../../../src/engine/simulation.ts';
-import { fileSources, readBundled } from '../../../src/load.ts';
-
-const sources = fileSources();
+import { readBundled } from '../../../src/load.ts';
+import { sources } from '../../support/sources.ts';
 
 function gateOf(security: string): UploadGate {
   const text = `version: 1\nsoc: dimensity-9300\nworkload: llama-3.2-1b-chat\nsecurity: ${security}`;

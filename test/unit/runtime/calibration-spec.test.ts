@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parseSpecFile } from '../../../src/base/spec-file.ts';
 import { prepare } from '../../../src/engine/prepare.ts';
-import { fileSources, listBundled, readBundled } from '../../../src/load.ts';
+import { listBundled, readBundled } from '../../../src/load.ts';
 import {
   type BundleSpec,
   buildCalibration,
@@ -12,6 +12,7 @@ import {
   parseClasses,
 } from '../../../src/runtime/calibration-spec.ts';
 import { combineTunings, tuneKernels } from '../../../src/runtime/kernel-tuning.ts';
+import { sources } from '../../support/sources.ts';
 
 const factor = (value: number) => ({ factor: value, sigma: 0.1, rows: 3, undetermined: false });
 const bundle: BundleSpec = {
@@ -130,7 +131,7 @@ describe('a run', () => {
       'scenario',
     );
   const port = (choice: string) => {
-    const { machine } = prepare(scenario(choice), [], fileSources());
+    const { machine } = prepare(scenario(choice), [], sources);
     return machine.units.find(({ unit }) => unit.name === 'cpu')!.unit.port.bandwidth;
   };
   const folder = mkdtempSync(join(tmpdir(), 'socsim-'));

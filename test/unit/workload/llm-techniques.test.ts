@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { SpecError } from '../../../src/base/errors.ts';
 import { parseSpecFile } from '../../../src/base/spec-file.ts';
-import { fileSources } from '../../../src/load.ts';
 import type { RequestPlan } from '../../../src/workload/graph.ts';
 import { sumGraph } from '../../../src/workload/graph-totals.ts';
 import { buildWorkload, parseWorkload } from '../../../src/workload/workload-spec.ts';
+import { sources } from '../../support/sources.ts';
 
-const { tables } = fileSources();
+const { tables } = sources;
 
 function build(techniques: string, model = 'llama-2-7b', more = '', prompt = 64): RequestPlan {
   const text = `version: 1

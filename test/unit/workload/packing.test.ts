@@ -1,15 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { SpecError } from '../../../src/base/errors.ts';
 import { parseSpecFile } from '../../../src/base/spec-file.ts';
-import { fileSources } from '../../../src/load.ts';
 import { sumGraph } from '../../../src/workload/graph-totals.ts';
 import { sourceOf } from '../../../src/workload/onnx/wire-skim.ts';
 import { packWork, storedShare } from '../../../src/workload/packing.ts';
 import { buildWorkload, parseWorkload } from '../../../src/workload/workload-spec.ts';
 import { buildModel, FLOAT } from '../../support/onnx-builder.ts';
 import { conv, matmul, vector } from '../../support/phone-units.ts';
+import { sources } from '../../support/sources.ts';
 
-const { tables } = fileSources();
+const { tables } = sources;
 
 describe('what is stored of weights', () => {
   it('is half with two bits a place at 2:4, what is left and a bit a place otherwise', () => {

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { SpecError } from '../../../../src/base/errors.ts';
 import { predictFile } from '../../../../src/calibration/device/predict-file.ts';
-import { fileSources } from '../../../../src/load.ts';
+import { sources } from '../../../support/sources.ts';
 
 const HEADER =
   'id,soc,unit,runtime,workload,achieved_gb_s,achieved_min_gb_s,achieved_max_gb_s,notes';
 const predict = (...lines: string[]) =>
-  predictFile(`${[HEADER, ...lines].join('\n')}\n`, 'bw.csv', fileSources(), () => undefined);
+  predictFile(`${[HEADER, ...lines].join('\n')}\n`, 'bw.csv', sources, () => undefined);
 const G3 = 'Snapdragon 8 Gen 3';
 
 describe('rates of memory', () => {
@@ -41,7 +41,7 @@ describe('rates of memory', () => {
     const llm = predictFile(
       `id,soc,unit,runtime,model,params_b,weight_bits,act_bits,prompt_tokens,context_tokens,prefill_tok_s,ttft_s,decode_tok_s\nx,${G3},cpu,MNN,Llama-3.2-3B,,4,,,,,,20\n`,
       'llm.csv',
-      fileSources(),
+      sources,
       () => undefined,
     );
     // 3.21 G weights in 4 bits with a 16-bit scale for each 64, the tied table in 8 bits kept beside it: 1.7 to 2.5 GB.

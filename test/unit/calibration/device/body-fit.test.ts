@@ -7,7 +7,7 @@ import { bodyText } from '../../../../src/cli/body-fit-report.ts';
 import { applyOverrides } from '../../../../src/engine/overrides.ts';
 import type { Sources } from '../../../../src/engine/prepare.ts';
 import { parsePhone, phoneSchema } from '../../../../src/hardware/thermal/phone-spec.ts';
-import { fileSources } from '../../../../src/load.ts';
+import { sources } from '../../../support/sources.ts';
 
 /** Half minutes until it has throttled. */
 const POINTS = 9;
@@ -22,7 +22,6 @@ function seriesOf(id: string, rates: readonly number[]): Series {
 }
 
 const PATHS = ['boardToFrame', 'chamberToFrame', 'chamberToFront', 'chamberToBack'] as const;
-const sources = fileSources();
 const described = parsePhone(sources.phone('pixel-6a'));
 
 /** What the model itself measures of a Pixel 6a whose paths out of the hot spot are `factor` times as long. */

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { predictFile } from '../../../../src/calibration/device/predict-file.ts';
-import { fileSources } from '../../../../src/load.ts';
+import { sources } from '../../../support/sources.ts';
 
 const header = 'id,model,component,resolution,soc,unit,runtime,precision,latency_ms';
 const predict = (...lines: string[]) =>
-  predictFile(`${[header, ...lines].join('\n')}\n`, 'd.csv', fileSources(), () => undefined);
+  predictFile(`${[header, ...lines].join('\n')}\n`, 'd.csv', sources, () => undefined);
 const on = 'Snapdragon 8 Gen 3,npu,qnn_context_binary,w8a16';
 
 describe('parts of image generators', () => {

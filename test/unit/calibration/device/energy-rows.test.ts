@@ -12,7 +12,7 @@ import type { MappedRow } from '../../../../src/calibration/device/llm-mapping.t
 import { parseLlmRows } from '../../../../src/calibration/device/llm-rows.ts';
 import { prepare } from '../../../../src/engine/prepare.ts';
 import type { Run } from '../../../../src/engine/run.ts';
-import { fileSources } from '../../../../src/load.ts';
+import { sources } from '../../../support/sources.ts';
 
 /** 2 s of prefill and 8 s of decode of 40 tokens at 5 W; of these 1 W idle, and a fifth of the rest lost on the way. */
 const run = {
@@ -65,7 +65,7 @@ describe('energy per token', () => {
         'scenario.yaml',
       ),
       [],
-      fileSources(),
+      sources,
     );
     const { perByte, standing } = dramDraw(prepared);
     // Mobile DRAM itself: 2 to 6 pJ/bit.
@@ -96,7 +96,7 @@ describe('energy per token', () => {
       ].join('\n'),
       'rows.csv',
     );
-    const found = unseenEnergy(rows, fileSources());
+    const found = unseenEnergy(rows, sources);
     expect(found.map(({ quantity, reference }) => [quantity, reference])).toEqual([
       ['energy_per_token', 0.2],
       ['power', 8],

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { headFormatOf } from '../../../../src/calibration/device/head-format.ts';
 import { mappingTables } from '../../../../src/calibration/device/predict.ts';
-import { fileSources } from '../../../../src/load.ts';
+import { sources } from '../../../support/sources.ts';
 
-const tables = mappingTables(fileSources());
+const tables = mappingTables(sources);
 const of = (weightGigabytes: number | undefined, names: object = {}, remarks = '') =>
   headFormatOf(
     { weightGigabytes, remarks },

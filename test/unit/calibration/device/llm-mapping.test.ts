@@ -4,9 +4,9 @@ import { mapLlmRow } from '../../../../src/calibration/device/llm-mapping.ts';
 import type { MappingTables } from '../../../../src/calibration/device/llm-names.ts';
 import { type LlmRow, parseLlmRows, slug } from '../../../../src/calibration/device/llm-rows.ts';
 import { mappingTables } from '../../../../src/calibration/device/predict.ts';
-import { fileSources } from '../../../../src/load.ts';
+import { sources } from '../../../support/sources.ts';
 
-const tables = mappingTables(fileSources());
+const tables = mappingTables(sources);
 const HEADER =
   'id,soc,unit,runtime,model,params_b,weight_bits,act_bits,prompt_tokens,context_tokens,prefill_tok_s,ttft_s,decode_tok_s';
 const row = (text: string): LlmRow => parseLlmRows(`${HEADER}\n${text}\n`, 'rows.csv')[0]!;

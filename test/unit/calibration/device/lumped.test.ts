@@ -4,9 +4,7 @@ import { parseSpecFile } from '../../../../src/base/spec-file.ts';
 import { lump, lumpedTimes, tunedMachine } from '../../../../src/calibration/device/lumped.ts';
 import { compileRequest, phaseTimes } from '../../../../src/engine/closed-form.ts';
 import { policyFor, prepare } from '../../../../src/engine/prepare.ts';
-import { fileSources } from '../../../../src/load.ts';
-
-const sources = fileSources();
+import { sources } from '../../../support/sources.ts';
 
 function compiled(
   soc: string,

@@ -3,14 +3,14 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { SpecError } from '../../../../src/base/errors.ts';
 import { predictFile } from '../../../../src/calibration/device/predict-file.ts';
-import { fileSources, openModelFile } from '../../../../src/load.ts';
+import { openModelFile } from '../../../../src/load.ts';
+import { sources } from '../../../support/sources.ts';
 
 const folder = fileURLToPath(new URL('../../../validation/data/graphs/', import.meta.url));
 const graphs = (name: string) => {
   const path = `${folder}${name}.onnx`;
   return existsSync(path) ? openModelFile(path) : undefined;
 };
-const sources = fileSources();
 const predict = (text: string) => predictFile(text, 'rows.csv', sources, graphs);
 
 describe('a file of measurements', () => {

@@ -4,7 +4,8 @@ import { visionFitting } from '../../../../src/calibration/device/predict-file.t
 import { fitVision } from '../../../../src/calibration/device/vision-calibrate.ts';
 import { withValues } from '../../../../src/calibration/device/vision-fit.ts';
 import { leaveOut } from '../../../../src/calibration/device/vision-unseen.ts';
-import { fileSources, openModelFile } from '../../../../src/load.ts';
+import { openModelFile } from '../../../../src/load.ts';
+import { sources } from '../../../support/sources.ts';
 
 const folder = fileURLToPath(new URL('../../../validation/data/graphs/', import.meta.url));
 const networks = ['squeezenet1_1', 'resnet50', 'wideresnet50'];
@@ -17,7 +18,7 @@ function rowsOf(slower: number): string {
   const { rows, written, sketchOf } = visionFitting(
     `${header}\n${lines(() => 1).join('\n')}\n`,
     'rows.csv',
-    fileSources(),
+    sources,
     graphs,
   );
   const truth = fitVision([], written, sketchOf).predict(rows);
@@ -34,7 +35,7 @@ const lines = (value: (i: number) => number) =>
 
 describe('calibrating an NPU by networks', () => {
   it('gives the same numbers, whatever descriptions say before', () => {
-    const all = visionFitting(rowsOf(1), 'r.csv', fileSources(), graphs);
+    const all = visionFitting(rowsOf(1), 'r.csv', sources, graphs);
     const { written, sketchOf } = all;
     const rows = all.rows.filter(({ graph }) => graph === 'squeezenet1_1');
     const fit = fitVision(rows, written, sketchOf);
@@ -55,7 +56,7 @@ describe('calibrating an NPU by networks', () => {
   });
 
   it('follows a chip that is slower, as far as priors let it, and predicts a network it has not seen', () => {
-    const { rows, written, sketchOf } = visionFitting(rowsOf(1.25), 'r.csv', fileSources(), graphs);
+    const { rows, written, sketchOf } = visionFitting(rowsOf(1.25), 'r.csv', sources, graphs);
     const before = fitVision([], written, sketchOf).predict(rows);
     const start = rows.map(({ row }, i) => Math.abs((before[i] as number) / row.milliseconds! - 1));
     const unseen = [...leaveOut(rows, written, sketchOf, ({ graph }) => graph).values()];
@@ -74,7 +75,7 @@ describe('calibrating an NPU by networks', () => {
       'c,resnet50,Snapdragon 8 Gen 3,npu,qnn_dlc,int8,0.7,C',
       'd,resnet50,Snapdragon 8 Gen 3,npu,qnn_dlc,int8,255996,A',
     ].join('\n');
-    const { rows } = visionFitting(text, 'r.csv', fileSources(), graphs);
+    const { rows } = visionFitting(text, 'r.csv', sources, graphs);
     expect(rows.map(({ row }) => row.id)).toEqual(['a']);
   });
 });

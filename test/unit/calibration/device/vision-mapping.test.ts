@@ -5,7 +5,7 @@ import {
   parseNetworkChanges,
 } from '../../../../src/calibration/device/vision-mapping.ts';
 import { parseVisionRows } from '../../../../src/calibration/device/vision-rows.ts';
-import { fileSources } from '../../../../src/load.ts';
+import { sources } from '../../../support/sources.ts';
 
 const header =
   'id,model,component,soc,unit,runtime,precision,latency_ms,throughput_per_s,measured_on';
@@ -14,7 +14,7 @@ const changes = parseNetworkChanges(
   'changes.csv',
 );
 const tables = {
-  ...mappingTables(fileSources()),
+  ...mappingTables(sources),
   changes,
   hasGraph: (name: string) => ['resnet50', 'segmenter', 'clip_text'].includes(name),
 };

@@ -5,7 +5,8 @@ import { visionFitting } from '../../../../src/calibration/device/predict-file.t
 import { fitVision } from '../../../../src/calibration/device/vision-calibrate.ts';
 import type { MappedVisionRow } from '../../../../src/calibration/device/vision-mapping.ts';
 import { leaveOut } from '../../../../src/calibration/device/vision-unseen.ts';
-import { fileSources, openModelFile } from '../../../../src/load.ts';
+import { openModelFile } from '../../../../src/load.ts';
+import { sources } from '../../../support/sources.ts';
 
 const folder = fileURLToPath(new URL('../../../validation/data/graphs/', import.meta.url));
 const NETWORKS = ['squeezenet1_1', 'resnet50', 'wideresnet50'];
@@ -18,7 +19,7 @@ const lines = CHIPS.flatMap((chip) =>
 const { rows, written, sketchOf } = visionFitting(
   ['id,model,soc,unit,runtime,precision,latency_ms,quality', ...lines, ''].join('\n'),
   'rows.csv',
-  fileSources(),
+  sources,
   graphs,
 );
 /** What the shipped descriptions would measure, each row slower by a factor. */

@@ -3,11 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { parseSoc } from '../../../../src/hardware/soc-spec.ts';
 import { buildUnit } from '../../../../src/hardware/units/index.ts';
 import type { KernelClass } from '../../../../src/hardware/units/unit-options.ts';
-import { fileSources } from '../../../../src/load.ts';
 import { workAt } from '../../../../src/workload/graph.ts';
 import { buildWorkload, parseWorkload } from '../../../../src/workload/workload-spec.ts';
+import { sources } from '../../../support/sources.ts';
 
-const sources = fileSources();
 const soc = parseSoc(sources.soc('snapdragon-8-gen-3'));
 const plan = buildWorkload(
   parseWorkload(sources.workload('llama-3.2-1b-chat'), sources.tables),

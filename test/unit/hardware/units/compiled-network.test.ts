@@ -4,15 +4,14 @@ import { withValues } from '../../../../src/calibration/device/vision-fit.ts';
 import { parseSoc } from '../../../../src/hardware/soc-spec.ts';
 import { buildUnit } from '../../../../src/hardware/units/index.ts';
 import type { KernelClass } from '../../../../src/hardware/units/unit-options.ts';
-import { fileSources } from '../../../../src/load.ts';
 import {
   attentionWork,
   convWork,
   matmulWork,
   vectorWork,
 } from '../../../../src/workload/operator-cost.ts';
+import { sources } from '../../../support/sources.ts';
 
-const sources = fileSources();
 const written = parseSoc(sources.soc('snapdragon-8-gen-3')).units['npu']!;
 const fp16 = sources.tables.formats['fp16']!;
 const int8 = sources.tables.formats['int8-per-channel']!;

@@ -4,10 +4,9 @@ import { describe, expect, it } from 'vitest';
 import { parseSoc } from '../../../../src/hardware/soc-spec.ts';
 import { buildUnit } from '../../../../src/hardware/units/index.ts';
 import type { KernelClass } from '../../../../src/hardware/units/unit-options.ts';
-import { fileSources } from '../../../../src/load.ts';
 import { matmulWork } from '../../../../src/workload/operator-cost.ts';
+import { sources } from '../../../support/sources.ts';
 
-const sources = fileSources();
 const { formats } = sources.tables;
 const work = (m: number, format: string) =>
   matmulWork({ m, n: 4096, k: 4096 }, formats[format]!, 'fp16');

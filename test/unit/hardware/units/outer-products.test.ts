@@ -3,11 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { parseSoc } from '../../../../src/hardware/soc-spec.ts';
 import { buildUnit } from '../../../../src/hardware/units/index.ts';
 import type { KernelClass } from '../../../../src/hardware/units/unit-options.ts';
-import { fileSources } from '../../../../src/load.ts';
 import { kernelsOf, parseRuntime } from '../../../../src/runtime/runtime-spec.ts';
 import { matmulWork } from '../../../../src/workload/operator-cost.ts';
+import { sources } from '../../../support/sources.ts';
 
-const sources = fileSources();
 const { formats } = sources.tables;
 const cpuOf = (soc: string, kernels: KernelClass) =>
   buildUnit(

@@ -2,10 +2,9 @@
 import { describe, expect, it } from 'vitest';
 import { parseSoc } from '../../../../src/hardware/soc-spec.ts';
 import { buildUnit } from '../../../../src/hardware/units/index.ts';
-import { fileSources } from '../../../../src/load.ts';
 import { matmulWork } from '../../../../src/workload/operator-cost.ts';
+import { sources } from '../../../support/sources.ts';
 
-const sources = fileSources();
 const soc = parseSoc(sources.soc('snapdragon-8-gen-3'));
 const int8 = sources.tables.formats['int8-per-channel']!;
 const port = { bandwidth: 60e9, outstandingBytes: 5000 };
