@@ -5,11 +5,11 @@ import { barUnits } from '../../src/engine/barred-units.ts';
 import { compilePhase, placementView } from '../../src/engine/compile.ts';
 import { buildSimulation, policyFor, prepare } from '../../src/engine/prepare.ts';
 import { simulate } from '../../src/engine/simulation.ts';
-import { fileSources, listBundled } from '../../src/load.ts';
+import { listBundled } from '../../src/load.ts';
 import { type PolicyName, policies } from '../../src/runtime/policies/index.ts';
 import { workAt } from '../../src/workload/graph.ts';
+import { sources } from '../support/sources.ts';
 
-const sources = fileSources();
 const PRESETS = listBundled('socs/security', '.yaml');
 const NAMES = Object.keys(policies) as PolicyName[];
 const SHORT = ['workload.promptTokens=32', 'workload.generatedTokens=2'];

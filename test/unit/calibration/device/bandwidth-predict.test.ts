@@ -62,7 +62,7 @@ describe('rates of memory', () => {
         `half,${G3},cpu,MNN,"LLM decode, Llama-3.2-3B",40,,,,fp16,6.4,`,
       ].join('\n'),
       'bw.csv',
-      fileSources(),
+      sources,
       () => undefined,
     );
     expect(unmapped).toEqual([]);
