@@ -11,7 +11,8 @@ import { LoadFlow } from './load-flow.ts';
 import type { LoadPlan } from './load-plan.ts';
 import type { Machine, MachineStorage } from './machine.ts';
 import type { LoadedModel } from './model-loads.ts';
-import { BYTES_PER_TOKEN } from './offload/plans.ts';
+import type { ModemGate } from './offload/cloud.ts';
+import { BYTES_PER_TOKEN, labelOfPrompt } from './offload/plans.ts';
 import { openSystem, planFor } from './plan-security.ts';
 import { type Job, modelOf as modelName } from './request.ts';
 import type { AuditRegion, SecurityAudit, WorkloadAudit } from './secure-audit.ts';
@@ -82,10 +83,17 @@ export class SecureRun {
   readonly viewOf = ({ lane }: Job, machine: Machine): Machine =>
     this.machineFor(planFor(this.plans, lane?.name), machine);
 
-  /** How a prompt may leave for a cloud that a policy wants to ask. */
-  upload({ lane, plan }: Job, where: 'cloud' | 'hybrid', now: Seconds) {
-    const own = planFor(this.plans, lane?.name);
-    return routeThrough(this.guard.gateFor(own), where, plan.promptTokens * BYTES_PER_TOKEN, now);
+  /** In front of the modem: how prompts may leave for a cloud that a policy wants to ask, and when they do. */
+  get modemGate(): ModemGate {
+    const gateOf = ({ lane }: Job) => this.guard.gateFor(planFor(this.plans, lane?.name));
+    return {
+      route: (job, where, now) => routeThrough(gateOf(job), where, now),
+      begin: (job, where, now) => gateOf(job).begin(labelOfPrompt(where), now),
+      end: (job, where, start, now) => {
+        const bytes = job.plan.promptTokens * BYTES_PER_TOKEN;
+        gateOf(job).end(labelOfPrompt(where), bytes, start, now);
+      },
+    };
   }
 
   private machineFor(plan: SecurityPlan, machine: Machine): Machine {

@@ -2,7 +2,8 @@
  * What leaves for the cloud, past the same gate and into the same audit as every access of a run.
  *
  * Model    the gate asks for the label of what is handed to the modem: it lets public data pass, sends back what has to be
- *          redacted first, or refuses; what a strategy promises to keep and the gate lets out raw is a fault
+ *          redacted first, or refuses, when a request comes; what a strategy promises to keep and the gate lets out raw is
+ *          a fault when its first byte goes into the air; the audit books uploads from then until their last byte has gone
  * Ignores  what an answer tells of the question to whoever watches its length
  * Valid    uploads whose label is known, as prompts' are
  * Source   hardware/secure/secure-system.ts
@@ -58,32 +59,33 @@ export class UploadGate {
   }
 
   /**
-   * Hands bytes of a prompt to the modem.
-   * @returns whether they left, must be redacted first, or stay.
-   * @throws SecurityFault for promised secrets that the gate lets out, unless faults are to be recorded.
+   * Asks whether what carries a label may be handed to the modem.
+   * @returns whether it may leave, must be redacted first, or stays.
    */
-  offer(label: Label, bytes: Bytes, now: Seconds): 'sent' | 'redact' | 'refused' {
+  offer(label: Label, now: Seconds): 'sent' | 'redact' | 'refused' {
     const secrecy = secrecyOf(label);
     const { system, rows } = this.book;
     if (system.upload(secrecy, this.gate).kind === 'harmless' && secrecy !== 0) return 'redact';
+    const row = this.rowOf(label);
+    if (rows.verdicts[row]!.verdict !== 'refused') return 'sent';
     this.book.checked?.();
-    const row = rows.row({
-      workload: this.plan?.workload,
-      promised: this.plan?.promised ?? 0,
-      phase: 'upload',
-      initiator: 'modem',
-      access: 'write',
-      tensor: 'prompt',
-      region: 'cloud',
-      secrecy,
-      dropped: 0,
-      gate: this.gate,
-    });
-    const { verdict, gate } = rows.verdicts[row]!;
-    rows.note(row, 1, verdict === 'refused' ? 0 : bytes, now, now);
-    if (verdict === 'refused') return 'refused';
+    rows.note(row, 1, 0, now, now);
+    return 'refused';
+  }
+
+  /**
+   * The first byte of a prompt goes into the air.
+   * @throws SecurityFault for promised secrets that the gate lets out, unless faults are to be recorded.
+   */
+  begin(label: Label, now: Seconds): void {
+    this.book.checked?.();
+    const { verdict, gate } = this.book.rows.verdicts[this.rowOf(label)]!;
     if (verdict === 'leak') this.leak(label, now, gate);
-    return 'sent';
+  }
+
+  /** The last one has. */
+  end(label: Label, bytes: Bytes, start: Seconds, now: Seconds): void {
+    this.book.rows.note(this.rowOf(label), 1, bytes, start, now);
   }
 
   report(): UploadReport {
@@ -93,6 +95,21 @@ export class UploadGate {
       0,
     );
     return { gate: this.gate, flows, faults: this.faults, leakedBytes };
+  }
+
+  private rowOf(label: Label): number {
+    return this.book.rows.row({
+      workload: this.plan?.workload,
+      promised: this.plan?.promised ?? 0,
+      phase: 'upload',
+      initiator: 'modem',
+      access: 'write',
+      tensor: 'prompt',
+      region: 'cloud',
+      secrecy: secrecyOf(label),
+      dropped: 0,
+      gate: this.gate,
+    });
   }
 
   private leak(label: Label, seconds: Seconds, gate: string | undefined): void {
@@ -117,15 +134,14 @@ export class UploadGate {
   }
 }
 
-/** How a prompt leaves that a policy wants answered elsewhere: as it is, redacted, or not at all. */
+/** How a prompt may leave that a policy wants answered elsewhere: as it is, redacted, or not at all. */
 export function routeThrough(
   gate: Pick<UploadGate, 'offer'>,
   where: 'cloud' | 'hybrid',
-  bytes: Bytes,
   now: Seconds,
 ): 'local' | 'cloud' | 'hybrid' {
-  const first = where === 'cloud' ? gate.offer('user-secret', bytes, now) : 'redact';
+  const first = where === 'cloud' ? gate.offer('user-secret', now) : 'redact';
   if (first === 'sent') return 'cloud';
   if (first === 'refused') return 'local';
-  return gate.offer('public', bytes, now) === 'sent' ? 'hybrid' : 'local';
+  return gate.offer('public', now) === 'sent' ? 'hybrid' : 'local';
 }

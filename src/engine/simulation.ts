@@ -85,7 +85,7 @@ export function simulate(simulation: Simulation): Run {
     wishes,
   });
   if (cloud) cloud.charge = () => control.supply?.charge ?? 1;
-  if (cloud && secure) cloud.gate = (job, where) => secure.upload(job, where, kernel.now);
+  if (cloud && secure) cloud.gate = secure.modemGate;
   for (const at of secure?.guard.attackTimes ?? [])
     kernel.at(at, PRECEDENCE.control, EVENT.attack, 0);
   drive({ kernel, dispatcher, control, pace, cloud, guard: secure?.guard });

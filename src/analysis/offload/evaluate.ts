@@ -18,6 +18,7 @@ import {
   BYTES_PER_TOKEN,
   bytesUp,
   type Endpoint,
+  labelOfPrompt,
   OVERHEAD_BYTES,
 } from '../../engine/offload/plans.ts';
 import type { OffloadOptions, OffloadPolicy } from '../../engine/offload/policies.ts';
@@ -55,7 +56,7 @@ export interface OffloadParts {
   readonly charge: number;
   readonly seed: number;
   /** Asked before anything leaves; `now` is seconds since the request came. Everything may where there is none. */
-  readonly gate?: Pick<UploadGate, 'offer'>;
+  readonly gate?: Pick<UploadGate, 'offer' | 'begin' | 'end'>;
 }
 
 export function evaluateOffload(requests: readonly LocalAnswer[], parts: OffloadParts): Answer[] {
@@ -65,8 +66,7 @@ export function evaluateOffload(requests: readonly LocalAnswer[], parts: Offload
     const view = { promptTokens: request.promptTokens, charge: parts.charge, pingSeconds: ping };
     const where = parts.policy.choose(view, parts.options);
     if (where === 'local' || !parts.link) return localAnswer(request);
-    const bytes = request.promptTokens * BYTES_PER_TOKEN;
-    const passed = parts.gate ? routeThrough(parts.gate, where, bytes, 0) : where;
+    const passed = parts.gate ? routeThrough(parts.gate, where, 0) : where;
     return passed === 'local'
       ? localAnswer(request)
       : cloudAnswer(request, passed, parts.link, parts, draw);
@@ -81,7 +81,7 @@ function cloudAnswer(
   request: LocalAnswer,
   where: 'cloud' | 'hybrid',
   link: Link,
-  { endpoint, standingWatts }: OffloadParts,
+  { endpoint, standingWatts, gate }: OffloadParts,
   draw: () => number,
 ): Answer {
   const prompt = request.promptTokens * BYTES_PER_TOKEN;
@@ -94,7 +94,9 @@ function cloudAnswer(
   const away = latency - redact;
   const radio = radioJoules(link, away);
   const joules = standingWatts * away + radio + (where === 'hybrid' ? request.redactJoules : 0);
-  const label: Label = where === 'hybrid' ? 'public' : 'user-secret';
+  const label = labelOfPrompt(where);
+  gate?.begin(label, redact);
+  gate?.end(label, prompt, redact, redact + (prompt + OVERHEAD_BYTES) / link.uplink.is);
   return {
     where,
     firstTokenSeconds: first,

@@ -41,6 +41,17 @@ export interface CloudSpec {
   readonly seed: number;
 }
 
+/** Stands before the modem. */
+export interface ModemGate {
+  /** Asked before anything leaves: how a prompt may, if at all. */
+  route(job: Job, where: Way, now: Seconds): 'local' | Way;
+  /** Its first byte leaves. @throws SecurityFault where it must not. */
+  begin(job: Job, where: Way, now: Seconds): void;
+  /** Its last byte has left. */
+  end(job: Job, where: Way, start: Seconds, now: Seconds): void;
+}
+type Way = 'cloud' | 'hybrid';
+
 type Stage = 'up' | 'travel' | 'line' | 'serve' | 'down';
 
 interface Exchange {
@@ -49,6 +60,8 @@ interface Exchange {
   readonly row: number;
   stage: Stage;
   bytesLeft: Bytes;
+  /** When its first byte went up. */
+  left: Seconds | undefined;
   rate: BytesPerSecond;
   /** Of the way that follows the bytes: round trip, chance and time-outs. */
   travelSeconds: Seconds;
@@ -68,8 +81,8 @@ export class Cloud {
   readonly radio: Radio;
   /** The part of a request that the cloud does has ended. */
   done: (request: Active) => void = () => undefined;
-  /** Asked before anything leaves, where data are protected: how it may, if at all. */
-  gate: (job: Job, where: 'cloud' | 'hybrid') => 'local' | 'cloud' | 'hybrid' = (_, where) => where;
+  /** Where data are protected. */
+  gate: ModemGate | undefined;
   /** Share of a full battery now. */
   charge: () => number = () => 1;
   private readonly parts: CloudParts;
@@ -101,7 +114,10 @@ export class Cloud {
     const view = { promptTokens: plan.promptTokens, charge: this.charge(), pingSeconds };
     const chosen = policy.choose(view, options);
     const wanted = !link && policy.staysHere ? 'local' : chosen;
-    const where = wanted === 'local' ? wanted : this.gate(job, wanted);
+    const where =
+      wanted === 'local'
+        ? wanted
+        : (this.gate?.route(job, wanted, this.parts.kernel.now) ?? wanted);
     this.counts[where]++;
     if (where === 'local') return { ...job, answeredBy: where };
     const { name } = plan;
@@ -124,6 +140,7 @@ export class Cloud {
       row,
       stage: work.kind === 'exchange' ? 'up' : 'down',
       bytesLeft: work.kind === 'exchange' ? 0 : work.tokens * BYTES_PER_TOKEN,
+      left: undefined,
       rate: 0,
       travelSeconds: 0,
       due: Number.POSITIVE_INFINITY,
@@ -198,7 +215,11 @@ export class Cloud {
   private step(entry: Exchange, now: Seconds): void {
     const moved = entry.bytesLeft <= 2 * TICK * entry.rate;
     const over = entry.due <= now + TICK;
-    if (entry.stage === 'up' && moved) this.enter(entry, 'travel', now, now + entry.travelSeconds);
+    if (entry.stage === 'up' && moved) {
+      const { job } = entry.request;
+      this.gate?.end(job, wayOf(job), entry.left ?? now, now);
+      this.enter(entry, 'travel', now, now + entry.travelSeconds);
+    }
     if (entry.stage === 'travel' && over) this.enter(entry, 'line', now);
     if (entry.stage === 'serve' && over) this.finish(entry, now);
     else if (entry.stage === 'down' && moved) this.finish(entry, now);
@@ -254,6 +275,7 @@ export class Cloud {
     this.shareWay('up', this.link?.uplink.is ?? 0, Number.POSITIVE_INFINITY);
     const answer = spec.endpoint.tokensPerSecond * BYTES_PER_TOKEN;
     this.shareWay('down', this.link?.downlink.is ?? 0, answer);
+    for (const entry of this.open) this.depart(entry, now);
     let next = spec.signal[this.place]?.from ?? Number.POSITIVE_INFINITY;
     if (this.open.length === 0 && next === Number.POSITIVE_INFINITY) return;
     for (const entry of this.open) next = Math.min(next, endOf(entry, now));
@@ -261,6 +283,14 @@ export class Cloud {
     this.event = NO_EVENT;
     if (next === Number.POSITIVE_INFINITY) return;
     this.event = kernel.at(Math.max(next, now), PRECEDENCE.completion, event, 0);
+  }
+
+  /** From the first instant at which the link takes its bytes. */
+  private depart(entry: Exchange, now: Seconds): void {
+    if (entry.stage !== 'up' || entry.left !== undefined || entry.rate === 0) return;
+    entry.left = now;
+    const { job } = entry.request;
+    this.gate?.begin(job, wayOf(job), now);
   }
 
   private shareWay(stage: 'up' | 'down', capacity: BytesPerSecond, limit: BytesPerSecond): void {
@@ -273,6 +303,10 @@ export class Cloud {
     for (const entry of this.open)
       if (entry.stage !== 'up' && entry.stage !== 'down') entry.rate = 0;
   }
+}
+
+function wayOf({ answeredBy }: Job): Way {
+  return answeredBy === 'hybrid' ? 'hybrid' : 'cloud';
 }
 
 function endOf(entry: Exchange, now: Seconds): Seconds {

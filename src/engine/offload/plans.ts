@@ -47,6 +47,11 @@ export function keptPlans(
   return where === 'hybrid' ? [local, routes.hybrid] : [local];
 }
 
+/** What a prompt is to those who see it leave: the user's, or nobody's once it is redacted. */
+export function labelOfPrompt(where: 'cloud' | 'hybrid'): Label {
+  return where === 'hybrid' ? 'public' : 'user-secret';
+}
+
 /** Bytes that leave the phone for a prompt. */
 export function bytesUp(promptTokens: number, label: Label): Readonly<Record<Label, Bytes>> {
   const bytes = { public: OVERHEAD_BYTES, 'model-secret': 0, 'user-secret': 0 };

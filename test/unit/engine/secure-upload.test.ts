@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { evaluateOffload, type LocalAnswer } from '../../../src/analysis/offload/evaluate.ts';
 import { InfeasibleError, SecurityFault } from '../../../src/base/errors.ts';
+import type { Label } from '../../../src/base/labels.ts';
 import { parseSpecFile } from '../../../src/base/spec-file.ts';
 import { parseLinks } from '../../../src/engine/offload/links.ts';
 import { answeredPast } from '../../../src/engine/offload/plans.ts';
@@ -12,16 +13,28 @@ import { simulate } from '../../../src/engine/simulation.ts';
 import { readBundled } from '../../../src/load.ts';
 import { sources } from '../../support/sources.ts';
 
+const { file, text } = readBundled('workloads/cloud/links.yaml');
+const link = parseLinks(parseSpecFile(text, file))['5g']!;
+
 function gateOf(security: string): UploadGate {
   const text = `version: 1\nsoc: dimensity-9300\nworkload: llama-3.2-1b-chat\nsecurity: ${security}`;
   const { protection } = prepare(parseSpecFile(text, 'test'), [], sources);
   return new UploadGate(protection?.plans[0]);
 }
 
+/** Hands a prompt over, if the gate lets it. */
+function send(gate: UploadGate, label: Label, bytes: number, start = 0, end = start + 1) {
+  const answer = gate.offer(label, start);
+  if (answer !== 'sent') return answer;
+  gate.begin(label, start);
+  gate.end(label, bytes, start, end);
+  return answer;
+}
+
 describe('the gate in front of the modem', () => {
   it('lets everything out where nothing is protected, and says whose secret it was', () => {
     const gate = new UploadGate(undefined);
-    expect(gate.offer('user-secret', 400, 0)).toBe('sent');
+    expect(send(gate, 'user-secret', 400)).toBe('sent');
     expect(gate.report()).toMatchObject({
       gate: 'raw',
       leakedBytes: 0,
@@ -29,40 +42,55 @@ describe('the gate in front of the modem', () => {
     });
   });
 
-  it('stops the run at a promised secret that leaves raw, or counts its bytes', () => {
+  it('stops the run at a promised secret that leaves raw, when its first byte does, or counts its bytes', () => {
     const stop = gateOf('{ preset: all, cloud: raw }');
-    expect(() => stop.offer('user-secret', 400, 2)).toThrow(SecurityFault);
+    expect(stop.offer('user-secret', 2)).toBe('sent');
+    expect(() => stop.begin('user-secret', 3)).toThrow(SecurityFault);
     const record = gateOf('{ preset: all, cloud: raw, onFault: record }');
-    for (let i = 0; i < 3; i++) expect(record.offer('user-secret', 400, i)).toBe('sent');
+    for (let i = 0; i < 3; i++) expect(send(record, 'user-secret', 400, i)).toBe('sent');
     const { leakedBytes, faults, flows } = record.report();
     expect(leakedBytes).toBe(1200);
     expect(faults).toHaveLength(1);
-    expect(faults[0]).toMatchObject({ initiator: 'modem', region: 'cloud', label: 'user-secret' });
-    expect(flows[0]).toMatchObject({ verdict: 'leak', accesses: 3, lastSeconds: 2 });
+    expect(faults[0]).toMatchObject({
+      seconds: 0,
+      initiator: 'modem',
+      region: 'cloud',
+      label: 'user-secret',
+    });
+    expect(flows[0]).toMatchObject({
+      verdict: 'leak',
+      accesses: 3,
+      firstSeconds: 0,
+      lastSeconds: 3,
+    });
   });
 
   it('refuses all of it where the strategy blocks the cloud: nothing moves', () => {
     const gate = gateOf('{ preset: all }');
-    expect(gate.offer('user-secret', 400, 0)).toBe('refused');
-    expect(gate.offer('public', 400, 0)).toBe('refused');
+    expect(send(gate, 'user-secret', 400)).toBe('refused');
+    expect(send(gate, 'public', 400)).toBe('refused');
     expect(gate.report().flows.every(({ bytes }) => bytes === 0)).toBe(true);
     expect(gate.report().leakedBytes).toBe(0);
   });
 
   it('wants secrets redacted where the strategy says so, and lets the rest pass', () => {
     const gate = gateOf('{ preset: weights-kv }');
-    expect(gate.offer('user-secret', 400, 0)).toBe('redact');
-    expect(gate.offer('public', 300, 1)).toBe('sent');
+    expect(send(gate, 'user-secret', 400)).toBe('redact');
+    expect(send(gate, 'public', 300, 1)).toBe('sent');
     expect(gate.report().flows.map(({ label, bytes }) => [label, bytes])).toEqual([
       ['public', 300],
     ]);
-    expect(gate.offer('model-secret', 8, 2)).toBe('refused');
+    expect(send(gate, 'model-secret', 8, 2)).toBe('refused');
+  });
+
+  it('books nothing for what may leave and never does', () => {
+    const gate = new UploadGate(undefined);
+    expect(gate.offer('user-secret', 0)).toBe('sent');
+    expect(gate.report().flows).toEqual([]);
   });
 });
 
 describe('requests for the cloud', () => {
-  const { file, text } = readBundled('workloads/cloud/links.yaml');
-  const link = parseLinks(parseSpecFile(text, file))['5g'];
   const request: LocalAnswer = {
     promptTokens: 100,
     generatedTokens: 10,
@@ -97,6 +125,20 @@ describe('requests for the cloud', () => {
     expect(raw.bytesLeft['user-secret']).toBe(400);
   });
 
+  it('leave after the redaction, for as long as their bytes take to go up', () => {
+    const up = (400 + 1500) / link.uplink.is;
+    for (const [preset, start] of [
+      ['weights-kv', request.redactSeconds],
+      ['weights', 0],
+    ] as const) {
+      const gate = gateOf(`{ preset: ${preset} }`);
+      ask(gate);
+      const [flow] = gate.report().flows;
+      expect(flow!.firstSeconds).toBe(start);
+      expect(flow!.lastSeconds - start).toBeCloseTo(up, 12);
+    }
+  });
+
   it('leave the same bytes in the answers and in the audit', () => {
     for (const policy of ['cloud', 'hybrid'] as const) {
       const gate = new UploadGate(undefined);
@@ -111,15 +153,16 @@ describe('requests for the cloud', () => {
 });
 
 describe('a scenario whose requests a cloud may answer', () => {
-  function run(security: string) {
+  function run(security: string, cloud = '{ link: 5g }', arrival = '{ repeat: 1 }') {
     const text = `version: 1
 soc: dimensity-9300
-cloud: { link: 5g }
+cloud: ${cloud}
 workloads:
   - name: assistant
     workload: llama-3.2-1b-chat
     answeredBy: cloud
     set: [promptTokens=64, generatedTokens=4]
+    arrival: ${arrival}
     security: ${security}
   - { name: other, workload: gemma-2b-chat, set: [promptTokens=16, generatedTokens=2] }`;
     return simulate(
@@ -147,6 +190,44 @@ workloads:
     expect(() => run('{ preset: fine, cloud: raw }')).toThrow(SecurityFault);
   });
 
+  const UP = (64 * 4 + 1500) / link.uplink.is;
+
+  it('sends a prompt while the link takes its bytes: after the redaction, not when it was decided', () => {
+    const raw = run('{ preset: weights }');
+    const [sent] = upload(raw);
+    expect(sent!.firstSeconds).toBe(0);
+    expect(sent!.lastSeconds).toBeCloseTo(UP, 9);
+    const redacted = run('{ preset: weights-kv, clean: on-switch }');
+    const redacting = redacted.audit!.flows.filter(({ phase }) => phase === 'redact');
+    const end = Math.max(...redacting.map(({ lastSeconds }) => lastSeconds));
+    const [after] = upload(redacted);
+    expect(end).toBeGreaterThan(0.01);
+    expect(after!.firstSeconds).toBeCloseTo(end, 9);
+    expect(after!.lastSeconds - after!.firstSeconds).toBeCloseTo(UP, 9);
+  });
+
+  it('waits with it for a signal, and for its faults too', () => {
+    const later = '{ link: none, signal: [{ from: 2 s, link: 5g }] }';
+    const [sent] = upload(run('{ preset: weights }', later));
+    expect(sent!.firstSeconds).toBeCloseTo(2, 9);
+    expect(sent!.lastSeconds).toBeCloseTo(2 + UP, 9);
+    let fault: SecurityFault | undefined;
+    try {
+      run('{ preset: fine, cloud: raw }', later);
+    } catch (error) {
+      fault = error as SecurityFault;
+    }
+    expect(fault).toBeInstanceOf(SecurityFault);
+    expect(fault!.detail.seconds).toBeCloseTo(2, 9);
+  });
+
+  it('books each of several uploads once', () => {
+    const result = run('{ preset: weights }', undefined, '{ every: 1 s, repeat: 3 }');
+    expect(upload(result)).toMatchObject([{ accesses: 3, bytes: 3 * 256 }]);
+    expect(upload(result)[0]!.bytes).toBe(result.cloud!.bytesLeft['user-secret']);
+    expect(result.audit!.checks).toBe(result.audit!.accesses);
+  });
+
   it('says of a strategy that does not keep user data that they left', () => {
     const result = run('{ preset: weights }');
     expect(upload(result)).toMatchObject([{ label: 'user-secret', verdict: 'unpromised' }]);
@@ -161,7 +242,7 @@ describe('what the phone keeps for requests that a cloud is to answer', () => {
       for (const where of ['cloud', 'hybrid'] as const) {
         const gate = gateOf(`{ preset: ${preset}, onFault: record }`);
         const choice = gate.report().gate as Parameters<typeof answeredPast>[0];
-        expect(answeredPast(choice, where)).toBe(routeThrough(gate, where, 400, 0));
+        expect(answeredPast(choice, where)).toBe(routeThrough(gate, where, 0));
       }
     },
   );
