@@ -2,15 +2,18 @@
 import { EVERY_SECRET, join, PUBLIC, type Secrecy, secrecyOf } from '../base/labels.ts';
 import type { Bytes, Seconds } from '../base/units.ts';
 import type { Work } from '../base/work.ts';
+import type { Initiator } from '../hardware/secure/initiators.ts';
+import type { RegionKind } from '../hardware/secure/regions.ts';
 import { labelFlow, type SourceLabels } from '../runtime/secure/label-flow.ts';
 import type { TensorClass } from '../runtime/secure/strategy.ts';
 import { workAt } from '../workload/graph.ts';
 import type { SecurityPlan } from './secure-plan.ts';
+import { landingKind } from './secure-restore.ts';
 import type { AuditRows } from './secure-rows.ts';
 import type { TaskTable } from './task-table.ts';
 
 /** Kinds of bytes that an operator moves, in this order in `FlowTable.bytes`. */
-const PARTS = ['weights', 'inputs', 'kvRead', 'kvWrite', 'results'] as const;
+const PARTS = ['weights', 'inputs', 'kvRead', 'kvWrite', 'results', 'paged'] as const;
 const WIDTH = PARTS.length;
 /** Of secrecy. */
 const LEVELS = EVERY_SECRET + 1;
@@ -22,8 +25,11 @@ export const STOPPED = 2;
 /** What one access is, apart from its bytes. */
 export interface AccessKind {
   readonly access: 'read' | 'write';
-  readonly tensor: TensorClass;
+  readonly tensor: TensorClass | 'model file';
   readonly secrecy: Secrecy;
+  /** Who makes it, and where, if not the unit in the place of the tensor. */
+  readonly initiator?: Initiator;
+  readonly region?: RegionKind;
 }
 
 /** Operators of one kind run as one cell, carry the same secrets, and so access the same. */
@@ -35,8 +41,6 @@ export interface FlowTable {
   readonly start: Int32Array;
   readonly row: Int32Array;
   readonly part: Uint8Array;
-  /** By cell: 1 where nothing of the graph made its inputs. */
-  readonly given: Uint8Array;
   /** `cell × parts`, at the table's present context. */
   readonly bytes: Float64Array;
   /** `CALL` where an operator begins with a call into the world of the runtime. */
@@ -67,6 +71,8 @@ export interface FlowPlace {
   readonly first: boolean;
   /** Its roots read what the user gave, later ones what was made of it. */
   readonly readsPrompt: boolean;
+  /** It makes weights of weights and adapters. */
+  readonly adapts: boolean;
   readonly onNpu: boolean;
 }
 
@@ -76,11 +82,11 @@ export interface FlowPlace {
 export function flowTable(
   table: TaskTable,
   plan: SecurityPlan,
-  { first, readsPrompt, onNpu }: FlowPlace,
+  place: FlowPlace,
   rowOf: (unit: number, kind: AccessKind) => number,
 ): FlowTable {
   const { graph } = table.phase;
-  const flow = labelFlow(graph, table.context, sourceLabels(plan, first, readsPrompt));
+  const flow = labelFlow(graph, table.context, sourceLabels(plan, place));
   const count = graph.operators.length;
   const kind = new Uint16Array(count);
   const calls = new Uint8Array(count);
@@ -101,8 +107,9 @@ export function flowTable(
       own = known.size;
       known.set(key, own);
       const work = workAt(graph, operator.work, table.context);
-      const entry: TensorClass = readsPrompt && isRoot ? 'prompt' : 'activations';
-      for (const [part, what] of accessesOf(work, entry, { ...of, kv: flow.kv })) {
+      const accesses = accessesOf(work, placesOf(place, isRoot), { ...of, kv: flow.kv });
+      if (work.storageBytes) accesses.push([PARTS.indexOf('paged'), pagedInto(plan, of.weights)]);
+      for (const [part, what] of accesses) {
         kinds.row.push(rowOf(table.unit[i]!, what));
         kinds.part.push(part);
       }
@@ -117,7 +124,6 @@ export function flowTable(
     start: Int32Array.from(kinds.start),
     row: Int32Array.from(kinds.row),
     part: Uint8Array.from(kinds.part),
-    given: givenCells(table),
     bytes: new Float64Array(table.classCount * table.unitCount * WIDTH),
     calls,
     flags: new Uint8Array(count),
@@ -127,29 +133,21 @@ export function flowTable(
     since: 0,
     epoch: -1,
     results,
-    onNpu,
+    onNpu: place.onNpu,
     weightShare: undefined,
     context: Number.NaN,
   };
 }
 
-function givenCells(table: TaskTable): Uint8Array {
-  const given = new Uint8Array(table.classCount * table.unitCount);
-  for (const [i, { inputs }] of table.phase.graph.operators.entries()) {
-    if (inputs.length === 0) given[table.cell[i]!] = 1;
-  }
-  return given;
-}
-
 function sourceLabels(
   { scenario }: SecurityPlan,
-  first: boolean,
-  readsPrompt: boolean,
+  { first, readsPrompt, adapts }: FlowPlace,
 ): SourceLabels {
   const { labels } = scenario;
   const weights = secrecyOf(labels.weights);
   const adapters = secrecyOf(labels.adapters);
   const prompt = secrecyOf(labels.prompt);
+  if (adapts) return { weights: adapters, adapters, prompt: weights, kv: PUBLIC };
   const derived = join(weights, prompt);
   return {
     weights,
@@ -166,7 +164,25 @@ interface OperatorSecrecy {
   readonly kv: Secrecy;
 }
 
-function accessesOf(work: Work, entry: TensorClass, of: OperatorSecrecy): [number, AccessKind][] {
+/** What an operator's inputs and results are. */
+function placesOf({ readsPrompt, adapts }: FlowPlace, isRoot: boolean) {
+  if (adapts) return { inputs: 'weights', results: 'weights' } as const;
+  const inputs = readsPrompt && isRoot ? 'prompt' : 'activations';
+  return { inputs, results: 'activations' } as const;
+}
+
+/** Experts and adapters that the drive brings during a step, where it may write. */
+function pagedInto(plan: SecurityPlan, secrecy: Secrecy): AccessKind {
+  const kind = { access: 'write', tensor: 'model file', initiator: 'storage' } as const;
+  const sealed = plan.strategy.modelFile === 'encrypted';
+  return { ...kind, region: landingKind(plan), secrecy: sealed ? PUBLIC : secrecy };
+}
+
+function accessesOf(
+  work: Work,
+  places: { readonly inputs: TensorClass; readonly results: TensorClass },
+  of: OperatorSecrecy,
+): [number, AccessKind][] {
   const found: [number, AccessKind][] = [];
   const add = (
     part: (typeof PARTS)[number],
@@ -178,10 +194,10 @@ function accessesOf(work: Work, entry: TensorClass, of: OperatorSecrecy): [numbe
     if (bytes > 0) found.push([PARTS.indexOf(part), { access, tensor, secrecy }]);
   };
   add('weights', work.weightBytes, 'read', 'weights', of.weights);
-  add('inputs', work.inputBytes, 'read', entry, of.inputs);
+  add('inputs', work.inputBytes, 'read', places.inputs, of.inputs);
   add('kvRead', work.kvReadBytes, 'read', 'kv', of.kv);
   add('kvWrite', work.kvWriteBytes, 'write', 'kv', of.results);
-  add('results', work.outputBytes, 'write', 'activations', of.results);
+  add('results', work.outputBytes, 'write', places.results, of.results);
   return found;
 }
 
@@ -198,26 +214,21 @@ export function refreshFlows(flows: FlowTable, table: TaskTable): void {
   }
 }
 
-/**
- * The traffic of a cell, repeated fetches included, split as its tensors are. Units may find inputs in local memory where
- * the operator before left them; what a step is given from outside lies in memory, and comes from there whole.
- */
+/** The traffic of a cell by tensors, repeated fetches and codes included; what has no tensor of its own goes with another. */
 function fillCell(flows: FlowTable, table: TaskTable, cell: number): void {
+  const { weightReads, kvReads, kvWrites, readBytes, writeBytes, storageBytes } = table;
   const work = workAt(table.phase.graph, Math.floor(cell / table.unitCount), table.context);
-  const reads = work.weightBytes + work.inputBytes + work.kvReadBytes;
-  const writes = work.kvWriteBytes + work.outputBytes;
-  const all = table.readBytes[cell]!;
-  const share = reads > 0 ? (all * work.inputBytes) / reads : 0;
-  const inputs = flows.given[cell] === 1 ? Math.min(all, Math.max(share, work.inputBytes)) : share;
-  const kept = work.weightBytes + work.kvReadBytes;
-  const readScale = kept > 0 ? (all - inputs) / kept : 0;
-  const writeScale = writes > 0 ? table.writeBytes[cell]! / writes : 0;
+  const stored = storageBytes[cell]!;
+  const kvRead = work.kvReadBytes > 0 ? kvReads[cell]! : 0;
+  const weights = work.inputBytes > 0 ? weightReads[cell]! : readBytes[cell]! - kvRead;
+  const kvWrite = work.outputBytes > 0 ? kvWrites[cell]! : writeBytes[cell]! - stored;
   const at = cell * WIDTH;
-  flows.bytes[at] = work.weightBytes * readScale;
-  flows.bytes[at + 1] = kept > 0 ? inputs : all;
-  flows.bytes[at + 2] = work.kvReadBytes * readScale;
-  flows.bytes[at + 3] = work.kvWriteBytes * writeScale;
-  flows.bytes[at + 4] = work.outputBytes * writeScale;
+  flows.bytes[at] = weights;
+  flows.bytes[at + 1] = Math.max(0, readBytes[cell]! - weights - kvRead);
+  flows.bytes[at + 2] = kvRead;
+  flows.bytes[at + 3] = kvWrite;
+  flows.bytes[at + 4] = Math.max(0, writeBytes[cell]! - kvWrite - stored);
+  flows.bytes[at + 5] = stored;
 }
 
 /** Applies the verdicts of `epoch`. @param stopped by row. */

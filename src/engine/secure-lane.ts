@@ -8,7 +8,7 @@
  * Source   runtime/secure/*.ts
  * Checked  test/unit/engine/secure-run.test.ts, secure-lanes.test.ts
  */
-import { join, type Secrecy, secrecyOf } from '../base/labels.ts';
+import { join, PUBLIC, type Secrecy, secrecyOf } from '../base/labels.ts';
 import type { Seconds } from '../base/units.ts';
 import type { OwnInitiator, World } from '../hardware/secure/initiators.ts';
 import type { SecureSystem } from '../hardware/secure/secure-system.ts';
@@ -42,6 +42,9 @@ const PROMPT_PHASES: ReadonlySet<string> = new Set([
   'vision-encoder',
   'audio-encoder',
 ]);
+
+/** Loads adapters, or merges them into the model. */
+const ADAPTER_PHASE = 'adapter';
 
 export interface LaneParts {
   readonly plan: SecurityPlan;
@@ -160,7 +163,8 @@ export class SecureLane {
     const { plan, machine } = this.parts;
     const onNpu = table.unit.some((u) => this.isNpu[u] !== 0);
     const first = index === 0;
-    const place = { first, readsPrompt: first || PROMPT_PHASES.has(phase), onNpu };
+    const adapts = phase === ADAPTER_PHASE;
+    const place = { first, readsPrompt: first || PROMPT_PHASES.has(phase), adapts, onNpu };
     const made = flowTable(table, plan, place, (u, kind) =>
       this.rowOf(phase, identityOf(plan, this.own, machine.units[u]!.unit), kind),
     );
@@ -175,8 +179,8 @@ export class SecureLane {
       promised,
       phase,
       initiator,
-      region: kindOfClass(strategy, kind.tensor),
-      dropped: this.dropped.get(kind.tensor) ?? 0,
+      region: kind.tensor === 'model file' ? 'normal' : kindOfClass(strategy, kind.tensor),
+      dropped: kind.tensor === 'model file' ? PUBLIC : (this.dropped.get(kind.tensor) ?? 0),
       ...kind,
     });
   }

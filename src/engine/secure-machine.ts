@@ -5,17 +5,18 @@
  * Model    address checks: seconds per byte beside the port's own rate, for NPU jobs of a protected world;
  *          encryption: latency of reads from protected memory, a throughput that all such bytes share, energy per byte;
  *          integrity: codes and counters of protected bytes are read and written too, and reads wait for counters
- * Ignores  which bytes of an operator hit the system cache: protected and others alike, by their shares
+ * Ignores  which bytes of an operator hit the system cache: protected and others alike, by their shares; latencies and
+ *          encryption share an operator's bytes by the sizes of its tensors, codes by what is fetched of each
  * Valid    as the parts (hardware/secure/*.ts), at both fidelities: under `transaction` latencies lengthen the time that a
  *          read spends outside the DRAM
  * Source   hardware/secure/translation.ts, integrity.ts; Little's law for the port as in bandwidth.ts
  * Checked  test/unit/engine/secure-machine.test.ts, test/unit/engine/secure-fidelity.test.ts, test/validation/secure.test.ts
  */
-import type { Seconds } from '../base/units.ts';
+import type { Bytes, Seconds } from '../base/units.ts';
 import type { Work } from '../base/work.ts';
 import type { UnitCost } from '../hardware/compute-unit.ts';
 import { translationSecondsPerByte } from '../hardware/secure/translation.ts';
-import type { Strategy } from '../runtime/secure/strategy.ts';
+import type { Strategy, TensorClass } from '../runtime/secure/strategy.ts';
 import type { Machine, MachineUnit } from './machine.ts';
 import type { SecurityPlan } from './secure-plan.ts';
 import type { StreamGuard, StreamSplit } from './stream.ts';
@@ -96,12 +97,22 @@ function withCodes(unit: MachineUnit, { integrity, strategy }: SecurityPlan): Ma
   if (integrity.readPerRead === 0) return unit;
   const estimate = (work: Work): UnitCost => {
     const cost = unit.unit.estimate(work);
-    const reads = cost.readBytes * protectedReads(work, strategy);
-    const writes = cost.writeBytes * protectedWrites(work, strategy);
+    const { readPerRead, readPerWrite, writePerWrite } = integrity;
+    const held = (tensor: TensorClass, bytes: Bytes) =>
+      strategy.protects.includes(tensor) ? bytes : 0;
+    const weights = held('weights', cost.weightReadBytes);
+    const kvReads = held('kv', cost.kvReadBytes);
+    const inputs = held('activations', cost.readBytes - cost.weightReadBytes - cost.kvReadBytes);
+    const kvWrites = held('kv', cost.kvWriteBytes);
+    const results = held('activations', cost.writeBytes - cost.kvWriteBytes);
+    const codes = (weights + kvReads + inputs) * readPerRead + (kvWrites + results) * readPerWrite;
     return {
       ...cost,
-      readBytes: cost.readBytes + reads * integrity.readPerRead + writes * integrity.readPerWrite,
-      writeBytes: cost.writeBytes + writes * integrity.writePerWrite,
+      readBytes: cost.readBytes + codes,
+      writeBytes: cost.writeBytes + (kvWrites + results) * writePerWrite,
+      weightReadBytes: cost.weightReadBytes + weights * readPerRead,
+      kvReadBytes: cost.kvReadBytes + kvReads * readPerRead + kvWrites * readPerWrite,
+      kvWriteBytes: cost.kvWriteBytes + kvWrites * writePerWrite,
     };
   };
   return { ...unit, unit: { ...unit.unit, estimate } };
@@ -122,8 +133,10 @@ export function protectedReads(work: Work, { protects }: Strategy): number {
 export function protectedWrites(work: Work, { protects }: Strategy): number {
   const all = work.outputBytes + work.kvWriteBytes;
   if (all === 0) return 0;
+  // What comes from storage without being used at once is an adapter.
+  const loads = work.weightBytes === 0 && (work.storageBytes ?? 0) > 0;
   const held =
-    (protects.includes('activations') ? work.outputBytes : 0) +
+    (protects.includes(loads ? 'weights' : 'activations') ? work.outputBytes : 0) +
     (protects.includes('kv') ? work.kvWriteBytes : 0);
   return held / all;
 }

@@ -179,7 +179,7 @@ function stageOf(parts: RestoreParts, span: StageSpan, growth: Growth): LoadStag
 }
 
 /** Where the drive may write what it reads. */
-function landingKind({ strategy }: SecurityPlan): RegionKind {
+export function landingKind({ strategy }: SecurityPlan): RegionKind {
   const kind = protectedKind(strategy);
   return permits(kind, 'storage', 'write') ? kind : 'normal';
 }

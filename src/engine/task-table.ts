@@ -1,6 +1,7 @@
 /** One phase compiled for one machine: who runs each operator, and what every distinct operator costs there. */
 import { type Bytes, OPS_PER_MAC } from '../base/units.ts';
 import type { Work } from '../base/work.ts';
+import type { UnitCost } from '../hardware/compute-unit.ts';
 import { LARGE_BLOCK, randomReadRate } from '../hardware/storage/ufs.ts';
 import { type Graph, type Phase, workAt } from '../workload/graph.ts';
 import { soloRate, splitOf, streamPort } from './bandwidth.ts';
@@ -46,6 +47,10 @@ export interface TaskTable {
   readonly vectorCycles: Float64Array;
   readonly readBytes: Float64Array;
   readonly writeBytes: Float64Array;
+  /** Of these, weights and key–value cache; the rest are activations. */
+  readonly weightReads: Float64Array;
+  readonly kvReads: Float64Array;
+  readonly kvWrites: Float64Array;
   /** Of these, what the system cache serves. */
   readonly readHits: Float64Array;
   readonly writeHits: Float64Array;
@@ -64,6 +69,8 @@ export interface TaskTable {
   rated: Machine;
   /** Where the machine has a system cache. */
   readonly cache: CachePlan | undefined;
+  /** By class: whether nothing of the graph makes its inputs, so that they lie in memory. */
+  readonly given: readonly boolean[];
   /** By class: the operator type, for ledgers and charts. */
   readonly operatorType: readonly string[];
   /** Classes that depend on the context, each with the units that run it. */
@@ -120,6 +127,9 @@ export function buildTable(
     vectorCycles: column(),
     readBytes: column(),
     writeBytes: column(),
+    weightReads: column(),
+    kvReads: column(),
+    kvWrites: column(),
     readHits: column(),
     writeHits: column(),
     sramBytes: column(),
@@ -132,6 +142,7 @@ export function buildTable(
     madeFor: machine,
     rated: machine,
     cache: machine.systemCache && new CachePlan(machine.systemCache, phase, cells),
+    given: givenClasses(graph),
     operatorType: graph.works.map((_, index) => workAt(graph, index, context).operator),
     growing: graph.works
       .map((work, index) => ({ index, grows: typeof work === 'function' }))
@@ -178,7 +189,10 @@ function costCell(table: TaskTable, machine: Machine, index: number, u: number, 
   table.cycles[cell] = cost.cycles;
   table.matrixCycles[cell] = cost.matrixCycles;
   table.vectorCycles[cell] = cost.vectorCycles;
-  table.readBytes[cell] = cost.readBytes;
+  table.readBytes[cell] = cost.readBytes + givenBytes(table, index, work, cost);
+  table.weightReads[cell] = cost.weightReadBytes;
+  table.kvReads[cell] = cost.kvReadBytes;
+  table.kvWrites[cell] = cost.kvWriteBytes;
   table.writeBytes[cell] = cost.writeBytes + stored;
   table.storageBytes[cell] = stored;
   table.storageSeconds[cell] = storageSeconds(machine, stored);
@@ -186,6 +200,18 @@ function costCell(table: TaskTable, machine: Machine, index: number, u: number, 
   table.launchSeconds[cell] = cost.launchSeconds;
   table.macs[cell] = work.macs;
   table.cache?.note(cell, unit.name, work, cost);
+}
+
+function givenClasses(graph: Graph): boolean[] {
+  const given = graph.works.map(() => false);
+  for (const { work, inputs } of graph.operators) if (inputs.length === 0) given[work] = true;
+  return given;
+}
+
+/** Of inputs that no operator left in the unit's own memory, what the unit would have found there. */
+function givenBytes(table: TaskTable, index: number, work: Work, cost: UnitCost): Bytes {
+  if (!table.given[index]) return 0;
+  return Math.max(0, work.inputBytes + cost.weightReadBytes + cost.kvReadBytes - cost.readBytes);
 }
 
 function topSpeed(machine: Machine, u: number): number {

@@ -18,6 +18,10 @@ export interface UnitCost {
   /** DRAM traffic after tiling into local memory; what does not fit is fetched again. */
   readonly readBytes: Bytes;
   readonly writeBytes: Bytes;
+  /** Parts of `readBytes` and of `writeBytes`: weights, and the key–value cache, fetched again included. The rest are activations. */
+  readonly weightReadBytes: Bytes;
+  readonly kvReadBytes: Bytes;
+  readonly kvWriteBytes: Bytes;
   /** Traffic of the unit's local memory, for power. */
   readonly sramBytes: Bytes;
   /** Dispatch and synchronisation before the operator may start. */

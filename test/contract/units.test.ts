@@ -76,6 +76,14 @@ describe.each(Object.keys(unitKinds) as UnitKindName[])('unit kind %s', (kind) =
         expect(cost.readBytes).toBeGreaterThanOrEqual(read * (1 - 1e-12));
         const written = work.outputBytes + work.kvWriteBytes;
         expect(cost.writeBytes).toBeGreaterThanOrEqual(written * (1 - 1e-12));
+        // Each tensor comes at least once, and none takes what belongs to another.
+        expect(cost.weightReadBytes).toBeGreaterThanOrEqual(work.weightBytes * (1 - 1e-12));
+        expect(cost.kvReadBytes).toBeGreaterThanOrEqual(work.kvReadBytes * (1 - 1e-12));
+        expect(cost.kvWriteBytes).toBeGreaterThanOrEqual(work.kvWriteBytes * (1 - 1e-12));
+        const inputs = cost.readBytes - cost.weightReadBytes - cost.kvReadBytes;
+        expect(inputs).toBeGreaterThanOrEqual(work.inputBytes - 1e-12 * cost.readBytes);
+        const results = cost.writeBytes - cost.kvWriteBytes;
+        expect(results).toBeGreaterThanOrEqual(work.outputBytes - 1e-12 * cost.writeBytes);
       }
     });
 

@@ -65,6 +65,7 @@ export function attentionTraffic(
   return {
     keyValueBytes,
     readBytes: queryBytes + passes * keyValueBytes + scoreBytes,
+    kvReadBytes: passes * work.kvReadBytes,
     writeBytes: work.outputBytes + work.kvWriteBytes + scoreBytes,
   };
 }

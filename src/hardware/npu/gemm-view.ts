@@ -1,8 +1,9 @@
 /** Operators as the matrix products an engine runs: convolutions without a materialised im2col, attention per key–value head. */
 import type { Work, WorkForm } from '../../base/work.ts';
 import { bytesOf } from '../../base/work.ts';
+import type { UnitCost } from '../compute-unit.ts';
 import type { GemmShape } from './folds.ts';
-import type { Operands } from './tiling.ts';
+import type { Operands, Tiling } from './tiling.ts';
 
 export type ConvForm = Extract<WorkForm, { kind: 'conv' }>;
 export type AttentionForm = Extract<WorkForm, { kind: 'attention' }>;
@@ -45,6 +46,19 @@ export function operandsOf(work: Work, gemm: GemmShape): Operands {
     weightBytes: other / products,
     outputBytes: work.outputBytes / products,
   };
+}
+
+/** Weights and cache among what a tiled product reads. */
+export function tensorReads(
+  work: Work,
+  { products }: GemmShape,
+  { weightBytes }: Operands,
+  { weightPasses }: Pick<Tiling, 'weightPasses'>,
+): Pick<UnitCost, 'weightReadBytes' | 'kvReadBytes'> {
+  // Without weights the cache is part of the other operand, and is fetched as often.
+  return work.weightBytes > 0
+    ? { weightReadBytes: products * weightPasses * weightBytes, kvReadBytes: work.kvReadBytes }
+    : { weightReadBytes: 0, kvReadBytes: weightPasses * work.kvReadBytes };
 }
 
 /** Bytes beside the two operands of the product, such as a residual added at the end; each read once. */

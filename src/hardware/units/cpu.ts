@@ -15,7 +15,14 @@ import { bytesOf, DTYPE_BITS, type DType, type Work } from '../../base/work.ts';
 import type { ComputeUnit, MemoryPort, Support, UnitCost } from '../compute-unit.ts';
 import { attentionTraffic } from '../npu/attention.ts';
 import type { GemmShape } from '../npu/folds.ts';
-import { attendedKeys, attentionRows, convGemm, operandsOf, sideBytes } from '../npu/gemm-view.ts';
+import {
+  attendedKeys,
+  attentionRows,
+  convGemm,
+  operandsOf,
+  sideBytes,
+  tensorReads,
+} from '../npu/gemm-view.ts';
 import { type LocalMemory, planTiling } from '../npu/tiling.ts';
 import { type CoreGroup, coresInUse, macsPerClock, speedOf } from './cpu-cores.ts';
 import {
@@ -174,7 +181,8 @@ function estimate(cpu: Cpu, work: Work): UnitCost {
       const traffic = attentionTraffic(cpu.cache, work, form, fused);
       const scores = fused ? 0 : bytesOf(form.batch * form.heads * form.queries * keys, format);
       // Written and read back, before and after the softmax.
-      return costOf(cpu, work, format, { ...traffic, cycles: arithmetic, scratch: 4 * scores });
+      const load = { ...traffic, weightReadBytes: 0, cycles: arithmetic, scratch: 4 * scores };
+      return costOf(cpu, work, format, load);
     }
     default:
       return vectorCost(cpu, work);
@@ -199,6 +207,7 @@ function productCost(cpu: Cpu, work: Work, gemm: GemmShape, layer: GemmShape, st
     extraOps,
     readBytes: layer.products * tiling.readBytes + sideBytes(work, layer),
     writeBytes: work.outputBytes + work.kvWriteBytes,
+    ...tensorReads(work, layer, operands, tiling),
   });
 }
 
@@ -273,6 +282,8 @@ interface Load {
   readonly extraOps?: number;
   readonly readBytes: number;
   readonly writeBytes: number;
+  readonly weightReadBytes: number;
+  readonly kvReadBytes: number;
   /** Written and read again inside the operator, both directions. */
   readonly scratch?: number;
 }
@@ -303,6 +314,8 @@ function vectorCost(cpu: Cpu, work: Work): UnitCost {
     busy,
     readBytes: read,
     writeBytes: write,
+    weightReadBytes: work.weightBytes,
+    kvReadBytes: work.kvReadBytes,
     again,
   });
 }
@@ -329,13 +342,17 @@ function settle(cpu: Cpu, work: Work, format: DType, load: Settled): UnitCost {
   const cycles = split ? wanted / (cpu.kernels?.threadShare?.is ?? 1) : wanted * cpu.used;
   const weights = Math.min(load.readBytes, work.weightBytes);
   const miss = service?.missShare ?? 1;
+  const once = service?.weightBytes ?? weights;
   const useful = work.macs / cpu.macs[format];
   return {
     cycles,
     matrixCycles: useful + OTHER_INSTRUCTIONS * Math.max(load.cycles - useful, 0),
     vectorCycles: load.vectorCycles,
-    readBytes: (service?.weightBytes ?? weights) + miss * (load.readBytes - weights),
+    readBytes: once + miss * (load.readBytes - weights),
     writeBytes: miss * load.writeBytes,
+    weightReadBytes: once + miss * (load.weightReadBytes - weights),
+    kvReadBytes: miss * load.kvReadBytes,
+    kvWriteBytes: miss * work.kvWriteBytes,
     sramBytes: load.readBytes + load.writeBytes + (load.again ?? 0),
     launchSeconds: cpu.launchSeconds + (split ? cpu.barrierSeconds : 0),
     utilisation: useful > 0 ? useful / cycles : 0,

@@ -16,7 +16,14 @@ import { bytesOf, type DType, type Work } from '../../base/work.ts';
 import type { ComputeUnit, UnitCost } from '../compute-unit.ts';
 import { attentionTraffic } from '../npu/attention.ts';
 import type { GemmShape } from '../npu/folds.ts';
-import { attendedKeys, attentionRows, convGemm, operandsOf, sideBytes } from '../npu/gemm-view.ts';
+import {
+  attendedKeys,
+  attentionRows,
+  convGemm,
+  operandsOf,
+  sideBytes,
+  tensorReads,
+} from '../npu/gemm-view.ts';
 import { type LocalMemory, planTiling } from '../npu/tiling.ts';
 import {
   buildFormatRates,
@@ -135,7 +142,7 @@ function estimate(gpu: Gpu, work: Work): UnitCost {
         Math.ceil(m / gpu.tileRows) * traffic.keyValueBytes +
         traffic.readBytes +
         traffic.writeBytes;
-      return costOf(gpu, work, arithmetic, 0, cacheBytes, traffic.readBytes, traffic.writeBytes);
+      return costOf(gpu, work, arithmetic, 0, cacheBytes, { ...traffic, weightReadBytes: 0 });
     }
     default:
       return vectorCost(gpu, work);
@@ -159,7 +166,11 @@ function productCost(gpu: Gpu, work: Work, gemm: GemmShape, layer: GemmShape): U
     write;
   const read = layer.products * tiling.readBytes + side;
   const cycles = Math.max(kernelCycles(gpu, work, gemm), rowCycles(gpu, work));
-  return costOf(gpu, work, cycles, unpack, cacheBytes, read, write);
+  return costOf(gpu, work, cycles, unpack, cacheBytes, {
+    readBytes: read,
+    writeBytes: write,
+    ...tensorReads(work, layer, operands, tiling),
+  });
 }
 
 /** Kernels of their own transform inputs and results, and hand them on through memory. */
@@ -195,8 +206,7 @@ function costOf(
   matrixCycles: number,
   unpackOps: number,
   cacheBytes: number,
-  readBytes: number,
-  writeBytes: number,
+  traffic: Pick<UnitCost, 'readBytes' | 'writeBytes' | 'weightReadBytes' | 'kvReadBytes'>,
 ): UnitCost {
   const lanes = gpu.cores * gpu.fmaPerClock * (gpu.vectorRates[work.activationDType] ?? 1);
   const vectorCycles = (unpackOps + work.vectorOps) / lanes;
@@ -208,8 +218,11 @@ function costOf(
     cycles,
     matrixCycles: switching,
     vectorCycles,
-    readBytes,
-    writeBytes,
+    readBytes: traffic.readBytes,
+    writeBytes: traffic.writeBytes,
+    weightReadBytes: traffic.weightReadBytes,
+    kvReadBytes: traffic.kvReadBytes,
+    kvWriteBytes: work.kvWriteBytes,
     sramBytes: cacheBytes,
     launchSeconds: gpu.launchSeconds,
     utilisation: switching > 0 ? switching / cycles : 0,
@@ -256,6 +269,9 @@ function vectorCost(gpu: Gpu, work: Work): UnitCost {
     vectorCycles,
     readBytes: read,
     writeBytes: write,
+    weightReadBytes: work.weightBytes,
+    kvReadBytes: work.kvReadBytes,
+    kvWriteBytes: work.kvWriteBytes,
     sramBytes: read + write + again,
     launchSeconds: gpu.launchSeconds,
     utilisation: 0,

@@ -73,6 +73,8 @@ function withAttention(
         // Half of what comes on top is written, half read back.
         readBytes: cost.readBytes + again / 2,
         writeBytes: cost.writeBytes + again / 2,
+        kvReadBytes: cost.kvReadBytes + again / 2,
+        kvWriteBytes: cost.kvWriteBytes + again / 2,
       };
     },
   };

@@ -174,8 +174,8 @@ function laneAttention(npu: Npu, work: Work, share: number): UnitCost {
     cycles: vectorCycles,
     matrixCycles: 0,
     vectorCycles,
-    readBytes: traffic.read,
-    writeBytes: traffic.write,
+    ...traffic,
+    weightReadBytes: 0,
     sramBytes: work.inputBytes + work.outputBytes + work.kvReadBytes,
     launchSeconds: npu.launchSeconds,
     utilisation: work.macs / (vectorCycles * npu.peakMacs),
@@ -219,8 +219,9 @@ function matrixCost(npu: Npu, work: Work, load: MatrixLoad, serial: boolean): Un
     cycles,
     matrixCycles: load.activeCycles / pace,
     vectorCycles,
-    readBytes: weights.readBytes + traffic.read,
-    writeBytes: traffic.write,
+    ...traffic,
+    readBytes: weights.readBytes + traffic.readBytes,
+    weightReadBytes: weights.readBytes,
     sramBytes: load.sramBytes,
     launchSeconds: npu.launchSeconds,
     utilisation: work.macs === 0 ? 0 : work.macs / (cycles * npu.peakMacs * rate),
@@ -288,11 +289,14 @@ function arrayTime(load: MatrixLoad, pace: number): number {
 function memoryTraffic(npu: Npu, work: Work, read: number, write: number, spilled: boolean) {
   const activations = work.inputBytes + work.outputBytes;
   const kept = spilled || activations === 0 ? 0 : Math.min(1, npu.residentBytes / activations);
-  if (kept === 0) return { read, write };
-  const cacheRead = (read * work.kvReadBytes) / (work.inputBytes + work.kvReadBytes || 1);
+  const kvReadBytes = (read * work.kvReadBytes) / (work.inputBytes + work.kvReadBytes || 1);
+  const { kvWriteBytes } = work;
+  if (kept === 0) return { readBytes: read, writeBytes: write, kvReadBytes, kvWriteBytes };
   return {
-    read: cacheRead + (1 - kept) * (read - cacheRead),
-    write: work.kvWriteBytes + (1 - kept) * (write - work.kvWriteBytes),
+    readBytes: kvReadBytes + (1 - kept) * (read - kvReadBytes),
+    writeBytes: kvWriteBytes + (1 - kept) * (write - kvWriteBytes),
+    kvReadBytes,
+    kvWriteBytes,
   };
 }
 
@@ -312,8 +316,9 @@ function vectorCost(npu: Npu, work: Work): UnitCost {
     cycles: Math.max(vectorCycles, (read + write + again) / npu.sramBytesPerClock),
     matrixCycles: 0,
     vectorCycles,
-    readBytes: work.weightBytes + traffic.read,
-    writeBytes: traffic.write,
+    ...traffic,
+    readBytes: work.weightBytes + traffic.readBytes,
+    weightReadBytes: work.weightBytes,
     sramBytes,
     launchSeconds: npu.launchSeconds,
     utilisation: 0,

@@ -38,7 +38,8 @@ export function labelFlow(graph: Graph, context: number, sources: SourceLabels):
   const weights = new Uint8Array(operators.length);
   for (let i = 0; i < weights.length; i++) {
     const { name, work } = operators[i]!;
-    if (works[work]!.weightBytes > 0) weights[i] = weightsOf(name, sources);
+    const { weightBytes, storageBytes = 0 } = works[work]!;
+    if (weightBytes > 0 || storageBytes > 0) weights[i] = weightsOf(name, sources);
   }
   const flow = {
     weights,
@@ -68,7 +69,9 @@ function passOnce(
   for (let i = 0; i < operators.length; i++) {
     const operator = operators[i]!;
     const work = works[operator.work]!;
-    let all: Secrecy = operator.inputs.length === 0 ? sources.prompt : PUBLIC;
+    // What the drive brings is there before anybody has asked for anything.
+    const loads = (work.storageBytes ?? 0) > 0 && work.inputBytes === 0;
+    let all: Secrecy = operator.inputs.length === 0 && !loads ? sources.prompt : PUBLIC;
     for (const input of operator.inputs) all = join(all, results[input]!);
     inputs[i] = all;
     const cached = work.kvReadBytes > 0 ? sources.kv : PUBLIC;

@@ -1,0 +1,153 @@
+/** What the audit books is what memory moved: byte by byte, and as the tensors that it is. */
+import { describe, expect, it } from 'vitest';
+import { parseSpecFile } from '../../../src/base/spec-file.ts';
+import { buildSimulation, prepare } from '../../../src/engine/prepare.ts';
+import type { Run } from '../../../src/engine/run.ts';
+import type { AuditRow } from '../../../src/engine/secure-audit.ts';
+import { simulate } from '../../../src/engine/simulation.ts';
+import { fileSources, listBundled } from '../../../src/load.ts';
+import { workAt } from '../../../src/workload/graph.ts';
+
+const sources = fileSources();
+const PRESETS = listBundled('socs/security', '.yaml').filter((name) => name !== 'none');
+const SHORT = ['workload.promptTokens=64', 'workload.generatedTokens=4'];
+
+interface Wish {
+  readonly security: string;
+  readonly soc?: string;
+  readonly workload?: string;
+  readonly set?: readonly string[];
+}
+
+/** No system cache and no other master stands beside: every byte of the DRAM is one that passed the gates. */
+function open({
+  security,
+  soc = 'dimensity-9300',
+  workload = 'llama-3.2-1b-chat',
+  set = SHORT,
+}: Wish) {
+  const text = `version: 1\nsoc: ${soc}\nworkload: ${workload}\nsecurity: ${security}`;
+  const given = prepare(parseSpecFile(text, 'test'), set, sources);
+  const prepared = {
+    ...given,
+    machine: { ...given.machine, systemCache: undefined, background: [] },
+  };
+  return { ...prepared, run: () => simulate(buildSimulation(prepared, set, sources)) };
+}
+
+const sum = (rows: readonly AuditRow[]) => rows.reduce((all, { bytes }) => all + bytes, 0);
+/** What operators moved: what is restored before, handed out or sent away is none of theirs. */
+const moved = ({ audit }: Run) =>
+  audit!.flows.filter(
+    ({ phase, tensor }) => phase !== 'restore' && phase !== 'upload' && tensor !== 'output',
+  );
+const of = (rows: readonly AuditRow[], access: string, tensor: string) =>
+  rows.filter((row) => row.access === access && row.tensor === tensor);
+
+describe('bytes by label', () => {
+  it.each(PRESETS)('come to the bytes of the DRAM under %s', (preset) => {
+    for (const unit of ['npu', 'cpu']) {
+      const set = [...SHORT, `scenario.unit=${unit}`];
+      if (preset === 'naive' && unit === 'npu') continue;
+      const run = open({ security: `{ preset: ${preset}, restore: resident }`, set }).run();
+      expect(sum(moved(run)) / run.metrics['dram_bytes']!).toBeCloseTo(1, 9);
+    }
+  });
+
+  it('do so where codes are read and written too', () => {
+    const [all, plain] = ['all', 'fine'].map((preset) =>
+      open({ security: `{ preset: ${preset} }` }).run(),
+    ) as [Run, Run];
+    const more = all.metrics['dram_bytes']! / plain.metrics['dram_bytes']!;
+    expect(sum(moved(all)) / sum(moved(plain))).toBeCloseTo(more, 9);
+    for (const tensor of ['weights', 'kv'])
+      expect(sum(of(moved(all), 'read', tensor))).toBeGreaterThan(
+        sum(of(moved(plain), 'read', tensor)),
+      );
+  });
+});
+
+describe('weights', () => {
+  it('are as many as the model has, once a step, whatever else an operator fetches', () => {
+    const { plan, run } = open({ security: '{ preset: fine }' });
+    const rows = of(moved(run()), 'read', 'weights');
+    const decode = plan.phases.find(({ name }) => name === 'decode')!;
+    const once = decode.graph.operators.reduce(
+      (all, { work }) => all + workAt(decode.graph, work, decode.contextStart).weightBytes,
+      0,
+    );
+    const read = sum(rows.filter(({ phase }) => phase === 'decode'));
+    expect(read / (decode.steps * once)).toBeCloseTo(1, 9);
+  });
+
+  it('are not the inputs that a unit of little memory fetches again', () => {
+    const vision = { workload: 'bk-sdm-tiny-512', set: ['scenario.unit=npu', 'workload.steps=1'] };
+    const reads = (small: readonly string[]) => {
+      const set = [...vision.set, ...small];
+      const rows = moved(open({ ...vision, security: '{ preset: fine }', set }).run());
+      return {
+        weights: sum(of(rows, 'read', 'weights')),
+        inputs: sum(of(rows, 'read', 'activations')),
+      };
+    };
+    const [large, small] = [reads([]), reads(['npu.sram.size=64 KiB'])];
+    expect(small.inputs).toBeGreaterThan(1.05 * large.inputs);
+    expect(small.weights).toBeGreaterThanOrEqual(large.weights * (1 - 1e-9));
+  });
+
+  it('carry the label of their maker and are read by whoever computes with them', () => {
+    const rows = of(moved(open({ security: '{ preset: fine }' }).run()), 'read', 'weights');
+    expect(new Set(rows.map(({ label }) => label))).toEqual(new Set(['model-secret']));
+  });
+});
+
+describe('what a step is given', () => {
+  it('comes from memory, though an explicit local memory keeps what operators hand on', () => {
+    const { plan, run } = open({ security: '{ preset: fine }' });
+    const prompt = of(moved(run()), 'read', 'prompt');
+    const prefill = plan.phases.find(({ name }) => name === 'prefill')!;
+    const roots = prefill.graph.operators.filter(({ inputs }) => inputs.length === 0);
+    const given = roots.reduce(
+      (all, { work }) => all + workAt(prefill.graph, work, prefill.contextStart).inputBytes,
+      0,
+    );
+    expect(given).toBeGreaterThan(0);
+    expect(sum(prompt)).toBeCloseTo(given, 6);
+  });
+});
+
+describe('adapters', () => {
+  const skill = (mode: string, security: string) =>
+    open({
+      security,
+      workload: 'llama-3.2-3b-skill',
+      set: [...SHORT, `workload.techniques.lora.mode=${mode}`],
+    }).run();
+  const labels = 'labels: { adapters: user-secret }';
+
+  it('that are merged make weights of weights, and nobody calls the model a prompt', () => {
+    const rows = moved(skill('merge', `{ preset: weights, ${labels} }`)).filter(
+      ({ phase }) => phase === 'adapter',
+    );
+    expect(new Set(rows.map(({ tensor }) => tensor))).toEqual(new Set(['weights']));
+    expect(new Set(rows.map(({ region }) => region))).toEqual(new Set(['secure']));
+    const made = of(rows, 'write', 'weights');
+    expect(made.every(({ label }) => label === 'model-secret + user-secret')).toBe(true);
+    expect(rows.every(({ verdict }) => verdict === 'protected')).toBe(true);
+  });
+
+  it('that are swapped in come from the drive into memory that it may write', () => {
+    const rows = moved(skill('swap', `{ preset: all, ${labels} }`)).filter(
+      ({ phase }) => phase === 'adapter',
+    );
+    const file = of(rows, 'write', 'model file');
+    expect(file).toMatchObject([{ initiator: 'storage', region: 'secure', label: 'public' }]);
+    expect(of(rows, 'write', 'weights')).toMatchObject([{ label: 'user-secret' }]);
+    const plain = moved(skill('swap', `{ preset: all, modelFile: plain, ${labels} }`));
+    expect(of(plain, 'write', 'model file')).toMatchObject([{ label: 'user-secret' }]);
+    const guest = moved(skill('swap', `{ preset: protected-vm, ${labels} }`));
+    expect(of(guest, 'write', 'model file')).toMatchObject([
+      { region: 'normal', verdict: 'public' },
+    ]);
+  });
+});
