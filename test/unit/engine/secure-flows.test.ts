@@ -5,10 +5,10 @@ import { buildSimulation, prepare } from '../../../src/engine/prepare.ts';
 import type { Run } from '../../../src/engine/run.ts';
 import type { AuditRow } from '../../../src/engine/secure-audit.ts';
 import { simulate } from '../../../src/engine/simulation.ts';
-import { fileSources, listBundled } from '../../../src/load.ts';
+import { listBundled } from '../../../src/load.ts';
 import { workAt } from '../../../src/workload/graph.ts';
+import { sources } from '../../support/sources.ts';
 
-const sources = fileSources();
 const PRESETS = listBundled('socs/security', '.yaml').filter((name) => name !== 'none');
 const SHORT = ['workload.promptTokens=64', 'workload.generatedTokens=4'];
 
