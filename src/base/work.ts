@@ -103,6 +103,8 @@ export interface Work {
   readonly kvWriteBytes: Bytes;
   /** Weights lie in super-blocks with scales of scales (K-quants), which few kernels unpack as fast as plain ones. */
   readonly superblocks?: boolean;
+  /** Name of the format that stored weights have, which decides what kernels can read them; absent where the width says all. */
+  readonly storage?: string;
   /** Plain over stored bytes of weights that a decompressor has to unpack; `weightBytes` are the stored ones. */
   readonly compression?: number;
   /** Weights lack two of every four elements; `macs` and `form` count all of them. */

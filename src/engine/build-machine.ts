@@ -286,9 +286,9 @@ function withRuntime(unit: ComputeUnit, runtime: RuntimeSpec, vendor: string): C
   return {
     ...unit,
     supports: (work) =>
-      work.weightBytes === 0 || hasWeights(runtime, unit.kind, work.weightDType)
+      work.weightBytes === 0 || hasWeights(runtime, unit.kind, work)
         ? unit.supports(work)
-        : { ok: false, reason: `${missing} ${work.weightDType} weights` },
+        : { ok: false, reason: `${missing} ${work.storage ?? work.weightDType} weights` },
   };
 }
 

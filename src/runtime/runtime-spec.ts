@@ -6,7 +6,7 @@
 import { checkReferences } from '../base/provenance.ts';
 import { checkSpec, type Infer, sourced, sourcedValue, z } from '../base/schema.ts';
 import type { SpecFile } from '../base/spec-file.ts';
-import { DTYPE_BITS, type DType } from '../base/work.ts';
+import { DTYPE_BITS, type DType, type Work } from '../base/work.ts';
 import type { KernelClass } from '../hardware/units/unit-options.ts';
 
 const dtype = z.enum(Object.keys(DTYPE_BITS) as [DType, ...DType[]]);
@@ -45,8 +45,13 @@ const kernels = z.strictObject({
   attentionShare: z.partialRecord(dtype, sourced('ratio', { max: 1 })).optional(),
   /** Times that the key–value cache moves in attention: what packing an operand anew for every call adds. */
   cachePasses: sourced('ratio', { min: 1, max: 5 }).optional(),
-  /** Widths of weights that it has no kernels for on units of this kind: products with them run elsewhere. */
-  withoutWeights: sourcedValue(z.array(dtype)).optional(),
+  /**
+   * Weights that it has no kernels for on units of this kind, by width (`int3`) or by format (`q4_k`, with all mixtures
+   * of that name): products with them run elsewhere.
+   */
+  withoutWeights: sourcedValue(z.array(z.string())).optional(),
+  /** Widest output of a product with quantised weights that its kernels take; heads of vocabularies run elsewhere. */
+  widestOutput: sourcedValue(z.int().positive()).optional(),
   /** Makers of the SoCs whose units of this kind it has kernels for; all where absent. */
   vendors: z.array(z.string()).optional(),
   /**
@@ -109,6 +114,8 @@ export const runtimeSpec = z.strictObject({
       prefillChunk: z.int().positive().optional(),
       /** Compute whole chunks even where fewer tokens are left, as graphs of fixed shape do. */
       padPrefill: z.boolean().default(false),
+      /** Prefill graphs end at the last layer with a cache of its own: later ones read the last token alone. */
+      prunePrefill: sourcedValue(z.boolean()).optional(),
       /** Prefill graphs hand out logits of every token, not of the last alone. */
       logits: z.enum(['last', 'all']).default('last'),
       /** Weight format of the key-value cache where it is not FP16, by kind of unit. */
@@ -151,10 +158,20 @@ export function runsOn(runtime: RuntimeSpec, kind: string, vendor?: string): boo
   return vendor === undefined || vendors === undefined || vendors.includes(vendor);
 }
 
-/** Whether products with weights of that width have kernels where others have. */
-export function hasWeights(runtime: RuntimeSpec, kind: string, weights: DType): boolean {
+/** Whether a product with such weights has kernels where others have. */
+export function hasWeights(
+  runtime: RuntimeSpec,
+  kind: string,
+  { weightDType, storage = weightDType, form }: Pick<Work, 'weightDType' | 'storage' | 'form'>,
+): boolean {
   const kernels = runtime.kernels[kind as keyof RuntimeSpec['kernels']];
-  return !kernels?.withoutWeights?.is.includes(weights);
+  const name = storage.replace(/-file$/, '');
+  const missing = (one: string) =>
+    one === weightDType || one === name || name.startsWith(`${one}_`);
+  if (kernels?.withoutWeights?.is.some(missing)) return false;
+  const widest = kernels?.widestOutput?.is ?? Number.POSITIVE_INFINITY;
+  const quantised = weightDType.startsWith('int');
+  return !(quantised && form.kind === 'matmul' && form.n > widest);
 }
 
 /** Kernel quality of a runtime on one kind of unit. */

@@ -44,6 +44,8 @@ export interface LlmRequest {
   readonly cachedTokens?: number;
   /** Logits for the last prompt token only (what chat needs); otherwise for all of them. */
   readonly lastTokenLogitsOnly?: boolean;
+  /** Prefill leaves out of layers that reuse earlier caches whatever the first answer does not need. */
+  readonly prunePrefill?: boolean;
   readonly fusion?: Partial<LlmFusion>;
   readonly scores?: 'causal' | 'full';
   /** Context lengths that graphs are compiled for are multiples of this; attention and cache cover the next one. */
@@ -179,6 +181,7 @@ function options(
     name: `${request.model.id}/${name}`,
     tokens,
     logits,
+    pruned: request.prunePrefill ?? false,
     formats,
     fusion: { ...DEFAULT_FUSION, ...request.fusion },
     routing: request.routing ?? uniformRouting,

@@ -60,6 +60,7 @@ interface Parts {
   readonly kvReadBytes?: Bytes;
   readonly kvWriteBytes?: Bytes;
   readonly superblocks?: boolean;
+  readonly storage?: string;
 }
 
 function work(operator: string, form: WorkForm, activationDType: DType, parts: Parts): Work {
@@ -76,6 +77,7 @@ function work(operator: string, form: WorkForm, activationDType: DType, parts: P
     kvReadBytes: parts.kvReadBytes ?? 0,
     kvWriteBytes: parts.kvWriteBytes ?? 0,
     ...(parts.superblocks && { superblocks: true }),
+    ...(parts.storage !== undefined && { storage: parts.storage }),
   };
 }
 
@@ -97,11 +99,13 @@ export interface MatmulShape {
 export function matmulWork(shape: MatmulShape, format: WeightFormat, activation: DType): Work {
   const { m, n, k, batch = 1, bias = false } = shape;
   const rows = shape.rows ?? batch * m;
+  const stored = formatFor(format, k);
   return work(shape.operator ?? 'MatMul', { kind: 'matmul', batch, m, n, k }, activation, {
     macs: rows * n * k,
     vectorOps: bias ? rows * n : 0,
-    weightDType: formatFor(format, k).dtype,
-    superblocks: formatFor(format, k).superblocks,
+    weightDType: stored.dtype,
+    superblocks: stored.superblocks,
+    ...(stored.name !== stored.dtype && { storage: stored.name }),
     weightBytes: batch * (storedBytes(format, n * k, k) + (bias ? plainBytes(n, format) : 0)),
     inputBytes: bytesOf((shape.inputRows ?? rows) * k, activation),
     outputBytes: bytesOf(rows * n, activation),

@@ -228,7 +228,7 @@ const KEPT = 0.5;
 /** Prompt, answer, cache and how the engine cuts them. */
 function tokensOf(row: LlmRow, runtime: RuntimeSpec, longest = Number.POSITIVE_INFINITY) {
   const assumptions: string[] = [];
-  const { prefillChunk, padPrefill, fixedContext, context, logits } = runtime.models;
+  const { prefillChunk, padPrefill, prunePrefill, fixedContext, context, logits } = runtime.models;
   const stated = statedPrompt(row);
   if (stated === undefined) assumptions.push(`${DEFAULT_PROMPT} prompt tokens assumed`);
   const prompt = stated ?? DEFAULT_PROMPT;
@@ -253,6 +253,7 @@ function tokensOf(row: LlmRow, runtime: RuntimeSpec, longest = Number.POSITIVE_I
       ...(cached > 0 ? { cachedTokens: cached } : {}),
       ...(chunk === undefined ? {} : { prefillChunk: chunk }),
       ...(padPrefill ? { padPrefill } : {}),
+      ...(prunePrefill?.is ? { prunePrefill: true } : {}),
       ...(logits === 'all' ? { logits } : {}),
       ...(fixedContext ? { contextBucket: held, scores: 'full' } : {}),
     },

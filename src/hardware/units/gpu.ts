@@ -245,7 +245,7 @@ function kernelCycles(gpu: Gpu, work: Work, gemm: GemmShape): number {
   const format = gpu.matrixRates[work.weightDType][work.activationDType];
   // Runtimes carry kernels of their own for matrix–vector products; their quality is the bandwidth they reach.
   const quality = m > 1 ? (gpu.kernelShare[work.activationDType] ?? 1) : 1;
-  const share = gpu.matrixShare * quality * packing(gpu, work);
+  const share = Math.min(1, gpu.matrixShare * quality) * packing(gpu, work);
   const macsPerClock = gpu.fmaPerClock * (format?.rate ?? 1) * share;
   // Latency bounds a lone wave, not the work it shares with others: never slower than one core alone.
   const fullest = (perCore * rows * columns * k * stretch) / macsPerClock;

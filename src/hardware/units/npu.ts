@@ -204,7 +204,7 @@ function matrixCost(npu: Npu, work: Work, load: MatrixLoad, serial: boolean): Un
   const format = npu.matrixRates[work.weightDType][work.activationDType];
   const rate = rateOf(npu, work);
   // What lies above one is in the depth of the folds already.
-  const pace = Math.min(1, rate) * (npu.matrixShare[work.activationDType] ?? 1);
+  const pace = Math.min(1, rate) * Math.min(1, npu.matrixShare[work.activationDType] ?? 1);
   const arrayCycles = Math.max(arrayTime(load, pace), rowCycles(npu, work, rate));
   const lanes = npu.vectorRates[work.activationDType] ?? npu.vectorRates.fp16 ?? 1;
   const expandPerClock = format?.expand ? (npu.expandPerClock ?? lanes / EXPANSION_OPS) : undefined;

@@ -16,18 +16,18 @@ export function buildLlmGraph(model: LlmModel, options: LlmGraphOptions): Graph 
   const { tokens, formats } = options;
   const graph = openGraph(options.name);
   const embedding = gatherWork(tokens, model.hidden, formats.embedding, formats.activation);
-  const stream = openStream(graph, model, options, graph.add('embedding', embedding));
-  const paths = openSidePaths(graph, model, options, stream);
-  const attention = byLayer(model, (kind) => buildAttention(model, options, kind));
-  const feedForward = byLayer(model, (kind) => buildFeedForward(model, options, kind));
+  let stream = openStream(graph, model, options, graph.add('embedding', embedding));
+  let paths = openSidePaths(graph, model, options, stream);
   paths.start();
-  for (let layer = 0; layer < model.layers; layer++)
-    addLayer(graph, model, `layer.${layer}`, {
-      stream,
-      paths,
-      attention: attention(layer),
-      feedForward: feedForward(layer),
-    });
+  const fewer = options.pruned && options.logits < tokens;
+  const early = fewer ? Math.min(model.kvLayers, model.layers) : model.layers;
+  addLayers(graph, model, options, { stream, paths, from: 0, to: early });
+  if (early < model.layers && options.logits > 0) {
+    const late = { ...options, tokens: options.logits };
+    stream = openStream(graph, model, late, stream.settle(`layer.${early}.input`));
+    paths = openSidePaths(graph, model, late, stream, paths.table());
+    addLayers(graph, model, late, { stream, paths, from: early, to: model.layers });
+  }
   if (options.logits > 0) {
     paths.end(options.logits);
     const head = matmulWork(
@@ -48,6 +48,31 @@ function padContext(graph: Graph, bucket: number): Graph {
   const padded = (work: StepWork): StepWork =>
     typeof work === 'function' ? (context) => work(Math.ceil(context / bucket) * bucket) : work;
   return { ...graph, works: graph.works.map(padded) };
+}
+
+interface Layers {
+  readonly stream: ResidualStream;
+  readonly paths: SidePaths;
+  readonly from: number;
+  /** Behind the last one. */
+  readonly to: number;
+}
+
+function addLayers(
+  graph: GraphBuilder,
+  model: LlmModel,
+  options: LlmGraphOptions,
+  { stream, paths, from, to }: Layers,
+): void {
+  const attention = byLayer(model, (kind) => buildAttention(model, options, kind));
+  const feedForward = byLayer(model, (kind) => buildFeedForward(model, options, kind));
+  for (let layer = from; layer < to; layer++)
+    addLayer(graph, model, `layer.${layer}`, {
+      stream,
+      paths,
+      attention: attention(layer),
+      feedForward: feedForward(layer),
+    });
 }
 
 interface LayerParts {

@@ -53,6 +53,8 @@ export interface LlmGraphOptions {
   readonly tokens: number;
   /** Tokens whose logits are computed; 0 leaves the output head out. */
   readonly logits: number;
+  /** Last layers that only read the caches of earlier ones see the tokens with logits alone, as nothing else of them is used. */
+  readonly pruned?: boolean;
   readonly formats: LlmFormats;
   readonly fusion: LlmFusion;
   readonly routing: ExpertRouting;

@@ -33,6 +33,8 @@ export interface SidePaths {
   after(prefix: string): void;
   /** Before the final norm, for `rows` tokens. */
   end(rows: number): void;
+  /** What `start` looked up, for layers that go on with fewer tokens. */
+  table(): number;
 }
 
 export function openSidePaths(
@@ -40,10 +42,11 @@ export function openSidePaths(
   model: LlmModel,
   options: LlmGraphOptions,
   stream: ResidualStream,
+  table = -1,
 ): SidePaths {
   const streams = parallelStreams(graph, model, options, stream);
   const lowRank = lowRankResidual(graph, model, options, stream);
-  const perLayer = perLayerEmbedding(graph, model, options, stream);
+  const perLayer = perLayerEmbedding(graph, model, options, stream, table);
   return {
     start: () => {
       perLayer?.start();
@@ -56,6 +59,7 @@ export function openSidePaths(
       perLayer?.after(prefix);
     },
     end: (rows) => streams?.project('streams.join', rows),
+    table: () => perLayer?.table() ?? table,
   };
 }
 
@@ -123,6 +127,7 @@ function perLayerEmbedding(
   model: LlmModel,
   { tokens: m, formats }: LlmGraphOptions,
   stream: ResidualStream,
+  given: number,
 ) {
   const { perLayerWidth: width, hidden, layers } = model;
   if (width === undefined) return undefined;
@@ -131,8 +136,9 @@ function perLayerEmbedding(
   const gate = project(width, hidden);
   const activate = activationWork(m * width, 'gelu', true, activation);
   const out = project(hidden, width);
-  let table = -1;
+  let table = given;
   return {
+    table: () => table,
     start: () => {
       const all = width * layers;
       const from = stream.settle('per_layer.input');

@@ -1,11 +1,13 @@
 /** Products with weights that a runtime has no kernels for on a unit run on another, and what remains stays. */
 import { describe, expect, it } from 'vitest';
 import { parseSpecFile } from '../../../src/base/spec-file.ts';
+import { DTYPE_BITS } from '../../../src/base/work.ts';
 import { compileRequest, phaseTimes } from '../../../src/engine/closed-form.ts';
 import { policyFor, prepare } from '../../../src/engine/prepare.ts';
-import { fileSources } from '../../../src/load.ts';
-import { hasWeights } from '../../../src/runtime/runtime-spec.ts';
+import { fileSources, listBundled } from '../../../src/load.ts';
+import { hasWeights, parseRuntime } from '../../../src/runtime/runtime-spec.ts';
 import { workAt } from '../../../src/workload/graph.ts';
+import { matmulWork } from '../../../src/workload/operator-cost.ts';
 
 const sources = fileSources({ calibration: 'none' });
 const compiled = (format: string, unit: string) => {
@@ -64,13 +66,56 @@ describe('weights without kernels', () => {
     );
   });
 
-  it('are asked of the runtime by unit and width', () => {
+  it('are asked of the runtime by unit, width and format', () => {
     const { runtime } = compiled('q4_0', 'gpu').prepared;
     const of = (kind: string) =>
-      (['int2', 'int3', 'int4', 'int8', 'fp16'] as const).filter((one) =>
-        hasWeights(runtime, kind, one),
+      [
+        'q2_k',
+        'q3_k_m-file',
+        'q4_0',
+        'q4_k_m-file',
+        'q6_k',
+        'q8_0-file',
+        'iq4_nl',
+        'iq4_xs',
+        'fp16',
+      ].filter((name) =>
+        hasWeights(
+          runtime,
+          kind,
+          matmulWork({ m: 1, n: 4096, k: 4096 }, sources.tables.formats[name]!, 'fp16'),
+        ),
       );
-    expect(of('gpu')).toEqual(['int4', 'int8', 'fp16']);
-    expect(of('cpu')).toHaveLength(5);
+    expect(of('gpu')).toEqual(['q4_0', 'q4_k_m-file', 'q6_k', 'q8_0-file', 'iq4_nl', 'fp16']);
+    expect(of('npu')).toEqual(['q4_0', 'q8_0-file', 'iq4_nl', 'fp16']);
+    expect(of('cpu')).toHaveLength(9);
   });
+});
+
+describe('the NPU under llama.cpp', () => {
+  it('reads Q4_0 in the layers, and leaves K-quants to others', () => {
+    expect(placesOf('q4_0', 'npu').products).toEqual(['npu']);
+    expect(placesOf('q4_k_m-file', 'npu').products).not.toContain('npu');
+  });
+
+  it('leaves the head of a vocabulary to others, whatever its format', () => {
+    const { prepared, request } = compiled('q4_0', 'npu');
+    const { phase, unit } = request.tables.at(-1)!;
+    const head = phase.graph.operators.findIndex(({ name }) => name === 'head');
+    expect(prepared.machine.units[unit[head]!]!.unit.name).not.toBe('npu');
+  });
+
+  it('is slower where no product stays on it', () => {
+    expect(decodeSeconds('q4_0', 'npu')).toBeLessThan(decodeSeconds('q4_k_m-file', 'npu'));
+  });
+});
+
+it('every format that a class says it has no kernels for is one that there is', () => {
+  const names = Object.keys(sources.tables.formats).map((name) => name.replace(/-file$/, ''));
+  for (const id of listBundled('socs/runtimes', '.yaml')) {
+    const { kernels } = parseRuntime(sources.runtime(id));
+    for (const kind of ['cpu', 'gpu', 'npu'] as const)
+      for (const one of kernels[kind]?.withoutWeights?.is ?? [])
+        expect([...names, ...Object.keys(DTYPE_BITS)], `${id}: ${one}`).toContain(one);
+  }
 });

@@ -58,6 +58,7 @@ describe.each([
       macs: tokens * inputs * outputs,
       vectorOps: 0,
       weightDType: 'int4',
+      storage: 'int4-g32-fp16scale',
       activationDType: 'fp16',
       weightBytes: inputs * outputs * INT4,
       inputBytes: tokens * inputs * FP16,

@@ -47,7 +47,7 @@ describe('units that a row depends on', () => {
   };
 
   it('are the one it was asked for where that has all kernels', () => {
-    for (const unit of ['cpu', 'gpu', 'npu'])
+    for (const unit of ['cpu', 'gpu'])
       expect(unitsOf(unit, 'llama.cpp', '4', '')).toEqual({ asked: [unit], used: [unit] });
   });
 
@@ -55,6 +55,25 @@ describe('units that a row depends on', () => {
     expect(unitsOf('gpu', 'llama.cpp', '2', '')).toEqual({ asked: ['gpu'], used: ['gpu', 'cpu'] });
     expect(unitsOf('gpu', 'llama.cpp', '3', '')).toEqual({ asked: ['gpu'], used: ['gpu', 'cpu'] });
     expect(unitsOf('cpu', 'llama.cpp', '2', '')).toEqual({ asked: ['cpu'], used: ['cpu'] });
+  });
+
+  it('are also the CPU where HTP kernels take no head, or no format of the weights', () => {
+    const both = { asked: ['npu'], used: ['npu', 'cpu'] };
+    expect(unitsOf('npu', 'llama.cpp', '4', '')).toEqual(both);
+    const { phases, prepared } = compiled(
+      'npu',
+      'llama.cpp (Hexagon)',
+      '4',
+      'GGUF Q4_K_M; two HTP sessions',
+    );
+    const products = phases.flatMap(({ works }) =>
+      works.flatMap(({ work, unit }) =>
+        work.form.kind === 'matmul' && work.weightBytes > 0
+          ? [prepared.machine.units[unit]!.unit.name]
+          : [],
+      ),
+    );
+    expect(new Set(products)).toEqual(new Set(['cpu']));
   });
 });
 

@@ -320,6 +320,16 @@ describe('how an engine builds its graphs', () => {
     expect(gpu.workload).not.toHaveProperty('logits');
     expect(gpu.workload).not.toHaveProperty('contextBucket');
   });
+
+  it('ends prompts of LiteRT-LM at the last cache, and of llama.cpp at the last layer', () => {
+    const mapped = (runtime: string) =>
+      mapLlmRow(
+        row(`a,Snapdragon 8 Gen 3,cpu,${runtime},Gemma-4-E2B-it,,4,,1024,1280,,,17`),
+        tables,
+      ) as { workload: object };
+    expect(mapped('LiteRT-LM').workload).toMatchObject({ prunePrefill: true });
+    expect(mapped('llama.cpp').workload).not.toHaveProperty('prunePrefill');
+  });
 });
 
 describe('builds of an engine', () => {

@@ -28,7 +28,11 @@ describe('formats with super-blocks', () => {
   });
 
   it('mark the work of their products, and move the same bytes as plain ones of equal width', () => {
-    expect(work(64, 'q4_k')).toEqual({ ...work(64, 'q4_0'), superblocks: true });
+    expect(work(64, 'q4_k')).toEqual({
+      ...work(64, 'q4_0'),
+      superblocks: true,
+      storage: 'q4_k',
+    });
     expect(work(64, 'q4_0')).not.toHaveProperty('superblocks');
   });
 });
