@@ -170,7 +170,7 @@ function addPart(
   if (!match || !FIELDS.includes(match[1] as Field)) return undefined;
   const field = match[1] as Field;
   const bits = match[2] === '' ? sizes[field] - used[field] : Number(match[2]);
-  if (bits > 0) slices[field].push({ from, mask: 2 ** bits - 1, to: used[field] });
+  if (bits > 0) slices[field].push({ from, mask: (1 << bits) - 1, to: used[field] });
   if (match[3]) folds.push({ field: 'bg', rowBit: 0 }, { field: 'ba', rowBit: 2 });
   used[field] += bits;
   return bits;

@@ -19,8 +19,8 @@ export class ChannelPort {
   private taken = 0;
   private cycle = -1;
   private left = 0;
-  /** The next burst has been refused: it need not be offered again before there is room. */
-  private refused = false;
+  /** One once the next burst has been refused: it need not be offered again before there is room. */
+  private refused = 0;
 
   push(
     burst: number,
@@ -42,7 +42,7 @@ export class ChannelPort {
 
   /** Offers a few bursts in a cycle, where one is `ready`; the first refusal ends the turn. */
   offer(controller: ChannelController, now: number): void {
-    this.refused = false;
+    this.refused = 0;
     if (this.cycle !== now) {
       this.cycle = now;
       this.left = OFFERS;
@@ -58,7 +58,7 @@ export class ChannelPort {
         now,
       );
       if (!taken) {
-        this.refused = true;
+        this.refused = 1;
         return;
       }
       this.left--;
@@ -72,7 +72,7 @@ export class ChannelPort {
   /** Whether the next burst may be taken: one not yet refused might need no room. */
   ready(controller: ChannelController): boolean {
     if (this.count === 0) return false;
-    return !this.refused || controller.hasRoom(this.write[this.first] === 1);
+    return this.refused === 0 || controller.hasRoom(this.write[this.first] === 1);
   }
 
   private grow(): void {

@@ -20,13 +20,13 @@ export class CommandChoice {
   overdueWrites = 0;
   private readonly cells: Int32Array;
   private readonly state: ChannelState;
-  /** A conflict never closes a row for which an older hit waits. */
-  private readonly protectHits: boolean;
+  /** Banks, as bits, whose row no conflict closes while an older hit waits for it: all or none. */
+  private readonly protectedRows: number;
 
   constructor(state: ChannelState, protectHits: boolean) {
     this.cells = state.cells;
     this.state = state;
-    this.protectHits = protectHits;
+    this.protectedRows = protectHits ? -1 : 0;
   }
 
   /**
@@ -79,7 +79,7 @@ export class CommandChoice {
     }
     if (misses === 0) return best;
     // A row stays open for hits older than the conflict.
-    const kept = this.protectHits ? guarded : 0;
+    const kept = guarded & this.protectedRows;
     const close = state.open & closable & ~kept & state.ranksAllowed(RANK_PRECHARGE, now);
     const open = state.closed & openable & state.ranksAllowed(RANK_ACTIVATE, now);
     left = misses & state.ready.rows & (close | open);

@@ -55,6 +55,8 @@ export class CommandController implements ChannelController {
   private synced = -1;
   private clockUntil = 0;
   private writing = false;
+  /** The queue that is served: writes while `writing`. */
+  private served: BurstQueue;
   private wake = 0;
   /** Next cycle in which something comes that comes now and then. */
   private attention = 0;
@@ -81,6 +83,7 @@ export class CommandController implements ChannelController {
     this.slots = new BurstSlots(entries, cells, cell.ENTRIES);
     this.reads = new BurstQueue(cells, READS, config.readQueue);
     this.writes = new BurstQueue(cells, WRITES, config.writeQueue);
+    this.served = this.reads;
     this.owners = new RowOwners(cells);
     this.refresh = new RefreshQueue(device, config);
     this.choice = new CommandChoice(this.state, config.protectHits);
@@ -239,11 +242,12 @@ export class CommandController implements ChannelController {
     const { choice } = this;
     if (this.modeChanges()) {
       this.writing = !this.writing;
+      this.served = this.writing ? this.writes : this.reads;
       this.patience.turned();
       columns = this.columnsOf(this.writing, now);
     }
     const { writing } = this;
-    const queue = writing ? this.writes : this.reads;
+    const queue = this.served;
     const overdue = writing ? choice.overdueWrites : choice.overdue;
     // One ACT is split at a time.
     const openable = this.opening < 0 ? ~this.steps.held : 0;
@@ -264,7 +268,7 @@ export class CommandController implements ChannelController {
     if (this.opening >= 0) return this.finishOpening(now);
     let soonest = this.closesWorn ? this.rows.soonest : NEVER;
     if (this.refresh.waiting.length > 0) soonest = Math.min(soonest, this.steps.soonest);
-    const waiting = this.owners.banks | (this.writing ? this.writes : this.reads).size;
+    const waiting = this.owners.banks | this.served.size;
     return waiting === 0 ? soonest : Math.min(soonest, this.state.nextChange(now));
   }
 
@@ -349,7 +353,7 @@ export class CommandController implements ChannelController {
     const bank = cells[target + BANK] as number;
     const access = cells[target + ACCESS] as number;
     if (cells[target + COUNTED] === 0) this.counts.hits++;
-    this.take(target, writing ? this.writes : this.reads);
+    this.take(target, this.served);
     return this.send(bank, access, writing, now);
   }
 
@@ -379,7 +383,7 @@ export class CommandController implements ChannelController {
    */
   private afterColumn(now: number): number {
     const least = this.sent(now);
-    const rows = this.owners.banks | (this.writing ? this.writes : this.reads).misses;
+    const rows = this.owners.banks | this.served.misses;
     if (rows !== 0 || this.opening >= 0 || this.refresh.waiting.length > 0) return least;
     if (!this.keepsOpen || this.modeChanges()) return least;
     return Math.max(least, now + this.timing.nCCDS);

@@ -6,7 +6,7 @@
 import type { DeviceTiming } from './device.ts';
 
 /** What comes due in one cycle: row commands of banks, columns of opened banks, reads and writes of groups. */
-const KINDS = 4;
+const KIND_BITS = 2;
 const ROWS = 0;
 const COLUMNS = 1;
 const READS = 2;
@@ -27,8 +27,9 @@ export class ReadyBanks {
 
   constructor(t: DeviceTiming) {
     const longest = t.nRFCpb + t.nRC + t.nWTP + t.nWTRL + t.nRPpb + t.nRCD + t.nCCDL;
-    const turn = 2 ** Math.ceil(Math.log2(longest + 1));
-    this.wheel = new Int32Array(KINDS * turn);
+    // Of whole numbers: a power is a number with a fraction to the machine, and all that is computed with it.
+    const turn = 1 << (32 - Math.clz32(longest));
+    this.wheel = new Int32Array(turn << KIND_BITS);
     this.last = turn - 1;
   }
 
@@ -36,12 +37,12 @@ export class ReadyBanks {
     const { wheel, last } = this;
     let { rows, young, heldReads, heldWrites } = this;
     for (let cycle = Math.max(this.at, now - last - 1) + 1; cycle <= now; cycle++) {
-      const slot = KINDS * (cycle & last);
-      rows |= wheel[slot + ROWS] as number;
-      young &= ~(wheel[slot + COLUMNS] as number);
-      heldReads &= ~(wheel[slot + READS] as number);
-      heldWrites &= ~(wheel[slot + WRITES] as number);
-      wheel[slot + ROWS] = wheel[slot + COLUMNS] = wheel[slot + READS] = wheel[slot + WRITES] = 0;
+      const slot = (cycle & last) << KIND_BITS;
+      rows |= wheel[slot | ROWS] as number;
+      young &= ~(wheel[slot | COLUMNS] as number);
+      heldReads &= ~(wheel[slot | READS] as number);
+      heldWrites &= ~(wheel[slot | WRITES] as number);
+      wheel[slot | ROWS] = wheel[slot | COLUMNS] = wheel[slot | READS] = wheel[slot | WRITES] = 0;
     }
     this.rows = rows;
     this.young = young;
@@ -55,12 +56,12 @@ export class ReadyBanks {
     const { wheel, last } = this;
     const end = Math.min(limit, this.at + last + 1);
     for (let cycle = this.at + 1; cycle < end; cycle++) {
-      const slot = KINDS * (cycle & last);
+      const slot = (cycle & last) << KIND_BITS;
       const any =
         (wheel[slot] as number) |
-        (wheel[slot + COLUMNS] as number) |
-        (wheel[slot + READS] as number) |
-        (wheel[slot + WRITES] as number);
+        (wheel[slot | COLUMNS] as number) |
+        (wheel[slot | READS] as number) |
+        (wheel[slot | WRITES] as number);
       if (any !== 0) return cycle;
     }
     return limit;
@@ -74,7 +75,7 @@ export class ReadyBanks {
 
   /** A bank being opened takes column commands from `cycle` on. */
   column(bit: number, cycle: number): void {
-    const slot = KINDS * (cycle & this.last) + COLUMNS;
+    const slot = ((cycle & this.last) << KIND_BITS) | COLUMNS;
     this.wheel[slot] = (this.wheel[slot] as number) | bit;
     this.young |= bit;
   }
@@ -92,10 +93,10 @@ export class ReadyBanks {
 
   private move(kind: number, bits: number, before: number, cycle: number): void {
     const { wheel, last } = this;
-    const from = KINDS * (before & last) + kind;
+    const from = ((before & last) << KIND_BITS) | kind;
     wheel[from] = (wheel[from] as number) & ~bits;
     if (cycle <= this.at) return;
-    const to = KINDS * (cycle & last) + kind;
+    const to = ((cycle & last) << KIND_BITS) | kind;
     wheel[to] = (wheel[to] as number) | bits;
   }
 }
