@@ -156,7 +156,7 @@ function memoryClockOf(inputs: MachineInputs, machine: Machine): MachineMemoryCl
 
 function slowerMachine(inputs: MachineInputs, machine: Machine, share: number): Machine {
   const device = deviceOf(inputs);
-  const memory = memoryAtShare(machine.memory, share, device.interconnectLatency);
+  const memory = memoryAtShare(machine.memory, share, device);
   if (!machine.streamModel) return { ...machine, memory };
   const streamModel = buildStreamModel({
     ...device,
@@ -309,7 +309,7 @@ function mainMemory(inputs: MachineInputs): MemorySystem {
   const share = rateShare(inputs);
   if (share === undefined) return streams;
   const peak = (memory.channels.is * memory.channelWidth.is * memory.rate.is) / BITS_PER_BYTE;
-  return { ...memoryAtShare(streams, share, memory.interconnectLatency.is), peak };
+  return { ...memoryAtShare(streams, share, deviceOf(inputs)), peak };
 }
 
 /** The rate of the description over that of its speed bin. Another bin brings its own, unless a rate is asked for as well. */

@@ -6,7 +6,7 @@
  *          less; efficiency = e(reads) − t·(e(reads) − e(mix)), e from the table of the speed bin: full windows ask
  *          when they are answered, not at random, and reads and writes walk rows of their own, which the table's mixed
  *          streams do not
- * Ignores  which of several units share the load; how unevenly a window spreads over eight channels: up to 6 %
+ * Ignores  which of several units share the load; how unevenly a window spreads over eight channels: up to 6 %, of one rank 8 %
  * Valid    four and more sequential streams, 30 to 150 lines in flight per four channels
  * Source   socs/lpddr/*.yaml, fluid.fullWindows: a to f and t fitted to engine/transaction.ts by `socsim fit dram`
  * Checked  test/validation/fidelity.test.ts (every speed bin), test/unit/hardware/memory/stream-memory.test.ts

@@ -23,7 +23,9 @@ function stepping(kind = 'npu', machine: Machine = toyMachine()): Machine {
   const clock = memoryClockDomain([500e6, 1000e6], 2000e6);
   const slower = clock.points.map(({ frequency }) => {
     const share = frequency / 1e9;
-    return share === 1 ? full : { ...full, memory: memoryAtShare(full.memory, share, 0) };
+    return share === 1
+      ? full
+      : { ...full, memory: memoryAtShare(full.memory, share, { interconnectLatency: 0 }) };
   });
   return {
     ...full,

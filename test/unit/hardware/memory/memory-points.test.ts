@@ -1,6 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { memoryAtShare, memoryClockDomain } from '../../../../src/hardware/memory/memory-points.ts';
+import {
+  type MemoryParts,
+  memoryAtShare,
+  memoryClockDomain,
+} from '../../../../src/hardware/memory/memory-points.ts';
 import type { MemorySystem } from '../../../../src/hardware/memory-system.ts';
 
 const full: MemorySystem = {
@@ -15,11 +19,15 @@ const full: MemorySystem = {
   backgroundPower: () => 0.3,
 };
 
+/** The way to the memory and back takes 60 ns, or no time. */
+const FAR: MemoryParts = { interconnectLatency: 60e-9, ranks: 2 };
+const NEAR: MemoryParts = { interconnectLatency: 0, ranks: 2 };
+
 describe('memory at a lower clock', () => {
-  it('is itself at its top rate', () => expect(memoryAtShare(full, 1, 60e-9)).toBe(full));
+  it('is itself at its top rate', () => expect(memoryAtShare(full, 1, FAR)).toBe(full));
 
   it('at half: half the peak, waiting half as long again, the DRAM as slow as its array', () => {
-    const half = memoryAtShare(full, 0.5, 60e-9);
+    const half = memoryAtShare(full, 0.5, FAR);
     expect(half.peak).toBe(32e9);
     // 60 of 100 ns are the way there and back; of the other 40, a tenth is clocked and doubles.
     expect(half.latency(0)).toBeCloseTo(104e-9, 15);
@@ -29,23 +37,35 @@ describe('memory at a lower clock', () => {
     expect(half.energyPerReadByte).toBe(full.energyPerReadByte);
   });
 
+  it('with one rank waits for rows rather than for the bus', () => {
+    const one = memoryAtShare(full, 0.5, { ...FAR, ranks: 1 });
+    expect(one.latency(0)).toBeCloseTo(104e-9, 15);
+    expect(one.streamLatency?.(1, 0)).toBeCloseTo(104e-9 + 100e-9 * 2 ** 0.2, 15);
+    expect(memoryAtShare(full, 0.5, { interconnectLatency: 60e-9 }).latency(0.7)).toBe(
+      one.latency(0.7),
+    );
+  });
+
   it('above its top rate, as parts sold before their data sheet: a little quicker, rows weigh more', () => {
-    const above = memoryAtShare(full, 1.1, 60e-9);
+    const above = memoryAtShare(full, 1.1, FAR);
     expect(above.peak).toBeCloseTo(70.4e9, 0);
     expect(above.latency(0)).toBeCloseTo(100e-9 - 4e-9 / 11, 15);
     expect(above.latency(1)).toBeLessThan(full.latency(1));
     const memory: MemorySystem = { ...full, efficiency: ({ readShare }) => 0.4 + 0.4 * readShare };
     const mix = { readShare: 0.5, streams: 4, granularityBytes: 2048, temperature: 40 };
-    expect(memoryAtShare(memory, 1.1, 0).efficiency(mix)).toBeLessThan(0.6);
+    expect(memoryAtShare(memory, 1.1, NEAR).efficiency(mix)).toBeLessThan(0.6);
   });
 
   it('what rows and turning cost stays in nanoseconds, so it weighs less on a slower bus', () => {
     const memory: MemorySystem = { ...full, efficiency: ({ readShare }) => 0.4 + 0.4 * readShare };
     const mix = { readShare: 0, streams: 4, granularityBytes: 2048, temperature: 40 };
     // A byte took 2.5 times as long as on a free bus, 1.25 of that for reasons that writes share with long reads.
-    expect(memoryAtShare(memory, 0.5, 0).efficiency(mix)).toBeCloseTo(1 / (1.25 + 1.25 / 2), 12);
-    expect(memoryAtShare(memory, 0.01, 0).efficiency(mix)).toBeGreaterThan(0.79);
-    expect(memoryAtShare(memory, 0.5, 0).efficiency({ ...mix, readShare: 1 })).toBeCloseTo(0.8, 12);
+    expect(memoryAtShare(memory, 0.5, NEAR).efficiency(mix)).toBeCloseTo(1 / (1.25 + 1.25 / 2), 12);
+    expect(memoryAtShare(memory, 0.01, NEAR).efficiency(mix)).toBeGreaterThan(0.79);
+    expect(memoryAtShare(memory, 0.5, NEAR).efficiency({ ...mix, readShare: 1 })).toBeCloseTo(
+      0.8,
+      12,
+    );
   });
 
   it('never gets faster, nor hungrier at rest, as the clock falls', () => {
@@ -53,19 +73,26 @@ describe('memory at a lower clock', () => {
     const unit = fc.double({ min: 0, max: 1, noNaN: true });
     const memory: MemorySystem = { ...full, efficiency: ({ readShare }) => 0.3 + 0.5 * readShare };
     fc.assert(
-      fc.property(share, share, unit, unit, (a, b, load, readShare) => {
-        const [low, high] = [Math.min(a, b), Math.max(a, b)].map((s) =>
-          memoryAtShare(memory, s, 60e-9),
-        );
-        const mix = { readShare, streams: 4, granularityBytes: 2048, temperature: 40 };
-        expect(low!.latency(load)).toBeGreaterThanOrEqual(high!.latency(load) - 1e-18);
-        const rates = [low!, high!].map(({ peak, efficiency }) => peak * efficiency(mix));
-        expect(rates[0]).toBeLessThanOrEqual(rates[1]! * (1 + 1e-12));
-        expect(low!.efficiency(mix)).toBeLessThanOrEqual(1);
-        expect(low!.backgroundPower(40, 1e9)).toBeLessThanOrEqual(
-          high!.backgroundPower(40, 1e9) + 1e-15,
-        );
-      }),
+      fc.property(
+        share,
+        share,
+        unit,
+        unit,
+        fc.constantFrom(1, 2),
+        (a, b, load, readShare, ranks) => {
+          const [low, high] = [Math.min(a, b), Math.max(a, b)].map((s) =>
+            memoryAtShare(memory, s, { ...FAR, ranks }),
+          );
+          const mix = { readShare, streams: 4, granularityBytes: 2048, temperature: 40 };
+          expect(low!.latency(load)).toBeGreaterThanOrEqual(high!.latency(load) - 1e-18);
+          const rates = [low!, high!].map(({ peak, efficiency }) => peak * efficiency(mix));
+          expect(rates[0]).toBeLessThanOrEqual(rates[1]! * (1 + 1e-12));
+          expect(low!.efficiency(mix)).toBeLessThanOrEqual(1);
+          expect(low!.backgroundPower(40, 1e9)).toBeLessThanOrEqual(
+            high!.backgroundPower(40, 1e9) + 1e-15,
+          );
+        },
+      ),
     );
   });
 
