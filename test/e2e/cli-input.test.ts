@@ -62,6 +62,13 @@ it('an imported model runs from whatever folder its workload file is named', asy
   expect(run.code).toBe(0);
 });
 
+it('an option given at its default is told from one not given', async () => {
+  const words = ['probe', 'dram', '--rows', 'runs.csv', '--map', 'A'];
+  const { code, stderr } = await socsim(words, folder);
+  expect(code).toBe(2);
+  expect(stderr.trimEnd()).toBe('socsim: --map has no effect with --rows');
+});
+
 it('help names what an option can be', async () => {
   const { stdout } = await socsim(['play', '--help']);
   expect(stdout).toMatch(/--fidelity .*\n? *.*\(analytic\|fluid\|transaction\)/);
