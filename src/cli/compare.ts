@@ -5,6 +5,7 @@ import { nearestHint } from '../base/registry.ts';
 import type { SpecFile } from '../base/spec-file.ts';
 import { separable, sharesError } from '../engine/bands.ts';
 import { READS_WHOLE, RUNS_AS_IT_COMES } from '../engine/cold-notes.ts';
+import { HELD_BACK } from '../engine/held-clocks.ts';
 import { metrics as catalogue, type Metric } from '../engine/metrics.ts';
 import { buildSimulation, prepare } from '../engine/prepare.ts';
 import type { Run } from '../engine/run.ts';
@@ -183,7 +184,7 @@ function describe(columns: readonly Column[]): string {
   const shared = columns.flatMap(({ name, run }) =>
     run?.workloads ? ['', bold(name), workloadTable(run.workloads)] : [],
   );
-  const limits = columns.flatMap(({ name, run }) => (run ? [limitsOf(name, run)] : []));
+  const limits = columns.flatMap(({ name, run }) => (run ? limitsOf(name, run) : []));
   return [
     metricTable(columns, base),
     ...shared,
@@ -226,10 +227,18 @@ function metricTable(columns: readonly Column[], base: number): string {
   return renderTable(headers, rows);
 }
 
-function limitsOf(name: string, { phases }: Run): string {
-  const parts = phases.slice(0, 4).map((p) => `${p.phase} on ${p.units.join('+')}: ${p.limit}`);
-  return `${name}: ${parts.join(', ')}`;
+/** What each kind of phase waited for most, and which clocks were held: the same phase of a later request adds a line only where it differs. */
+function limitsOf(name: string, { phases, notes }: Run): string[] {
+  const parts = phases.map(({ phase, units, limit, bandwidthBound }) => {
+    const bound = bandwidthBound ? ` (${bandwidthBound})` : '';
+    return `${phase} on ${units.join('+')}: ${limit}${bound}`;
+  });
+  const held = notes.filter((note) => note.startsWith(HELD_BACK));
+  const different = [...new Set(parts)].slice(0, SHOWN_PHASES);
+  return [`${name}: ${different.join(', ')}`, ...held.map((note) => `${name}: ${note}`)];
 }
+
+const SHOWN_PHASES = 4;
 
 /** The ratio to the first, unless their intervals meet. */
 function verdict(id: string, run: Run, first: Run): string {

@@ -53,10 +53,12 @@ export class HeldClocks {
         const far = lowest < top ? `, down to ${show(lowest)} of ${show(top)}` : '';
         return `${clock.name} for ${Math.round(100 * share)} % of the time${far} (${reason})`;
       });
-    return [`clocks were held back: ${each.join('; ')}`];
+    return [`${HELD_BACK}: ${each.join('; ')}`];
   }
 }
 
+/** How such a line begins. */
+export const HELD_BACK = 'clocks were held back';
 const WORTH_TELLING = 0.01;
 /** Clocks named in the line: more are for the timeline. */
 const MOST = 4;

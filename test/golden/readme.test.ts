@@ -3,7 +3,10 @@ import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { parseSpecFile } from '../../src/base/spec-file.ts';
 import { commands } from '../../src/cli/commands.ts';
+import { prepare } from '../../src/engine/prepare.ts';
+import { fileSources } from '../../src/load.ts';
 import { socsimProcess } from '../support/cli.ts';
 
 const root = new URL('../../', import.meta.url);
@@ -47,6 +50,18 @@ describe('README', () => {
   it('shows the chart of that run', () => {
     if (update) writeFileSync(chart, svg);
     expect(svg).toBe(readFileSync(chart, 'utf8'));
+  });
+
+  it('shows a scenario file that can be run, before and after its what-if', () => {
+    const [block = ''] = text.match(/version: 1\nsoc: snapdragon[\s\S]*?(?=```)/) ?? [];
+    const sources = fileSources();
+    const machineOf = (lines: string) =>
+      prepare(parseSpecFile(lines, 'README'), [], sources).machine;
+    const after = machineOf(block);
+    const before = machineOf(block.split('\n').slice(0, 4).join('\n'));
+    expect(after.memory.peak).toBeGreaterThan(before.memory.peak);
+    expect(after.background.map(({ name }) => name)).toContain('camera');
+    expect(before.background.map(({ name }) => name)).not.toContain('camera');
   });
 
   it('names commands that exist', () => {

@@ -110,3 +110,34 @@ describe('names of scenarios', () => {
     );
   });
 });
+
+describe('what columns are limited by', () => {
+  const lines = (text: string) => {
+    const all = text.split('\n');
+    return all.slice(all.findIndex((line) => line.includes('limited by')) + 1);
+  };
+
+  it('names each kind of phase once, and whether memory or the port is short', async () => {
+    const args = { ...phone, unit: 'npu', repeat: 3 };
+    const { text } = await printed({ ...args, items: ['dimensity-9300', 'dimensity-9400'] });
+    const [first = '', second = ''] = lines(text);
+    for (const line of [first, second]) {
+      expect(line.match(/decode on npu/g)).toHaveLength(1);
+      expect(line).toContain('decode on npu: bandwidth (port)');
+    }
+  });
+
+  it('says what held the clocks of a column back, and nothing of one that stayed cool', async () => {
+    const args = { soc: 'snapdragon-8-gen-3', unit: 'cpu', set: SHORT };
+    const { text } = await printed({ ...args, items: ['llama-3.2-3b-chat', 'llama-3.2-1b-chat'] });
+    const held = lines(text).filter((line) => line.includes('clocks were held back'));
+    expect(held.length).toBeGreaterThan(0);
+    expect(held[0]).toMatch(/^llama-3\.2-3b-chat: clocks were held back: cpu.*\(junction trip at/);
+    const cool = await printed({
+      ...args,
+      unit: 'npu',
+      items: ['llama-3.2-3b-chat', 'llama-3.2-1b-chat'],
+    });
+    expect(cool.text).not.toContain('held back');
+  });
+});
