@@ -35,15 +35,20 @@ export function newSkinLoopState(): SkinLoopState {
   return { active: false, integral: 0, previousError: Number.NaN };
 }
 
-/** @returns the budget in mW, or Infinity while the loop sleeps; `state` is updated. */
-export function skinBudget(state: SkinLoopState, temperature: number, loop: SkinLoop): number {
+/** @returns whether the loop is awake at `temperature`; one that sleeps forgets its errors. */
+export function wakeSkinLoop(state: SkinLoopState, temperature: number, loop: SkinLoop): boolean {
   const threshold = state.active ? loop.trigger - loop.hysteresis : loop.trigger;
   state.active = temperature >= threshold;
   if (!state.active) {
     state.integral = 0;
     state.previousError = Number.NaN;
-    return Number.POSITIVE_INFINITY;
   }
+  return state.active;
+}
+
+/** @returns the budget in mW, or Infinity while the loop sleeps; `state` is updated. */
+export function skinBudget(state: SkinLoopState, temperature: number, loop: SkinLoop): number {
+  if (!wakeSkinLoop(state, temperature, loop)) return Number.POSITIVE_INFINITY;
   const error = loop.target - temperature;
   const proportional = error * (error < 0 ? loop.gainOver : loop.gainUnder);
   if (error < loop.integralCutoff) {

@@ -2,7 +2,9 @@
  * Vendor skin control: power budgets from virtual skin, a bounded number of points per sample, a severity ladder.
  *
  * Model    every loop turns skin into a budget (`skin-pid-arithmetic.ts`), shared by weighted request among its
- *          devices; a device above its share goes up to two points down per sample, one below it one up
+ *          devices; a device above its share goes up to two points down per sample, one below it one up; loops of one
+ *          sensor take turns: the hottest that is awake holds alone, as the Pixel thermal HAL takes target and power of
+ *          the severity above the present one
  * Ignores  the weighted sums of thermistors that make virtual skin (the hottest skin node stands for it)
  * Valid    samples of one to ten seconds; with the Pixel 8 Pro values or a description's own
  * Source   governors of public Pixel thermal HAL and configuration
@@ -27,6 +29,7 @@ import {
   type SkinLoop,
   type SkinLoopState,
   skinBudget,
+  wakeSkinLoop,
 } from './skin-pid-arithmetic.ts';
 
 const watts = () => quantity('power', { min: 0 });
@@ -58,6 +61,8 @@ type LoopOptions = z.output<typeof loopOptions>;
 
 const options = z.strictObject({
   loops: z.array(loopOptions).min(1).prefault([{}]),
+  /** Whether every loop that is awake holds, or the one with the highest target alone (severities of one sensor). */
+  together: z.boolean().default(true),
   sampling: quantity('time').default(7),
   stepsDown: z.number().int().min(1).default(2),
   stepsUp: z.number().int().min(1).default(1),
@@ -85,6 +90,7 @@ export const skinPid = thermalFactory(
       sampling: given.sampling,
       stepsDown: given.stepsDown,
       stepsUp: given.stepsUp,
+      together: given.together,
       sensor: given.sensor,
       ladder: ladderOf('skin-pid', given.ladder, limits),
       hysteresis: given.hysteresis,
@@ -129,6 +135,7 @@ interface Settings {
   readonly sampling: number;
   readonly stepsDown: number;
   readonly stepsUp: number;
+  readonly together: boolean;
   readonly sensor: Sensor;
   readonly ladder: readonly LadderStep[];
   readonly hysteresis: number;
@@ -156,16 +163,31 @@ class SkinPid implements ThermalGovernor {
   limit(view: ThermalView): readonly Cap[] {
     this.#caps.fit(view.devices);
     if (!this.#poll.due(view.period, this.#settings.sampling)) return this.#caps.list;
-    const { loops, ladder, hysteresis } = this.#settings;
+    const { loops, together, ladder, hysteresis } = this.#settings;
     for (let i = 0; i < view.devices.length; i++) {
       this.#share[i] = Number.POSITIVE_INFINITY;
       this.#setBy[i] = 0;
     }
     const reading = readingOf(view, this.#settings.sensor);
-    for (let l = 0; l < loops.length; l++) this.#shareBudget(l, view, reading);
+    const first = together ? 0 : this.#hottestAwake(reading);
+    const last = together ? loops.length - 1 : first;
+    for (let l = first; l <= last; l++) this.#shareBudget(l, view, reading);
     this.#severity = severityAt(ladder, hysteresis, reading, this.#severity);
     for (let i = 0; i < view.devices.length; i++) this.#step(i, view.devices[i] as CoolingDevice);
     return this.#caps.list;
+  }
+
+  /** The awake loop with the highest target; all are told of the temperature, so that those left out sleep and forget in time. */
+  #hottestAwake(reading: number): number {
+    let found = 0;
+    let highest = Number.NEGATIVE_INFINITY;
+    for (const [l, { loop }] of this.#settings.loops.entries()) {
+      if (!wakeSkinLoop(this.#states[l] as SkinLoopState, reading, loop)) continue;
+      if (loop.target < highest) continue;
+      highest = loop.target;
+      found = l;
+    }
+    return found;
   }
 
   #shareBudget(l: number, view: ThermalView, reading: number): void {

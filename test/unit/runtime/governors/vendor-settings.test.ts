@@ -36,6 +36,56 @@ describe('a ladder with ceilings of single devices', () => {
   });
 });
 
+describe('loops that are severities of one sensor', () => {
+  /** Budgets are held at their maximum by far: 3.5 W below 43 °C, 1 W above, as on a Pixel 6a in small. */
+  const loops = [
+    { target: '43 °C', lead: 4, base: '2 W', gain: '1 W', gainIntegral: '0 W', maximum: '3.5 W' },
+    { target: '45 °C', lead: 2, base: '2 W', gain: '1 W', gainIntegral: '0 W', maximum: '1 W' },
+  ];
+  const governorOf = (together: boolean) => {
+    const governor = thermalGovernors['skin-pid'].create({
+      loops,
+      together,
+      ladder: [{ at: '60 °C' }],
+    });
+    return (skin: number, samples = 20) => {
+      let caps = governor.limit(view({ skin, period: 7, devices: [cpu()] }));
+      for (let i = 1; i < samples; i++)
+        caps = governor.limit(view({ skin, period: 7, devices: [cpu()] }));
+      return { watts: cpu().powers[caps[0]!.point]!, reason: caps[0]!.reason };
+    };
+  };
+  const fits = (budget: number) => Math.max(...cpu().powers.filter((watts) => watts <= budget));
+
+  it('take turns: the severity that was reached holds alone, until its hysteresis is left', () => {
+    const limit = governorOf(false);
+    expect(limit(40)).toMatchObject({ watts: fits(3.5) });
+    expect(limit(43.5)).toMatchObject({ watts: fits(1), reason: 'skin budget for 45 °C' });
+    // 43 °C less 1.9 K.
+    expect(limit(41.2)).toMatchObject({ watts: fits(1) });
+    expect(limit(41)).toMatchObject({ watts: fits(3.5) });
+    expect(limit(36)).toMatchObject({ watts: cpu().powers.at(-1) });
+  });
+
+  it('hold together otherwise, the smaller budget first', () => {
+    // At 44.9 °C: 2 W less 1.9 W, against 1 W.
+    expect(governorOf(true)(44.9)).toMatchObject({ watts: fits(0.6) });
+    expect(governorOf(false)(44.9)).toMatchObject({ watts: fits(1) });
+  });
+
+  it('need no order in the file', () => {
+    const governor = thermalGovernors['skin-pid'].create({
+      loops: [...loops].reverse(),
+      together: false,
+      ladder: [{ at: '60 °C' }],
+    });
+    let caps = governor.limit(view({ skin: 44, period: 7, devices: [cpu()] }));
+    for (let i = 0; i < 20; i++)
+      caps = governor.limit(view({ skin: 44, period: 7, devices: [cpu()] }));
+    expect(caps[0]!.reason).toBe('skin budget for 45 °C');
+  });
+});
+
 describe('a skin loop as the Pixel thermal HAL runs it', () => {
   const limit = (skin: number, loop: object, samples = 20) => {
     const governor = thermalGovernors['skin-pid'].create({
