@@ -47,17 +47,19 @@ function measuredWith(factor: number, id: string): Series {
 }
 
 describe('a body fitted to runs over time', () => {
-  const grid = { resistance: [1, 1.6, 2], capacity: [1] };
-  const run = measuredWith(1.6, 'a');
+  /** Hot enough to throttle within the run. */
+  const real = 2.6;
+  const grid = { resistance: [1, real, 3.2], capacity: [1] };
+  const run = measuredWith(real, 'a');
   const done: number[] = [];
   const fit = fitBody([run], 'pixel-6a', sources, (count) => done.push(count), grid);
 
   it('is the one that made them', () => {
-    expect(fit.factors).toEqual({ resistance: 1.6, capacity: 1 });
+    expect(fit.factors).toEqual({ resistance: real, capacity: 1 });
     expect(fit.undetermined).toEqual([]);
     expect(fit.after).toBeLessThan(0.01);
     expect(fit.before).toBeGreaterThan(0.01);
-    expect(fit.values.boardToFrame).toBeCloseTo(1.6 * described.thermal.boardToFrame.is, 9);
+    expect(fit.values.boardToFrame).toBeCloseTo(real * described.thermal.boardToFrame.is, 9);
     expect(fit.values.board).toBeUndefined();
     expect(done).toEqual([0, 1, 2]);
   });
