@@ -225,7 +225,7 @@ function checkNumbers(args: Args): void {
 const PAGE_BYTES = 4096;
 
 /** Measuring starts after a tenth of the accesses and ends before the last twentieth: fewer leave nothing between. */
-const LEAST_ACCESSES = 20;
+export const LEAST_ACCESSES = 20;
 
 /** Idle times that the cycle counters can hold. */
 const idleTime = (value: number) => value >= 0 && value <= 1e8;

@@ -1,6 +1,7 @@
 /** `socsim fit dram`: derives the fluid memory model of speed bins from the transaction model and writes it down. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { SpecError } from '../base/errors.ts';
 import { fitFluid, runsOf } from '../calibration/dram-efficiency.ts';
 import { withFluidSection } from '../calibration/fluid-section.ts';
 import {
@@ -8,7 +9,9 @@ import {
   loadLpddrPreset,
   readLpddrPreset,
 } from '../calibration/lpddr-presets.ts';
-import type { Command } from './command.ts';
+import type { Args, Command } from './command.ts';
+import { LEAST_ACCESSES } from './dram-options.ts';
+import { wholeOption } from './parse.ts';
 import { renderTable, startProgress } from './terminal.ts';
 
 export const fitDram: Command = {
@@ -39,9 +42,9 @@ export const fitDram: Command = {
     const names = only === undefined ? listLpddrPresets() : [only];
     const presets = names.map(loadLpddrPreset);
     const options = {
-      accesses: args['accesses'] as number,
-      checks: args['checks'] as number,
-      seed: args['seed'] as number,
+      accesses: accessesOption(args),
+      checks: wholeOption(args, 'checks') as number,
+      seed: wholeOption(args, 'seed') as number,
     };
     const perPreset = runsOf(options);
     const progress = startProgress('runs', perPreset * presets.length);
@@ -66,6 +69,14 @@ export const fitDram: Command = {
     return undefined;
   },
 };
+
+/** Told before the first run: long visits take more accesses by themselves, so that a late one would be the first to fail. */
+function accessesOption(args: Args): number {
+  const accesses = wholeOption(args, 'accesses') as number;
+  if (accesses >= LEAST_ACCESSES) return accesses;
+  const [expected, got] = [`at least ${LEAST_ACCESSES}`, `${accesses}`];
+  throw new SpecError([{ path: '--accesses', message: 'too few to measure', expected, got }]);
+}
 
 function renderFits(
   fits: readonly { preset: { name: string }; table: ReturnType<typeof fitFluid> }[],
