@@ -1,10 +1,7 @@
 /** Joules of a run in four views at once: by thermal node, by rail, by ledger row and in all; they sum to the same. */
 import { clearColumn } from '../base/columns.ts';
 import type { Joules } from '../base/units.ts';
-import type { Ledger } from './ledger.ts';
-
-/** Name of ledger rows that belong to no request. */
-const PLATFORM = 'platform';
+import { type Ledger, PLATFORM } from './ledger.ts';
 
 /** Where energy of one kind goes: indices of rail, node and ledger row, looked up once. */
 export interface Drain {

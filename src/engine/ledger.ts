@@ -9,6 +9,9 @@ export const CAUSE = Object.fromEntries(CAUSES.map((cause, i) => [cause, i])) as
 };
 const WIDTH = CAUSES.length;
 
+/** Name of rows that belong to no request. */
+export const PLATFORM = 'platform';
+
 interface RowName {
   readonly request: string;
   readonly phase: string;
@@ -43,6 +46,14 @@ export class Ledger {
 
   addSeconds(row: number, cause: number, seconds: number): void {
     this.seconds[row * WIDTH + cause]! += seconds;
+  }
+
+  /** What the device drew beside all requests. */
+  get platformJoules(): number {
+    return this.names.reduce(
+      (sum, { request }, row) => (request === PLATFORM ? sum + this.joules[row]! : sum),
+      0,
+    );
   }
 
   toRows(): LedgerRow[] {

@@ -244,7 +244,7 @@ export const metrics = {
     unit: 'J',
     better: 'lower',
     meaning:
-      'drawn by the mechanisms that protect data; what the rest draws meanwhile is not in it',
+      'drawn by the mechanisms that protect data, and by the rest of the phone while they make the run longer',
     compute: (v) => v.audit && sum(v.audit.protection.map(({ joules }) => joules)),
   },
   protection_bytes: {

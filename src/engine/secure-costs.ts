@@ -1,5 +1,5 @@
 /** The protection ledger: time, energy and memory by mechanism, told apart by what each operator would take without. */
-import type { Bytes, Joules, Seconds } from '../base/units.ts';
+import type { Bytes, Joules, Seconds, Watts } from '../base/units.ts';
 import { workAt } from '../workload/graph.ts';
 import { soloRate, splitOf, streamPort } from './bandwidth.ts';
 import type { Machine } from './machine.ts';
@@ -74,8 +74,8 @@ export class PathCosts {
     this.ladder = [plain, ...steps.map((_, k) => secureMachine(plain, plan, k + 1)), secured];
   }
 
-  /** One operator of a cell at the unit's present speed. */
-  add(table: TaskTable, cell: number, speed: number): void {
+  /** One operator of a cell at the unit's present speed; what it takes longer, the unit waits. */
+  add(table: TaskTable, cell: number, speed: number, stalledWatts: Watts): void {
     let cells = this.known.get(table);
     if (!cells) {
       cells = new Array(table.classCount * table.unitCount).fill(undefined);
@@ -88,7 +88,7 @@ export class PathCosts {
     }
     for (let k = 0; k < this.seconds.length; k++) {
       this.seconds[k]! += cost.seconds[k]!;
-      this.joules[k]! += cost.joules[k]!;
+      this.joules[k]! += cost.joules[k]! + cost.seconds[k]! * stalledWatts;
     }
     this.bytes += cost.bytes;
   }

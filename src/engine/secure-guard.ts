@@ -35,7 +35,7 @@ import {
   weightsUpTo,
 } from './secure-flows.ts';
 import type { SecureLane } from './secure-lane.ts';
-import { TOKEN_BYTES } from './secure-memory.ts';
+import { resultBytes, TOKEN_BYTES } from './secure-memory.ts';
 import type { SecurityPlan } from './secure-plan.ts';
 import type { AuditRows, RowKind } from './secure-rows.ts';
 import { UploadGate } from './secure-upload.ts';
@@ -144,7 +144,10 @@ export class SecureGuard implements AccessGuard, LoadGate {
     if ((flows.flags[operator]! & STOPPED) === 0) flows.made[kind]!++;
     else this.accessOneByOne(flows, kind, now);
     const { path } = lane;
-    if (path.active) path.add(table, table.cell[operator]!, this.parts.execution.speed[u]!);
+    if (path.active) {
+      const { speed, stalledWatts } = this.parts.execution;
+      path.add(table, table.cell[operator]!, speed[u]!, stalledWatts[u]!);
+    }
     const wait = this.waitOf(lane, u, request, flows, operator, now);
     if (this.isNpu[u] !== 0) this.system.useLocalMemory(flows.results);
     return wait;
@@ -155,7 +158,9 @@ export class SecureGuard implements AccessGuard, LoadGate {
     bookMade(lane.flowsOf(request), this.rows, now);
     if (phase.outputsPerStep === 0) return;
     const row = lane.outputRow(phase.name);
-    const bytes = phase.outputsPerStep * TOKEN_BYTES;
+    const { job, table } = request;
+    const each = job.plan.generatedTokens > 0 ? TOKEN_BYTES : resultBytes(table);
+    const bytes = phase.outputsPerStep * each;
     this.checks++;
     if (this.rows.stopped[row] === 0) this.rows.note(row, 1, bytes, now, now);
     else this.stop(row, bytes, now);

@@ -14,12 +14,21 @@ import { formatQuantity } from '../base/quantity.ts';
 import { type Bytes, MEBI } from '../base/units.ts';
 import type { Region, RegionKind } from '../hardware/secure/regions.ts';
 import { kindOfClass, protectedKind, type Strategy } from '../runtime/secure/strategy.ts';
-import type { RequestPlan } from '../workload/graph.ts';
+import { type RequestPlan, workAt } from '../workload/graph.ts';
 import { modelOf } from './request.ts';
 import type { Demand, SecurityPlan } from './secure-plan.ts';
+import type { TaskTable } from './task-table.ts';
 
 /** A token id as runtimes pass it. */
 export const TOKEN_BYTES: Bytes = 4;
+
+/** What a graph hands out that answers with something else than tokens: images, scores. */
+export function resultBytes({ phase: { graph }, context, successorStart }: TaskTable): Bytes {
+  return graph.operators.reduce((sum, { work }, i) => {
+    const isLast = successorStart[i] === successorStart[i + 1];
+    return isLast ? sum + workAt(graph, work, context).outputBytes : sum;
+  }, 0);
+}
 
 export interface ProtectedDemand {
   readonly demand: Demand;

@@ -190,6 +190,19 @@ export class SecureRun {
     return this.parts.jobs.filter(({ lane }) => lane === undefined || lane.name === plan.workload);
   }
 
+  /** What the rest of the phone draws while protection makes the run longer, at its mean power. */
+  private phoneMeanwhile(now: Seconds): ProtectionLedger {
+    const rows = this.lanes.flatMap(({ costs }) => costs.toRows());
+    const longer = Math.min(
+      now,
+      rows.reduce((sum, { seconds }) => sum + seconds, 0),
+    );
+    const ledger = new ProtectionLedger();
+    const joules = now > 0 ? (this.parts.ledger.platformJoules * longer) / now : 0;
+    if (joules > 0) ledger.add('phone on for longer', { joules });
+    return ledger;
+  }
+
   /** @throws SecurityFault for attacks that come after the last operator. */
   finish(now: Seconds): SecurityAudit {
     const { plans, guard, rows, lanes } = this;
@@ -201,7 +214,7 @@ export class SecureRun {
         if (seconds !== 0 || joules !== 0) costs.add(mechanism, { seconds, joules });
       }
     }
-    const memory = new ProtectionLedger();
+    const memory = this.phoneMeanwhile(now);
     for (const [owner, bytes] of Object.entries(protectionOwners(plans, this.parts.jobs)))
       memory.add(owner, { bytes });
     const through = guard.attacks.filter(({ outcome }) => outcome === 'leak').length;
