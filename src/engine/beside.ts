@@ -1,4 +1,4 @@
-/** Streams of no unit: models on their way into memory, and what they get of its bandwidth. */
+/** Streams of no unit: models on their way into memory, what they get of its bandwidth, and the cores that they take. */
 import type { Bytes, BytesPerSecond, Joules, Seconds } from '../base/units.ts';
 import type { Loading } from './storage.ts';
 import type { StreamPort } from './stream.ts';
@@ -9,6 +9,8 @@ const NOTHING = { memory: 0, fabric: 0 } as const;
 export class Beside {
   load: Loading | undefined;
   private open: readonly StreamPort[] = NONE;
+  /** Share of the CPU unit's cycles that bringing models takes. */
+  private taken = 0;
 
   /** Whether models may come from storage at all. */
   get usesStorage(): boolean {
@@ -23,12 +25,24 @@ export class Beside {
   /** Looks who draws now. */
   streams(): readonly StreamPort[] {
     this.open = this.load?.streams() ?? NONE;
+    this.taken = this.load?.taken ?? 0;
     return this.open;
+  }
+
+  /** Share of a unit's cycles that is left to operators. */
+  shareOf(u: number): number {
+    return this.taken > 0 && u === this.load?.cpu ? 1 - this.taken : 1;
+  }
+
+  /** An operator computed for so long with what was left. */
+  hold(u: number, seconds: Seconds): void {
+    if (this.taken > 0 && u === this.load?.cpu) this.load.hold(seconds);
   }
 
   /** What each of `streams` gets from now on. */
   grant(rates: readonly BytesPerSecond[]): void {
     this.load?.grant(rates);
+    this.taken = this.load?.taken ?? 0;
   }
 
   /** Brings the accounts up to `now`. @returns joules of memory and fabric since the last call. */

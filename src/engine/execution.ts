@@ -33,8 +33,7 @@ export class Execution {
   private readonly launchEnd: Float64Array;
   private readonly transferLeft: Float64Array;
   private readonly storageWatts: Float64Array;
-  /** Time before launch that protection takes. */
-  private readonly secureLeft: Float64Array;
+  private readonly secureLeft: Float64Array; // before launch, for protection
   private readonly cyclesLeft: Float64Array;
   private readonly bytesLeft: Float64Array;
   private readonly matrixPerCycle: Float64Array;
@@ -230,7 +229,7 @@ export class Execution {
   dueAlone(u: number, now: Seconds): Seconds {
     const begin = this.state[u] === LAUNCHING ? this.launchEnd[u]! : now;
     const stream = this.bytesLeft[u]! > 0 ? this.bytesLeft[u]! / this.soloRate[u]! : 0;
-    return begin + Math.max(this.cyclesLeft[u]! / this.speed[u]!, stream);
+    return begin + Math.max(this.cyclesLeft[u]! / this.paceOf(u), stream);
   }
 
   /** Passes launch and work of an operator in one go: same accounts as two calls of `fire`, one event instead of two. */
@@ -246,18 +245,21 @@ export class Execution {
 
   progressAll(now: Seconds): void {
     for (let u = 0; u < this.state.length; u++) this.progress(u, now);
-    if (this.beside.usesStorage) this.book(this.beside.progress(now));
-  }
-
-  private book({ memory, fabric }: { readonly memory: number; readonly fabric: number }): void {
+    if (!this.beside.usesStorage) return;
+    const { memory, fabric } = this.beside.progress(now);
     this.memoryJoules += memory;
     this.fabricJoules += fabric;
+  }
+
+  /** Cycles per second that operators get of it. */
+  private paceOf(u: number): number {
+    return this.speed[u]! * this.beside.shareOf(u);
   }
 
   /** When something happens next on this unit: launch over, its stream over (only others care), or operator over. */
   due(u: number, now: Seconds): Seconds {
     if (this.state[u] === LAUNCHING) return this.launchEnd[u]!;
-    const compute = this.cyclesLeft[u]! / this.speed[u]!;
+    const compute = this.cyclesLeft[u]! / this.paceOf(u);
     const stream = this.bytesLeft[u]! > 0 ? this.bytesLeft[u]! / this.rate[u]! : 0;
     const streamMatters =
       (this.activeCount > 1 || this.beside.isBusy) && stream > TICK && stream < compute;
@@ -272,7 +274,7 @@ export class Execution {
       this.rate[u] = this.soloRate[u]!;
       return false;
     }
-    if (this.cyclesLeft[u]! / this.speed[u]! > TICK) {
+    if (this.cyclesLeft[u]! / this.paceOf(u) > TICK) {
       this.moveBytes(u, this.bytesLeft[u]!);
       return false;
     }
@@ -335,7 +337,7 @@ export class Execution {
   }
 
   private passWork(u: number, dt: Seconds): void {
-    const speed = this.speed[u]!;
+    const speed = this.paceOf(u);
     const row = this.row[u]!;
     const compute = this.cyclesLeft[u]! / speed;
     const stream = this.bytesLeft[u]! > 0 ? this.bytesLeft[u]! / this.rate[u]! : 0;
@@ -346,11 +348,8 @@ export class Execution {
     const busy =
       this.matrixWatts[u]! * this.matrixPerCycle[u]! +
       this.vectorWatts[u]! * this.vectorPerCycle[u]!;
-    this.spend(
-      u,
-      row,
-      this.stalledWatts[u]! * dt + (busy / speed + this.sramPerCycle[u]!) * cycles,
-    );
+    const perCycle = busy / this.speed[u]! + this.sramPerCycle[u]!;
+    this.spend(u, row, this.stalledWatts[u]! * dt + perCycle * cycles);
     this.moveBytes(u, Math.min(this.bytesLeft[u]!, this.rate[u]! * dt));
   }
 
@@ -365,6 +364,7 @@ export class Execution {
     const heat = compute > 0 ? dt * (1 - uncapped / compute) : 0;
     this.attribute(u, row, CAUSE.thermal, heat);
     this.attribute(u, row, CAUSE.compute, dt - heat);
+    this.beside.hold(u, dt);
   }
 
   private attribute(u: number, row: number, cause: number, seconds: Seconds): void {
@@ -385,7 +385,7 @@ export class Execution {
     const writes = bytes * this.dramWrites[u]!;
     const hits = bytes * this.hitShare[u]!;
     const guard = this.guards[u];
-    const cipher = guard === undefined ? 0 : bytes * guard.ciphered * guard.cipherEnergy;
+    const cipher = guard ? bytes * guard.ciphered * guard.cipherEnergy : 0;
     const memoryJoules =
       reads * memory.energyPerReadByte + writes * memory.energyPerWriteByte + cipher;
     const fabricJoules = bytes * fabricPerByte + hits * (systemCache?.energyPerByte ?? 0);

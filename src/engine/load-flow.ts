@@ -6,11 +6,11 @@
  *          alone, and slower in proportion where others leave them less. Each stage draws over its span: drive and memory by
  *          bytes, CPU cores by time. What it reads and writes passes the gates chunk by chunk, where there are any; what
  *          they refuse moves nothing, though its time goes by
- * Ignores  CPU cores that it takes from operators on the same cluster meanwhile: at most its own core time, 0.24 s of the 4 s
- *          to the first token of a 2 GB model that is restored in a pipeline and computes on the CPU (6 %), none on an NPU
+ *          Cycles that it keeps busy are lost to operators of the same unit, half of them at most
+ * Ignores  what operators take from it in turn; cores of the unit that no operator uses
  * Valid    one model per flow, direct reads into memory
  * Source   sharing as in bandwidth.ts
- * Checked  test/unit/engine/secure-restore.test.ts, storage.test.ts, test/property/secure-restore.test.ts, model-swaps.test.ts
+ * Checked  test/unit/engine/secure-restore.test.ts (cores too), storage.test.ts, test/property/secure-restore.test.ts, model-swaps.test.ts
  */
 import type { Bytes, BytesPerSecond, Joules, Seconds } from '../base/units.ts';
 import { TICK } from '../kernel/clock.ts';
@@ -27,6 +27,8 @@ const IN_FLIGHT = 2;
 const FULL_STREAM = 0.5;
 /** Load at which that latency is taken: a memory in full use. */
 const FULL_LOAD = 1;
+/** What operators lose to the cores that restore, in the ledger of protection. */
+const CORES = 'cores for restoring';
 /** Of a chunk: rounding, not bytes. */
 const CRUMB = 1e-9;
 
@@ -172,6 +174,28 @@ export class LoadFlow {
     const { drive } = this;
     this.drivePace = drive > 0 ? Math.min(1, share / drive) : 1;
     this.pace = this.drivePace;
+  }
+
+  get cpu(): number {
+    return this.parts.cpu;
+  }
+
+  /** Share of the CPU unit's cycles that its stages keep busy now. */
+  get taken(): number {
+    if (this.state !== 'coming') return 0;
+    const busy = this.stages.reduce((sum, { stage }) => {
+      const { cpuShare, start, end } = stage;
+      return this.isUnderWay(stage) ? sum + (cpuShare * stage.busy) / (end - start) : sum;
+    }, 0);
+    return busy * this.pace;
+  }
+
+  /** An operator of that unit computed for so long on what this leaves, and so the longer. */
+  hold(seconds: Seconds): void {
+    const { costs, execution, cpu } = this.parts;
+    const lost = seconds * this.taken;
+    if (lost === 0) return;
+    costs?.add(CORES, { seconds: lost, joules: lost * execution.stalledWatts[cpu]! });
   }
 
   /** What it would draw from memory now if nobody else did; undefined where it draws nothing. */

@@ -12,6 +12,8 @@ import { LOAD_PHASE, type Loading, plainLoad } from './storage.ts';
 import type { StreamPort } from './stream.ts';
 
 const NONE: readonly StreamPort[] = [];
+/** Cores are shared fairly: operators get some of them, however many threads restore. */
+const MOST_TAKEN = 0.5;
 const NOTHING = { memory: 0, fabric: 0 } as const;
 
 export interface LoadedModel {
@@ -160,6 +162,20 @@ export class ModelLoads implements Loading {
 
   grant(rates: readonly number[]): void {
     for (const [i, flow] of this.granted.entries()) flow.grant(rates[i]!, this.ports[i]!.bandwidth);
+  }
+
+  /** All use the same cores. */
+  get cpu(): number {
+    return this.flows[0]?.cpu ?? -1;
+  }
+
+  get taken(): number {
+    const wanted = this.flows.reduce((sum, { taken }) => sum + taken, 0);
+    return Math.min(MOST_TAKEN, wanted);
+  }
+
+  hold(seconds: Seconds): void {
+    for (const flow of this.flows) flow.hold(seconds);
   }
 
   told(): void {

@@ -40,6 +40,11 @@ export interface Loading {
   streams(): readonly StreamPort[];
   /** What those get from now on, in the same order. */
   grant(rates: readonly BytesPerSecond[]): void;
+  /** Unit whose cores they use, and the share of its cycles that they take now; −1 for none. */
+  readonly cpu: number;
+  readonly taken: number;
+  /** An operator computed on the rest of that unit for so long. */
+  hold(seconds: Seconds): void;
   /** What has changed until now is known to those who wait. */
   told(): void;
   /** When `streams` or `readyAt` will say something else, at the present pace; now, where somebody has to be told. */

@@ -116,6 +116,19 @@ describe('what a step is given', () => {
   });
 });
 
+describe('what is handed out', () => {
+  it('is as large as the image that it is', () => {
+    const set = ['workload.steps=1'];
+    const { audit } = open({
+      security: '{ preset: weights }',
+      workload: 'bk-sdm-tiny-512',
+      set,
+    }).run();
+    // 512 × 512 pixels of three channels in half precision.
+    expect(sum(audit!.flows.filter(({ tensor }) => tensor === 'output'))).toBe(512 * 512 * 3 * 2);
+  });
+});
+
 describe('adapters', () => {
   const skill = (mode: string, security: string) =>
     open({

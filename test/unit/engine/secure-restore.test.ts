@@ -176,6 +176,36 @@ ${game ? '  - { name: game, workload: llama-3.2-1b-chat, unit: cpu, set: [prompt
 });
 
 /** A request that somebody else answers has no need of the model that is protected here. */
+describe('cores that restore', () => {
+  const FAST = 'governor: performance\n'; // clocks that rise while the model comes would be a gain of their own
+  const PROMPT = ['workload.promptTokens=128', 'scenario.unit=cpu'];
+  const lost = (result: Run) => stage(result, 'cores for restoring');
+  const piped = run('{ preset: pipelined, npu: none }', FAST, PROMPT);
+
+  it('are missing to operators of the CPU, which take the longer', () => {
+    const plain = run('{ preset: none }', FAST, PROMPT);
+    const seconds = lost(piped)!.seconds;
+    expect(seconds).toBeGreaterThan(0.01);
+    expect(seconds).toBeLessThan(0.1 * piped.metrics['time_to_first_token_seconds']!);
+    expect(lost(piped)!.joules).toBeGreaterThan(0);
+    const grown = piped.metrics['run_seconds']! - plain.metrics['run_seconds']!;
+    expect(piped.metrics['protection_seconds']! / grown).toBeGreaterThan(0.97);
+    expect(piped.metrics['protection_seconds']! / grown).toBeLessThan(1.03);
+  });
+
+  it('never take more than they work, and nothing once the model is there', () => {
+    const beside = ['memory growth', 'decryption'].map((name) => stage(piped, name)!.hiddenSeconds);
+    expect(lost(piped)!.seconds).toBeLessThanOrEqual(beside.reduce((a, b) => a + b, 0));
+    const naive = run('{ preset: naive }', '', PROMPT);
+    expect(lost(naive)).toBeUndefined();
+    expect(lost(run('{ preset: coarse }', '', PROMPT))).toBeUndefined();
+  });
+
+  it('are no loss to an NPU', () => {
+    expect(lost(run('{ preset: pipelined }', '', ['workload.promptTokens=128']))).toBeUndefined();
+  });
+});
+
 describe('restoring where a cloud may answer', () => {
   function asked(answeredBy: string, more = ''): Run {
     const text = `version: 1

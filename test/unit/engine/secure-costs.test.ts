@@ -1,0 +1,48 @@
+/** What the ledger of protection tells is what a run takes more than one without. */
+import { describe, expect, it } from 'vitest';
+import { parseSpecFile } from '../../../src/base/spec-file.ts';
+import { buildSimulation, prepare } from '../../../src/engine/prepare.ts';
+import { simulate } from '../../../src/engine/simulation.ts';
+import { sources } from '../../support/sources.ts';
+
+const SHORT = ['workload.promptTokens=64', 'workload.generatedTokens=8'];
+
+function run(security: string) {
+  const text = `version: 1\nsoc: dimensity-9300\nworkload: llama-2-7b-chat\nsecurity: ${security}`;
+  return simulate(
+    buildSimulation(prepare(parseSpecFile(text, 'test'), SHORT, sources), SHORT, sources),
+  );
+}
+
+describe('joules of protection', () => {
+  const plain = run('{ preset: none }');
+
+  it.each([
+    '{ preset: all }',
+    '{ preset: pipelined }',
+    '{ preset: all, integrity: counter-tree, restore: sequential }',
+  ])(
+    'of %s sum to those by which a run grows, what the phone draws meanwhile included',
+    (security) => {
+      const full = run(security);
+      const grown = full.metrics['energy_joules']! - plain.metrics['energy_joules']!;
+      expect(grown).toBeGreaterThan(0);
+      // Leakage and losses of conversion follow the load, the row of the phone their mean.
+      expect(full.metrics['protection_joules']! / grown).toBeGreaterThan(0.93);
+      expect(full.metrics['protection_joules']! / grown).toBeLessThan(1.07);
+    },
+  );
+
+  it('count the phone for as long as the run grows, and for nothing where it does not', () => {
+    const meanwhile = ({ audit }: ReturnType<typeof run>) =>
+      audit!.protection.find(({ mechanism }) => mechanism === 'phone on for longer')!;
+    const [little, much] = [run('{ preset: fine }'), run('{ preset: all }')];
+    expect(meanwhile(little).joules).toBeLessThan(0.01 * meanwhile(much).joules);
+    for (const result of [little, much]) {
+      const watts = meanwhile(result).joules / result.metrics['protection_seconds']!;
+      expect(watts).toBeGreaterThan(0.5);
+      expect(watts).toBeLessThan(result.metrics['average_power_watts']!);
+      expect(meanwhile(result).seconds).toBe(0);
+    }
+  });
+});
