@@ -103,6 +103,8 @@ export interface Work {
   readonly kvWriteBytes: Bytes;
   /** Weights lie in super-blocks with scales of scales (K-quants), which few kernels unpack as fast as plain ones. */
   readonly superblocks?: boolean;
+  /** Weights have one scale for each output channel, whatever their widths come to on average. */
+  readonly perChannel?: boolean;
   /** Name of the format that stored weights have, which decides what kernels can read them; absent where the width says all. */
   readonly storage?: string;
   /** Plain over stored bytes of weights that a decompressor has to unpack; `weightBytes` are the stored ones. */

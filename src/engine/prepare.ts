@@ -254,7 +254,7 @@ export function policyFor(prepared: Prepared, own: Partial<SharedWorkload> = {})
   const name = own.policy ?? scenario.policy;
   const needed = { 'single-unit': [unit], 'stage-wise': [unit, decodeUnit] };
   if (name in needed) requireKernels(prepared, needed[name as keyof typeof needed]);
-  return policies[name].create({ unit, decodeUnit });
+  return policies[name].create({ unit, decodeUnit, refuge: prepared.runtime.refuge?.is });
 }
 
 function unitsOf(

@@ -126,6 +126,8 @@ export const runtimeSpec = z.strictObject({
       context: z.int().positive().optional(),
     })
     .prefault({}),
+  /** Kind of unit that takes what another has no kernels for; the fastest one where absent. */
+  refuge: sourcedValue(z.enum(['cpu', 'gpu', 'npu'])).optional(),
   /** By kind of unit; an empty entry runs at the unit's own rates, a kind without one is not supported. */
   kernels: z.strictObject({
     cpu: kernels.optional(),

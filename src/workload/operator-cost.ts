@@ -61,6 +61,7 @@ interface Parts {
   readonly kvWriteBytes?: Bytes;
   readonly superblocks?: boolean;
   readonly storage?: string;
+  readonly perChannel?: boolean;
 }
 
 function work(operator: string, form: WorkForm, activationDType: DType, parts: Parts): Work {
@@ -77,6 +78,7 @@ function work(operator: string, form: WorkForm, activationDType: DType, parts: P
     kvReadBytes: parts.kvReadBytes ?? 0,
     kvWriteBytes: parts.kvWriteBytes ?? 0,
     ...(parts.superblocks && { superblocks: true }),
+    ...(parts.perChannel && { perChannel: true }),
     ...(parts.storage !== undefined && { storage: parts.storage }),
   };
 }
@@ -105,6 +107,7 @@ export function matmulWork(shape: MatmulShape, format: WeightFormat, activation:
     vectorOps: bias ? rows * n : 0,
     weightDType: stored.dtype,
     superblocks: stored.superblocks,
+    perChannel: stored.perChannel,
     ...(stored.name !== stored.dtype && { storage: stored.name }),
     weightBytes: batch * (storedBytes(format, n * k, k) + (bias ? plainBytes(n, format) : 0)),
     inputBytes: bytesOf((shape.inputRows ?? rows) * k, activation),

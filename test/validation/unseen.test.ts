@@ -56,8 +56,8 @@ const KNOWN: readonly (readonly [RegExp, string])[] = [
   [/^lcpp26094/, 'recurrent layers of Qwen3.5 are taken for attention'],
   [/^(lcpp15732|lcpp10693)/, 'OpenCL kernels of 2025 without, or with an earlier, matrix product'],
   [
-    /^hf-g4-6/,
-    'a third of the rate of E2B on the same phone, with twice its products: other kernels',
+    /^hf-g3n-3/,
+    'LiteRT-LM on NPUs: no prompt was measured for the fit, so that its share of the matrix engine is assumed',
   ],
   [/^et2927/, 'an application around the engine, predicted as the engine alone'],
 ];

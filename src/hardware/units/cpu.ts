@@ -222,7 +222,7 @@ function computeFormat(cpu: Cpu, work: Work): DType {
 
 /** Instructions for group scales per multiply–accumulate instruction. */
 function scaleShare(cpu: Cpu, work: Work, format: DType, weights: number): number {
-  if (format !== 'int8' || work.weightBytes === 0) return 0;
+  if (format !== 'int8' || work.weightBytes === 0 || work.perChannel) return 0;
   const effectiveBits = (work.weightBytes * BITS_PER_BYTE) / weights;
   const scaleBits = effectiveBits - nominalBits(work, effectiveBits);
   if (scaleBits <= 0) return 0;

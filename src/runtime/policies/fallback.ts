@@ -3,17 +3,24 @@ import type { PlacementView } from '../scheduling-policy.ts';
 
 /**
  * @param asked whether `home` is what somebody asked for: he may try what protection will stop.
+ * @param kind of the unit to ask first for the rest, where the runtime hands over to no other.
  * @returns `home` for what it takes; for the rest the unit that is fastest over all of them together,
  * and for what that one cannot run either, the fastest one that can.
  */
-export function placeWithFallback(view: PlacementView, home: number, asked = false): Int32Array {
+export function placeWithFallback(
+  view: PlacementView,
+  home: number,
+  asked = false,
+  kind?: string,
+): Int32Array {
   const placed = new Int32Array(view.operatorCount).fill(home);
   const homeless: number[] = [];
   for (let operator = 0; operator < view.operatorCount; operator++) {
     const takes = Number.isFinite(view.seconds(operator, home));
     if (!takes && !(asked && view.barred(operator, home))) homeless.push(operator);
   }
-  const refuge = bestForAll(view, homeless, home);
+  const first = kind === undefined ? -1 : view.kinds.indexOf(kind);
+  const refuge = first >= 0 && first !== home ? first : bestForAll(view, homeless, home);
   for (const operator of homeless) {
     placed[operator] = Number.isFinite(view.seconds(operator, refuge))
       ? refuge

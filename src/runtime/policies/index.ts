@@ -14,6 +14,8 @@ export interface PolicyOptions {
   readonly unit: string;
   /** Unit of the generating stage; the same unless said otherwise. */
   readonly decodeUnit: string;
+  /** Kind of the unit to which the runtime hands what a unit cannot run; the fastest other one where absent. */
+  readonly refuge?: string | undefined;
 }
 
 export interface PolicyEntry {
@@ -25,12 +27,12 @@ export const policies = {
   'single-unit': {
     summary:
       'everything on one unit (--unit); what it cannot run falls back to one other, the fastest for all of it',
-    create: ({ unit }) => singleUnit(unit),
+    create: ({ unit, refuge }) => singleUnit(unit, refuge),
   },
   'stage-wise': {
     summary: 'prefill on --unit, decode on --decode-unit',
-    create: ({ unit, decodeUnit }) => ({
-      ...stageWise(unit, decodeUnit),
+    create: ({ unit, decodeUnit, refuge }) => ({
+      ...stageWise(unit, decodeUnit, refuge),
       tradeoff: 'its units are those asked for (--unit, --decode-unit)',
     }),
   },
@@ -52,7 +54,7 @@ export const policies = {
   },
   'earliest-deadline-first': {
     summary: 'everything on --unit; of several workloads the one that is due first goes first',
-    create: ({ unit }) => ({ ...singleUnit(unit), urgency: byDeadline }),
+    create: ({ unit, refuge }) => ({ ...singleUnit(unit, refuge), urgency: byDeadline }),
   },
   'energy-aware': {
     summary: 'the unit and clock of least energy: races to idle or goes slow and steady',

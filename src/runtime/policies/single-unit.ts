@@ -4,11 +4,11 @@ import { nearestHint } from '../../base/registry.ts';
 import type { PlacementView, SchedulingPolicy } from '../scheduling-policy.ts';
 import { placeWithFallback } from './fallback.ts';
 
-export function singleUnit(unit: string): SchedulingPolicy {
+export function singleUnit(unit: string, refuge?: string): SchedulingPolicy {
   return {
     place: (view) => {
       const home = unitIndex(view, unit);
-      return { unit: placeWithFallback(view, home, true), home };
+      return { unit: placeWithFallback(view, home, true, refuge), home };
     },
   };
 }

@@ -5,8 +5,8 @@ import { singleUnit } from './single-unit.ts';
 /** Phases that generate step by step; everything else counts as preparation. */
 const GENERATING = new Set(['decode']);
 
-export function stageWise(prepare: string, generate: string): SchedulingPolicy {
-  const first = singleUnit(prepare);
-  const second = singleUnit(generate);
+export function stageWise(prepare: string, generate: string, refuge?: string): SchedulingPolicy {
+  const first = singleUnit(prepare, refuge);
+  const second = singleUnit(generate, refuge);
   return { place: (view) => (GENERATING.has(view.phase) ? second : first).place(view) };
 }

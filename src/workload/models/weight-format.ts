@@ -14,6 +14,8 @@ export interface WeightFormat {
   readonly scales: ScaleLayout;
   /** Scales of scales over a few hundred elements, as K-quants of GGUF have. */
   readonly superblocks: boolean;
+  /** One scale for each output channel, also where widths are mixed and only their average is known. */
+  readonly perChannel: boolean;
   /** What an exporter stores instead where the reduction is no multiple of the group. */
   readonly fallback: WeightFormat | undefined;
   readonly source: string;
@@ -55,6 +57,7 @@ export function parseWeightFormats(
     dtype: cells.oneOf('dtype', DTYPES),
     elementBits: cells.numberOr('weight_bits', 0),
     scales: readScales(cells),
+    perChannel: cells.text('group') === 'row',
     superblocks: (Number(cells.text('group')) || 0) >= SUPERBLOCK,
     fallback: fallbackOf(cells, formats),
     source: cells.text('source'),

@@ -160,6 +160,20 @@ describe('single-unit and stage-wise', () => {
     expect(unitsOf(policy.place(view(costs, [])))).toEqual([0, 2]);
   });
 
+  it('hands the rest to the kind of unit that the runtime names, and on where that cannot', () => {
+    const costs = [
+      [9, 1, 1],
+      [never, 3, 2],
+      [never, never, 2],
+    ];
+    for (const name of ['single-unit', 'stage-wise'] as const) {
+      const policy = policies[name].create({ ...options, refuge: 'gpu' });
+      expect(unitsOf(policy.place(view(costs, [], 'prefill')))).toEqual([0, 1, 2]);
+      const own = policies[name].create({ ...options, refuge: 'npu' });
+      expect(unitsOf(own.place(view(costs, [], 'prefill')))).toEqual([0, 2, 2]);
+    }
+  });
+
   it('switches units between stages', () => {
     const policy = policies['stage-wise'].create(options);
     expect(unitsOf(policy.place(view([[1, 1, 1]], [], 'prefill')))).toEqual([0]);

@@ -55,3 +55,26 @@ describe('formats with code-books', () => {
     expect(cycles('iq3_xxs', 256, mnn)).toBeLessThan(1.1 * cycles('q3_k', 256, mnn));
   });
 });
+
+describe('widths that a publisher mixes', () => {
+  it('have one scale for a channel, and cost prompts what plain weights of a channel cost', () => {
+    for (const runtime of ['litert-lm', 'executorch']) {
+      const cpu = cpuOf(runtime);
+      for (const mixed of ['gemma-4-e2b-mixed', 'gemma-4-e4b-mixed'])
+        expect(cycles(mixed, 128, cpu) / cycles('int4-per-channel', 128, cpu)).toBeCloseTo(1, 1);
+      expect(cycles('int4-g32-fp16scale', 128, cpu)).toBeGreaterThan(
+        1.2 * cycles('gemma-4-e2b-mixed', 128, cpu),
+      );
+    }
+  });
+
+  it('are told from blocks by their scales, not by their average', () => {
+    const perChannel = Object.values(formats).filter((one) => one.perChannel);
+    expect(perChannel.map(({ name }) => name).sort()).toEqual([
+      'gemma-4-e2b-mixed',
+      'gemma-4-e4b-mixed',
+      'int4-per-channel',
+      'int8-per-channel',
+    ]);
+  });
+});
