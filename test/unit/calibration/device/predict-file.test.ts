@@ -54,7 +54,6 @@ describe('a file of measurements', () => {
         // OpenCL has no kernels for two bits, and the NPU of an 865 none of llama.cpp's at all.
         line('two', 'gpu', 'Snapdragon 8 Gen 3', 2),
         line('old', 'npu', 'Snapdragon 865', 4),
-        line('gpu', 'gpu', 'Snapdragon 865', 4),
         line('cpu', 'cpu', 'Snapdragon 865', 4),
       ].join('\n'),
     );
@@ -70,14 +69,12 @@ describe('a file of measurements', () => {
     expect(placesOf('plain', 'decode')).toBe('');
     expect(placesOf('two', 'prefill')).toMatch(/^time of prefill: \d+ % on the cpu$/);
     expect(placesOf('two', 'decode')).toMatch(/^time of decode: \d+ % on the cpu$/);
-    for (const [quantity, unit] of [
-      ['prefill', 'gpu'],
-      ['decode', 'cpu'],
-    ] as const) {
+    // ggml hands what its device cannot run to the CPU, however fast a GPU lies beside it.
+    for (const quantity of ['prefill', 'decode']) {
       expect(placesOf('old', quantity)).toMatch(
-        new RegExp(`^time of ${quantity}: \\d+ % on the ${unit}$`),
+        new RegExp(`^time of ${quantity}: \\d+ % on the cpu$`),
       );
-      expect(widthOf('old', quantity)).toBeCloseTo(widthOf(unit, quantity), 9);
+      expect(widthOf('old', quantity)).toBeCloseTo(widthOf('cpu', quantity), 9);
     }
   });
 
