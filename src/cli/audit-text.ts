@@ -1,7 +1,12 @@
 /** What protection cost and proved, as tables for a terminal. */
 import { formatQuantity } from '../base/quantity.ts';
 import { NANO } from '../base/units.ts';
-import type { AuditRow, SecurityAudit, WorkloadAudit } from '../engine/secure-audit.ts';
+import {
+  type AuditRow,
+  type SecurityAudit,
+  staysLocal,
+  type WorkloadAudit,
+} from '../engine/secure-audit.ts';
 import { renderTable } from './terminal.ts';
 
 /** Rows that fit a screen; `--json` and run.json hold all. */
@@ -127,7 +132,9 @@ function flowTable(flows: readonly AuditRow[]): string {
     sum.accesses += row.accesses;
     sums.set(key, sum);
   }
-  const all = [...sums.values()].sort((a, b) => b.bytes - a.bytes);
+  const all = [...sums.values()]
+    .filter(({ row, bytes }) => !staysLocal({ bytes, verdict: row.verdict }))
+    .sort((a, b) => b.bytes - a.bytes);
   const shown = all.slice(0, MOST_FLOWS);
   const several = flows.some(({ workload }) => workload !== undefined);
   const table = renderTable(

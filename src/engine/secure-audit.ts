@@ -32,6 +32,11 @@ export const AUDIT_VERDICTS = [
 ] as const;
 export type AuditVerdict = (typeof AUDIT_VERDICTS)[number];
 
+/** Let through, and found in a unit's own memory what it wanted: looked at, but no traffic to show. */
+export function staysLocal({ bytes, verdict }: Pick<AuditRow, 'bytes' | 'verdict'>): boolean {
+  return bytes === 0 && verdict !== 'refused' && verdict !== 'leak';
+}
+
 export interface AuditFault {
   /** Whose data it is about, where several workloads share the phone. */
   readonly workload?: string;

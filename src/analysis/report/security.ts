@@ -1,5 +1,6 @@
 /** The section of the report on protection: what it cost, what was accessed, what attacks got. */
 import type { Run } from '../../engine/run.ts';
+import { staysLocal } from '../../engine/secure-audit.ts';
 import { formatValue } from '../charts/units.ts';
 import { type Html, html, renderTable } from './html.ts';
 
@@ -41,6 +42,7 @@ export function renderSecurityTables({ audit }: Run): Html {
       { header: 'To', numeric: true },
     ],
     audit.flows
+      .filter((row) => !staysLocal(row))
       .slice(0, MOST_FLOWS)
       .map((row) => [
         ...(several ? [row.workload ?? ''] : []),
