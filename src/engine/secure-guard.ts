@@ -14,8 +14,9 @@
  *          secure-attacks.test.ts, test/property/secure-change.test.ts
  */
 import { SecurityFault } from '../base/errors.ts';
-import { formatSecrecy } from '../base/labels.ts';
+import { formatSecrecy, PUBLIC } from '../base/labels.ts';
 import type { Bytes, Seconds } from '../base/units.ts';
+import type { World } from '../hardware/secure/initiators.ts';
 import type { SecureSystem } from '../hardware/secure/secure-system.ts';
 import { TICK } from '../kernel/clock.ts';
 import type { Phase } from '../workload/graph.ts';
@@ -37,7 +38,7 @@ import {
 import type { SecureLane } from './secure-lane.ts';
 import { resultBytes, TOKEN_BYTES } from './secure-memory.ts';
 import type { SecurityPlan } from './secure-plan.ts';
-import type { AuditRows, RowKind } from './secure-rows.ts';
+import { type AuditRows, deedOf, remedyFor } from './secure-rows.ts';
 import { UploadGate } from './secure-upload.ts';
 
 export interface GuardParts {
@@ -75,6 +76,8 @@ export class SecureGuard implements AccessGuard, LoadGate {
   private readonly npuShared: boolean;
   private pending: SecurityPlan['scenario']['attacks'];
   private sliceStart: Seconds = Number.NaN;
+  /** Whose job it served last. */
+  private lastOnNpu: SecureLane | undefined;
   private readonly waiting: (Waiting | undefined)[];
   /** Asks for every operator. */
   private all = new Uint8Array(0);
@@ -149,7 +152,10 @@ export class SecureGuard implements AccessGuard, LoadGate {
       path.add(table, table.cell[operator]!, speed[u]!, stalledWatts[u]!);
     }
     const wait = this.waitOf(lane, u, request, flows, operator, now);
-    if (this.isNpu[u] !== 0) this.system.useLocalMemory(flows.results);
+    if (this.isNpu[u] !== 0) {
+      this.system.useLocalMemory(flows.results);
+      this.lastOnNpu = lane;
+    }
     return wait;
   }
 
@@ -238,11 +244,10 @@ export class SecureGuard implements AccessGuard, LoadGate {
   /** @returns bytes that moved all the same. @throws SecurityFault unless faults are to be recorded. */
   private stop(row: number, bytes: Bytes, now: Seconds, count = 1): Bytes {
     const { verdict, gate } = this.rows.verdicts[row]!;
-    const { workload, initiator, access, region, tensor, secrecy } = this.rows.kinds[row]!;
-    const verb = access === 'read' ? 'read' : 'wrote';
+    const kind = this.rows.kinds[row]!;
+    const { workload, initiator, region, tensor, secrecy } = kind;
     const leaked = `and nothing stopped it${remedyFor(tensor)}`;
     const outcome = verdict === 'leak' ? leaked : 'and was stopped';
-    const whose = workload === undefined ? '' : ` of ${workload}`;
     this.fault({
       ...(workload !== undefined && { workload }),
       seconds: now,
@@ -251,7 +256,7 @@ export class SecureGuard implements AccessGuard, LoadGate {
       tensor,
       label: formatSecrecy(secrecy),
       ...(gate !== undefined && { gate }),
-      message: `${initiator} ${verb} ${tensor}${whose} in ${region} memory, ${outcome}`,
+      message: `${deedOf(kind)}, ${outcome}`,
     });
     const moved = verdict === 'leak' ? bytes : 0;
     this.rows.note(row, count, moved, now, now);
@@ -339,12 +344,12 @@ export class SecureGuard implements AccessGuard, LoadGate {
     const { share, slice } = plan.scenario.normalWork;
     if (system.npuWorld !== npuWorld) {
       const own = npuWorld === 'normal' ? this.switchOf(system.npuWorld) : npuSwitch;
-      system.switchNpu(npuWorld);
+      this.handOver(npuWorld, this.lastOnNpu, now + own);
       this.sliceStart = now + own;
       return this.pay(lane, 'NPU switches', own, u);
     }
     if (npuWorld === 'normal' || share === 0 || now - this.sliceStart < slice) return 0;
-    system.switchNpu('normal');
+    this.handOver('normal', lane, now + npuSwitch);
     system.switchNpu(npuWorld);
     const theirs = (slice * share) / (1 - share);
     const wait = theirs + 2 * npuSwitch;
@@ -352,6 +357,19 @@ export class SecureGuard implements AccessGuard, LoadGate {
     this.pay(lane, 'NPU switches', 2 * npuSwitch, u);
     this.pay(lane, 'turns of the normal application', theirs, u);
     return wait;
+  }
+
+  /** Whoever is given local memory as `from` and others left it has what lies there. @throws SecurityFault */
+  private handOver(to: World, from: SecureLane | undefined, now: Seconds): void {
+    const found = this.system.switchNpu(to);
+    if (found.kind !== 'breach' || !from) return;
+    const { lanes } = this.parts;
+    const promised = lanes.reduce((all, { plan }) => all | plan.promised, PUBLIC);
+    const row = from.leftRow(found.secrecy, promised);
+    const bytes = from.plan.hardware?.accelerator?.localMemory.is ?? 0;
+    this.checks++;
+    if (this.rows.stopped[row] === 0) this.rows.note(row, 1, bytes, now, now);
+    else this.stop(row, bytes, now);
   }
 
   /** Taking the NPU back from a protected world takes what that one's hand-over takes. */
@@ -364,12 +382,4 @@ export class SecureGuard implements AccessGuard, LoadGate {
     lane.costs.add(mechanism, { seconds, joules });
     return seconds;
   }
-}
-
-/** Choices that close what comes of how a model is loaded and put out, where nobody sees it in the strategy. */
-function remedyFor(tensor: RowKind['tensor']): string {
-  if (tensor === 'pages given back') return ' (clean: on-switch overwrites them first)';
-  return tensor === 'model file'
-    ? ' (modelFile: encrypted, or a world whose memory the drive may write)'
-    : '';
 }

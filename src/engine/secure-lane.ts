@@ -30,7 +30,7 @@ import {
   refreshFlows,
 } from './secure-flows.ts';
 import type { SecurityPlan } from './secure-plan.ts';
-import type { AuditRows, RowKind } from './secure-rows.ts';
+import { type AuditRows, LEFT_BEHIND, type RowKind } from './secure-rows.ts';
 import type { TaskTable } from './task-table.ts';
 
 /** Phases that read what the user gives, however many there are of them: chunks of a prompt, windows of sound, images. */
@@ -149,6 +149,22 @@ export class SecureLane {
       this.outputs.set(phase, row);
     }
     return row;
+  }
+
+  /** The row of what its jobs leave in local memory for one of the normal world. */
+  leftRow(secrecy: Secrecy, promised: Secrecy): number {
+    const { plan, rows } = this.parts;
+    return rows.row({
+      workload: plan.workload,
+      promised,
+      phase: 'hand-over',
+      initiator: 'npu-normal',
+      access: 'read',
+      tensor: LEFT_BEHIND,
+      region: 'npu-only',
+      secrecy,
+      dropped: PUBLIC,
+    });
   }
 
   private find(table: TaskTable, phase: string, index: number): FlowTable {

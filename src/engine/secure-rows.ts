@@ -3,7 +3,7 @@ import { formatSecrecy, type Secrecy, within } from '../base/labels.ts';
 import type { Bytes, Seconds } from '../base/units.ts';
 import type { Initiator } from '../hardware/secure/initiators.ts';
 import { clearanceOf, type RegionKind } from '../hardware/secure/regions.ts';
-import type { Defences, Gate, SecureSystem } from '../hardware/secure/secure-system.ts';
+import type { Defences, Gate, SecureSystem, Verdict } from '../hardware/secure/secure-system.ts';
 import type { TensorClass } from '../runtime/secure/strategy.ts';
 import type { AuditRow, AuditVerdict } from './secure-audit.ts';
 
@@ -16,6 +16,9 @@ type LoadedTensor =
   | 'zeroes'
   | 'pages given back';
 
+/** What a job finds in local memory of the NPU without having put it there. */
+export const LEFT_BEHIND = 'local memory';
+
 export interface RowKind {
   /** Where several share the phone. */
   readonly workload: string | undefined;
@@ -24,7 +27,7 @@ export interface RowKind {
   readonly phase: string;
   readonly initiator: Initiator;
   readonly access: 'read' | 'write';
-  readonly tensor: TensorClass | LoadedTensor;
+  readonly tensor: TensorClass | LoadedTensor | typeof LEFT_BEHIND;
   /** `cloud` is what the modem sends away. */
   readonly region: RegionKind | 'cloud';
   readonly secrecy: Secrecy;
@@ -135,6 +138,13 @@ export class AuditRows {
     this.stopped[row] = verdict.verdict === 'refused' || verdict.verdict === 'leak' ? 1 : 0;
   }
 
+  private answerTo({ tensor, region, gate, initiator, access }: RowKind, kept: Secrecy): Verdict {
+    if (region === 'cloud') return this.system.upload(kept, gate);
+    // Local memory lies behind no gate: whoever has the NPU reads it.
+    if (tensor === LEFT_BEHIND) return this.system.inherit(kept, 'normal');
+    return this.system.access(initiator, region, access, kept);
+  }
+
   private verdictOf(kind: RowKind): RowVerdict {
     const { initiator, access, region, tensor, secrecy, dropped, promised } = kind;
     const kept = secrecy & ~dropped;
@@ -142,10 +152,7 @@ export class AuditRows {
     if (tensor === 'output' && access === 'write' && secrecy === 0) return { verdict: 'public' };
     // A declared step hands over what it made public by a copy of its own, not through the tables of the job.
     if (access === 'write' && kept === 0 && secrecy !== 0) return { verdict: 'released' };
-    const answer =
-      region === 'cloud'
-        ? this.system.upload(kept, kind.gate)
-        : this.system.access(initiator, region, access, kept);
+    const answer = this.answerTo(kind, kept);
     if (answer.kind === 'refused') return { verdict: 'refused', gate: answer.gate };
     if (answer.kind === 'breach') {
       return { verdict: (answer.secrecy & promised) !== 0 ? 'leak' : 'unpromised' };
@@ -158,4 +165,22 @@ export class AuditRows {
     // A reader that is cleared may still fetch from a place that is not: what lies there was given up, or never kept.
     return { verdict: within(kept, place) ? 'released' : 'unpromised' };
   }
+}
+
+/** What was done, in one sentence without its end. */
+export function deedOf({ workload, initiator, access, region, tensor, secrecy }: RowKind): string {
+  const whose = workload === undefined ? '' : ` of ${workload}`;
+  if (tensor === LEFT_BEHIND) {
+    return `${initiator} was given the NPU with ${formatSecrecy(secrecy)} data${whose} in its local memory`;
+  }
+  return `${initiator} ${access === 'read' ? 'read' : 'wrote'} ${tensor}${whose} in ${region} memory`;
+}
+
+/** Choices that close what comes of how a model is loaded and put out, where nobody sees it in the strategy. */
+export function remedyFor(tensor: RowKind['tensor']): string {
+  if (tensor === LEFT_BEHIND) return ' (clean: on-switch, or tagged, closes it)';
+  if (tensor === 'pages given back') return ' (clean: on-switch overwrites them first)';
+  return tensor === 'model file'
+    ? ' (modelFile: encrypted, or a world whose memory the drive may write)'
+    : '';
 }

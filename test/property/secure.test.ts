@@ -66,7 +66,8 @@ function* play(system: SecureSystem, seed: number): Generator<Verdict> {
       : system.access(one(ATTACKERS), kind, 'write', PUBLIC);
   };
   const npu = (): Verdict => {
-    system.switchNpu(one(WORLDS));
+    const given = system.switchNpu(one(WORLDS));
+    if (given.kind === 'breach') return given;
     if (system.npuWorld !== 'normal') system.useLocalMemory(EVERY_SECRET);
     return system.readLocalMemory();
   };

@@ -3,9 +3,9 @@
  *
  * Model    an access passes address tables, then the firewall; what it carries is compared with what its reader, or the
  *          place it is written to, is cleared for. Local memory of the NPU keeps the secrecy of what passed through until it
- *          is cleaned. What the DRAM bus shows depends on encryption; whether an old page is taken for a new one, on
+ *          is cleaned: a world of lower rights that is given it uncleaned and untagged has it. What the DRAM bus shows depends on encryption; whether an old page is taken for a new one, on
  *          integrity; what leaves for the cloud, on the gate in front of the modem
- * Ignores  side channels (timing, power), faults injected into the die, and bugs of trusted software
+ * Ignores  caches as places of their own: they are found by physical address, behind the same gates; side channels (timing, power), faults injected into the die, and bugs of trusted software
  * Valid    an attacker who controls the normal world with its drivers and devices, and can probe the DRAM bus
  * Source   design and threat models of TrustZone, protected KVM and NPU enclaves (hardware/secure/*.ts name them)
  * Checked  test/property/secure.test.ts (no breach with all defences, one with each taken away)
@@ -80,7 +80,8 @@ export class SecureSystem {
   /** Rises whenever verdicts may change. */
   epoch = 0;
   private readonly tables = new Map<string, Rights>();
-  private residue: Secrecy = PUBLIC;
+  /** What jobs of each world left in local memory. */
+  private readonly residues = new Map<World, Secrecy>();
   private owner: World = 'normal';
 
   private readonly own: ReadonlyMap<string, OwnInitiator>;
@@ -143,25 +144,40 @@ export class SecureSystem {
     return true;
   }
 
-  /** The NPU is handed to `world`. */
-  switchNpu(world: World): void {
-    if (world === this.owner) return;
+  /** The NPU is handed to `world`. @returns what of other worlds comes with its local memory. */
+  switchNpu(world: World): Verdict {
+    if (world === this.owner) return GRANTED;
     this.owner = world;
-    if (this.defences.cleanOnSwitch) this.residue = PUBLIC;
+    if (this.defences.cleanOnSwitch) this.residues.clear();
+    return this.inherit(this.residue(world), world);
+  }
+
+  /** Local memory with data of `secrecy` that another world left comes to `world`. */
+  inherit(secrecy: Secrecy, world: World): Verdict {
+    const { cleanOnSwitch, taggedLocalMemory } = this.defences;
+    if (cleanOnSwitch || taggedLocalMemory) return GRANTED;
+    return disclose(secrecy, clearanceOfWorld(world));
   }
 
   /** A job of the present world leaves what it worked on in local memory. */
   useLocalMemory(secrecy: Secrecy): void {
-    this.residue |= secrecy;
+    this.residues.set(this.owner, (this.residues.get(this.owner) ?? PUBLIC) | secrecy);
+  }
+
+  private residue(except?: World): Secrecy {
+    let all = PUBLIC;
+    for (const [world, secrecy] of this.residues) if (world !== except) all |= secrecy;
+    return all;
   }
 
   /** A job of the present world reads local memory that it has not written. */
   readLocalMemory(): Verdict {
-    if (this.defences.taggedLocalMemory && this.residue !== PUBLIC && this.owner === 'normal') {
+    const residue = this.residue();
+    if (this.defences.taggedLocalMemory && residue !== PUBLIC && this.owner === 'normal') {
       return { kind: 'refused', gate: 'local memory tag' };
     }
-    if (this.residue === PUBLIC) return { kind: 'harmless', why: 'local memory holds no secret' };
-    return disclose(this.residue, this.owner === 'normal' ? PUBLIC : EVERY_SECRET);
+    if (residue === PUBLIC) return { kind: 'harmless', why: 'local memory holds no secret' };
+    return disclose(residue, clearanceOfWorld(this.owner));
   }
 
   /** A probe on the DRAM bus sees a transfer to or from a region. */
@@ -189,6 +205,11 @@ export class SecureSystem {
     }
     return disclose(secrecy, PUBLIC);
   }
+}
+
+/** Secrets that jobs of a world may see. */
+function clearanceOfWorld(world: World): Secrecy {
+  return world === 'normal' ? PUBLIC : EVERY_SECRET;
 }
 
 function disclose(secrecy: Secrecy, clearance: Secrecy): Verdict {
