@@ -62,6 +62,20 @@ export function parseSpecFile(text: string, file: string): SpecFile {
   };
 }
 
+/** What `work` returns; its faults that name no file are in `spec`, at their own paths or at `path`. @throws SpecError */
+export function placed<T>(spec: SpecFile, path: SpecPath, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof SpecError)) throw error;
+    const found = error.faults.map((fault) => {
+      if (fault.file !== undefined) return fault;
+      return { file: spec.file, ...spec.locate(fault.path?.split('.') ?? path), ...fault };
+    });
+    throw new SpecError(found);
+  }
+}
+
 /**
  * The map that a description of kind `what` must be.
  * @param keys top-level keys of the kind; a file that has none of them is of another kind.

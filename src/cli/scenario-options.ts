@@ -187,7 +187,11 @@ export function scenarioOf(args: Args, file = args['scenario'] as string | undef
           ? ENVIRONMENT.find((name) => name === path[1] && args[name] !== undefined)
           : path[0] === 'background' && args['traffic'] !== undefined
             ? 'traffic'
-            : Object.keys(KEYS).find((name) => KEYS[name] === path[0] && args[name] !== undefined);
+            : path[0] === 'security' && path[1] === 'preset' && args['security'] !== undefined
+              ? 'security'
+              : Object.keys(KEYS).find(
+                  (name) => KEYS[name] === path[0] && args[name] !== undefined,
+                );
       return option !== undefined || !base ? { file: optionPlace(option) } : base.locate(path);
     },
   };

@@ -2,7 +2,7 @@
 import { type Fault, SpecError } from '../base/errors.ts';
 import { secrecyOf } from '../base/labels.ts';
 import { nearestHint } from '../base/registry.ts';
-import type { SpecFile } from '../base/spec-file.ts';
+import type { SpecFile, SpecPath } from '../base/spec-file.ts';
 import type { Bytes } from '../base/units.ts';
 import { INITIATORS } from '../hardware/secure/initiators.ts';
 import { integrityCost } from '../hardware/secure/integrity.ts';
@@ -14,7 +14,11 @@ import {
 } from '../hardware/secure/security-spec.ts';
 import type { SocSpec } from '../hardware/soc-spec.ts';
 import { cipherCores, ciphersOf } from '../runtime/secure/ciphers.ts';
-import { protectsAnything, requireHardware } from '../runtime/secure/hardware-needs.ts';
+import {
+  type ChoicePlaces,
+  protectsAnything,
+  requireHardware,
+} from '../runtime/secure/hardware-needs.ts';
 import { parseStrategy, type Strategy } from '../runtime/secure/strategy.ts';
 import type { RequestPlan } from '../workload/graph.ts';
 import { keptPlans, type Routes } from './offload/plans.ts';
@@ -23,7 +27,7 @@ import { modelOf } from './request.ts';
 import type { SharedWorkload } from './scenario.ts';
 import { demandsOf, grownBytes, type ProtectedDemand } from './secure-memory.ts';
 import type { SecurityPlan } from './secure-plan.ts';
-import { type SecurityScenario, securityFor } from './secure-scenario.ts';
+import { type SecurityScenario, securityFor, type WorkloadSecurity } from './secure-scenario.ts';
 
 /** A workload of the scenario, as far as protection cares. */
 export interface ProtectedClient {
@@ -43,21 +47,25 @@ export interface Wishes {
 
 /**
  * What the rest of preparation needs of a scenario's protection, by workload; undefined where there is none to speak of.
+ * @param source a preset by its name, and where the scenario gives it.
  * @throws SpecError where the SoC lacks what a strategy needs, or workloads want the machine set up in two ways.
  */
 export function planSecurity(
   { security, workloads, swap }: Wishes,
   soc: SocSpec,
   clients: readonly ProtectedClient[],
-  source: (name: string) => SpecFile,
+  source: (name: string, path: SpecPath) => SpecFile,
 ): readonly SecurityPlan[] | undefined {
   if (!security && !workloads?.some((entry) => entry.security)) return undefined;
   const drafts = clients.map(({ name, plan: local, routes }, i) => {
-    const scenario = securityFor(security, workloads?.[i]?.security);
-    const strategy = chosen(parseStrategy(source(scenario.preset)), scenario);
+    const own = workloads?.[i]?.security;
+    const scenario = securityFor(security, own);
+    const at = placesIn(security, own, i);
+    const preset = source(scenario.preset, at('preset').split('.'));
+    const strategy = chosen(parseStrategy(preset), scenario);
     const policy = offloadPolicies[workloads?.[i]?.answeredBy ?? 'local'];
     const kept = keptPlans(local, routes, policy, strategy.cloud);
-    return { workload: workloads && name, kept, scenario, strategy };
+    return { workload: workloads && name, at, kept, scenario, strategy };
   });
   const attacked = drafts.some(({ scenario }) => scenario.attacks.length > 0);
   const any = drafts.some(({ strategy }) => protectsAnything(strategy));
@@ -71,6 +79,20 @@ export function planSecurity(
   const turns = swap !== undefined;
   const plans = drafts.map((draft, i) => planOf({ ...draft, turns }, soc, demands[i]!, all));
   return plans.map((plan, i) => ({ ...plan, grown: grownBytes(plans, i, turns) }));
+}
+
+/** Where the scenario makes each choice of a workload: by itself, or by a preset. */
+function placesIn(
+  run: SecurityScenario | undefined,
+  own: WorkloadSecurity | undefined,
+  index: number,
+): ChoicePlaces {
+  const mine = `workloads.${index}.security`;
+  return (choice) => {
+    if (own?.[choice] !== undefined) return `${mine}.${choice}`;
+    if (own?.preset !== undefined) return `${mine}.preset`;
+    return run?.[choice] === undefined ? 'security.preset' : `security.${choice}`;
+  };
 }
 
 /** @throws SpecError where a model that takes turns would lie in normal and in protected memory. */
@@ -95,6 +117,7 @@ function requireOneMemory(drafts: readonly Draft[]): void {
 }
 
 interface Draft {
+  readonly at: ChoicePlaces;
   readonly workload: string | undefined;
   /** What the phone keeps ready: the heaviest answer, or one of its own and what stands before a cloud's. */
   readonly kept: readonly RequestPlan[];
@@ -103,7 +126,7 @@ interface Draft {
 }
 
 function planOf(
-  { workload, scenario, strategy, turns }: Draft & { readonly turns: boolean },
+  { at, workload, scenario, strategy, turns }: Draft & { readonly turns: boolean },
   soc: SocSpec,
   { demand, held, models }: ProtectedDemand,
   protectedBytes: Bytes,
@@ -111,7 +134,7 @@ function planOf(
   const { preset } = scenario;
   const ciphers = ciphersOf(soc);
   const hardware = protectsAnything(strategy)
-    ? requireHardware(preset, strategy, soc, ciphers, turns)
+    ? requireHardware({ name: preset, at, strategy, turns }, soc, ciphers)
     : soc.security;
   const found = cipherCores(soc);
   return {

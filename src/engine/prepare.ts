@@ -1,7 +1,7 @@
 /** Scenario + descriptions → a simulation ready to run. */
 import { SpecError } from '../base/errors.ts';
 import { trustShares } from '../base/provenance.ts';
-import type { SpecFile } from '../base/spec-file.ts';
+import { placed, type SpecFile } from '../base/spec-file.ts';
 import { type LpddrPreset, parseLpddrPreset } from '../hardware/dram/preset.ts';
 import { parseSoc, type SocSpec, socSpec } from '../hardware/soc-spec.ts';
 import { environmentSchema } from '../hardware/thermal/environment.ts';
@@ -138,7 +138,11 @@ export function prepare(
     tuning: calibration && ((unit) => calibration.tuning(runtime.name, unit, soc.vendor)),
     memoryVotes: sources.memoryVotes,
   });
-  const plans = planSecurity(scenario, soc, clients, (name) => sources.security(name));
+  const plans = placed(specs.scenario, ['security'], () =>
+    planSecurity(scenario, soc, clients, (name, path) =>
+      placed(specs.scenario, path, () => sources.security(name)),
+    ),
+  );
   const protection = plans && { plans };
   return {
     scenario,

@@ -27,7 +27,11 @@ function refused(soc: string): string[] {
     const strategy = parseStrategy(sources.security(preset));
     if (preset === 'none') return false;
     try {
-      requireHardware(preset, strategy, spec, ciphersOf(spec));
+      requireHardware(
+        { name: preset, at: (choice) => `security.${choice}`, strategy, turns: false },
+        spec,
+        ciphersOf(spec),
+      );
       return false;
     } catch (error) {
       expect(error).toBeInstanceOf(SpecError);
@@ -52,7 +56,13 @@ describe('protection of', () => {
   it('says where none of it is described', () => {
     const spec = { ...parseSoc(sources.soc('rk3588')), security: undefined };
     const strategy = parseStrategy(sources.security('all'));
-    expect(() => requireHardware('all', strategy, spec, [])).toThrow(/section security:/);
+    expect(() =>
+      requireHardware(
+        { name: 'all', at: (choice) => `security.${choice}`, strategy, turns: false },
+        spec,
+        [],
+      ),
+    ).toThrow(/section security:/);
   });
 });
 

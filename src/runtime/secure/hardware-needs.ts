@@ -9,26 +9,41 @@ export function protectsAnything({ protects, world }: Strategy): boolean {
   return protects.length > 0 || world !== 'normal';
 }
 
-/** @param takesTurns models give their memory to others. @throws SpecError that names every part that `soc` lacks for strategy `name`. */
+type Choice = Exclude<keyof Strategy, 'version' | 'summary'>;
+
+/** Path of each choice in the scenario. */
+export type ChoicePlaces = (choice: Choice | 'preset') => string;
+
+/** What a scenario asks for. */
+interface Wanted {
+  /** Of the preset. */
+  readonly name: string;
+  readonly at: ChoicePlaces;
+  readonly strategy: Strategy;
+  /** Models give their memory to others. */
+  readonly turns: boolean;
+}
+
+/** @throws SpecError that names every part that `soc` lacks for a strategy. */
 export function requireHardware(
-  name: string,
-  strategy: Strategy,
+  { name, at, strategy, turns }: Wanted,
   soc: { readonly name: string; readonly security?: SecuritySpec | undefined },
   ciphers: readonly Cipher[],
-  takesTurns = false,
 ): SecuritySpec {
   const { security } = soc;
   if (!security) {
     throw new SpecError([
       {
+        path: at('preset'),
         message: `security "${name}" needs hardware that ${soc.name} does not describe`,
         expected: `a section security: in the description of ${soc.name}`,
         hint: 'socs/dimensity-9300.yaml has one; --security none runs without protection',
       },
     ]);
   }
-  const faults = missing(strategy, security, ciphers, takesTurns).map(
-    ([part, key]): Fault => ({
+  const faults = missing(strategy, security, ciphers, turns).map(
+    ([choice, part, key]): Fault => ({
+      path: at(choice),
       message: `security "${name}" needs ${part}, which ${soc.name} does not have`,
       expected: `security.${key} in the description of ${soc.name}`,
     }),
@@ -37,43 +52,74 @@ export function requireHardware(
   return security;
 }
 
+/** The choice that asks for it, what it is, and what describes it under `security` of a SoC. */
+type Need = readonly [Choice, part: string, key: string];
+
 function missing(
   strategy: Strategy,
   security: SecuritySpec,
   ciphers: readonly Cipher[],
   takesTurns: boolean,
-): (readonly [string, string])[] {
+): Need[] {
   const { accelerator, integrity } = security;
-  const found: (readonly [string, string])[] = [];
-  const need = (absent: boolean, part: string, key: string) => {
-    if (absent) found.push([part, key]);
+  const found: Need[] = [];
+  const need = (absent: boolean, ...lacking: Need) => {
+    if (absent) found.push(lacking);
   };
-  need(strategy.world === 'protected-vm' && !security.vm, 'protected virtual machines', 'vm');
-  need(strategy.npu !== 'none' && !accelerator, 'an NPU that can change worlds', 'accelerator');
+  need(
+    strategy.world === 'protected-vm' && !security.vm,
+    'world',
+    'protected virtual machines',
+    'vm',
+  );
+  need(
+    strategy.npu !== 'none' && !accelerator,
+    'npu',
+    'an NPU that can change worlds',
+    'accelerator',
+  );
   const fine = strategy.npu === 'fine' || strategy.clean === 'tagged';
   need(
     fine && accelerator !== undefined && accelerator.sharing.is !== 'fine',
+    strategy.npu === 'fine' ? 'npu' : 'clean',
     'an NPU that tags requests and local memory by world',
     'accelerator.sharing: fine',
   );
-  need(strategy.growth === 'elastic' && !security.growth, 'secure memory that can grow', 'growth');
+  need(
+    strategy.growth === 'elastic' && !security.growth,
+    'growth',
+    'secure memory that can grow',
+    'growth',
+  );
   const wipes = strategy.clean !== 'never' && strategy.encryption === 'none';
   const gives = strategy.afterUse === 'release' || takesTurns;
   need(
     gives && wipes && strategy.protects.includes('weights') && !security.growth,
+    'clean',
     'a core that overwrites what a model leaves (or clean: never)',
     'growth.copy',
   );
-  need(strategy.encryption === 'inline' && !security.encryption, 'inline encryption', 'encryption');
+  need(
+    strategy.encryption === 'inline' && !security.encryption,
+    'encryption',
+    'inline encryption',
+    'encryption',
+  );
   const kind = strategy.integrity;
   need(
     kind !== 'none' && !(integrity && (integrity.kinds.is as readonly string[]).includes(kind)),
+    'integrity',
     `memory integrity by ${kind}`,
     `integrity.kinds: [${kind}]`,
   );
   const cipher = strategy.decryption;
   const there = ciphers.some(({ name }) => cipher === 'fastest' || name === cipher);
   const keys = { cpu: 'cpuCrypto', engine: 'engine', 'npu-dma': 'dmaCrypto', fastest: 'cpuCrypto' };
-  need(strategy.modelFile === 'encrypted' && !there, `decryption by ${cipher}`, keys[cipher]);
+  need(
+    strategy.modelFile === 'encrypted' && !there,
+    'decryption',
+    `decryption by ${cipher}`,
+    keys[cipher],
+  );
   return found;
 }

@@ -22,7 +22,16 @@ const growing = { name: 'growing', security: { growth: {} } as SecuritySpec };
 
 function faults(own: Partial<Strategy>, takesTurns = false, soc = bare): string {
   try {
-    requireHardware('mine', { ...plain, ...own }, soc, [], takesTurns);
+    requireHardware(
+      {
+        name: 'mine',
+        at: (choice) => `security.${choice}`,
+        strategy: { ...plain, ...own },
+        turns: takesTurns,
+      },
+      soc,
+      [],
+    );
     return '';
   } catch (error) {
     expect(error).toBeInstanceOf(SpecError);
