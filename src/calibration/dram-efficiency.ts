@@ -2,21 +2,39 @@
  * Derives the fluid model of a speed bin from the transaction model.
  *
  * Model    efficiency: one run per point of a grid over visit, read share and streams; two more rows at twice and four
- *          times the refresh rate; latency: idle + waiting · load² / (1 − load / 2), least squares of the relative error;
- *          streams with full windows by dram-streams.ts
+ *          times the refresh rate; latency by dram-arrivals.ts; of one rank at its full rate as idle + waiting · load² /
+ *          (1 − load / 2), least squares of the relative error, the scale of streams with full windows (dram-streams.ts)
  * Ignores  channel counts other than the usual four: what a visit meets in its row does not depend on them
  * Valid    the controller and map it was made with; residuals are of points between those of the grid
  * Source   hardware/dram/simulate.ts
  * Checked  test/unit/calibration/dram-efficiency.test.ts, test/validation/dram.test.ts
  */
 import { randomStream } from '../base/random.ts';
-import type { Bytes, Celsius, Seconds } from '../base/units.ts';
+import type { Bytes, Seconds } from '../base/units.ts';
 import { HOT, VERY_HOT } from '../hardware/dram/device.ts';
 import { buildFluidMemory, loadPressure } from '../hardware/dram/fluid-memory.ts';
-import { simulateMix } from '../hardware/dram/mix-traffic.ts';
 import type { FluidTable, FullWindows, LpddrPreset } from '../hardware/dram/preset.ts';
 import { ACCESS_BYTES } from '../hardware/dram/requester.ts';
 import type { TrafficRun } from '../hardware/dram/simulate.ts';
+import {
+  type Arrivals,
+  arrivalRuns,
+  CLOCKS,
+  checkArrivals,
+  LOADS,
+  latenciesOf,
+  measureArrivals,
+} from './dram-arrivals.ts';
+import {
+  CHANNELS,
+  COMMON,
+  COOL,
+  type FitOptions,
+  type Mix,
+  round,
+  runMix,
+  share,
+} from './dram-mix.ts';
 import { fitStreams, STREAM_RUNS, type StreamFit } from './dram-streams.ts';
 import { quantileOf } from './statistics.ts';
 
@@ -24,40 +42,13 @@ const VISITS: readonly Bytes[] = [64, 128, 256, 512, 2048];
 /** Closer where a few reads among writes cost most. */
 const READ_SHARES = [0, 0.05, 0.15, 0.3, 0.5, 0.75, 0.9, 0.97, 1] as const;
 const STREAMS = [1, 4, 8] as const;
-const CHANNELS = 4;
-/** Cool enough for the nominal refresh rate. */
-const COOL: Celsius = 45;
-/** The mix for which the refresh factor and the latency are taken: mostly reads of a few streams. */
-const COMMON = { readShare: 0.75, streams: 4 } as const;
-const LOADS = [0.05, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9] as const;
 /** Of one of the twelve rounds in which the windows of streams settle. */
 const STREAM_ACCESSES = 12_000;
-const CHECKED_LOADS = [0.1, 0.3, 0.6, 0.85] as const;
-
-export interface FitOptions {
-  /** Accesses of one run; more means less scatter. */
-  readonly accesses: number;
-  /** Chunks of one run, at least. */
-  readonly leastChunks?: number | undefined;
-  /** Points between those of the grid on which the table is checked. */
-  readonly checks: number;
-  readonly seed: number;
-  readonly onRun?: (done: number, total: number) => void;
-}
-
-export interface Mix {
-  readonly visit: Bytes;
-  readonly readShare: number;
-  readonly streams: number;
-  readonly temperature: Celsius;
-}
 
 /** How many runs one bin takes. */
-export function runsOf(options: Pick<FitOptions, 'checks'>): number {
+export function runsOf(options: Pick<FitOptions, 'checks' | 'addressSets'>): number {
   const grid = VISITS.length * READ_SHARES.length * STREAMS.length;
-  return (
-    grid + 2 * VISITS.length + LOADS.length + CHECKED_LOADS.length + options.checks + STREAM_RUNS
-  );
+  return grid + 2 * VISITS.length + arrivalRuns(options) + options.checks + STREAM_RUNS;
 }
 
 /** Fits one bin; the same options give the same table. */
@@ -80,41 +71,22 @@ export function fitFluid(preset: LpddrPreset, options: FitOptions): FluidTable {
       return round(Math.min(1, hot / ((common?.[index] as number) || 1)));
     }),
   );
-  const achievable = (common?.[VISITS.indexOf(512)] as number) || 1;
-  const curve = LOADS.map((load) => ({
-    load,
-    latency: count(
-      runMix(preset, { ...COMMON, visit: 512, temperature: COOL }, options, load * achievable),
-    ).readLatency.mean,
-  }));
-  const { idle, waiting } = fitLatency(curve);
-  const plain = tableOf(grid, factor, idle, waiting);
+  const arrivals = measureArrivals(preset, options, count);
+  const top = latenciesOf(preset, options, LOADS, count);
+  const { idle, waiting } = fitLatency(LOADS.map((load, i) => ({ load, latency: top[i]! })));
+  const parts: Parts = { grid, factor, arrivals, idle, waiting };
+  const plain = tableOf(parts);
   const onRun = () => options.onRun?.(++done, runsOf(options));
   const accesses = Math.min(STREAM_ACCESSES, options.accesses);
   const streams = fitStreams({ ...preset, fluid: plain }, { idle, waiting }, { accesses, onRun });
-  const table = tableOf(grid, factor, idle, waiting, streams);
-  const residuals = residualsOf({ ...preset, fluid: table }, options, achievable, count);
-  return { ...table, residuals: { ...residuals, fullWindows: streams.residuals } };
-}
-
-/** Runs one mix on the usual four channels; as fast as it goes, or open at a share of peak. */
-export function runMix(
-  preset: LpddrPreset,
-  mix: Mix,
-  options: Pick<FitOptions, 'accesses' | 'leastChunks' | 'seed'>,
-  openRate?: number,
-): TrafficRun {
-  const traffic = { ...mix, granularityBytes: mix.visit };
-  return simulateMix(preset, traffic, { ...options, channels: CHANNELS, openRate });
-}
-
-function share(run: TrafficRun): number {
-  return round(Math.min(1, run.completed / run.peak));
-}
-
-/** Four digits are more than the runs repeat to. */
-function round(value: number): number {
-  return Number(value.toFixed(4));
+  const table = tableOf(parts, streams);
+  const fitted = { ...preset, fluid: table };
+  const residuals = {
+    efficiency: residualsOf(fitted, options, count),
+    latency: checkArrivals(fitted, options, count),
+    fullWindows: streams.residuals,
+  };
+  return { ...table, residuals };
 }
 
 interface CurvePoint {
@@ -153,11 +125,16 @@ const UNFITTED: StreamFit = {
   residuals: { points: 0, median: 0, worst: 0 },
 };
 
+interface Parts {
+  readonly grid: number[][][];
+  readonly factor: number[][];
+  readonly arrivals: Arrivals;
+  readonly idle: Seconds;
+  readonly waiting: Seconds;
+}
+
 function tableOf(
-  grid: number[][][],
-  factor: number[][],
-  idle: Seconds,
-  waiting: Seconds,
+  { grid, factor, arrivals, idle, waiting }: Parts,
   streams: StreamFit = UNFITTED,
 ): FluidTable {
   const fitted = <T>(is: T) => ({ is, from: 'fit', trust: 'fitted' as const });
@@ -167,6 +144,9 @@ function tableOf(
     streams: [...STREAMS],
     efficiency: fitted(grid),
     refreshFactor: fitted(factor),
+    clocks: [...CLOCKS],
+    loads: [...LOADS],
+    latency: fitted(arrivals),
     idleLatency: fitted(idle),
     waiting: fitted(waiting),
     fullWindows: fitted(streams.fullWindows),
@@ -182,9 +162,8 @@ function tableOf(
 function residualsOf(
   preset: LpddrPreset,
   options: FitOptions,
-  achievable: number,
   count: (run: TrafficRun) => TrafficRun,
-): Omit<FluidTable['residuals'], 'fullWindows'> {
+): FluidTable['residuals']['efficiency'] {
   const memory = buildFluidMemory({ preset, channels: CHANNELS, interconnectLatency: 0 });
   const draw = randomStream(options.seed, 'efficiency-checks');
   const errors = Array.from({ length: options.checks }, () => {
@@ -198,22 +177,10 @@ function residualsOf(
     const predicted = memory.efficiency({ ...mix, granularityBytes: mix.visit });
     return Math.abs(predicted / share(run) - 1);
   });
-  const waits = CHECKED_LOADS.map((load) => {
-    const mix = { ...COMMON, visit: 512, temperature: COOL };
-    const run = count(runMix(preset, mix, options, load * achievable));
-    return Math.abs(memory.latency(load) / run.readLatency.mean - 1);
-  });
   return {
-    efficiency: {
-      points: errors.length,
-      median: round(quantileOf(errors, 0.5)),
-      p90: round(quantileOf(errors, 0.9)),
-      worst: round(Math.max(...errors)),
-    },
-    latency: {
-      points: waits.length,
-      median: round(quantileOf(waits, 0.5)),
-      worst: round(Math.max(...waits)),
-    },
+    points: errors.length,
+    median: round(quantileOf(errors, 0.5)),
+    p90: round(quantileOf(errors, 0.9)),
+    worst: round(Math.max(...errors)),
   };
 }

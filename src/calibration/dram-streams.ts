@@ -19,6 +19,7 @@ import { ACCESS_BYTES } from '../hardware/dram/requester.ts';
 import { withStreams } from '../hardware/memory/stream-memory.ts';
 import type { MemorySystem } from '../hardware/memory-system.ts';
 import { factorise, solveFactorised } from '../hardware/thermal/cholesky.ts';
+import { round } from './dram-mix.ts';
 import { quantileOf } from './statistics.ts';
 
 const READ_SHARES = [1, 0.98, 0.9, 0.75, 0.5] as const;
@@ -76,8 +77,8 @@ export function fitStreams(
     fullWindows: { oneRank: one!.fullWindows, twoRanks: two!.fullWindows },
     residuals: {
       points: errors.length,
-      median: digits(quantileOf(errors, 0.5)),
-      worst: digits(Math.max(...errors)),
+      median: round(quantileOf(errors, 0.5)),
+      worst: round(Math.max(...errors)),
     },
   };
 }
@@ -137,7 +138,7 @@ export function solveStreams(basis: StreamBasis, rateOf: RateOf): FullWindows {
       wanted.push((latency - INTERCONNECT) / latency);
     }
   }
-  const [ir, iw, wr, ww, er, ew] = latencyTerms(rows, wanted).map(digits) as Six;
+  const [ir, iw, wr, ww, er, ew] = latencyTerms(rows, wanted).map(round) as Six;
   return {
     idleReads: ir,
     idleWrites: iw,
@@ -145,7 +146,7 @@ export function solveStreams(basis: StreamBasis, rateOf: RateOf): FullWindows {
     evenWrites: ew,
     waitingReads: wr,
     waitingWrites: ww,
-    turning: digits(turning),
+    turning: round(turning),
   };
 }
 
@@ -229,8 +230,4 @@ function leastSquares(rows: readonly (readonly number[])[], wanted: readonly num
   }
   for (let i = 0; i < n; i++) matrix[i * n + i] = (matrix[i * n + i] as number) + RIDGE;
   return Array.from(solveFactorised(factorise(matrix, n), n, right));
-}
-
-function digits(value: number): number {
-  return Number(value.toFixed(4));
 }

@@ -13,7 +13,8 @@ export function withFluidSection(text: string, table: FluidTable): string {
 }
 
 function formatFluidSection(table: FluidTable): string {
-  const { efficiency, refreshFactor, idleLatency, waiting, fullWindows, residuals } = table;
+  const { efficiency, refreshFactor, latency, idleLatency, waiting, fullWindows, residuals } =
+    table;
   const list = (values: readonly number[]) => `[${values.join(', ')}]`;
   const block = (rows: readonly (readonly number[])[], indent: string) =>
     rows.map((row) => `${indent}- ${list(row)}`).join('\n');
@@ -22,6 +23,10 @@ function formatFluidSection(table: FluidTable): string {
       `      # Streams: ${table.streams[index]}\n      - ${block(rows, '        ').trimStart()}`,
   );
   const time = (seconds: number) => formatQuantity(seconds, 'time', 4);
+  const times = (rows: readonly (readonly number[])[]) =>
+    rows
+      .map((row) => `        - [${row.map((value) => `"${time(value)}"`).join(', ')}]`)
+      .join('\n');
   const pairs = (values: Readonly<Record<string, number>>) =>
     Object.entries(values)
       .map(([key, value]) => `${key}: ${value}`)
@@ -43,6 +48,18 @@ ${grid.join('\n')}
     trust: fitted
     is:
 ${block(refreshFactor.is, '      ')}
+  # Read latency at random arrivals by share of the rate (rows) and load (columns, of what is achieved at that rate).
+  clocks: ${list(table.clocks)}
+  loads: ${list(table.loads)}
+  latency:
+    from: fit
+    trust: fitted
+    is:
+      oneRank:
+${times(latency.is.oneRank)}
+      twoRanks:
+${times(latency.is.twoRanks)}
+  # Of one rank at its full rate, idle and as load comes to count: the scales of what follows.
   idleLatency: { is: "${time(idleLatency.is)}", from: fit, trust: fitted }
   waiting: { is: "${time(waiting.is)}", from: fit, trust: fitted }
   # Of idle latency, waiting and the cost of mixing, what ports with full windows see; writes by their share.

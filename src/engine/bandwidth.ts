@@ -161,7 +161,7 @@ function limitsUnder(
 function latencyOf({ memory }: Machine, ports: readonly StreamPort[]): (load: number) => Seconds {
   const { streamLatency } = memory;
   const readShare = meanReadShare(ports);
-  return streamLatency ? (load) => streamLatency(load, readShare) : memory.latency;
+  return (load) => streamLatency?.(load, readShare) ?? memory.latency(load);
 }
 
 function streamCount(ports: readonly StreamPort[]): number {

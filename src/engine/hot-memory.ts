@@ -53,7 +53,7 @@ function hotMachine(machine: Machine, multiple: number): Machine {
     memory: {
       ...memory,
       efficiency,
-      latency: (load) => memory.latency(load) + more,
+      latency: (load, clock) => memory.latency(load, clock) + more,
       ...(streamLatency && {
         streamLatency: (load: number, reads: number) => streamLatency(load, reads) + more,
       }),

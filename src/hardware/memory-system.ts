@@ -29,8 +29,11 @@ export interface MemorySystem {
   readonly peak: BytesPerSecond;
   /** Achievable share of `peak` for a mix, 0…1. */
   efficiency(mix: TrafficMix): number;
-  /** Mean load-to-use latency at a share `load` of the achievable bandwidth, interconnect included. */
-  latency(load: number): Seconds;
+  /**
+   * Mean load-to-use latency of accesses that come by themselves, at a share `load` of what they can achieve, interconnect
+   * included; `clock` is the share of its rate at which the memory runs.
+   */
+  latency(load: number, clock?: number): Seconds;
   /** The same for reads of ports that keep their windows full; `latency` where absent. */
   streamLatency?(load: number, readShare: number): Seconds;
   /** Mean wait of a read for a bank that is being refreshed, at the nominal rate; part of the latencies. */

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { quantile } from '../../src/analysis/row-report.ts';
 import { randomStream } from '../../src/base/random.ts';
-import { runMix } from '../../src/calibration/dram-efficiency.ts';
+import { runMix } from '../../src/calibration/dram-mix.ts';
 import { checkRows, type DramCheck, parseRows } from '../../src/calibration/dram-rows.ts';
 import { toolBand } from '../../src/cli/dram-text.ts';
 import { buildFluidMemory } from '../../src/hardware/dram/fluid-memory.ts';

@@ -9,6 +9,7 @@ import type { StreamPort } from '../../src/engine/stream.ts';
 import { buildStreamModel } from '../../src/engine/transaction.ts';
 import { presetAtShare } from '../../src/hardware/dram/device.ts';
 import { buildFluidMemory } from '../../src/hardware/dram/fluid-memory.ts';
+import { simulateMix } from '../../src/hardware/dram/mix-traffic.ts';
 import { parseLpddrPreset } from '../../src/hardware/dram/preset.ts';
 import { memoryAtShare } from '../../src/hardware/memory/memory-points.ts';
 import { fullWindowsFor, withStreams } from '../../src/hardware/memory/stream-memory.ts';
@@ -101,7 +102,35 @@ function streamErrors(
   );
 }
 
+/** Which banks the streams of a run fall into together moves its latency by a tenth: the mean of some. */
+const ADDRESS_SETS = [4_321, 54_321, 654_321];
+
+/** Accesses that come by themselves: error of the fluid latency by load, on other addresses than those of the fit. */
+function arrivalErrors(bin: string, ranks: number, clock: number, readShare: number): number[] {
+  const preset = parseLpddrPreset(sources.preset(bin));
+  const device = { channels: 4, ranks, interconnectLatency: 0 };
+  const memory = memoryAtShare(buildFluidMemory({ ...device, preset }), clock, device);
+  const slower = presetAtShare(preset, clock);
+  const mix = { readShare, streams: 4, granularityBytes: 512, temperature: 45 };
+  const most = ADDRESS_SETS.map((seed) => {
+    const options = { ...device, accesses: 24_000, seed };
+    const { completed, peak } = simulateMix(slower, mix, options);
+    return { options, share: completed / peak };
+  });
+  return [0.2, 0.4, 0.6, 0.8].map((load) => {
+    const latencies = most.map(({ options, share }) => {
+      const run = simulateMix(slower, mix, { ...options, openRate: load * share });
+      return run.readLatency.mean;
+    });
+    const mean = latencies.reduce((sum, latency) => sum + latency, 0) / latencies.length;
+    return memory.latency(load) / mean - 1;
+  });
+}
+
 describe('fluid and transaction fidelity', () => {
+  const arrivals: number[] = [];
+  const slowArrivals: number[] = [];
+  const readArrivals: number[] = [];
   const layers: number[] = [];
   const calibrated: number[] = [];
   const bins = ['lpddr5-5500', 'lpddr5-6400', 'lpddr5x-7500', 'lpddr5x-8533', 'lpddr5t-9600'];
@@ -202,12 +231,25 @@ describe('fluid and transaction fidelity', () => {
     for (const error of errors) expect(Math.abs(error)).toBeLessThan(0.1);
   });
 
+  it.each(bins.flatMap((bin) => [1, 2].map((ranks) => [bin, ranks] as const)))(
+    'agree on the latency of accesses that come by themselves: %s, %s ranks',
+    (bin, ranks) => {
+      const top = arrivalErrors(bin, ranks, 1, 0.75);
+      const slower = [0.6, 0.36, 0.2].flatMap((clock) => arrivalErrors(bin, ranks, clock, 0.75));
+      const reads = [1, 0.36].flatMap((clock) => arrivalErrors(bin, ranks, clock, 1));
+      arrivals.push(...top);
+      slowArrivals.push(...slower);
+      readArrivals.push(...reads);
+      for (const error of [...top, ...slower]) expect(Math.abs(error)).toBeLessThan(0.12);
+    },
+  );
+
   it('is recorded', () => {
     recordAccuracy({
       topic: 'fidelity',
       order: 15,
       title: 'Fluid memory against transactions',
-      text: `Llama 3.2 1B, 32 prompt tokens and 3 generated, on every unit of the 8 Gen 3 and the Dimensity 9300 and on the NPU of seven SoCs with other memories: phase times with fluid memory against those with every mix of streams run command by command (\`--fidelity transaction\`). In decode: what each unit of each of the ${socs.length} SoCs draws with its own window, two percent of it writes. Streams: rates of one unit by itself, 48 to 140 lines in flight, half to all of them reads, five speed bins, one rank and two; \`socsim fit dram\` fits the latency of full windows to such rates, speed bin by speed bin. Phases are compared without calibration, and for the Snapdragon’s CPU with it, over eight tokens at the low memory clocks of so short a run. Lower clocks: 15 to 75 % of the rate, array times unchanged. Hot: refreshed twice and four times as often, with derated row times.`,
+      text: `Llama 3.2 1B, 32 prompt tokens and 3 generated, on every unit of the 8 Gen 3 and the Dimensity 9300 and on the NPU of seven SoCs with other memories: phase times with fluid memory against those with every mix of streams run command by command (\`--fidelity transaction\`). In decode: what each unit of each of the ${socs.length} SoCs draws with its own window, two percent of it writes. Streams: rates of one unit by itself, 48 to 140 lines in flight, half to all of them reads, five speed bins, one rank and two; \`socsim fit dram\` fits the latency of full windows to such rates, speed bin by speed bin. Phases are compared without calibration, and for the Snapdragon’s CPU with it, over eight tokens at the low memory clocks of so short a run. Lower clocks: 15 to 75 % of the rate, array times unchanged. Hot: refreshed twice and four times as often, with derated row times. Latency under load: of accesses that come by themselves, at 20 to 80 % of what they achieve, one rank and two, on other addresses than those of the fit; lower clocks are 20 to 60 % of the rate, between those of the fit.`,
       lines: [
         accuracyLine('time of a phase', layers, { unit: '%', sample: 'in-sample' }),
         accuracyLine('time of a phase, calibrated CPU at low memory clocks', calibrated, {
@@ -218,6 +260,15 @@ describe('fluid and transaction fidelity', () => {
         accuracyLine('rate of a stream', streams, { unit: '%', sample: 'in-sample' }),
         accuracyLine('rate of a stream, lower clocks', slow, { unit: '%', sample: 'in-sample' }),
         accuracyLine('rate of a stream, hot memory', hot, { unit: '%', sample: 'no fit' }),
+        accuracyLine('latency under load', arrivals, { unit: '%', sample: 'in-sample' }),
+        accuracyLine('latency under load, lower clocks', slowArrivals, {
+          unit: '%',
+          sample: 'in-sample',
+        }),
+        accuracyLine('latency under load, reads only', readArrivals, {
+          unit: '%',
+          sample: 'no fit',
+        }),
       ],
     });
     expect(layers).toHaveLength(26);

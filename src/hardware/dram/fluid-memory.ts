@@ -2,9 +2,11 @@
  * Main memory for the fluid engine: efficiency, latency and energy of one LPDDR system in closed form.
  *
  * Model    efficiency from a table over visit, read share and streams, linear between its points (visit and streams on
- *          a logarithmic scale) × factor of the refresh rate; latency = interconnect + idle + waiting · load² / (1 − load / 2)
+ *          a logarithmic scale) × factor of the refresh rate; latency = interconnect + that of the DRAM by ranks, clock and
+ *          load, linear between its points in the time of a cycle and in load² / (1 − load / 2)
  * Ignores  which addresses collide: streams are taken as spread over the banks
- * Valid    64-byte accesses, up to 8 streams (more are no worse), the controller that the table was made with
+ * Valid    64-byte accesses, up to 8 streams (more are no worse), the controller that the table was made with; latency of
+ *          visits of 512 bytes, three quarters of them reads
  * Source   socs/lpddr/*.yaml, section fluid, fitted to the transaction model by `socsim fit dram`
  * Checked  test/unit/hardware/dram/fluid-memory.test.ts, test/validation/dram.test.ts
  */
@@ -47,14 +49,13 @@ export function buildFluidMemory(options: FluidMemoryOptions): MemorySystem {
   const table = preset.fluid;
   if (!table)
     throw new InvariantError(`${preset.name} has no fluid section: run "socsim fit dram"`);
-  const idle = options.interconnectLatency + table.idleLatency.is;
-  const waiting = table.waiting.is;
+  const arrivals = arrivalLatency(table, device.ranks);
   return {
     name: `${preset.name} x${channels}`,
     capacity: options.capacity ?? device.capacity * channels,
     peak: peakBandwidth(preset, channels),
     efficiency: (mix) => efficiency(table, mix),
-    latency: (load) => idle + waiting * loadPressure(load),
+    latency: (load, clock = 1) => options.interconnectLatency + arrivals(load, clock),
     refreshWait: refreshWait(preset, density),
     energyPerReadByte: byteEnergy(preset, corner, 'read'),
     energyPerWriteByte: byteEnergy(preset, corner, 'write'),
@@ -114,6 +115,21 @@ function efficiency(table: FluidTable, mix: TrafficMix): number {
   return cool * between(factors, visit);
 }
 
+/**
+ * What an access that comes by itself waits. It is the same at less load than the least of the table, and goes on as it
+ * rose where load or cycles exceed the most.
+ */
+function arrivalLatency(table: FluidTable, ranks: number) {
+  const { clocks, loads } = table;
+  const rows = ranks === 1 ? table.latency.is.oneRank : table.latency.is.twoRanks;
+  return (load: number, clock: number): Seconds => {
+    const at = locate(loads, Math.min(Math.max(load, loads[0] as number), 1), loadPressure);
+    const pace = locate(clocks, clock, (share) => 1 / share);
+    const timed = (index: number) => between(rows[index] as readonly Seconds[], at);
+    return blend(timed(pace.index), timed(pace.index + 1), pace.share);
+  };
+}
+
 interface Place {
   readonly index: number;
   readonly share: number;
@@ -123,12 +139,16 @@ interface Place {
 function place(axis: readonly number[], value: number, scale: (value: number) => number): Place {
   const first = axis[0] as number;
   const last = axis.at(-1) as number;
-  const inside = Math.min(Math.max(value, first), last);
+  return locate(axis, Math.min(Math.max(value, first), last), scale);
+}
+
+/** The same where values outside lie on the line through the nearest two. */
+function locate(axis: readonly number[], value: number, scale: (value: number) => number): Place {
   let index = 0;
-  while (index < axis.length - 2 && inside > (axis[index + 1] as number)) index++;
+  while (index < axis.length - 2 && value > (axis[index + 1] as number)) index++;
   const low = scale(axis[index] as number);
   const high = scale(axis[index + 1] as number);
-  return { index, share: (scale(inside) - low) / (high - low) };
+  return { index, share: (scale(value) - low) / (high - low) };
 }
 
 function between(values: readonly number[], { index, share }: Place): number {

@@ -1,7 +1,7 @@
 /** What a file in `socs/lpddr/` says about one speed bin: the schema, and the checks that no schema can express. */
 import { type Fault, SpecError } from '../../base/errors.ts';
 import { type Dimension, formatQuantity } from '../../base/quantity.ts';
-import { checkSpec, type Infer, sourced, sourcedValue, z } from '../../base/schema.ts';
+import { checkSpec, type Infer, quantity, sourced, sourcedValue, z } from '../../base/schema.ts';
 import type { SpecFile, SpecPath } from '../../base/spec-file.ts';
 import { MEGA } from '../../base/units.ts';
 
@@ -37,6 +37,7 @@ const densitySchema = z.strictObject({
 });
 
 const share = () => z.number().min(0).max(1);
+const latencies = () => z.array(z.array(quantity('time')));
 
 /** Of idle latency, waiting and the cost of mixing, what ports with full windows see; `writes` go with their share. */
 const fullWindowsSchema = z.strictObject({
@@ -60,7 +61,14 @@ const fluidSchema = z.strictObject({
   efficiency: sourcedValue(z.array(z.array(z.array(share())))),
   /** How much of it is left at twice and four times the refresh rate, by visit. */
   refreshFactor: sourcedValue(z.array(z.array(share())).length(2)),
-  /** Read latency of the DRAM: without load, and the scale of what waiting adds to it. */
+  /**
+   * Read latency of the DRAM at random arrivals, by share of its rate at which it runs (rows) and by load (columns): share
+   * of what these ranks achieve at that rate.
+   */
+  clocks: z.array(z.number().positive()).min(2),
+  loads: z.array(share()).min(2),
+  latency: sourcedValue(z.strictObject({ oneRank: latencies(), twoRanks: latencies() })),
+  /** Of one rank at its full rate: without load, and the scale of what waiting adds; full windows count in them. */
   idleLatency: sourced('time'),
   waiting: sourced('time'),
   /** Streams of one rank collide in half as many banks as those of two. */
@@ -260,7 +268,7 @@ function tableFaults(fluid: FluidTable | undefined, spec: SpecFile): Fault[] {
     path: `fluid.${key}`,
     message,
   });
-  const axes = ['visits', 'readShares', 'streams'] as const;
+  const axes = ['visits', 'readShares', 'streams', 'clocks', 'loads'] as const;
   const falling = axes.filter((axis) =>
     fluid[axis].some((v, i, all) => i > 0 && v <= (all[i - 1] ?? 0)),
   );
@@ -271,8 +279,13 @@ function tableFaults(fluid: FluidTable | undefined, spec: SpecFile): Fault[] {
         rows.length === fluid.readShares.length &&
         rows.every((row) => row.length === fluid.visits.length),
     );
+  const timed = Object.values(fluid.latency.is).every(
+    (rows) =>
+      rows.length === fluid.clocks.length && rows.every((row) => row.length === fluid.loads.length),
+  );
   return [
     ...falling.map((axis) => fault(axis, 'the values must rise')),
+    ...(timed ? [] : [fault('latency', 'the table does not have the size of its grid')]),
     ...(fits ? [] : [fault('efficiency', 'the table does not have the size of its grid')]),
   ];
 }

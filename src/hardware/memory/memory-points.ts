@@ -1,8 +1,9 @@
 /**
  * One DRAM at other rates than its speed bin's: what changes with the clock, and what does not.
  *
- * Model    at a share s of the top rate: peak × s; of the DRAM's idle latency L: L·(1 + c·(1/s − 1)); waiting ÷ s^w, w being
- *          that of one rank or of two, in whose banks streams collide less; the way to the controller and back as before.
+ * Model    at a share s of the top rate: peak × s; latency of single accesses as fitted for s (fluid-memory.ts). Of streams:
+ *          the DRAM's idle latency L as L·(1 + c·(1/s − 1)); waiting ÷ s^w, w being that of one rank or of two, in whose
+ *          banks they collide less; the way to the controller and back as before.
  *          Bytes take their time on the bus plus what rows and turning cost, which is fixed in nanoseconds:
  *          1/e(s) = 1/b + s·(1/e − 1/b), b being the efficiency of one long read. Standby power × (fixed + (1 − fixed)·s);
  *          energy per byte as at the top rate
@@ -53,7 +54,7 @@ export function memoryAtShare(
     ...memory,
     peak: memory.peak * share,
     efficiency: (mix) => slowerEfficiency(memory, mix, share),
-    latency: slower(memory.latency),
+    latency: (load, clock = 1) => memory.latency(load, share * clock),
     ...(streamLatency && {
       streamLatency: (load: number, reads: number) =>
         slower((at) => streamLatency(at, reads))(load),

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parseSpecFile } from '../../../src/base/spec-file.ts';
-import { fitFluid, fitLatency, runMix, runsOf } from '../../../src/calibration/dram-efficiency.ts';
+import { fitFluid, fitLatency, runsOf } from '../../../src/calibration/dram-efficiency.ts';
+import { runMix } from '../../../src/calibration/dram-mix.ts';
 import { withFluidSection } from '../../../src/calibration/fluid-section.ts';
 import { loadPressure } from '../../../src/hardware/dram/fluid-memory.ts';
 import { parseLpddrPreset } from '../../../src/hardware/dram/preset.ts';
@@ -30,7 +31,14 @@ describe('fit of the fluid memory', () => {
 
   it('writes a section that reads back as the same table, once', () => {
     let runs = 0;
-    const options = { accesses: 200, leastChunks: 1, checks: 2, seed: 1, onRun: () => runs++ };
+    const options = {
+      accesses: 200,
+      leastChunks: 1,
+      checks: 2,
+      seed: 1,
+      addressSets: 1,
+      onRun: () => runs++,
+    };
     const table = fitFluid(preset, options);
     expect(runs).toBe(runsOf(options));
     const once = withFluidSection(presetText('lpddr5-6400'), table);
@@ -38,6 +46,14 @@ describe('fit of the fluid memory', () => {
     const again = parseLpddrPreset(parseSpecFile(once, 'x.yaml')).fluid;
     expect(again?.efficiency).toEqual(table.efficiency);
     expect(again?.refreshFactor).toEqual(table.refreshFactor);
+    for (const ranks of ['oneRank', 'twoRanks'] as const) {
+      const written = again?.latency.is[ranks].flat() ?? [];
+      const fitted = table.latency.is[ranks].flat();
+      // Written with four digits.
+      expect(written.map((latency, i) => latency / fitted[i]!)).toEqual(
+        fitted.map(() => expect.closeTo(1, 3)),
+      );
+    }
     expect(again?.idleLatency.is).toBeCloseTo(table.idleLatency.is, 11);
     expect(again?.fullWindows).toEqual(table.fullWindows);
     expect(again?.residuals).toEqual(table.residuals);

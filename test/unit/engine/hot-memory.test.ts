@@ -78,6 +78,10 @@ describe('hot memory', () => {
     // left on average. Three times more of it.
     expect(latency(0) - memory.latency(0)).toBeCloseTo((3 * 176e-9 ** 2) / (2 * 3906e-9), 12);
     expect(latency(0.8) - memory.latency(0.8)).toBeCloseTo(latency(0) - memory.latency(0), 15);
+    expect(latency(0.8, 0.5) - memory.latency(0.8, 0.5)).toBeCloseTo(
+      latency(0) - memory.latency(0),
+      15,
+    );
   });
 
   it('takes the transaction model at the temperature of the class', () => {

@@ -12,7 +12,7 @@ const full: MemorySystem = {
   capacity: 1e9,
   peak: 64e9,
   efficiency: () => 0.8,
-  latency: (load) => 100e-9 + 50e-9 * load,
+  latency: (load, clock = 1) => 80e-9 + (20e-9 + 50e-9 * load) / clock,
   streamLatency: (load, reads) => 100e-9 + (2 - reads) * 50e-9 * load,
   energyPerReadByte: 30e-12,
   energyPerWriteByte: 35e-12,
@@ -30,26 +30,32 @@ describe('memory at a lower clock', () => {
     const half = memoryAtShare(full, 0.5, FAR);
     expect(half.peak).toBe(32e9);
     // 60 of 100 ns are the way there and back; of the other 40, a tenth is clocked and doubles.
-    expect(half.latency(0)).toBeCloseTo(104e-9, 15);
-    expect(half.latency(1)).toBeCloseTo(104e-9 + 50e-9 * 2 ** 0.6, 15);
+    expect(half.streamLatency?.(0, 0.3)).toBeCloseTo(104e-9, 15);
     expect(half.streamLatency?.(1, 0)).toBeCloseTo(104e-9 + 100e-9 * 2 ** 0.6, 15);
     expect(half.backgroundPower(30, 1e9)).toBeCloseTo(0.3 * 0.7, 12);
     expect(half.energyPerReadByte).toBe(full.energyPerReadByte);
   });
 
+  it('answers single accesses as the memory does at that clock, also a step below a step', () => {
+    const half = memoryAtShare(full, 0.5, FAR);
+    expect(half.latency(0)).toBeCloseTo(120e-9, 15);
+    expect(half.latency(0.8)).toBe(full.latency(0.8, 0.5));
+    expect(memoryAtShare(half, 0.5, FAR).latency(0.8)).toBe(full.latency(0.8, 0.25));
+    expect(half.latency(0.8, 0.5)).toBe(full.latency(0.8, 0.25));
+  });
+
   it('with one rank waits for rows rather than for the bus', () => {
     const one = memoryAtShare(full, 0.5, { ...FAR, ranks: 1 });
-    expect(one.latency(0)).toBeCloseTo(104e-9, 15);
     expect(one.streamLatency?.(1, 0)).toBeCloseTo(104e-9 + 100e-9 * 2 ** 0.2, 15);
-    expect(memoryAtShare(full, 0.5, { interconnectLatency: 60e-9 }).latency(0.7)).toBe(
-      one.latency(0.7),
-    );
+    const byDefault = memoryAtShare(full, 0.5, { interconnectLatency: 60e-9 });
+    expect(byDefault.streamLatency?.(0.7, 1)).toBe(one.streamLatency?.(0.7, 1));
   });
 
   it('above its top rate, as parts sold before their data sheet: a little quicker, rows weigh more', () => {
     const above = memoryAtShare(full, 1.1, FAR);
     expect(above.peak).toBeCloseTo(70.4e9, 0);
-    expect(above.latency(0)).toBeCloseTo(100e-9 - 4e-9 / 11, 15);
+    expect(above.streamLatency?.(0, 1)).toBeCloseTo(100e-9 - 4e-9 / 11, 15);
+    expect(above.streamLatency?.(1, 1)).toBeLessThan(full.streamLatency?.(1, 1) ?? 0);
     expect(above.latency(1)).toBeLessThan(full.latency(1));
     const memory: MemorySystem = { ...full, efficiency: ({ readShare }) => 0.4 + 0.4 * readShare };
     const mix = { readShare: 0.5, streams: 4, granularityBytes: 2048, temperature: 40 };
@@ -84,6 +90,10 @@ describe('memory at a lower clock', () => {
             memoryAtShare(memory, s, { ...FAR, ranks }),
           );
           const mix = { readShare, streams: 4, granularityBytes: 2048, temperature: 40 };
+          const [slow, fast] = [low!, high!].map(({ streamLatency }) =>
+            streamLatency!(load, readShare),
+          );
+          expect(slow).toBeGreaterThanOrEqual(fast! - 1e-18);
           expect(low!.latency(load)).toBeGreaterThanOrEqual(high!.latency(load) - 1e-18);
           const rates = [low!, high!].map(({ peak, efficiency }) => peak * efficiency(mix));
           expect(rates[0]).toBeLessThanOrEqual(rates[1]! * (1 + 1e-12));
