@@ -63,6 +63,8 @@ export interface FlowTable {
   readonly onNpu: boolean;
   /** Weight bytes up to and with each operator, as a share of all; worked out when somebody waits for them. */
   weightShare: Float64Array | undefined;
+  /** The first part of a prompt finds nothing in the cache, so its operators do not read it. */
+  readonly readsCache: boolean;
   context: number;
 }
 
@@ -135,6 +137,7 @@ export function flowTable(
     results,
     onNpu: place.onNpu,
     weightShare: undefined,
+    readsCache: readsCache(table),
     context: Number.NaN,
   };
 }
@@ -199,6 +202,16 @@ function accessesOf(
   add('kvWrite', work.kvWriteBytes, 'write', 'kv', of.results);
   add('results', work.outputBytes, 'write', places.results, of.results);
   return found;
+}
+
+/** Whether operators that grow with the cache read some of it at the table's present context. */
+export function readsCache({ phase, growing, context }: TaskTable): boolean {
+  return growing.some(({ index }) => workAt(phase.graph, index, context).kvReadBytes > 0);
+}
+
+/** Whether the operators of `table` still make the accesses that `flows` was made for. */
+export function sameAccesses(flows: FlowTable, table: TaskTable): boolean {
+  return flows.readsCache === readsCache(table);
 }
 
 /** Brings the bytes of each cell up to the context of the table. */

@@ -27,7 +27,9 @@ import {
   type FlowTable,
   flowTable,
   judgeFlows,
+  readsCache,
   refreshFlows,
+  sameAccesses,
 } from './secure-flows.ts';
 import type { SecurityPlan } from './secure-plan.ts';
 import { type AuditRows, LEFT_BEHIND, type RowKind } from './secure-rows.ts';
@@ -121,7 +123,8 @@ export class SecureLane {
   flowsOf(request: Active): FlowTable {
     const { table, phase } = request;
     let flows = this.present;
-    if (!flows || table !== this.presentTable || phase !== this.presentPhase) {
+    const moved = table !== this.presentTable || phase !== this.presentPhase;
+    if (!flows || moved || (flows.context !== table.context && !sameAccesses(flows, table))) {
       flows = this.find(table, request.job.plan.phases[phase]!.name, phase);
       this.present = flows;
       this.presentTable = table;
@@ -173,7 +176,7 @@ export class SecureLane {
       stages = new Map();
       this.flows.set(table, stages);
     }
-    const key = index === 0 ? `first ${phase}` : phase;
+    const key = `${index === 0 ? 'first ' : ''}${phase}${readsCache(table) ? '' : ', cache empty'}`;
     const known = stages.get(key);
     if (known) return known;
     const { plan, machine } = this.parts;

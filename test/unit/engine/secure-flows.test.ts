@@ -54,6 +54,22 @@ describe('bytes by label', () => {
     }
   });
 
+  it('do so where later parts of a prompt read the cache that the first one filled', () => {
+    const set = ['workload.promptTokens=512', 'workload.generatedTokens=4'];
+    const { plan, run } = open({ security: '{ preset: weights-kv }', set });
+    const parts = plan.phases
+      .filter(({ name }) => name === 'prefill')
+      .reduce((all, { steps }) => all + steps, 0);
+    expect(parts).toBeGreaterThan(1);
+    const result = run();
+    expect(sum(moved(result)) / result.metrics['dram_bytes']!).toBeCloseTo(1, 9);
+    const kv = moved(result).filter(({ phase, tensor }) => phase === 'prefill' && tensor === 'kv');
+    const times = (access: string) =>
+      of(kv, access, 'kv').reduce((all, { accesses }) => all + accesses, 0);
+    // All but the first part read what is there, in every layer that writes.
+    expect(times('read') / times('write')).toBeCloseTo((parts - 1) / parts, 9);
+  });
+
   it('do so where codes are read and written too', () => {
     const [all, plain] = ['all', 'fine'].map((preset) =>
       open({ security: `{ preset: ${preset} }` }).run(),
