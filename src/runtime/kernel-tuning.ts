@@ -53,6 +53,10 @@ export function tuneKernels(kernels: KernelClass, tuning: KernelTuning): KernelC
     dtype,
     (kernels.matrixShare?.[dtype] ?? 1) * compute * (matrix[dtype] ?? 1),
   ]);
+  const weightShares = Object.entries(kernels.weightShare ?? {}).map(([dtype, share]) => [
+    dtype,
+    share * compute,
+  ]);
   const rowShares = Object.entries(kernels.rowShare ?? {}).map(([dtype, share]) => [
     dtype,
     share * compute * (rows[dtype as DType] ?? 1),
@@ -60,6 +64,7 @@ export function tuneKernels(kernels: KernelClass, tuning: KernelTuning): KernelC
   return {
     ...kernels,
     matrixShare: Object.fromEntries(shares),
+    ...(kernels.weightShare && { weightShare: Object.fromEntries(weightShares) }),
     ...(kernels.rowShare && { rowShare: Object.fromEntries(rowShares) }),
     superblockShare: (kernels.superblockShare ?? 1) * (tuning.superblocks ?? 1),
     bandwidthShare: (kernels.bandwidthShare ?? 1) * (tuning.bandwidth ?? 1),

@@ -17,6 +17,11 @@ const kernels = z.strictObject({
    * reach more than those that the unit's own share describes.
    */
   matrixShare: z.partialRecord(dtype, sourced('ratio', { max: 3 })).optional(),
+  /**
+   * The same of products with weights of floating point, where these have better kernels than products of activations
+   * (attention). CPUs only.
+   */
+  weightShare: z.partialRecord(dtype, sourced('ratio', { max: 1 })).optional(),
   /** Reached over peak rate in products of one row with weights, by format of the weights; absent where memory alone holds them. */
   rowShare: z.partialRecord(dtype, sourced('ratio', { max: 1 })).optional(),
   /** Weights of packed formats are unpacked again for every row, as plain dot products do. CPUs only. */
@@ -184,6 +189,7 @@ export function kernelsOf(runtime: RuntimeSpec, kind: 'cpu' | 'gpu' | 'npu'): Ke
     Object.fromEntries(Object.entries(shares).map(([name, value]) => [name, value.is]));
   return {
     matrixShare: plain(entry.matrixShare ?? {}),
+    ...(entry.weightShare && { weightShare: plain(entry.weightShare) }),
     ...(entry.rowShare && { rowShare: plain(entry.rowShare) }),
     ...(entry.unpackPerRow !== undefined && { unpackPerRow: entry.unpackPerRow }),
     ...(entry.integerProducts && { integerProducts: entry.integerProducts.is }),

@@ -57,6 +57,7 @@ interface Cpu {
   readonly cores: readonly CoreGroup[];
   readonly matrixShare: number;
   readonly kernelShare: Readonly<Partial<Record<DType, number>>>;
+  readonly weightShare: Readonly<Partial<Record<DType, number>>>;
   readonly rowShare: Readonly<Partial<Record<DType, number>>>;
   readonly superblockShare: number;
   readonly quantise: boolean;
@@ -108,6 +109,7 @@ function cpuOf(spec: CpuSpec, options: UnitOptions): Cpu {
     cores,
     matrixShare: spec.matrixShare.is,
     kernelShare: options.kernels?.matrixShare ?? {},
+    weightShare: options.kernels?.weightShare ?? {},
     rowShare: options.kernels?.rowShare ?? {},
     superblockShare: options.kernels?.superblockShare ?? 1,
     quantise: options.kernels?.quantiseActivations ?? true,
@@ -268,7 +270,8 @@ function kernelCycles(cpu: Cpu, gemm: GemmShape, format: DType, kernel: CpuKerne
   const measured = cpu.kernels?.shares[kernel]?.is;
   const reached = measured ?? cpu.matrixShare;
   // Runtimes carry kernels of their own for matrix–vector products; their quality is the bandwidth they reach.
-  const quality = m > 1 || alike ? (cpu.kernelShare[format] ?? 1) : 1;
+  const weights = kernel === 'weights' ? cpu.weightShare[format] : undefined;
+  const quality = m > 1 || alike ? (weights ?? cpu.kernelShare[format] ?? 1) : 1;
   // Calibrations may say more of formats that no measurement tells about: only a measured kernel tells of other pipes.
   const most = measured === undefined ? 1 : Number.POSITIVE_INFINITY;
   const share = Math.min(most, reached * quality) * single;

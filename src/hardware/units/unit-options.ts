@@ -20,6 +20,11 @@ export interface KernelClass {
   /** Reached over attainable matrix rate, by dtype of the activations; 1 where absent. */
   readonly matrixShare?: Readonly<Partial<Record<DType, number>>>;
   /**
+   * The same of products with weights of floating point, where an engine has better kernels for them than for products
+   * of activations; `matrixShare` where absent. CPUs only.
+   */
+  readonly weightShare?: Readonly<Partial<Record<DType, number>>>;
+  /**
    * Reached share of the peak rate in products of one row with weights, by dtype of the weights: what unpacking and
    * short dot products leave. Where absent such a product is held by memory alone, as tuned kernels are.
    */

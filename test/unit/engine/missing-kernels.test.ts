@@ -78,6 +78,9 @@ describe('weights without kernels', () => {
         'q8_0-file',
         'iq4_nl',
         'iq4_xs',
+        'iq4_xs-file',
+        'nvfp4',
+        'mxfp4',
         'fp16',
       ].filter((name) =>
         hasWeights(
@@ -86,9 +89,17 @@ describe('weights without kernels', () => {
           matmulWork({ m: 1, n: 4096, k: 4096 }, sources.tables.formats[name]!, 'fp16'),
         ),
       );
-    expect(of('gpu')).toEqual(['q4_0', 'q4_k_m-file', 'q6_k', 'q8_0-file', 'iq4_nl', 'fp16']);
-    expect(of('npu')).toEqual(['q4_0', 'q8_0-file', 'iq4_nl', 'fp16']);
-    expect(of('cpu')).toHaveLength(9);
+    expect(of('gpu')).toEqual([
+      'q4_0',
+      'q4_k_m-file',
+      'q6_k',
+      'q8_0-file',
+      'iq4_nl',
+      'mxfp4',
+      'fp16',
+    ]);
+    expect(of('npu')).toEqual(['q4_0', 'q8_0-file', 'iq4_nl', 'mxfp4', 'fp16']);
+    expect(of('cpu')).toHaveLength(12);
   });
 });
 

@@ -84,5 +84,6 @@ describe('the class of a measured build', () => {
     expect(classOf('')).toBe('llama-cpp');
     expect(classOf('generic build without i8mm')).toBe('llama-cpp-generic');
     expect(classOf('edge-llm-bench (KrisDcosta)')).toBe('llama-cpp-armv8');
+    expect(classOf('a build without half-precision vector arithmetic')).toBe('llama-cpp-fp32');
   });
 });

@@ -22,8 +22,10 @@ const cycles = (format: string, m: number, cpu = llamaCpp) =>
 describe('formats with code-books', () => {
   it('read prompts as much slower than tables of 16 entries as llama.cpp was measured to', () => {
     // ik_llama.cpp, issue 308: Qwen2.5-3B, one thread, 64 tokens: 1.62 with IQ3_M, 5.90 with IQ4_XS.
-    const slower = cycles('iq3_m-file', 64) / cycles('iq4_xs', 64);
-    expect(Math.abs(slower / (5.9 / 1.62) - 1)).toBeLessThan(0.1);
+    const slower = (format: string) => cycles('iq3_m-file', 64) / cycles(format, 64);
+    expect(Math.abs(slower('iq4_xs') / (5.9 / 1.62) - 1)).toBeLessThan(0.1);
+    // The file was measured, whose average width counts wider tensors as scales.
+    expect(Math.abs(slower('iq4_xs-file') / (5.9 / 1.62) - 1)).toBeLessThan(0.2);
     // llamafile, pull request 464, before it: 16.50 with IQ2_XXS, 12.11 with IQ3_M.
     const faster = cycles('iq3_m-file', 512) / cycles('iq2_xxs-file', 512);
     expect(Math.abs(faster / (16.5 / 12.11) - 1)).toBeLessThan(0.1);

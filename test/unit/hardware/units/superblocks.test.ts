@@ -21,9 +21,24 @@ describe('formats with super-blocks', () => {
         (name) => !/^(tq\d|i?q\d_(k|xs|xxs|s|m)|i?q\d_k_[sml]-file|q\d_k-file)/.test(name),
       ),
     ).toEqual([]);
-    for (const name of ['q2_k', 'q4_k', 'q6_k', 'q4_k_m-file', 'q6_k-file'])
+    for (const name of [
+      'q2_k',
+      'q4_k',
+      'q6_k',
+      'q4_k_m-file',
+      'q6_k-file',
+      'iq4_xs',
+      'iq4_xs-file',
+    ])
       expect(names).toContain(name);
-    for (const name of ['q4_0', 'q8_0', 'q8_0-file', 'int4-g128-fp16scale'])
+    for (const name of [
+      'q4_0',
+      'q8_0',
+      'q8_0-file',
+      'iq4_nl',
+      'iq4_nl-file',
+      'int4-g128-fp16scale',
+    ])
       expect(names).not.toContain(name);
   });
 
