@@ -12,10 +12,10 @@ import type { Work } from '../base/work.ts';
 import { type Initiator, initiatorOf, type OwnInitiator } from '../hardware/secure/initiators.ts';
 import { permitsAs } from '../hardware/secure/regions.ts';
 import { ownInitiators } from '../hardware/secure/security-spec.ts';
-import { protectedKind } from '../runtime/secure/strategy.ts';
+import { protectedKind, type Strategy } from '../runtime/secure/strategy.ts';
 import type { Machine } from './machine.ts';
 import { barredFromNpu } from './plan-security.ts';
-import { protectedReads, protectedWrites } from './secure-machine.ts';
+import { resultClass } from './secure-machine.ts';
 import type { SecurityPlan } from './secure-plan.ts';
 
 /** As whom a unit accesses memory; an NPU that the strategy does not bring into the protected world stays in the normal one. */
@@ -47,9 +47,9 @@ export function barUnits(machine: Machine, plan: SecurityPlan): Machine {
   const barred = (u: number, work: Work) => {
     const { identity, isNpu, read, write } = units[u]!;
     const access =
-      !read && protectedReads(work, strategy) > 0
+      !read && readsProtected(work, strategy)
         ? 'read'
-        : !write && protectedWrites(work, strategy) > 0
+        : !write && writesProtected(work, strategy)
           ? 'write'
           : undefined;
     if (access === undefined) return undefined;
@@ -60,4 +60,21 @@ export function barUnits(machine: Machine, plan: SecurityPlan): Machine {
     };
   };
   return { ...machine, barred };
+}
+
+function readsProtected(work: Work, { protects }: Strategy): boolean {
+  const { weightBytes, inputBytes, kvReadBytes } = work;
+  return (
+    (weightBytes > 0 && protects.includes('weights')) ||
+    (inputBytes > 0 && protects.includes('activations')) ||
+    (kvReadBytes > 0 && protects.includes('kv'))
+  );
+}
+
+function writesProtected(work: Work, { protects }: Strategy): boolean {
+  const { outputBytes, kvWriteBytes } = work;
+  return (
+    (outputBytes > 0 && protects.includes(resultClass(work))) ||
+    (kvWriteBytes > 0 && protects.includes('kv'))
+  );
 }

@@ -11,7 +11,7 @@ import type {
 import type { Work } from '../base/work.ts';
 import type { SystemCache } from '../hardware/cache/system-cache.ts';
 import type { ClockDomain } from '../hardware/clock-domain.ts';
-import type { ComputeUnit } from '../hardware/compute-unit.ts';
+import type { ComputeUnit, UnitCost } from '../hardware/compute-unit.ts';
 import type { MemorySystem } from '../hardware/memory-system.ts';
 import type { PowerModel } from '../hardware/power.ts';
 import type { Storage } from '../hardware/storage/ufs.ts';
@@ -75,6 +75,12 @@ export interface MachineStorage {
   readonly node: number;
 }
 
+/** What a unit moves for some work, by tensors, repeated fetches included; the rest are activations. */
+export type Fetched = Pick<
+  UnitCost,
+  'readBytes' | 'writeBytes' | 'weightReadBytes' | 'kvReadBytes' | 'kvWriteBytes'
+>;
+
 export interface Machine {
   readonly soc: string;
   readonly phone: string;
@@ -90,7 +96,7 @@ export interface Machine {
   readonly streamModel?: StreamModel | undefined;
   /** What protection puts in the way of a unit's stream while it does some work; nothing where absent. */
   readonly guard?:
-    | ((u: number, work: Work, split: StreamSplit) => StreamGuard | undefined)
+    | ((u: number, work: Work, fetched: Fetched, split: StreamSplit) => StreamGuard | undefined)
     | undefined;
   /** Why protection keeps a unit from some work, and what would change that. */
   readonly barred?:

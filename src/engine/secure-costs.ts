@@ -99,10 +99,11 @@ export class PathCosts {
     const hits = { read: table.readHits[cell]!, write: table.writeHits[cell]! };
     const times = this.ladder.map((machine) => {
       const unit = machine.units[u]!;
-      const { cycles, readBytes, writeBytes } = unit.unit.estimate(work);
+      const fetched = unit.unit.estimate(work);
+      const { cycles, readBytes, writeBytes } = fetched;
       const bytes = readBytes + writeBytes;
       const moved = { readBytes, writeBytes };
-      const guard = machine.guard?.(u, work, splitOf(moved, hits));
+      const guard = machine.guard?.(u, work, fetched, splitOf(moved, hits));
       const rate = bytes > 0 ? soloRate(machine, streamPort(unit), moved, hits, guard) : 1;
       const ciphered = guard ? bytes * guard.ciphered * guard.cipherEnergy : 0;
       return { seconds: Math.max(cycles / speed, bytes / rate), bytes, ciphered };

@@ -5,8 +5,8 @@
  * Model    address checks: seconds per byte beside the port's own rate, for NPU jobs of a protected world;
  *          encryption: latency of reads from protected memory, a throughput that all such bytes share, energy per byte;
  *          integrity: codes and counters of protected bytes are read and written too, and reads wait for counters
- * Ignores  which bytes of an operator hit the system cache: protected and others alike, by their shares; latencies and
- *          encryption share an operator's bytes by the sizes of its tensors, codes by what is fetched of each
+ *          which bytes are protected follows from what a unit fetches of each tensor, repeats included
+ * Ignores  which bytes of an operator hit the system cache: protected and others alike, by their shares
  * Valid    as the parts (hardware/secure/*.ts), at both fidelities: under `transaction` latencies lengthen the time that a
  *          read spends outside the DRAM
  * Source   hardware/secure/translation.ts, integrity.ts; Little's law for the port as in bandwidth.ts
@@ -17,7 +17,7 @@ import type { Work } from '../base/work.ts';
 import type { UnitCost } from '../hardware/compute-unit.ts';
 import { translationSecondsPerByte } from '../hardware/secure/translation.ts';
 import type { Strategy, TensorClass } from '../runtime/secure/strategy.ts';
-import type { Machine, MachineUnit } from './machine.ts';
+import type { Fetched, Machine, MachineUnit } from './machine.ts';
 import type { SecurityPlan } from './secure-plan.ts';
 import type { StreamGuard, StreamSplit } from './stream.ts';
 
@@ -63,9 +63,9 @@ function guardOf(machine: Machine, plan: SecurityPlan, count: number): Machine['
   const cipher = count >= 2 && strategy.encryption !== 'none' ? hardware?.encryption : undefined;
   const again = count >= 3 ? integrity.latencyFactor - 1 : 0;
   const walk = count >= 1 ? walkSeconds(machine, plan) : 0;
-  return (u: number, work: Work, { dramReads, dramWrites }: StreamSplit): StreamGuard => {
-    const reads = dramReads * protectedReads(work, strategy);
-    const writes = dramWrites * protectedWrites(work, strategy);
+  return (u: number, work: Work, fetched: Fetched, split: StreamSplit): StreamGuard => {
+    const reads = split.dramReads * protectedReads(fetched, strategy);
+    const writes = split.dramWrites * protectedWrites(fetched, work, strategy);
     return {
       held: reads * (cipher?.latency.is ?? 0),
       again: reads * again,
@@ -118,25 +118,28 @@ function withCodes(unit: MachineUnit, { integrity, strategy }: SecurityPlan): Ma
   return { ...unit, unit: { ...unit.unit, estimate } };
 }
 
-/** Share of an operator's reads that come from protected memory. */
-export function protectedReads(work: Work, { protects }: Strategy): number {
-  const all = work.weightBytes + work.inputBytes + work.kvReadBytes;
-  if (all === 0) return 0;
+/** Share of what an operator reads that comes from protected memory. */
+export function protectedReads(fetched: Fetched, { protects }: Strategy): number {
+  const { readBytes, weightReadBytes, kvReadBytes } = fetched;
+  if (readBytes === 0) return 0;
   const held =
-    (protects.includes('weights') ? work.weightBytes : 0) +
-    (protects.includes('activations') ? work.inputBytes : 0) +
-    (protects.includes('kv') ? work.kvReadBytes : 0);
-  return held / all;
+    (protects.includes('weights') ? weightReadBytes : 0) +
+    (protects.includes('activations') ? readBytes - weightReadBytes - kvReadBytes : 0) +
+    (protects.includes('kv') ? kvReadBytes : 0);
+  return held / readBytes;
 }
 
-/** Share of an operator's writes that go to protected memory. */
-export function protectedWrites(work: Work, { protects }: Strategy): number {
-  const all = work.outputBytes + work.kvWriteBytes;
-  if (all === 0) return 0;
-  // What comes from storage without being used at once is an adapter.
-  const loads = work.weightBytes === 0 && (work.storageBytes ?? 0) > 0;
+/** Share of what an operator writes that goes to protected memory. */
+export function protectedWrites(fetched: Fetched, work: Work, { protects }: Strategy): number {
+  const { writeBytes, kvWriteBytes } = fetched;
+  if (writeBytes === 0) return 0;
   const held =
-    (protects.includes(loads ? 'weights' : 'activations') ? work.outputBytes : 0) +
-    (protects.includes('kv') ? work.kvWriteBytes : 0);
-  return held / all;
+    (protects.includes(resultClass(work)) ? writeBytes - kvWriteBytes : 0) +
+    (protects.includes('kv') ? kvWriteBytes : 0);
+  return held / writeBytes;
+}
+
+/** What comes from storage without being used at once is an adapter. */
+export function resultClass({ weightBytes, storageBytes = 0 }: Work): TensorClass {
+  return weightBytes === 0 && storageBytes > 0 ? 'weights' : 'activations';
 }

@@ -7,7 +7,7 @@ import { type Graph, type Phase, workAt } from '../workload/graph.ts';
 import { soloRate, splitOf, streamPort } from './bandwidth.ts';
 import { CachePlan } from './cache-plan.ts';
 import { NO_HITS } from './cache-traffic.ts';
-import type { Machine } from './machine.ts';
+import type { Fetched, Machine } from './machine.ts';
 import type { StreamGuard } from './stream.ts';
 
 /**
@@ -231,9 +231,25 @@ function rateCell(table: TaskTable, machine: Machine, cell: number): void {
   table.readHits[cell] = hits.read;
   table.writeHits[cell] = hits.write;
   const u = cell % table.unitCount;
-  const guard = machine.guard?.(u, workOfCell(table, cell), splitOf(cost, hits));
+  const guard = machine.guard?.(
+    u,
+    workOfCell(table, cell),
+    fetchedBy(table, cell),
+    splitOf(cost, hits),
+  );
   if (machine.guard) table.guards[cell] = guard;
   table.soloRate[cell] = soloRate(machine, streamPort(machine.units[u]!), cost, hits, guard);
+}
+
+/** Beside what the drive writes, which passes no unit. */
+function fetchedBy(table: TaskTable, cell: number): Fetched {
+  return {
+    readBytes: table.readBytes[cell]!,
+    writeBytes: table.writeBytes[cell]! - table.storageBytes[cell]!,
+    weightReadBytes: table.weightReads[cell]!,
+    kvReadBytes: table.kvReads[cell]!,
+    kvWriteBytes: table.kvWrites[cell]!,
+  };
 }
 
 function workOfCell(table: TaskTable, cell: number): Work {
@@ -257,7 +273,7 @@ export function predictAlone(machine: Machine, u: number, work: Work): AlonePred
   const cost = unit.estimate(work);
   const bytes = cost.readBytes + cost.writeBytes;
   const speed = topSpeed(machine, u);
-  const guard = machine.guard?.(u, work, splitOf(cost, NO_HITS));
+  const guard = machine.guard?.(u, work, cost, splitOf(cost, NO_HITS));
   const port = streamPort(machine.units[u]!);
   const stream = bytes > 0 ? bytes / soloRate(machine, port, cost, NO_HITS, guard) : 0;
   const compute = cost.cycles / speed;

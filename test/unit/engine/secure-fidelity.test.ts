@@ -21,10 +21,9 @@ security: ${security}`;
   const { machine, protection } = prepare(parseSpecFile(text, 'test'), set, sources);
   const secured = secureMachine(machine, protection!.plans[0]!);
   const u = secured.units.findIndex(({ unit }) => unit.kind === 'cpu');
-  const { readBytes, writeBytes } = secured.units[u]!.unit.estimate(work);
-  // Only what is read counts here: the toy operator has no results.
-  const cost = { readBytes, writeBytes };
-  const guard = secured.guard?.(u, work, splitOf(cost, NO_HITS));
+  const cost = secured.units[u]!.unit.estimate(work);
+  const { readBytes, writeBytes } = cost;
+  const guard = secured.guard?.(u, work, cost, splitOf(cost, NO_HITS));
   const all = soloRate(secured, streamPort(secured.units[u]!), cost, NO_HITS, guard);
   return { data: (all * work.weightBytes) / (readBytes + writeBytes), guard };
 }

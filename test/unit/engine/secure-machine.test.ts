@@ -56,7 +56,8 @@ describe('secureMachine', () => {
 
   const reads = { readBytes: 1000, writeBytes: 0 };
   const rate = (secured: Machine, work = toyWork(1, 1000)) => {
-    const guard = secured.guard?.(0, work, splitOf(reads, NO_HITS));
+    const fetched = secured.units[0]!.unit.estimate(work);
+    const guard = secured.guard?.(0, work, fetched, splitOf(reads, NO_HITS));
     return soloRate(secured, streamPort(secured.units[0]!), reads, NO_HITS, guard);
   };
   /** 50 bytes in flight over 100 ns: half of what the memory gives, so that latency is what holds it. */
@@ -89,7 +90,8 @@ describe('secureMachine', () => {
 
   it('lets streams share one cipher, and leaves others alone', () => {
     const secured = secureMachine(machine, planOf({ hardware: { encryption } }), 2);
-    const guard = secured.guard?.(0, toyWork(1, 1000), splitOf(reads, NO_HITS));
+    const fetched = secured.units[0]!.unit.estimate(toyWork(1, 1000));
+    const guard = secured.guard?.(0, toyWork(1, 1000), fetched, splitOf(reads, NO_HITS));
     const port = streamPort(secured.units[0]!);
     const through = { ...port, split: { ...splitOf(reads, NO_HITS), guard } };
     const [one, two] = sharedRates(secured, [through, through], fairShares);
@@ -101,7 +103,8 @@ describe('secureMachine', () => {
 
   it('charges the cipher for what passes it', () => {
     const secured = secureMachine(machine, planOf({ hardware: { encryption } }), 2);
-    expect(secured.guard?.(0, toyWork(1, 1000), splitOf(reads, NO_HITS))).toMatchObject({
+    const fetched = secured.units[0]!.unit.estimate(toyWork(1, 1000));
+    expect(secured.guard?.(0, toyWork(1, 1000), fetched, splitOf(reads, NO_HITS))).toMatchObject({
       ciphered: 1,
       cipherEnergy: 3e-12,
     });
@@ -141,13 +144,41 @@ describe('secureMachine', () => {
 });
 
 describe('protected shares', () => {
-  const work = { ...toyWork(1, 60, 30), inputBytes: 20, kvReadBytes: 20, kvWriteBytes: 10 };
+  const work = toyWork(1, 60, 30);
+  /** Weights once, the cache twice, the rest activations. */
+  const fetched = {
+    readBytes: 120,
+    weightReadBytes: 60,
+    kvReadBytes: 40,
+    writeBytes: 40,
+    kvWriteBytes: 10,
+  };
 
-  it('are by class of data', () => {
-    expect(protectedReads(work, { ...strategy, protects: ['weights'] })).toBe(0.6);
-    expect(protectedReads(work, { ...strategy, protects: ['kv', 'activations'] })).toBe(0.4);
-    expect(protectedWrites(work, { ...strategy, protects: ['kv'] })).toBe(0.25);
-    expect(protectedReads(toyWork(1), strategy)).toBe(0);
-    expect(protectedWrites(toyWork(1), strategy)).toBe(0);
+  it('are by class of what is fetched', () => {
+    const of = (...protects: Strategy['protects']) => ({ ...strategy, protects });
+    expect(protectedReads(fetched, of('weights'))).toBe(60 / 120);
+    expect(protectedReads(fetched, of('kv', 'activations'))).toBe(60 / 120);
+    expect(protectedReads(fetched, of('kv'))).toBe(40 / 120);
+    expect(protectedWrites(fetched, work, of('kv'))).toBe(0.25);
+    expect(protectedWrites(fetched, work, of('activations'))).toBe(0.75);
+  });
+
+  it('are of nothing where nothing is fetched', () => {
+    const nothing = { ...fetched, readBytes: 0, writeBytes: 0 };
+    expect(protectedReads(nothing, strategy)).toBe(0);
+    expect(protectedWrites(nothing, work, strategy)).toBe(0);
+  });
+
+  it('count what a unit fetches again: a cache read twice is the larger part', () => {
+    const kv = { ...strategy, protects: ['kv' as const] };
+    const once = { ...fetched, readBytes: 100, kvReadBytes: 20 };
+    expect(protectedReads(fetched, kv)).toBeGreaterThan(protectedReads(once, kv));
+  });
+
+  it('take what an adapter becomes for weights', () => {
+    const loads = { ...toyWork(1, 0, 40), storageBytes: 40 };
+    const copied = { ...fetched, writeBytes: 40, kvWriteBytes: 0 };
+    expect(protectedWrites(copied, loads, { ...strategy, protects: ['weights'] })).toBe(1);
+    expect(protectedWrites(copied, loads, { ...strategy, protects: ['activations'] })).toBe(0);
   });
 });
