@@ -105,6 +105,8 @@ export interface Work {
   readonly superblocks?: boolean;
   /** Weights have one scale for each output channel, whatever their widths come to on average. */
   readonly perChannel?: boolean;
+  /** Bits of one scale, where it is not of half precision. */
+  readonly scaleBits?: number;
   /** Name of the format that stored weights have, which decides what kernels can read them; absent where the width says all. */
   readonly storage?: string;
   /** Plain over stored bytes of weights that a decompressor has to unpack; `weightBytes` are the stored ones. */

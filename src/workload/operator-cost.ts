@@ -62,7 +62,11 @@ interface Parts {
   readonly superblocks?: boolean;
   readonly storage?: string;
   readonly perChannel?: boolean;
+  readonly scaleBits?: number;
 }
+
+const wideScales = (bits: number | undefined): bits is number =>
+  bits !== undefined && bits > DTYPE_BITS.fp16;
 
 function work(operator: string, form: WorkForm, activationDType: DType, parts: Parts): Work {
   return {
@@ -79,6 +83,7 @@ function work(operator: string, form: WorkForm, activationDType: DType, parts: P
     kvWriteBytes: parts.kvWriteBytes ?? 0,
     ...(parts.superblocks && { superblocks: true }),
     ...(parts.perChannel && { perChannel: true }),
+    ...(wideScales(parts.scaleBits) && { scaleBits: parts.scaleBits }),
     ...(parts.storage !== undefined && { storage: parts.storage }),
   };
 }
@@ -108,6 +113,7 @@ export function matmulWork(shape: MatmulShape, format: WeightFormat, activation:
     weightDType: stored.dtype,
     superblocks: stored.superblocks,
     perChannel: stored.perChannel,
+    scaleBits: stored.scaleBits,
     ...(stored.name !== stored.dtype && { storage: stored.name }),
     weightBytes: batch * (storedBytes(format, n * k, k) + (bias ? plainBytes(n, format) : 0)),
     inputBytes: bytesOf((shape.inputRows ?? rows) * k, activation),

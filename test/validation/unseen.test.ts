@@ -55,10 +55,6 @@ const KNOWN: readonly (readonly [RegExp, string])[] = [
   [/^asb-lrt/, 'own int4 conversions, bound by unpacking'],
   [/^lcpp26094/, 'recurrent layers of Qwen3.5 are taken for attention'],
   [/^(lcpp15732|lcpp10693)/, 'OpenCL kernels of 2025 without, or with an earlier, matrix product'],
-  [
-    /^hf-g3n-3/,
-    'LiteRT-LM on NPUs: no prompt was measured for the fit, so that its share of the matrix engine is assumed',
-  ],
   [/^et2927/, 'an application around the engine, predicted as the engine alone'],
 ];
 const knownOf = (id: string) => KNOWN.find(([pattern]) => pattern.test(id))?.[1];

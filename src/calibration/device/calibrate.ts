@@ -2,8 +2,8 @@
 import { SpecError } from '../../base/errors.ts';
 import type { Sources } from '../../engine/prepare.ts';
 import type { Unseen } from './bands.ts';
-import { anchored, parametersOf, type Shared } from './fit-parameters.ts';
-import { compileRow, type Observation, observationsOf } from './fit-rows.ts';
+import { anchored, heldByFew, parametersOf, type Shared } from './fit-parameters.ts';
+import { compileRow, type Observation, observationsOf, pairsOfOneSource } from './fit-rows.ts';
 import { DeviceFit, type Fit } from './fit-solve.ts';
 import { mapLlmRow } from './llm-mapping.ts';
 import type { LlmRow } from './llm-rows.ts';
@@ -41,7 +41,10 @@ export function calibrateDevices(
   if (own.length === 0) throw new SpecError([nothingToFit(skipped, soc)]);
   const { runtimes } = mappingTables(sources);
   const uses = observations.map(({ row }) => row.use);
-  const parameters = parametersOf(uses, runtimes).map((one) => anchored(one, shared));
+  const single = pairsOfOneSource(observations);
+  const parameters = parametersOf(uses, runtimes).map((one) =>
+    heldByFew(anchored(one, shared), single),
+  );
   const device = new DeviceFit(observations, runtimes, parameters);
   const folds = foldsOf(observations);
   progress?.(0, folds + 1);

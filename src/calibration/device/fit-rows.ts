@@ -4,7 +4,7 @@ import { compileRequest, type PhaseTime } from '../../engine/closed-form.ts';
 import type { Machine } from '../../engine/machine.ts';
 import { type Prepared, policyFor, type Sources } from '../../engine/prepare.ts';
 import type { KernelTuning } from '../../runtime/kernel-tuning.ts';
-import type { Use } from './fit-parameters.ts';
+import { pairOf, type Use } from './fit-parameters.ts';
 import type { MappedRow } from './llm-mapping.ts';
 import { type LlmRow, slug } from './llm-rows.ts';
 import { type LumpedPhase, lump, lumpedTimes, type TunedMachine, tunedMachine } from './lumped.ts';
@@ -17,8 +17,18 @@ const STAND_IN_SIGMA = 2.5;
 /** Standard deviation of what rounding to the last digit takes away, in units of that digit. */
 const ROUNDING = Math.sqrt(1 / 12);
 
+/**
+ * What a rate of prompts says less where it is not known how long they were: short ones leave vector units and caches
+ * idle, long ones attend to more; rates of one phone and engine from 16 to 2048 tokens lie this far apart
+ * (test/validation/data/phones/llm.csv).
+ */
+const UNKNOWN_PROMPT_SIGMA = 0.3;
+
 /** What those who measured call anomalous themselves is predicted and shown, never fitted. */
 const DISOWNED_PROMPT = /prefill (time|rate) anomalous/;
+
+/** As `llm-mapping.ts` says it. */
+const PROMPT = /prompt tokens assumed/;
 
 /** One quantity of one row. */
 export interface Observation {
@@ -95,12 +105,32 @@ export function observationsOf(row: FitRow): Observation[] {
       : 1;
     // Prefill rate and time to first token of one row are one measurement told twice.
     const twice = both && quantity !== 'decode' ? Math.SQRT2 : 1;
+    const unknown = quantity !== 'decode' && mapped.assumptions.some((text) => PROMPT.test(text));
     const sigma = Math.hypot(
       own * standIn * twice,
+      unknown ? UNKNOWN_PROMPT_SIGMA : 0,
       (ROUNDING * lastDigit(mapped, quantity)) / reference,
     );
     return { id: mapped.row.id, quantity, reference, sigma, row };
   });
+}
+
+/**
+ * Pairs of runtime and unit of a SoC that one source alone has measured; none in a file of one source, whose phones are
+ * those that it is for.
+ */
+export function pairsOfOneSource(
+  observations: readonly { readonly row: Pick<FitRow, 'use' | 'source'> }[],
+): ReadonlySet<string> {
+  const sources = new Map<string, Set<string>>();
+  for (const { row } of observations) {
+    for (const unit of row.use.units) {
+      const pair = pairOf({ ...row.use, unit });
+      sources.set(pair, (sources.get(pair) ?? new Set()).add(row.source));
+    }
+  }
+  if (new Set(observations.map(({ row }) => row.source)).size < 2) return new Set();
+  return new Set([...sources].flatMap(([pair, { size }]) => (size > 1 ? [] : [pair])));
 }
 
 const COLUMNS: Readonly<Record<LlmQuantity, string>> = {

@@ -175,7 +175,19 @@ function layersFormat(
     bits = bitsFromSize(row) ?? '4';
     assumptions.push(`${bits}-bit weights assumed`);
   }
-  return { format: formats[bits], bits, assumptions };
+  return { format: publishedFormat(row, known) ?? formats[bits], bits, assumptions };
+}
+
+/**
+ * Files that Meta publishes for ExecuTorch: four bits in groups of 32, whatever the engine's converters take else
+ * (model card of Llama-3.2-3B-Instruct-SpinQuant_INT4_EO8; preq_group_size in examples/models/llama of pytorch/executorch).
+ * Scales are of single precision by the size of the file (2.55 GB).
+ */
+function publishedFormat(row: LlmRow, known: MappingTables['models']['formats']) {
+  const format = 'int4-g32-fp32scale';
+  const published =
+    /^ExecuTorch/.test(row.runtime) && /spinquant|qlora|qat\+lora/i.test(row.remarks);
+  return published && row.weightBits === '4' && Object.hasOwn(known, format) ? format : undefined;
 }
 
 /** GGUF type where the remarks name one, nominal bits otherwise; bits from the stored size where none are given. */

@@ -50,7 +50,7 @@ const QUANTISE_OPS = 3;
  * and address arithmetic fill issue slots, dependencies and caches leave them empty. Between 0 and 1; the middle taken.
  */
 const OTHER_INSTRUCTIONS = 0.5;
-/** A group of packed weights carries one scale of this many bits. */
+/** A group of packed weights carries one scale of this many bits, unless its format says more. */
 const SCALE_BITS = DTYPE_BITS.fp16;
 
 interface Cpu {
@@ -228,7 +228,7 @@ function scaleShare(cpu: Cpu, work: Work, format: DType, weights: number): numbe
   const effectiveBits = (work.weightBytes * BITS_PER_BYTE) / weights;
   const scaleBits = effectiveBits - nominalBits(work, effectiveBits);
   if (scaleBits <= 0) return 0;
-  const group = SCALE_BITS / scaleBits;
+  const group = (work.scaleBits ?? SCALE_BITS) / scaleBits;
   const perInstruction = (cpu.macs.int8 * 128) / cpu.simdBits;
   return SCALE_OPS / ((group * OUTPUTS_PER_VECTOR) / perInstruction);
 }

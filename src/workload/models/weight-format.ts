@@ -16,6 +16,8 @@ export interface WeightFormat {
   readonly superblocks: boolean;
   /** One scale for each output channel, also where widths are mixed and only their average is known. */
   readonly perChannel: boolean;
+  /** Bits of one scale. */
+  readonly scaleBits: number;
   /** What an exporter stores instead where the reduction is no multiple of the group. */
   readonly fallback: WeightFormat | undefined;
   readonly source: string;
@@ -58,6 +60,7 @@ export function parseWeightFormats(
     elementBits: cells.numberOr('weight_bits', 0),
     scales: readScales(cells),
     perChannel: cells.text('group') === 'row',
+    scaleBits: cells.numberOr('scale_bits', DTYPE_BITS.fp16),
     superblocks: (Number(cells.text('group')) || 0) >= SUPERBLOCK,
     fallback: fallbackOf(cells, formats),
     source: cells.text('source'),

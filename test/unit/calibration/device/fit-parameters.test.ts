@@ -3,10 +3,13 @@ import { describe, expect, it } from 'vitest';
 import { classesOf } from '../../../../src/calibration/device/bundle.ts';
 import {
   anchored,
+  heldByFew,
   keyOf,
   type Parameter,
+  pairOf,
   parametersOf,
 } from '../../../../src/calibration/device/fit-parameters.ts';
+import { pairsOfOneSource } from '../../../../src/calibration/device/fit-rows.ts';
 import { mappingTables } from '../../../../src/calibration/device/predict.ts';
 import { fileSources } from '../../../../src/load.ts';
 
@@ -88,5 +91,32 @@ describe('builds of a class', () => {
     expect(centre('class/llama-cpp/cpu/bandwidth')).toBeCloseTo(0.9, 6);
     expect(centre('build/llama-cpp-app/cpu/bandwidth')).toBeCloseTo(0.8, 6);
     expect(centre('unit/snapdragon-8-gen-3/cpu/bandwidth')).toBe(1);
+  });
+});
+
+describe('pairs that one source has measured', () => {
+  const all = parametersOf([use('llama-cpp', 'cpu'), use('mnn', 'cpu')], runtimes);
+  const mnn = pairOf({ soc: 'snapdragon-8-gen-3', runtime: 'mnn', unit: 'cpu' });
+
+  it('are held nearer to their class and unit, and nothing else is', () => {
+    const held = all.map((one) => heldByFew(one, new Set([mnn])));
+    const changed = held.flatMap((one, i) =>
+      one.prior < all[i]!.prior ? [`${one.layer} ${one.runtime} ${one.field}`] : [],
+    );
+    expect(changed).toEqual(['pair mnn bandwidth', 'pair mnn compute']);
+    for (const [i, one] of held.entries()) {
+      expect(one.limit / one.prior).toBeCloseTo(all[i]!.limit / all[i]!.prior, 9);
+      expect(one.centre).toBe(all[i]!.centre);
+    }
+    expect(all.map((one) => heldByFew(one, new Set()))).toEqual(all);
+  });
+
+  it('are told by the sources of rows, and none where all are of one', () => {
+    const row = (runtime: string, source: string) => ({
+      row: { use: use(runtime, 'cpu'), source },
+    });
+    const ours = [row('mnn', 'a'), row('mnn', 'a'), row('llama-cpp', 'a')];
+    expect([...pairsOfOneSource([...ours, row('llama-cpp', 'b')])]).toEqual([mnn]);
+    expect(pairsOfOneSource(ours).size).toBe(0);
   });
 });

@@ -40,6 +40,21 @@ describe('what a fit takes of a row', () => {
   });
 });
 
+describe('how closely a row is expected to be met', () => {
+  const sigmas = (prompt: string) => {
+    const text = `a,Snapdragon 8 Elite,cpu,MNN,Qwen3-1.7B,1.72,4,,${prompt},,110.94,,34.75,B,`;
+    const mapping = mapLlmRow(parseLlmRows(`${HEADER}\n${text}\n`, 'rows.csv')[0]!, tables);
+    if ('reason' in mapping) throw new Error(mapping.reason);
+    return observationsOf(compileRow(mapping, sources)).map(({ sigma }) => sigma);
+  };
+
+  it('is less in prompts of unknown length, and as much in answers', () => {
+    const [[prefill, decode], [unknown, after]] = [sigmas('64'), sigmas('')];
+    expect(unknown!).toBeGreaterThan(2 * prefill!);
+    expect(after).toBe(decode);
+  });
+});
+
 describe('units that a row depends on', () => {
   const unitsOf = (...cells: Parameters<typeof rowOf>) => {
     const { asked, use } = compiled(...cells);

@@ -128,6 +128,17 @@ describe('what a row says beside its columns', () => {
   });
 
   it.each([
+    ['SpinQuant; prompt length 64', 'int4-g32-fp32scale'],
+    ['qlora export', 'int4-g32-fp32scale'],
+    ['QAT+LoRA', 'int4-g32-fp32scale'],
+    ['4-bit groupwise (group 128) weights', 'int4-g128-fp16scale'],
+  ])('knows the groups of files that Meta publishes: %s', (notes, format) => {
+    const start = 'a,Snapdragon 8 Gen 3,cpu,ExecuTorch (XNNPACK),Llama-3.2-3B,3.21,4,8,64';
+    const { workload } = mappedOf(`${start},,,,19.7,,,Bench,${notes}`);
+    expect(workload.weightFormat).toBe(format);
+  });
+
+  it.each([
     // However it is written; sizes in bits per weight are those of llama.cpp's own table of Llama-3.1-8B.
     ['q4_k_m', 'q4_k_m-file', ''],
     ['model-q5_k_m.gguf', 'q5_k_m-file', ''],
