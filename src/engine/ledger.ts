@@ -48,12 +48,17 @@ export class Ledger {
     this.seconds[row * WIDTH + cause]! += seconds;
   }
 
-  /** What the device drew beside all requests. */
-  get platformJoules(): number {
-    return this.names.reduce(
-      (sum, { request }, row) => (request === PLATFORM ? sum + this.joules[row]! : sum),
-      0,
-    );
+  /** What the device drew beside all requests, in phases of these names. */
+  platformJoules(phases: ReadonlySet<string>): number {
+    return this.sum(({ request, phase }) => request === PLATFORM && phases.has(phase));
+  }
+
+  get totalJoules(): number {
+    return this.sum(() => true);
+  }
+
+  private sum(counts: (name: RowName) => boolean): number {
+    return this.names.reduce((sum, name, row) => (counts(name) ? sum + this.joules[row]! : sum), 0);
   }
 
   toRows(): LedgerRow[] {

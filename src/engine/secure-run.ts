@@ -45,6 +45,10 @@ export interface SecureParts {
   readonly turns: boolean;
 }
 
+/** Of the platform's rows, those that do not follow what requests do, and what supplies lose. */
+const STEADY: ReadonlySet<string> = new Set(['idle', 'standby', 'background traffic']);
+const LOST: ReadonlySet<string> = new Set(['conversion loss']);
+
 export class SecureRun {
   readonly guard: SecureGuard;
   private readonly plans: readonly SecurityPlan[];
@@ -190,17 +194,27 @@ export class SecureRun {
     return this.parts.jobs.filter(({ lane }) => lane === undefined || lane.name === plan.workload);
   }
 
-  /** What the rest of the phone draws while protection makes the run longer, at its mean power. */
+  /**
+   * What protection costs beside its own work: the rest of the phone for as long as the run grows, and what supplies lose
+   * on both. Leakage that follows the load is left out.
+   */
   private phoneMeanwhile(now: Seconds): ProtectionLedger {
+    const { ledger } = this.parts;
     const rows = this.lanes.flatMap(({ costs }) => costs.toRows());
+    const sum = (of: (row: (typeof rows)[number]) => number) =>
+      rows.reduce((all, row) => all + of(row), 0);
     const longer = Math.min(
       now,
-      rows.reduce((sum, { seconds }) => sum + seconds, 0),
+      sum(({ seconds }) => seconds),
     );
-    const ledger = new ProtectionLedger();
-    const joules = now > 0 ? (this.parts.ledger.platformJoules * longer) / now : 0;
-    if (joules > 0) ledger.add('phone on for longer', { joules });
-    return ledger;
+    const meanwhile = now > 0 ? (ledger.platformJoules(STEADY) * longer) / now : 0;
+    const lost = ledger.platformJoules(LOST);
+    const own = meanwhile + sum(({ joules }) => joules);
+    const more = new ProtectionLedger();
+    if (meanwhile > 0) more.add('phone on for longer', { joules: meanwhile });
+    if (lost > 0 && own > 0)
+      more.add('conversion loss', { joules: (own * lost) / (ledger.totalJoules - lost) });
+    return more;
   }
 
   /** @throws SecurityFault for attacks that come after the last operator. */

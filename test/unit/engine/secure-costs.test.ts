@@ -7,10 +7,11 @@ import { sources } from '../../support/sources.ts';
 
 const SHORT = ['workload.promptTokens=64', 'workload.generatedTokens=8'];
 
-function run(security: string) {
+function run(security: string, unit = 'npu') {
   const text = `version: 1\nsoc: dimensity-9300\nworkload: llama-2-7b-chat\nsecurity: ${security}`;
+  const set = [...SHORT, `scenario.unit=${unit}`];
   return simulate(
-    buildSimulation(prepare(parseSpecFile(text, 'test'), SHORT, sources), SHORT, sources),
+    buildSimulation(prepare(parseSpecFile(text, 'test'), set, sources), set, sources),
   );
 }
 
@@ -27,11 +28,18 @@ describe('joules of protection', () => {
       const full = run(security);
       const grown = full.metrics['energy_joules']! - plain.metrics['energy_joules']!;
       expect(grown).toBeGreaterThan(0);
-      // Leakage and losses of conversion follow the load, the row of the phone their mean.
+      // Leakage follows the load and is not counted.
       expect(full.metrics['protection_joules']! / grown).toBeGreaterThan(0.93);
       expect(full.metrics['protection_joules']! / grown).toBeLessThan(1.07);
     },
   );
+
+  it('do so on a CPU too, whose load leaks and loses more than what protection does', () => {
+    const [naive, none] = ['naive', 'none'].map((preset) => run(`{ preset: ${preset} }`, 'cpu'));
+    const grown = naive!.metrics['energy_joules']! - none!.metrics['energy_joules']!;
+    expect(naive!.metrics['protection_joules']! / grown).toBeGreaterThan(0.93);
+    expect(naive!.metrics['protection_joules']! / grown).toBeLessThan(1.07);
+  });
 
   it('count the phone for as long as the run grows, and for nothing where it does not', () => {
     const meanwhile = ({ audit }: ReturnType<typeof run>) =>
