@@ -9,7 +9,7 @@ import { predictEnergyRows } from './energy-rows.ts';
 import { LLM_COLUMNS, parseLlmRows } from './llm-rows.ts';
 import type { DevicePredictions } from './measured.ts';
 import { mappingTables, predictLlmRows } from './predict.ts';
-import { checkCells, checkRows } from './row-checks.ts';
+import { soundCells, soundRows } from './row-checks.ts';
 import { SUSTAINED_COLUMNS } from './sustained-rows.ts';
 import { fittingRows } from './vision-calibrate.ts';
 import { sketches, writtenUnits } from './vision-fit.ts';
@@ -100,10 +100,9 @@ export function refuseOtherKind(text: string, file: string): void {
 }
 
 function predictLlm(text: string, file: string, sources: Sources): DevicePredictions {
-  const measured = parseLlmRows(text, file);
-  checkCells(measured, file);
-  const { rows, unmapped } = predictLlmRows(measured, sources);
-  const metered = predictEnergyRows(measured, sources);
+  const { sound, unmapped: faulty } = soundCells(parseLlmRows(text, file));
+  const { rows, unmapped } = predictLlmRows(sound, sources);
+  const metered = predictEnergyRows(sound, sources);
   const found = new Set(metered.map(({ id }) => id));
   return {
     rows: [
@@ -116,7 +115,7 @@ function predictLlm(text: string, file: string, sources: Sources): DevicePredict
       ...metered,
     ],
     // A row may tell its energy alone.
-    unmapped: unmapped.filter(({ id }) => !found.has(id)),
+    unmapped: [...faulty, ...unmapped.filter(({ id }) => !found.has(id))],
   };
 }
 
@@ -130,9 +129,9 @@ function predictVision(
   sources: Sources,
   graphs: OpenGraph,
 ): DevicePredictions {
-  const measured = parseVisionRows(text, file);
-  checkRows(measured, file);
-  return predictVisionRows(measured, visionTables(sources), graphs, sources);
+  const { sound, unmapped } = soundRows(parseVisionRows(text, file));
+  const found = predictVisionRows(sound, visionTables(sources), graphs, sources);
+  return { ...found, unmapped: [...unmapped, ...found.unmapped] };
 }
 
 function predictBandwidth(text: string, file: string, sources: Sources): DevicePredictions {

@@ -1,5 +1,5 @@
 /** Faults of a table of measurements that its columns alone do not show: units mixed up, rows named twice. */
-import { type Fault, SpecError } from '../../base/errors.ts';
+import { type Fault, formatFault, SpecError } from '../../base/errors.ts';
 import type { LlmRow } from './llm-rows.ts';
 
 /** Least and largest plausible value of a column, and its unit. */
@@ -24,30 +24,56 @@ const TIME_MISMATCH = 30;
 
 type Cells = Pick<LlmRow, 'id' | 'line' | 'columns'>;
 
-/** @throws SpecError naming every empty or repeated name, and every value that is none in the unit of its column. */
-export function checkRows(rows: readonly Cells[], file: string): void {
-  report(rows, file, ({ columns }) => rangeFaults(columns, RANGES));
+interface Checked<Row> {
+  readonly sound: readonly Row[];
+  /** Rows that say what cannot be, with their line and all that is wrong with them. */
+  readonly unmapped: readonly { readonly id: string; readonly reason: string }[];
 }
 
-/** The same for rows of language models, whose columns say some things twice. @throws SpecError */
+/** Rows of language models to be fitted to. @throws SpecError naming every fault: what is fitted must not be a slip. */
 export function checkCells(rows: readonly LlmRow[], file: string): void {
-  report(rows, file, (row) => [...rangeFaults(row.columns, RANGES), ...timeFaults(row)]);
+  const faults = faultyRows(rows, llmFaults).flatMap(({ row, faults: found }) =>
+    found.map((fault): Fault => ({ file, line: row.line, ...fault })),
+  );
+  if (faults.length > 0) throw new SpecError(faults);
 }
 
-function report<Row extends Cells>(
+/** Rows of language models that say what can be, and the others: one slip does not end a table of predictions. */
+export function soundCells(rows: readonly LlmRow[]): Checked<LlmRow> {
+  return parted(rows, llmFaults);
+}
+
+/** The same for rows of networks. */
+export function soundRows<Row extends Cells>(rows: readonly Row[]): Checked<Row> {
+  return parted(rows, ({ columns }) => rangeFaults(columns, RANGES));
+}
+
+/** Columns of language models say some things twice. */
+const llmFaults = (row: LlmRow) => [...rangeFaults(row.columns, RANGES), ...timeFaults(row)];
+
+function parted<Row extends Cells>(
   rows: readonly Row[],
-  file: string,
   faultsOf: (row: Row) => Fault[],
-): void {
+): Checked<Row> {
+  const faulty = faultyRows(rows, faultsOf);
+  const bad = new Set(faulty.map(({ row }) => row));
+  return {
+    sound: rows.filter((row) => !bad.has(row)),
+    unmapped: faulty.map(({ row, faults }) => ({
+      id: row.id,
+      reason: `line ${row.line}: ${faults.map(formatFault).join('; ')}`,
+    })),
+  };
+}
+
+function faultyRows<Row extends Cells>(rows: readonly Row[], faultsOf: (row: Row) => Fault[]) {
   const lines = new Map<string, number>();
-  const faults = rows.flatMap((row) => {
+  return rows.flatMap((row) => {
     const before = lines.get(row.id);
-    lines.set(row.id, row.line);
-    return [...idFaults(row, before), ...faultsOf(row)].map(
-      (fault): Fault => ({ file, line: row.line, ...fault }),
-    );
+    if (before === undefined) lines.set(row.id, row.line);
+    const faults = [...idFaults(row, before), ...faultsOf(row)];
+    return faults.length > 0 ? [{ row, faults }] : [];
   });
-  if (faults.length > 0) throw new SpecError(faults);
 }
 
 function idFaults({ id }: Cells, before: number | undefined): Fault[] {

@@ -93,11 +93,16 @@ describe('a file of measurements', () => {
         // Nothing that reads notes knows this clock: the description of the run refuses it.
         line('range', 'Snapdragon 8 Gen 3,gpu,llama.cpp', `GPU pinned ${'9'.repeat(400)} MHz`),
         line('good', 'Snapdragon 8 Gen 3,cpu,llama.cpp'),
+        line('slip', 'Snapdragon 8 Gen 3,cpu,llama.cpp').replace(',64,,,,12,', ',0,,-3,,12,'),
+        // A second row of a name is not taken for the first one, whose energy is known.
+        line('good', 'Snapdragon 8 Gen 3,cpu,llama.cpp'),
       ].join('\n'),
     );
     expect(new Set(rows.map(({ id }) => id))).toEqual(new Set(['good']));
     expect(rows.map(({ quantity }) => quantity)).toEqual(['decode', 'energy_per_token']);
     expect(unmapped.map(({ id }) => id)).toEqual([
+      'slip',
+      'good',
       'maker',
       'engine',
       'threads',

@@ -1,6 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { parseLlmRows } from '../../../../src/calibration/device/llm-rows.ts';
-import { checkCells, checkRows } from '../../../../src/calibration/device/row-checks.ts';
+import {
+  checkCells,
+  soundCells,
+  soundRows,
+} from '../../../../src/calibration/device/row-checks.ts';
 import { parseVisionRows } from '../../../../src/calibration/device/vision-rows.ts';
 
 const HEADER =
@@ -34,24 +38,44 @@ describe('cells of measured rows', () => {
       /prompt_tokens[\s\S]*"a" is also the row of line 2[\s\S]*prefill_tok_s/,
     );
   });
+
+  it('leave the other rows of a table to be predicted, and are told with their line', () => {
+    const { sound, unmapped } = soundCells(
+      rows(
+        `a,${START},0,,-3,,12`,
+        `b,${START},64,,100,,12`,
+        `b,${START},64,,90,,12`,
+        `,${START},64,,90,,12`,
+        `c,${START},256,,100,2600,12`,
+      ),
+    );
+    expect(sound.map(({ line }) => line)).toEqual([3]);
+    expect(unmapped.map(({ id }) => id)).toEqual(['a', 'b', '', 'c']);
+    const [both, twice, unnamed, mixed] = unmapped.map(({ reason }) => reason);
+    expect(both).toMatch(
+      /^line 2: prompt_tokens: is no plausible value .*1 to 2000000 tokens.*; prefill_tok_s: /,
+    );
+    expect(twice).toBe('line 4: id: "b" is also the row of line 3');
+    expect(unnamed).toBe('line 5: id: is empty');
+    expect(mixed).toMatch(/^line 6: ttft_s: does not fit 256 tokens at 100 per second/);
+  });
 });
 
 describe('rows of networks', () => {
   it('are checked for names and units as well', () => {
-    const of = (...lines: string[]) =>
-      parseVisionRows(
-        ['id,model,soc,unit,runtime,precision,latency_ms', ...lines, ''].join('\n'),
-        'nets.csv',
-      );
+    const reasons = (...lines: string[]) => {
+      const header = 'id,model,soc,unit,runtime,precision,latency_ms';
+      const found = soundRows(parseVisionRows([header, ...lines, ''].join('\n'), 'nets.csv'));
+      expect(found.sound).toHaveLength(lines.length - found.unmapped.length);
+      return found.unmapped.map(({ reason }) => reason).join();
+    };
     const row = (id: string, latency: string) => `${id},resnet50,X,npu,qnn_dlc,int8,${latency}`;
-    expect(() => checkRows(of(row('a', '0.7'), row('b', '0.9')), 'nets.csv')).not.toThrow();
-    expect(() => checkRows(of(row('a', '0.7'), row('a', '0.9')), 'nets.csv')).toThrow(
-      /nets\.csv:3: id: "a" is also the row of line 2/,
+    expect(reasons(row('a', '0.7'), row('b', '0.9'))).toBe('');
+    expect(reasons(row('a', '0.7'), row('a', '0.9'))).toBe(
+      'line 3: id: "a" is also the row of line 2',
     );
-    expect(() => checkRows(of(row('a', '0.7 ms')), 'nets.csv')).toThrow(
-      /nets\.csv:2: latency_ms: is no number/,
-    );
-    expect(() => checkRows(of(row('a', '0.0000007')), 'nets.csv')).toThrow(
+    expect(reasons(row('a', '0.7 ms'))).toMatch(/^line 2: latency_ms: is no number/);
+    expect(reasons(row('a', '0.0000007'))).toMatch(
       /latency_ms: is no plausible value in this unit/,
     );
   });
