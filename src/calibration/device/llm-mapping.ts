@@ -1,5 +1,6 @@
 /** From a measured row to the scenario that should reproduce it, or the reason why none does. */
 import type { RuntimeSpec } from '../../runtime/runtime-spec.ts';
+import { effectiveBits, type WeightFormat } from '../../workload/models/weight-format.ts';
 import { ggufType, isType } from './gguf-type.ts';
 import { headFormatOf } from './head-format.ts';
 import {
@@ -11,6 +12,7 @@ import {
   type Missing,
 } from './llm-names.ts';
 import type { LlmRow } from './llm-rows.ts';
+import { type PlainRow, plainRow } from './plain-row.ts';
 
 export interface MappedRow {
   readonly row: LlmRow;
@@ -42,6 +44,11 @@ const DEFAULT_ANSWER = 64;
 const DEFAULT_ALLOCATION = 1280;
 
 export function mapLlmRow(row: LlmRow, tables: MappingTables): Mapping {
+  // What a reader sees of the row is what was written.
+  return { ...mapPlainRow(plainRow(row, tables.models.formats), tables), row };
+}
+
+function mapPlainRow(row: PlainRow, tables: MappingTables): Mapping {
   const soc = findSoc(row, tables);
   if ('reason' in soc) return { row, ...soc };
   const placement = placementOf(row);
@@ -153,17 +160,18 @@ interface ChosenFormat {
 const NOMINAL_BITS = [2, 3, 4, 5, 6, 8, 16];
 
 function layersFormat(
-  row: LlmRow,
+  row: PlainRow,
   formats: RuntimeSpec['models']['formats'],
   model: string,
   known: MappingTables['models']['formats'],
 ) {
   const assumptions: string[] = [];
   const gguf = Object.values(formats).some((name) => /^q\d/.test(name));
-  const { named, file } = gguf ? ggufType(row.remarks, known) : {};
+  const { named, file } = gguf ? ggufType(row.typeText, known) : {};
   let bits = row.weightBits;
   if (file !== undefined) {
     if (!isType(file, named)) assumptions.push(`${file.toUpperCase()} for GGUF type ${named}`);
+    if (!agrees(bits, known[file])) assumptions.push(`${named} for weight_bits of ${bits}`);
     return { format: file, bits, assumptions };
   }
   if (named !== undefined) assumptions.push(`GGUF type ${named} is not known`);
@@ -190,9 +198,22 @@ function publishedFormat(row: LlmRow, known: MappingTables['models']['formats'])
   return published && row.weightBits === '4' && Object.hasOwn(known, format) ? format : undefined;
 }
 
-/** GGUF type where the remarks name one, nominal bits otherwise; bits from the stored size where none are given. */
+/** Reduction of a layer of usual size: scales per row hardly count there. */
+const USUAL_INPUTS = 4096;
+
+/** Whether a stated width may mean a format: its elements alone, or with their scales. */
+function agrees(bits: string, format: WeightFormat | undefined): boolean {
+  const stated = Number(bits.replace(/^(fp|bf)/, ''));
+  if (bits === '' || !format || !Number.isFinite(stated)) return true;
+  const whole = effectiveBits(format, USUAL_INPUTS);
+  return stated > format.elementBits - HALF && stated < whole + HALF;
+}
+/** Widths are rounded to whole bits. */
+const HALF = 0.5;
+
+/** GGUF type where the row names one, nominal bits otherwise; bits from the stored size where none are given. */
 function formatOf(
-  row: LlmRow,
+  row: PlainRow,
   runtime: RuntimeSpec,
   model: string,
   tables: MappingTables,
@@ -201,7 +222,9 @@ function formatOf(
   const known = tables.models.formats;
   const { format, bits, assumptions } = layersFormat(row, formats, model, known);
   if (format === undefined)
-    return { reason: `runtime class ${runtime.name} has no ${bits}-bit format` };
+    return {
+      reason: `runtime class ${runtime.name} has no format for weight_bits "${bits}"; it has ${Object.keys(formats).join(', ')}`,
+    };
   const mixed = known[format]?.scope === 'model' || (known[format]?.elementBits ?? 16) >= 8;
   const usual = mixed ? undefined : headFormat;
   const { format: head, assumption } = headFormatOf(row, { model, layers: format, usual }, tables);
@@ -245,6 +268,10 @@ function tokensOf(row: LlmRow, runtime: RuntimeSpec, longest = Number.POSITIVE_I
   if (stated === undefined) assumptions.push(`${DEFAULT_PROMPT} prompt tokens assumed`);
   const prompt = stated ?? DEFAULT_PROMPT;
   const cached = depthOf(row, prompt);
+  if (stated !== undefined && row.contextTokens !== undefined && prompt > row.contextTokens)
+    return {
+      reason: `a prompt of ${prompt} tokens does not fit the context of ${row.contextTokens} that the row gives`,
+    };
   const generated = answerOf(row, cached + prompt);
   const most = longest - generated;
   if (most - cached < KEPT * prompt)
@@ -296,8 +323,35 @@ function answerOf(row: LlmRow, before: number): number {
   return room >= 2 && room < DEFAULT_ANSWER ? room : DEFAULT_ANSWER;
 }
 
-const THREADS =
-  /\b(\d+)[- ]threads?\b|(?<!\S)-t ?(\d+)\b|\bthreads(?: ?[=:] ?| )(\d+)\b|\b(single)[- ]thread(?:ed)?\b/i;
+const WORDS = ['zero', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight'];
+const COUNT = `\\d+|${WORDS.join('|')}`;
+const THREADS = new RegExp(
+  `\\b(${COUNT})[- ]threads?\\b|(?<!\\S)-t ?(\\d+)\\b|(?:\\b|_)threads(?: ?[=:] ?| )(\\d+)\\b|\\b(single)[- ]thread(?:ed)?\\b`,
+  'i',
+);
+/** Cores that a run was given, not those that a phone has; \`6+2 cores\` are the latter. */
+const CORES = new RegExp(
+  `(?:(?:on|with|to|using) |^|[;,] ?)(${COUNT})[- ](?:big |prime |performance |middle |cpu )?cores?\\b`,
+  'i',
+);
+
+function countOf(text: string): number {
+  const word = WORDS.indexOf(text.toLowerCase());
+  if (word >= 0) return word;
+  return /^\d/.test(text) ? Number(text) : 1;
+}
+
+/** Threads that notes give, and where that is read out of the cores they name. */
+function threadsOf(row: LlmRow): { readonly threads?: number; readonly assumption?: string } {
+  const given = THREADS.exec(row.remarks)?.slice(1).find(Boolean);
+  if (given) return { threads: countOf(given) };
+  // The title of a source may speak of any phone.
+  const cores = CORES.exec(row.columns['notes'] ?? '')?.[1];
+  if (!cores) return {};
+  const threads = countOf(cores);
+  const plural = threads === 1 ? '' : 's';
+  return { threads, assumption: `${threads} thread${plural} for ${threads} core${plural}` };
+}
 
 /** Clocks and threads that a measurement fixed. */
 function conditionsOf(
@@ -305,15 +359,17 @@ function conditionsOf(
   kind: UnitKind,
   cores = Number.POSITIVE_INFINITY,
 ): { readonly set: readonly string[]; readonly assumptions: readonly string[] } | Missing {
-  const given = THREADS.exec(row.remarks)?.slice(1).find(Boolean);
+  const { threads, assumption } = threadsOf(row);
   const pinned = /GPU pinned (\d+) MHz|effective GPU clock (\d+) MHz/.exec(row.remarks);
-  if (kind === 'cpu' && given) {
-    const threads = /^\d/.test(given) ? Number(given) : 1;
+  if (kind === 'cpu' && threads !== undefined) {
     if (threads === 0) return { reason: 'its notes give 0 threads' };
     const more = threads > cores;
     return {
       set: [`cpu.threads=${more ? cores : threads}`],
-      assumptions: more ? [`${cores} threads for ${threads}: one for each core`] : [],
+      assumptions: [
+        ...(assumption === undefined ? [] : [assumption]),
+        ...(more ? [`${cores} threads for ${threads}: one for each core`] : []),
+      ],
     };
   }
   if (kind === 'gpu' && pinned) {

@@ -104,7 +104,10 @@ describe('mapping a row', () => {
       'Snapdragon 8 Gen 3,hybrid,MyEngine (CPU with GPU),Llama-2-7B,6.74,4,,,,,,1',
       /several units at once/,
     ],
-    ['Snapdragon 8 Gen 3,cpu,MNN,Llama-2-7B,6.74,7,,,,,,1', /no 7-bit format/],
+    [
+      'Snapdragon 8 Gen 3,cpu,MNN,Llama-2-7B,6.74,7,,,,,,1',
+      /class mnn has no format for weight_bits "7"; it has 4, 8/,
+    ],
   ])('gives the reason it cannot: %s', (text, reason) => {
     expect((mapLlmRow(row(`a,${text}`), tables) as { reason: string }).reason).toMatch(reason);
   });
@@ -149,12 +152,12 @@ describe('what a row says beside its columns', () => {
     ['UD-Q4_K_XL', 'q4_k_m-file', 'Q4_K_M-FILE for GGUF type Q4_K_XL'],
     ['Q3_K_XL', 'q3_k_l-file', 'Q3_K_L-FILE for GGUF type Q3_K_XL'],
     ['Q4_0_4_8', 'q4_0', 'Q4_0 for GGUF type Q4_0_4_8'],
-    ['Q7_K', 'q4_0', 'GGUF type Q7_K is not known'],
+    ['Q7_K', 'q4_0', 'GGUF type Q7_K is not known; 4-bit weights assumed'],
   ])('takes GGUF type %s for %s, and says where it is another', (type, format, assumption) => {
-    const start = 'a,Snapdragon 8 Gen 3,cpu,llama.cpp,Llama-3.2-3B,3.21,4,,64,,,,4.8,,,Bench';
+    const start = 'a,Snapdragon 8 Gen 3,cpu,llama.cpp,Llama-3.2-3B,3.21,,,64,,,,4.8,,,Bench';
     const { workload, assumptions } = mappedOf(`${start},${type}`);
     expect(workload.weightFormat).toBe(format);
-    expect(assumptions).toEqual(assumption === '' ? [] : [assumption]);
+    expect(assumptions.join('; ')).toBe(assumption);
     expect(tables.models.formats).toHaveProperty([format]);
   });
 
@@ -175,6 +178,8 @@ describe('what a row says beside its columns', () => {
     ['--threads=3', 3],
     ['threads=4', 4],
     ['threads: 2', 2],
+    ['four threads', 4],
+    ['n_threads=2', 2],
   ])('reads "%s" as %i threads', (notes, threads) => {
     const start = 'a,Snapdragon 8 Gen 3,cpu,llama.cpp,Llama-3.2-3B,3.21,4,,64,,,,4.8,,,Bench';
     const { scenario, assumptions } = mappedOf(`${start},${notes}`);
@@ -187,7 +192,7 @@ describe('what a row says beside its columns', () => {
     const many = mappedOf(`${start},99 threads`);
     expect(many.scenario['set']).toEqual(['cpu.threads=8']);
     expect(many.assumptions).toEqual(['8 threads for 99: one for each core']);
-    for (const notes of ['genie-t2', 'threads pinned', 'multithreaded', '-test 4'])
+    for (const notes of ['genie-t2', 'threads pinned', '-test 4', '6+2 cores', 'phone of 8 cores'])
       expect(mappedOf(`${start},${notes}`).scenario['set']).toBeUndefined();
   });
 
@@ -209,6 +214,16 @@ describe('what a row says beside its columns', () => {
       'tg4096',
       /answer of 4096 do not fit the model's context of 4096/,
     ],
+    [
+      'Snapdragon 8 Gen 3,cpu,llama.cpp,Llama-3.2-3B,3.21,4,,8192,4096,,,4',
+      'prompt beyond the context',
+      /^a prompt of 8192 tokens does not fit the context of 4096 that the row gives/,
+    ],
+    [
+      'Snapdragon 8 Gen 3,cpu,MNN,Llama-3.2-3B,3.21,Q4_0,,64,,,,4',
+      'GGUF type for another engine',
+      /class mnn has no format for weight_bits "Q4_0"; it has 4, 8, fp16, bf16/,
+    ],
   ])('gives the reason where notes cannot be: %s, %s', (text, notes, reason) => {
     const mapping = mapLlmRow(noted(`a,${text},,,Bench,${notes}`), tables);
     expect((mapping as { reason: string }).reason).toMatch(reason);
@@ -224,6 +239,35 @@ describe('what a row says beside its columns', () => {
       weightFormat: 'q4_0',
       headFormat: 'q6_k',
     });
+  });
+
+  it('says where notes and column give the weights other widths', () => {
+    const of = (bits: string, type: string) =>
+      mappedOf(
+        `a,Snapdragon 8 Gen 3,cpu,llama.cpp,Llama-3.2-3B,3.21,${bits},,64,,,,4.8,,,Bench,GGUF ${type}`,
+      );
+    expect(of('8', 'Q4_0').workload.weightFormat).toBe('q4_0');
+    expect(of('8', 'Q4_0').assumptions).toEqual(['Q4_0 for weight_bits of 8']);
+    expect(of('16', 'Q8_0').assumptions).toEqual(['Q8_0 for weight_bits of fp16']);
+    // Elements alone, or with the scales that go with them: 4 to 4.9 bits, 1 to 2.
+    for (const [bits, type] of [
+      ['4', 'Q4_K_M'],
+      ['4.5', 'Q4_0'],
+      ['1.58', 'TQ1_0'],
+      ['1', 'IQ1_S'],
+      ['6', 'Q6_K'],
+    ] as const)
+      expect(of(bits, type).assumptions).toEqual([]);
+  });
+
+  it('takes two cores for two threads, and says so', () => {
+    const start = 'a,Snapdragon 8 Gen 3,cpu,llama.cpp,Llama-3.2-3B,3.21,4,,64,,,,4.8,,,Bench';
+    for (const notes of ['2 cores', 'ran on two big cores', 'GGUF Q4_0; 2 cores']) {
+      const { scenario, assumptions } = mappedOf(`${start},${notes}`);
+      expect(scenario['set']).toEqual(['cpu.threads=2']);
+      expect(assumptions).toEqual(['2 threads for 2 cores']);
+    }
+    expect(mappedOf(`${start},4 threads on 2 cores`).scenario['set']).toEqual(['cpu.threads=4']);
   });
 
   it('reads bits from the stored size where none are given', () => {
