@@ -135,20 +135,40 @@ export function describeRun(result: Run): string {
 }
 
 /** Where the intervals come from, once. */
-function calibrationNotes({ inputs, intervals }: Run): string[] {
+export function calibrationNotes({
+  inputs,
+  intervals,
+}: Pick<Run, 'inputs' | 'intervals'>): string[] {
   const bases = [...new Set(Object.values(intervals ?? {}).map(({ basis }) => basis))];
   if (bases.length === 0) return [];
-  const what =
-    inputs.calibration === inputs.soc
-      ? 'calibrated on measurements, of this SoC among others'
-      : inputs.calibration !== 'classes'
-        ? `calibrated on measurements, of ${inputs.calibration} among others; what differs from it is known less well`
-        : 'this SoC has no measurements of its own; runtime classes are calibrated on others';
   const [first] = bases;
+  const measured = measuredText(inputs, intervals ?? {});
   const more = bases.length > 1 ? ' (and alike for other metrics)' : '';
   return [
-    `${what}; intervals hold four of five of ${first}${more}; of energy three numbers of CPUs are fitted, heat has no interval`,
+    `${measured}; intervals hold four of five of ${first}${more}; of energy three numbers of CPUs are fitted, heat has no interval`,
   ];
+}
+
+/** Of which measurements a run's numbers are: those of its own SoC, unit and engine, or less. */
+function measuredText(inputs: Run['inputs'], intervals: NonNullable<Run['intervals']>): string {
+  if (inputs.calibration === 'classes')
+    return 'this SoC has no measurements of its own; runtime classes are calibrated on others';
+  const copied = inputs.calibration !== inputs.soc;
+  const soc = copied ? inputs.calibration : 'this SoC';
+  const words = {
+    engine: `of ${soc}, unit and engine among others`,
+    unit: `of this unit of ${soc} with other engines, and of other SoCs`,
+    others: `of other SoCs: ${soc} was not measured on this unit`,
+  };
+  const { time_to_first_token_seconds: prompt, decode_tokens_per_second: decode } = intervals;
+  const stages = Object.entries({ prefill: prompt, decode }).flatMap(([stage, interval]) =>
+    interval ? [{ stage, seen: interval.seen }] : [],
+  );
+  const differ = new Set(stages.map(({ seen }) => seen)).size > 1;
+  const what = differ
+    ? stages.map(({ stage, seen }) => `${stage} ${words[seen]}`).join(', ')
+    : words[(stages[0] ?? Object.values(intervals)[0])?.seen ?? 'others'];
+  return `calibrated on measurements, ${what}${copied ? '; what differs from it is known less well' : ''}`;
 }
 
 function phaseTable(result: Run): string {

@@ -75,7 +75,12 @@ export function intervalsOf(
     const value = metrics[id];
     const band = value === undefined ? undefined : bandOf(quantity, stage);
     if (value !== undefined && band)
-      found[id] = { low: value / band.factor, high: value * band.factor, basis: band.basis };
+      found[id] = {
+        low: value / band.factor,
+        high: value * band.factor,
+        basis: band.basis,
+        seen: band.seen,
+      };
   }
   const latency = metrics[LATENCY];
   const first = found['time_to_first_token_seconds'];
@@ -87,6 +92,7 @@ export function intervalsOf(
       low: first.low + rest / decode.factor,
       high: first.high + rest * decode.factor,
       basis: decode.basis,
+      seen: decode.seen,
     };
   }
   return found;

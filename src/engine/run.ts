@@ -2,6 +2,7 @@
 
 import type { Label } from '../base/labels.ts';
 import type { Floorplan } from '../hardware/thermal/floorplan.ts';
+import type { Seen } from '../runtime/calibration-spec.ts';
 import type { FusionSaving } from '../workload/graph.ts';
 import type { SecurityAudit } from './secure-audit.ts';
 import type { Timeline } from './timeline.ts';
@@ -24,6 +25,7 @@ export interface Interval {
   readonly high: number;
   /** What it rests on. */
   readonly basis: string;
+  readonly seen: Seen;
 }
 
 /** Seconds and joules of one (request, phase, operator type, unit), split by cause; parts sum to the total. */

@@ -106,9 +106,13 @@ export type BandSpec = Infer<typeof band>;
 /** Predicted value ÷ `factor` … × `factor` holds four fifths of the measured ones. */
 export interface Band {
   readonly factor: number;
-  /** What it rests on: rows, and whether the SoC was among them. */
+  /** What it rests on: rows, of which group, and whether the SoC was among them. */
   readonly basis: string;
+  readonly seen: Seen;
 }
+
+/** What was measured of a SoC: this unit with this engine, this unit with others, or not this unit. */
+export type Seen = 'engine' | 'unit' | 'others';
 
 export interface Calibration {
   /** SoC whose measurements are applied beside the classes; `classes` or `none` where there are none. */
@@ -149,26 +153,79 @@ export function buildCalibration(
       ),
     band: (quantity, runtime, unit) => {
       const measured = bundle?.units[unit] !== undefined && !changed.has(unit);
-      const found = bandAt(bands, quantity, runtime, unit);
+      const found = bandFor(bands, quantity, runtime, unit);
       if (!found) return undefined;
       return {
         factor: Math.exp(measured ? found.calibrated : found.uncalibrated),
-        basis: `${found.rows} measured rows, predicted without their ${measured ? 'model or source' : 'SoC'}`,
+        basis: `${rowsOf(found, quantity)}, predicted without their ${measured ? 'model or source' : 'SoC'}`,
+        seen: seenOf(bundle, runtime, unit),
       };
     },
   };
 }
 
-/** The narrowest group that there is: runtime and unit, then any runtime, then any unit. */
+function seenOf(bundle: BundleSpec | undefined, runtime: string, unit: string): Seen {
+  if (bundle?.pairs[runtime]?.[unit] !== undefined) return 'engine';
+  return bundle?.units[unit] === undefined ? 'others' : 'unit';
+}
+
+/** `81 measured rows of all engines on the gpu`. */
+function rowsOf({ rows, quantity, runtime, unit }: BandSpec, wanted: string): string {
+  const what = quantity === wanted ? 'rows' : OF_PROMPTS[quantity];
+  if (runtime !== 'any') return `${rows} measured ${what}`;
+  return `${rows} measured ${what} of all engines ${unit === 'any' ? 'and units' : `on the ${unit}`}`;
+}
+
+/** A rate and a time of the same prompts: one is the other's reciprocal, and off by the same factor. */
+const OF_PROMPTS: Readonly<Record<string, string>> = {
+  prefill: 'prefill rates',
+  time_to_first_token: 'times to first token',
+};
+
+/** The band of a place; of rate and time of prompts, the one of the nearer group serves both, then that of more rows. */
+function bandFor(
+  bands: readonly BandSpec[],
+  quantity: string,
+  runtime: string,
+  unit: string,
+): BandSpec | undefined {
+  const names = Object.hasOwn(OF_PROMPTS, quantity) ? Object.keys(OF_PROMPTS) : [quantity];
+  const width = (one: BandSpec) => Number(one.runtime === 'any') + Number(one.unit === 'any');
+  return names
+    .flatMap((name) => bandAt(bands, name, runtime, unit) ?? [])
+    .sort((a, b) => width(a) - width(b) || b.rows - a.rows)[0];
+}
+
+/** Fewer rows than this say next to nothing of the fifth that lies outside. */
+const FEWEST = 8;
+
+/**
+ * The nearest group of enough rows: runtime and unit, then any runtime, then any unit. What fewer rows say can widen the
+ * band of the group around them, not narrow it.
+ */
 export function bandAt(
   bands: readonly BandSpec[],
   quantity: string,
   runtime: string,
   unit: string,
 ): BandSpec | undefined {
-  const of = (r: string, u: string) =>
-    bands.find((one) => one.quantity === quantity && one.runtime === r && one.unit === u);
-  return of(runtime, unit) ?? of('any', unit) ?? of('any', 'any');
+  const groups = [
+    [runtime, unit],
+    ['any', unit],
+    ['any', 'any'],
+  ].flatMap(
+    ([r, u]) =>
+      bands.find((one) => one.quantity === quantity && one.runtime === r && one.unit === u) ?? [],
+  );
+  const enough = groups.findIndex(({ rows }) => rows >= FEWEST);
+  const around = enough < 0 ? groups.at(-1) : groups[enough];
+  const inside = groups.slice(0, enough < 0 ? groups.length : enough);
+  if (!around) return undefined;
+  return {
+    ...around,
+    calibrated: Math.max(around.calibrated, ...inside.map(({ calibrated }) => calibrated)),
+    uncalibrated: Math.max(around.uncalibrated, ...inside.map(({ uncalibrated }) => uncalibrated)),
+  };
 }
 
 function plainTuning(spec: TuningSpec | undefined): KernelTuning {

@@ -81,6 +81,9 @@ interface Place {
   readonly vendor?: string | undefined;
 }
 
+/** OpenCL has never been a framework of iOS (developer.apple.com/opencl: macOS alone, deprecated since 10.14). */
+const WITHOUT_OPENCL = /^Apple$/;
+
 /**
  * The class of a row's engine: one whose pattern fits the row before one without a pattern; an engine's back end
  * (in brackets) may be left out by the tables or by the row.
@@ -91,6 +94,10 @@ export function findRuntime(
   tables: Pick<MappingTables, 'runtimes'>,
 ): { readonly runtime: RuntimeSpec; readonly assumptions: readonly string[] } | Missing {
   const all = Object.values(tables.runtimes);
+  if (/opencl/i.test(row.runtime) && WITHOUT_OPENCL.test(place.vendor ?? ''))
+    return {
+      reason: `${row.runtime}: phones by ${place.vendor} have no OpenCL; engines run on Metal there`,
+    };
   for (const name of namesFor(row.runtime, all)) {
     const maker = makerFor(name, all);
     if (place.vendor !== undefined && maker !== undefined && maker !== place.vendor)

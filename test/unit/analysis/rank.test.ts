@@ -13,7 +13,7 @@ const point = (
   status: 'ok',
   message: '',
   metrics: { rate: value },
-  intervals: { rate: { low: value / factor, high: value * factor, basis: '' } },
+  intervals: { rate: { low: value / factor, high: value * factor, basis: '', seen: 'unit' } },
   inputs: { soc, workload: 'w', runtime: 'r', policy: 'p' } as RunInputs,
   limit: '',
 });

@@ -8,7 +8,7 @@ const calibration: Calibration = {
   tuning: () => ({}),
   band: (quantity, runtime, unit) =>
     unit === 'npu' && runtime === 'vendor'
-      ? { factor: quantity === 'decode' ? 1.25 : 2, basis: `${quantity} rows` }
+      ? { factor: quantity === 'decode' ? 1.25 : 2, basis: `${quantity} rows`, seen: 'engine' }
       : undefined,
 };
 const allOn = (unit: string) => () => new Map([[unit, 1]]);
@@ -49,7 +49,7 @@ describe('intervals of a run', () => {
     const factors: Record<string, number> = { cpu: 1.5, gpu: 2 };
     const known: Calibration = {
       ...calibration,
-      band: (_, __, unit) => ({ factor: factors[unit]!, basis: unit }),
+      band: (_, __, unit) => ({ factor: factors[unit]!, basis: unit, seen: 'unit' }),
     };
     const decode = (cpu: number, gpu: number) =>
       intervalsOf(
@@ -63,7 +63,7 @@ describe('intervals of a run', () => {
             : undefined,
         { calibration: known, runtime: 'x' },
       )['decode_tokens_per_second'];
-    expect(decode(4, 6)).toEqual({ low: 5, high: 20, basis: 'gpu' });
+    expect(decode(4, 6)).toEqual({ low: 5, high: 20, basis: 'gpu', seen: 'unit' });
     expect(decode(6, 4)).toEqual(decode(4, 6));
     // Of a unit that does next to nothing an error hardly shows.
     expect(decode(9, 1)).toMatchObject({ basis: 'cpu' });
@@ -88,7 +88,7 @@ describe('intervals of a run', () => {
 describe('telling two values apart', () => {
   const at = (value: number, factor: number) => ({
     value,
-    interval: { low: value / factor, high: value * factor, basis: '' },
+    interval: { low: value / factor, high: value * factor, basis: '', seen: 'unit' as const },
   });
 
   it('takes intervals that do not meet', () => {

@@ -38,7 +38,7 @@ const bundle: BundleSpec = {
       runtime: 'mnn',
       calibrated: 0.1,
       uncalibrated: 0.3,
-      rows: 5,
+      rows: 8,
     },
   ],
   units: { cpu: { bandwidth: factor(1.5) } },
@@ -73,6 +73,71 @@ describe('a calibration', () => {
     expect(calibration.band('decode', 'mnn', 'cpu')?.factor).toBeCloseTo(Math.exp(0.1), 12);
     expect(calibration.band('decode', 'llama-cpp', 'gpu')?.factor).toBeCloseTo(Math.exp(0.4), 12);
     expect(calibration.band('prefill', 'mnn', 'cpu')).toBeUndefined();
+  });
+
+  it('says what was measured: unit and engine, the unit with other engines, or other SoCs', () => {
+    const seen = (runtime: string, unit: string) => calibration.band('decode', runtime, unit)?.seen;
+    expect(seen('mnn', 'cpu')).toBe('engine');
+    expect(seen('llama-cpp', 'cpu')).toBe('unit');
+    expect(seen('mnn', 'gpu')).toBe('others');
+    expect(
+      buildCalibration({ ...bundle, bands: bundle.bands! } as never, undefined).band(
+        'decode',
+        'mnn',
+        'cpu',
+      )?.seen,
+    ).toBe('others');
+  });
+});
+
+describe('a band', () => {
+  const band = (quantity: string, place: string, width: number, rows: number) => {
+    const [unit = '', runtime = ''] = place.split('/');
+    return { quantity, unit, runtime, calibrated: width, uncalibrated: 2 * width, rows };
+  };
+  const known = (...bands: BundleSpec['bands'] & object) =>
+    buildCalibration(undefined, { ...bundle, bands });
+  const wide = band('decode', 'cpu/any', 0.4, 200);
+  const all = band('decode', 'any/any', 0.5, 300);
+
+  it('of few rows is that of the group around it, and says so', () => {
+    const of = (rows: number, width = 0.1) =>
+      known(band('decode', 'cpu/mnn', width, rows), wide, all).band('decode', 'mnn', 'cpu')!;
+    expect(of(8).factor).toBeCloseTo(Math.exp(0.1), 12);
+    expect(of(8).basis).toMatch(/^8 measured rows, /);
+    expect(of(7).factor).toBeCloseTo(Math.exp(0.4), 12);
+    expect(of(7).basis).toMatch(/^200 measured rows of all engines on the cpu, predicted without/);
+    // Few rows that were further off are not made to look better.
+    expect(of(7, 0.6).factor).toBeCloseTo(Math.exp(0.6), 12);
+  });
+
+  it('of a unit with few rows is that of all units; where all are few, nothing is left out', () => {
+    const few = band('decode', 'cpu/any', 0.4, 5);
+    const one = known(band('decode', 'cpu/mnn', 0.1, 2), few, all).band('decode', 'mnn', 'cpu')!;
+    expect(one.factor).toBeCloseTo(Math.exp(0.5), 12);
+    expect(one.basis).toMatch(/^300 measured rows of all engines and units/);
+    const least = known(few, band('decode', 'any/any', 0.2, 6)).band('decode', 'mnn', 'cpu')!;
+    expect(least.factor).toBeCloseTo(Math.exp(0.4), 12);
+  });
+
+  it('is the same of rate and time of one prompt: the nearer group has it, then the one of more rows', () => {
+    const factors = (...bands: BundleSpec['bands'] & object) =>
+      ['prefill', 'time_to_first_token'].map((q) => known(...bands).band(q, 'mnn', 'cpu')!.factor);
+    const rate = band('prefill', 'cpu/mnn', 0.9, 23);
+    const rates = band('prefill', 'cpu/any', 0.6, 80);
+    const times = band('time_to_first_token', 'cpu/any', 0.3, 90);
+    const same = (width: number) => [
+      expect.closeTo(Math.exp(width)),
+      expect.closeTo(Math.exp(width)),
+    ];
+    // However wide: what was measured of this engine counts, not what others make look better.
+    expect(factors(rate, rates, times)).toEqual(same(0.9));
+    expect(factors(rates, times)).toEqual(same(0.3));
+    expect(factors(rates, { ...times, rows: 70 })).toEqual(same(0.6));
+    expect(known(rate, times).band('time_to_first_token', 'mnn', 'cpu')!.basis).toMatch(
+      /^23 measured prefill rates, predicted without/,
+    );
+    expect(known(rate, times).band('prefill', 'mnn', 'cpu')!.basis).toMatch(/^23 measured rows, /);
   });
 });
 
@@ -112,6 +177,16 @@ describe('shipped calibrations', () => {
       expect(one.inputs.sha256).toMatch(/^[0-9a-f]{64}$/);
       expect(one.residuals.length).toBeGreaterThan(0);
     }
+  });
+
+  it('know rate and time of every prompt equally well', () => {
+    const calibration = buildCalibration(parseClasses(parse('classes')), undefined);
+    for (const unit of ['cpu', 'gpu', 'npu'])
+      for (const runtime of listBundled('socs/runtimes', '.yaml')) {
+        const of = (quantity: string) => calibration.band(quantity, runtime, unit)!;
+        expect(of('prefill').factor).toBe(of('time_to_first_token').factor);
+        expect(Number(/^\d+/.exec(of('decode').basis)?.[0])).toBeGreaterThanOrEqual(8);
+      }
   });
 
   it('know bands of every quantity, and how far the naive prediction is off', () => {

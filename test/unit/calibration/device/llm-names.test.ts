@@ -31,6 +31,15 @@ describe('an engine of a row', () => {
     );
   });
 
+  it('has no OpenCL on phones that have none', () => {
+    for (const engine of ['llama.cpp (OpenCL)', 'MNN (OpenCL)', 'llama.cpp; OpenCL'])
+      expect(classOf('Apple A19 Pro', 'gpu', engine)).toMatch(
+        /phones by Apple have no OpenCL; engines run on Metal there/,
+      );
+    expect(classOf('Apple A19 Pro', 'gpu', 'llama.cpp')).toBe('llama-cpp');
+    expect(classOf('Snapdragon 8 Gen 3', 'gpu', 'llama.cpp (OpenCL)')).toBe('llama-cpp');
+  });
+
   it.each([
     ['Dimensity 9300', 'npu', 'llama.cpp'],
     ['Snapdragon 8 Gen 3', 'gpu', 'MLX'],
