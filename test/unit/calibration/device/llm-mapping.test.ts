@@ -229,47 +229,6 @@ describe('what a row says beside its columns', () => {
     expect((mapping as { reason: string }).reason).toMatch(reason);
   });
 
-  it('takes the GGUF type that the notes name', () => {
-    const start = 'a,Snapdragon 8 Gen 3,cpu,llama.cpp,Llama-3.2-3B,3.21,4,,64,,,,4.8,,,Bench';
-    expect(mappedOf(`${start},GGUF Q4_K_S`).workload).toMatchObject({
-      weightFormat: 'q4_k_s-file',
-    });
-    expect(mappedOf(`${start},Q8_0 was slower`).workload.weightFormat).toBe('q8_0-file');
-    expect(mappedOf(`${start},`).workload).toMatchObject({
-      weightFormat: 'q4_0',
-      headFormat: 'q6_k',
-    });
-  });
-
-  it('says where notes and column give the weights other widths', () => {
-    const of = (bits: string, type: string) =>
-      mappedOf(
-        `a,Snapdragon 8 Gen 3,cpu,llama.cpp,Llama-3.2-3B,3.21,${bits},,64,,,,4.8,,,Bench,GGUF ${type}`,
-      );
-    expect(of('8', 'Q4_0').workload.weightFormat).toBe('q4_0');
-    expect(of('8', 'Q4_0').assumptions).toEqual(['Q4_0 for weight_bits of 8']);
-    expect(of('16', 'Q8_0').assumptions).toEqual(['Q8_0 for weight_bits of fp16']);
-    // Elements alone, or with the scales that go with them: 4 to 4.9 bits, 1 to 2.
-    for (const [bits, type] of [
-      ['4', 'Q4_K_M'],
-      ['4.5', 'Q4_0'],
-      ['1.58', 'TQ1_0'],
-      ['1', 'IQ1_S'],
-      ['6', 'Q6_K'],
-    ] as const)
-      expect(of(bits, type).assumptions).toEqual([]);
-  });
-
-  it('takes two cores for two threads, and says so', () => {
-    const start = 'a,Snapdragon 8 Gen 3,cpu,llama.cpp,Llama-3.2-3B,3.21,4,,64,,,,4.8,,,Bench';
-    for (const notes of ['2 cores', 'ran on two big cores', 'GGUF Q4_0; 2 cores']) {
-      const { scenario, assumptions } = mappedOf(`${start},${notes}`);
-      expect(scenario['set']).toEqual(['cpu.threads=2']);
-      expect(assumptions).toEqual(['2 threads for 2 cores']);
-    }
-    expect(mappedOf(`${start},4 threads on 2 cores`).scenario['set']).toEqual(['cpu.threads=4']);
-  });
-
   it('reads bits from the stored size where none are given', () => {
     const row = mappedOf(
       'a,Snapdragon 8 Gen 3,cpu,llama.cpp,Llama-2-7B,6.74,,,64,,,,6,,7.2,Bench,',
