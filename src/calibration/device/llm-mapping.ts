@@ -189,10 +189,11 @@ function layersFormat(
 /**
  * Files that Meta publishes for ExecuTorch: four bits in groups of 32, whatever the engine's converters take else
  * (model card of Llama-3.2-3B-Instruct-SpinQuant_INT4_EO8; preq_group_size in examples/models/llama of pytorch/executorch).
- * Scales are of single precision by the size of the file (2.55 GB).
+ * The file has scales of single precision, by its size (2.55 GB); XNNPACK computes with half of these bits, so what is read
+ * for every token is less (pytorch/executorch pull request 11031: converted to bfloat16 before they are handed over).
  */
 function publishedFormat(row: LlmRow, known: MappingTables['models']['formats']) {
-  const format = 'int4-g32-fp32scale';
+  const format = 'int4-g32-fp16scale';
   const published =
     /^ExecuTorch/.test(row.runtime) && /spinquant|qlora|qat\+lora/i.test(row.remarks);
   return published && row.weightBits === '4' && Object.hasOwn(known, format) ? format : undefined;

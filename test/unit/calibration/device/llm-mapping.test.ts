@@ -131,9 +131,9 @@ describe('what a row says beside its columns', () => {
   });
 
   it.each([
-    ['SpinQuant; prompt length 64', 'int4-g32-fp32scale'],
-    ['qlora export', 'int4-g32-fp32scale'],
-    ['QAT+LoRA', 'int4-g32-fp32scale'],
+    ['SpinQuant; prompt length 64', 'int4-g32-fp16scale'],
+    ['qlora export', 'int4-g32-fp16scale'],
+    ['QAT+LoRA', 'int4-g32-fp16scale'],
     ['4-bit groupwise (group 128) weights', 'int4-g128-fp16scale'],
   ])('knows the groups of files that Meta publishes: %s', (notes, format) => {
     const start = 'a,Snapdragon 8 Gen 3,cpu,ExecuTorch (XNNPACK),Llama-3.2-3B,3.21,4,8,64';
