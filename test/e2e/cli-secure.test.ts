@@ -24,8 +24,9 @@ describe('protection on the command line', () => {
   });
 
   it('ends with 4 at a fault, told with who, where and when, and goes on where asked to', async () => {
-    const attack = ['run', 'socs/security/attacks/gpu-reads-carveout.yaml', ...short];
-    const stopped = socsimProcess([...attack, '--set', 'scenario.security.attacks.0.at=10ms']);
+    const soon = ['--set', 'scenario.security.attacks.0.at=10ms'];
+    const attack = ['run', 'socs/security/attacks/gpu-reads-carveout.yaml', ...short, ...soon];
+    const stopped = socsimProcess(attack);
     expect(stopped.code).toBe(4);
     for (const part of ['security fault', 'gpu', 'weights (model-secret)', 'simulated time']) {
       expect(stopped.stderr).toContain(part);
