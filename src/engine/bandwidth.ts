@@ -115,19 +115,39 @@ export function portLimits(
   ports: readonly StreamPort[],
   available: BytesPerSecond,
 ): number[] {
+  if (ports.length === 1) return [soloLimit(machine, ports[0]!, available)];
   const limitsAt = (total: BytesPerSecond) => limitsUnder(machine, ports, available, total);
-  const sumAt = (total: BytesPerSecond) =>
+  const drawnAt = (total: BytesPerSecond) =>
     limitsAt(total).reduce((sum, limit, i) => sum + limit * missOf(ports[i]!), 0);
-  if (sumAt(available) >= available) return limitsAt(available);
-  // What ports can draw falls as the load rises; the load they cause is where the two meet.
+  return limitsAt(balancedLoad(available, drawnAt));
+}
+
+/** The same for one port, which waits for itself only: every cell of every step asks, so no lists are made. */
+function soloLimit(machine: Machine, port: StreamPort, available: BytesPerSecond): BytesPerSecond {
+  const realTime = backgroundBandwidth(machine);
+  const latencyAt = latencyOf(machine, [port]);
+  const misses = missOf(port);
+  const limitAt = (total: BytesPerSecond) => {
+    const latency = latencyAt(Math.min((total + realTime) / (available + realTime), 1));
+    return limitOf(machine, port, available, latency);
+  };
+  return limitAt(balancedLoad(available, (total) => limitAt(total) * misses));
+}
+
+/** What ports can draw falls as the load rises; the load they cause is where the two meet. */
+function balancedLoad(
+  available: BytesPerSecond,
+  drawnAt: (total: BytesPerSecond) => BytesPerSecond,
+): BytesPerSecond {
+  if (drawnAt(available) >= available) return available;
   let low = 0;
   let high = available;
   for (let step = 0; step < BISECTIONS; step++) {
     const middle = (low + high) / 2;
-    if (sumAt(middle) >= middle) low = middle;
+    if (drawnAt(middle) >= middle) low = middle;
     else high = middle;
   }
-  return limitsAt(low);
+  return low;
 }
 
 /** Limits at the latencies that `total` bytes per second of DRAM traffic cause. */

@@ -1,12 +1,19 @@
 /** The protection ledger: time, energy and memory by mechanism, told apart by what each operator would take without. */
-import type { Bytes, Joules, Seconds, Watts } from '../base/units.ts';
+import type { Bytes, BytesPerSecond, Joules, Seconds, Watts } from '../base/units.ts';
+import type { Work } from '../base/work.ts';
+import type { UnitCost } from '../hardware/compute-unit.ts';
 import { workAt } from '../workload/graph.ts';
 import { soloRate, splitOf, streamPort } from './bandwidth.ts';
-import type { Machine } from './machine.ts';
+import type { Hits } from './cache-traffic.ts';
+import type { Machine, MachineUnit } from './machine.ts';
 import type { ProtectionCost } from './secure-audit.ts';
 import { guardsPath, PATH_MECHANISMS, secureMachine } from './secure-machine.ts';
 import type { SecurityPlan } from './secure-plan.ts';
+import type { StreamGuard } from './stream.ts';
 import type { TaskTable } from './task-table.ts';
+
+/** Rate of an operator without bytes, which takes no time at any. */
+const NOTHING_MOVES = 1;
 
 interface Sum {
   seconds: Seconds;
@@ -45,12 +52,24 @@ export function addCosts(ledgers: readonly ProtectionLedger[]): ProtectionCost[]
   return all.toRows();
 }
 
+/** What a cell takes on each machine of a ladder, at any speed of the unit. */
+interface CellRates {
+  readonly context: number;
+  readonly hits: Hits;
+  readonly cycles: Float64Array;
+  readonly bytes: Float64Array;
+  readonly rates: Float64Array;
+  /** Spent by the cipher on the last of them. */
+  readonly ciphering: Joules;
+}
+
 interface CellCost {
   context: number;
-  speed: number;
+  readonly speed: number;
+  readonly of: CellRates;
   readonly seconds: Float64Array;
   readonly joules: Float64Array;
-  bytes: Bytes;
+  readonly bytes: Bytes;
 }
 
 /**
@@ -65,6 +84,9 @@ export class PathCosts {
   bytes: Bytes = 0;
   private readonly ladder: readonly Machine[];
   private readonly known = new Map<TaskTable, (CellCost | undefined)[]>();
+  /** Of the table that was asked for last: operators of one phase follow each other. */
+  private present: (CellCost | undefined)[] = [];
+  private presentTable: TaskTable | undefined;
   readonly active: boolean;
 
   /** @param plain the machine without protection; @param secured the one that runs. */
@@ -76,14 +98,12 @@ export class PathCosts {
 
   /** One operator of a cell at the unit's present speed; what it takes longer, the unit waits. */
   add(table: TaskTable, cell: number, speed: number, stalledWatts: Watts): void {
-    let cells = this.known.get(table);
-    if (!cells) {
-      cells = new Array(table.classCount * table.unitCount).fill(undefined);
-      this.known.set(table, cells);
-    }
+    if (table !== this.presentTable) this.present = this.cellsOf(table);
+    this.presentTable = table;
+    const cells = this.present;
     let cost = cells[cell];
     if (cost?.context !== table.context || cost.speed !== speed) {
-      cost = this.cost(table, cell, speed);
+      cost = this.costOf(table, cell, speed, cost);
       cells[cell] = cost;
     }
     for (let k = 0; k < this.seconds.length; k++) {
@@ -93,37 +113,99 @@ export class PathCosts {
     this.bytes += cost.bytes;
   }
 
-  private cost(table: TaskTable, cell: number, speed: number): CellCost {
-    const u = cell % table.unitCount;
-    const work = workAt(table.phase.graph, Math.floor(cell / table.unitCount), table.context);
-    const hits = { read: table.readHits[cell]!, write: table.writeHits[cell]! };
-    const times = this.ladder.map((machine) => {
-      const unit = machine.units[u]!;
-      const fetched = unit.unit.estimate(work);
-      const { cycles, readBytes, writeBytes } = fetched;
-      const bytes = readBytes + writeBytes;
-      const moved = { readBytes, writeBytes };
-      const guard = machine.guard?.(u, work, fetched, splitOf(moved, hits));
-      const rate = bytes > 0 ? soloRate(machine, streamPort(unit), moved, hits, guard) : 1;
-      const ciphered = guard ? bytes * guard.ciphered * guard.cipherEnergy : 0;
-      return { seconds: Math.max(cycles / speed, bytes / rate), bytes, ciphered };
-    });
-    const last = times.at(-1)!;
-    const metadata = last.bytes - times[0]!.bytes;
+  private cellsOf(table: TaskTable): (CellCost | undefined)[] {
+    let cells = this.known.get(table);
+    if (!cells) {
+      cells = new Array(table.classCount * table.unitCount).fill(undefined);
+      this.known.set(table, cells);
+    }
+    return cells;
+  }
+
+  private costOf(table: TaskTable, cell: number, speed: number, before?: CellCost): CellCost {
+    const of = this.ratesOf(table, cell, before?.of);
+    if (before?.of !== of || before.speed !== speed) return this.cost(table, of, speed);
+    before.context = table.context;
+    return before;
+  }
+
+  private cost({ context }: TaskTable, of: CellRates, speed: number): CellCost {
+    const { cycles, bytes, rates, ciphering } = of;
+    const times = cycles.map((count, k) => Math.max(count / speed, bytes[k]! / rates[k]!));
+    const metadata = bytes.at(-1)! - bytes[0]!;
     const { memory, fabricPerByte } = this.ladder[0]!;
     return {
-      context: table.context,
+      context,
       speed,
-      seconds: Float64Array.from(
-        PATH_MECHANISMS,
-        (_, k) => times[k + 1]!.seconds - times[k]!.seconds,
-      ),
-      joules: Float64Array.of(
-        0,
-        last.ciphered,
-        metadata * (memory.energyPerReadByte + fabricPerByte),
-      ),
+      of,
+      seconds: Float64Array.from(PATH_MECHANISMS, (_, k) => times[k + 1]! - times[k]!),
+      joules: Float64Array.of(0, ciphering, metadata * (memory.energyPerReadByte + fabricPerByte)),
       bytes: metadata,
     };
   }
+
+  /** @param known of the same cell earlier: it holds while neither its work nor its hits in the cache have changed. */
+  private ratesOf(table: TaskTable, cell: number, known: CellRates | undefined): CellRates {
+    const { graph } = table.phase;
+    const index = Math.floor(cell / table.unitCount);
+    const hits = { read: table.readHits[cell]!, write: table.writeHits[cell]! };
+    const grown = typeof graph.works[index] === 'function' && known?.context !== table.context;
+    if (known && !grown && known.hits.read === hits.read && known.hits.write === hits.write)
+      return known;
+    return this.rate(cell % table.unitCount, workAt(graph, index, table.context), hits, table);
+  }
+
+  /** A mechanism that does nothing to this operator leaves the rate of the machine before. */
+  private rate(u: number, work: Work, hits: Hits, { context }: TaskTable): CellRates {
+    const steps: Step[] = [];
+    for (const machine of this.ladder) steps.push(stepOf(machine, u, work, hits, steps.at(-1)));
+    const { bytes, guard } = steps.at(-1)!;
+    return {
+      context,
+      hits,
+      cycles: Float64Array.from(steps, ({ fetched }) => fetched.cycles),
+      bytes: Float64Array.from(steps, (step) => step.bytes),
+      rates: Float64Array.from(steps, (step) => step.rate),
+      ciphering: guard ? bytes * guard.ciphered * guard.cipherEnergy : 0,
+    };
+  }
+}
+
+/** An operator on one machine of the ladder. */
+interface Step {
+  readonly unit: MachineUnit;
+  readonly fetched: UnitCost;
+  readonly guard: StreamGuard | undefined;
+  readonly bytes: Bytes;
+  readonly rate: BytesPerSecond;
+}
+
+function stepOf(
+  machine: Machine,
+  u: number,
+  work: Work,
+  hits: Hits,
+  before: Step | undefined,
+): Step {
+  const unit = machine.units[u]!;
+  const fetched = before?.unit === unit ? before.fetched : unit.unit.estimate(work);
+  const { readBytes, writeBytes } = fetched;
+  const bytes = readBytes + writeBytes;
+  const moved = { readBytes, writeBytes };
+  const guard = machine.guard?.(u, work, fetched, splitOf(moved, hits));
+  const same = before?.fetched === fetched && isLike(before.guard, guard);
+  const rate = () =>
+    bytes > 0 ? soloRate(machine, streamPort(unit), moved, hits, guard) : NOTHING_MOVES;
+  return { unit, fetched, guard, bytes, rate: same ? before.rate : rate() };
+}
+
+/** Whether two guards take the same of a stream that is alone; none at all takes nothing. */
+function isLike(a: StreamGuard | undefined, b: StreamGuard | undefined): boolean {
+  return (
+    (a?.held ?? 0) === (b?.held ?? 0) &&
+    (a?.again ?? 0) === (b?.again ?? 0) &&
+    (a?.secondsPerByte ?? 0) === (b?.secondsPerByte ?? 0) &&
+    (a?.ciphered ?? 0) === (b?.ciphered ?? 0) &&
+    ((a?.ciphered ?? 0) === 0 || a?.cipherRate === b?.cipherRate)
+  );
 }

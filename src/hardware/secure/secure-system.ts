@@ -161,7 +161,9 @@ export class SecureSystem {
 
   /** A job of the present world leaves what it worked on in local memory. */
   useLocalMemory(secrecy: Secrecy): void {
-    this.residues.set(this.owner, (this.residues.get(this.owner) ?? PUBLIC) | secrecy);
+    const before = this.residues.get(this.owner) ?? PUBLIC;
+    // Every operator on the NPU comes here, and nearly all leave what is there already.
+    if ((before | secrecy) !== before) this.residues.set(this.owner, before | secrecy);
   }
 
   private residue(except?: World): Secrecy {
