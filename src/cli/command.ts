@@ -11,7 +11,7 @@ export interface OptionSpec {
   readonly value?: string;
   /** Option beside which this one may stand without a value, and then says nothing more. */
   readonly bareWith?: string;
-  /** Options beside which this one would be passed over in silence, so that it is refused, also at its default. */
+  /** Options beside which this one would be passed over in silence, so that it is refused, also at its default; `name=value` for one value of it. */
   readonly idleWith?: readonly string[];
 }
 

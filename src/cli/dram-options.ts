@@ -35,6 +35,7 @@ export const dramOptions: Readonly<Record<string, OptionSpec>> = {
     type: 'number',
     summary: 'of the case in degC; hot DRAM refreshes more',
     default: 25,
+    idleWith: ['refresh=none'],
   },
   controller: {
     type: 'string',

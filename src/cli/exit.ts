@@ -57,7 +57,7 @@ function describeSecurityFault({ message, detail }: SecurityFault): string {
     `  tensor     ${detail.tensor} (${detail.label})`,
     `  at         ${formatQuantity(detail.seconds, 'time')} of simulated time`,
     `  ${detail.gate === undefined ? 'nothing stopped it' : `stopped by the ${detail.gate}`}`,
-    '  --on-fault record goes on without the access and lists it in the audit',
+    `  --on-fault record ${detail.gate === undefined ? 'lets it happen' : 'goes on without the access'} and lists it in the audit`,
   ].join('\n');
 }
 

@@ -120,11 +120,15 @@ function idleFaults(
   { idleWith = [] }: OptionSpec,
   raw: Readonly<Record<string, unknown>>,
 ): Fault[] {
-  const asked = (name: string) => isGiven(raw[name]) && raw[name] !== false;
+  const asked = (by: string) => {
+    const [name, value] = by.split('=') as [string, string?];
+    const given = raw[name];
+    return isGiven(given) && given !== false && (value === undefined || given === value);
+  };
   if (!asked(key)) return [];
-  return idleWith
-    .filter(asked)
-    .map((by) => ({ message: `${dashed(key)} has no effect with ${dashed(by)}` }));
+  return idleWith.filter(asked).map((by) => ({
+    message: `${dashed(key)} has no effect with ${dashed(by.replace('=', ' '))}`,
+  }));
 }
 
 function nearestOption(key: string, names: readonly string[]): string {

@@ -65,6 +65,8 @@ describe('endingOf', () => {
       new SecurityFault('out it went', { ...detail, gate: undefined as never }),
     );
     expect(leak.text).toContain('nothing stopped it');
+    expect(leak.text).toContain('lets it happen and lists it');
+    expect(text).toContain('goes on without the access');
   });
 
   it('blames the path, not socsim, for files that cannot be written', () => {

@@ -86,6 +86,7 @@ describe('probe dram', () => {
     [{ stride: 8192 }, '--stride: has no effect with --pattern stream; --pattern strided reads it'],
     [{ stride: 4096 }, '--stride: has no effect with --pattern stream; --pattern strided reads it'],
     [{ pattern: 'random', stride: 64 }, '--stride: has no effect with --pattern random'],
+    [{ refresh: 'none', temperature: 105 }, '--temperature has no effect with --refresh none'],
     [{ 'load-latency': true, window: 8 }, '--window has no effect with --load-latency'],
     [{ requesters: 'seq;rate=2', window: 8 }, '--window: has no effect with a rate for every'],
     [{ requesters: 'seq;w=4', rate: 0.5 }, '--requesters: w and rate of a requester have no eff'],
