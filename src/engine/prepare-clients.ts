@@ -1,6 +1,7 @@
 /** The workloads of a scenario: read, overridden, built, and turned into requests. */
 import { SpecError } from '../base/errors.ts';
 import type { SpecFile } from '../base/spec-file.ts';
+import type { RuntimeSpec } from '../runtime/runtime-spec.ts';
 import type { SchedulingPolicy } from '../runtime/scheduling-policy.ts';
 import type { WorkloadSpec } from '../workload/family.ts';
 import type { RequestPlan } from '../workload/graph.ts';
@@ -67,11 +68,13 @@ export function prepareClients(
   { workload = '', workloads, swap, cloud }: Scenario,
   specs: Readonly<Record<string, SpecFile>>,
   sources: { readonly tables: ModelTables; workload(name: string): SpecFile },
+  { prunePrefill }: RuntimeSpec['models'],
 ): PreparedWorkload[] {
   const entries: readonly Partial<SharedWorkload>[] = workloads ?? [{ name: ALONE, workload }];
   const { tables } = sources;
   return entries.map(({ name, workload: file = '', answeredBy = 'local' }, i) => {
-    const spec = parseWorkload(specs[name ?? file] as SpecFile, tables);
+    const own = parseWorkload(specs[name ?? file] as SpecFile, tables);
+    const spec = prunePrefill?.is ? pruned(own) : own;
     const plan = buildWorkload(spec, tables, file);
     return {
       name: name ?? file,
@@ -82,6 +85,12 @@ export function prepareClients(
       ...(cloud && answeredBy !== 'local' && { routes: routed(plan, cloud.redactor, i, sources) }),
     };
   });
+}
+
+/** A language model whose prompts end where the last cache is written, unless its description says. */
+function pruned(spec: WorkloadSpec): WorkloadSpec {
+  if (!('cachedTokens' in spec) || 'prunePrefill' in spec) return spec;
+  return { ...spec, prunePrefill: true } as WorkloadSpec;
 }
 
 /** The request as a cloud answers it. @throws SpecError where it has no prompt, or the redactor no place for it. */

@@ -119,7 +119,8 @@ export function prepare(
   const phone = parsePhone(specs.phone);
   thermalPolicyOf(scenario, soc, phone, specs.phone);
   const preset = parseLpddrPreset(sources.preset(soc.memory.preset));
-  const clients = prepareClients(scenario, specs, sources);
+  const { models } = parseRuntime(sources.runtime(scenario.runtime));
+  const clients = prepareClients(scenario, specs, sources, models);
   const { workload, plan } = clients[0]!;
   const families = clients.map((client) => client.workload.family);
   const runtime = runtimeFor(scenario.runtime, soc.vendor, families, sources);

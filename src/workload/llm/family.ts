@@ -40,8 +40,8 @@ export const requestShape = {
   cachedTokens: z.int().nonnegative().default(0),
   /** Logits of the last prompt token only, or of all of them. */
   logits: z.enum(['last', 'all']).default('last'),
-  /** Last layers that reuse caches of earlier ones (Gemma 3n, Gemma 4) read the last prompt token alone. */
-  prunePrefill: z.boolean().default(false),
+  /** Last layers that reuse caches of earlier ones (Gemma 3n, Gemma 4) read the last prompt token alone; as the runtime has it unless given. */
+  prunePrefill: z.boolean().optional(),
   /** Whether attention skips the masked half of the score matrix. */
   scores: z.enum(['causal', 'full']).default('causal'),
   /** Graphs compiled for fixed contexts: attention and cache cover the next multiple of this; exact when absent. */
@@ -114,7 +114,7 @@ export function llmOptions(
     padPrefill: spec.padPrefill,
     cachedTokens: spec.cachedTokens,
     lastTokenLogitsOnly: spec.logits === 'last',
-    prunePrefill: spec.prunePrefill,
+    prunePrefill: spec.prunePrefill ?? false,
     scores: spec.scores,
     ...(spec.contextBucket === undefined ? {} : { contextBucket: spec.contextBucket }),
     ...(spec.prefillChunk === undefined ? {} : { prefillChunk: spec.prefillChunk }),
