@@ -19,6 +19,7 @@ import { availableBandwidth } from './bandwidth.ts';
 import { identityOf } from './barred-units.ts';
 import type { LoadFlow } from './load-flow.ts';
 import type { Machine } from './machine.ts';
+import { REMOTE_PHASES } from './offload/plans.ts';
 import { type Active, modelOf } from './request.ts';
 import type { PathCosts, ProtectionLedger } from './secure-costs.ts';
 import {
@@ -147,7 +148,10 @@ export class SecureLane {
   outputRow(phase: string): number {
     let row = this.outputs.get(phase);
     if (row === undefined) {
-      const kind = { access: 'write', tensor: 'output', secrecy: this.derived } as const;
+      const { labels } = this.plan.scenario;
+      // What a cloud answers was made of the prompt, never of the weights here.
+      const secrecy = REMOTE_PHASES.has(phase) ? secrecyOf(labels.prompt) : this.derived;
+      const kind = { access: 'write', tensor: 'output', secrecy } as const;
       row = this.rowOf(phase, identityOf(this.plan, this.own, { kind: 'cpu' }), kind);
       this.outputs.set(phase, row);
     }

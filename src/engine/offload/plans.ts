@@ -83,10 +83,14 @@ export function routesOf(local: RequestPlan, redactor: RequestPlan): Routes {
   };
 }
 
+/** Phases in which the cloud answers. */
+const [ASKED, ANSWERED] = ['cloud', 'answer'];
+export const REMOTE_PHASES: ReadonlySet<string> = new Set([ASKED, ANSWERED]);
+
 function remotePhases({ promptTokens, generatedTokens }: RequestPlan, label: Label): Phase[] {
   const tokens = generatedTokens - 1;
-  const first = remotePhase('cloud', { kind: 'exchange', bytes: bytesUp(promptTokens, label) }, 1);
-  return tokens > 0 ? [first, remotePhase('answer', { kind: 'answer', tokens }, tokens)] : [first];
+  const first = remotePhase(ASKED, { kind: 'exchange', bytes: bytesUp(promptTokens, label) }, 1);
+  return tokens > 0 ? [first, remotePhase(ANSWERED, { kind: 'answer', tokens }, tokens)] : [first];
 }
 
 function remotePhase(name: string, remote: RemoteWork, outputsPerStep: number): Phase {

@@ -190,6 +190,20 @@ workloads:
     expect(() => run('{ preset: fine, cloud: raw }')).toThrow(SecurityFault);
   });
 
+  it('labels what a cloud answers by the prompt: no weights of the phone went into it', () => {
+    const made = ({ audit }: ReturnType<typeof run>) =>
+      audit!.flows
+        .filter(({ tensor, workload }) => tensor === 'output' && workload === 'assistant')
+        .map(({ phase, label }) => [phase, label]);
+    expect(made(run('{ preset: weights }'))).toEqual([
+      ['cloud', 'user-secret'],
+      ['answer', 'user-secret'],
+    ]);
+    expect(made(run('{ preset: fine }')).map(([, label]) => label)).toContain(
+      'model-secret + user-secret',
+    );
+  });
+
   const UP = (64 * 4 + 1500) / link.uplink.is;
 
   it('sends a prompt while the link takes its bytes: after the redaction, not when it was decided', () => {
