@@ -211,6 +211,8 @@ export function readsCache({ phase, growing, context }: TaskTable): boolean {
 
 /** Whether the operators of `table` still make the accesses that `flows` was made for. */
 export function sameAccesses(flows: FlowTable, table: TaskTable): boolean {
+  // What is read stays read while the context grows; looking at every step costs as much as all checks.
+  if (flows.readsCache && table.context > flows.context) return true;
   return flows.readsCache === readsCache(table);
 }
 
