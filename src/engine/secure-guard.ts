@@ -133,7 +133,7 @@ export class SecureGuard implements AccessGuard, LoadGate {
     flows.since = now;
     if (this.isBusy(lane, request, flows)) return this.everyOne(flows.flags.length);
     this.checks += passPlain(flows);
-    if (flows.onNpu) this.system.useLocalMemory(flows.results);
+    if (flows.onNpu) this.leave(lane, flows);
     return flows.flags;
   }
 
@@ -152,11 +152,13 @@ export class SecureGuard implements AccessGuard, LoadGate {
       path.add(table, table.cell[operator]!, speed[u]!, stalledWatts[u]!);
     }
     const wait = this.waitOf(lane, u, request, flows, operator, now);
-    if (this.isNpu[u] !== 0) {
-      this.system.useLocalMemory(flows.results);
-      this.lastOnNpu = lane;
-    }
+    if (this.isNpu[u] !== 0) this.leave(lane, flows);
     return wait;
+  }
+
+  private leave(lane: SecureLane, flows: FlowTable): void {
+    this.system.useLocalMemory(flows.results);
+    this.lastOnNpu = lane;
   }
 
   stepDone(request: Active, phase: Phase, now: Seconds): void {
