@@ -67,7 +67,9 @@ export function asUnseen(one: CrossValidated): Unseen {
     withoutModel,
     withoutSource,
     withoutSoc,
+    model: row.model,
     ...(row.source !== '' && { source: row.source }),
+    soc: row.use.soc,
   };
 }
 

@@ -31,6 +31,31 @@ describe('bands', () => {
     expect(few.calibrated).toBeLessThan(Math.log(1.5));
   });
 
+  it('lean on the wider group where many rows come from few models, sources or SoCs', () => {
+    const many = Array.from({ length: 300 }, (_, i) => ({
+      ...row('many', 1.2, 1.2, 1.2),
+      model: `m${i}`,
+      source: `s${i}`,
+      soc: `c${i}`,
+    }));
+    const off = (from: (i: number) => object) =>
+      Array.from({ length: 30 }, (_, i) => ({ ...row('off', 3, 3, 3), ...from(i) }));
+    const widths = (rows: readonly Unseen[]) => {
+      const { calibrated, uncalibrated } = bandOf([...many, ...rows], 'off');
+      return [calibrated, uncalibrated];
+    };
+    const one = widths(off(() => ({ model: 'm', source: 's', soc: 'c' })));
+    const several = widths(off((i) => ({ model: `o${i}`, source: 's', soc: 'c' })));
+    const all = widths(off((i) => ({ model: `o${i}`, source: `o${i}`, soc: `o${i}` })));
+    // One model says of the next one a seventh of what it would have to say to stand alone.
+    expect(one[0]).toBeLessThan(Math.log(2));
+    expect(several[0]).toBeGreaterThan(one[0]!);
+    expect(all[1]).toBeGreaterThan(one[1]!);
+    expect(all[0]).toBeLessThanOrEqual(Math.log(3));
+    // Rows that say nothing of where they are from count as before, each for itself.
+    expect(widths(off(() => ({})))).toEqual(all);
+  });
+
   it('are never narrower for a SoC without measurements', () => {
     const rows = [row('a', 1.4, 1.01), row('a', 1.5, 1.02)];
     const { calibrated, uncalibrated } = bandOf(rows, 'a');
