@@ -1,6 +1,7 @@
 /** The workloads of a scenario: read, overridden, built, and turned into requests. */
 import { SpecError } from '../base/errors.ts';
 import type { SpecFile } from '../base/spec-file.ts';
+import { type RequestShape, requestShape } from '../runtime/request-shape.ts';
 import type { RuntimeSpec } from '../runtime/runtime-spec.ts';
 import type { SchedulingPolicy } from '../runtime/scheduling-policy.ts';
 import type { WorkloadSpec } from '../workload/family.ts';
@@ -63,19 +64,26 @@ export function workloadRoots(
   );
 }
 
+/** The engine that serves a workload, as far as it shapes requests. */
+export interface Engine {
+  readonly runtime: RuntimeSpec;
+  /** Kind of the unit that reads prompts. */
+  kindOf(own: Partial<SharedWorkload>): string;
+}
+
 /** @param specs descriptions by the names of `workloadRoots`, overrides applied. @throws SpecError */
 export function prepareClients(
   { workload = '', workloads, swap, cloud }: Scenario,
   specs: Readonly<Record<string, SpecFile>>,
   sources: { readonly tables: ModelTables; workload(name: string): SpecFile },
-  { prunePrefill }: RuntimeSpec['models'],
+  engine: Engine,
 ): PreparedWorkload[] {
   const entries: readonly Partial<SharedWorkload>[] = workloads ?? [{ name: ALONE, workload }];
   const { tables } = sources;
-  return entries.map(({ name, workload: file = '', answeredBy = 'local' }, i) => {
+  return entries.map((entry, i) => {
+    const { name, workload: file = '', answeredBy = 'local' } = entry;
     const own = parseWorkload(specs[name ?? file] as SpecFile, tables);
-    const spec = prunePrefill?.is ? pruned(own) : own;
-    const plan = buildWorkload(spec, tables, file);
+    const { spec, plan } = shaped({ spec: own, file, tables }, engine, engine.kindOf(entry));
     return {
       name: name ?? file,
       file,
@@ -87,11 +95,51 @@ export function prepareClients(
   });
 }
 
-/** A language model whose prompts end where the last cache is written, unless its description says. */
-function pruned(spec: WorkloadSpec): WorkloadSpec {
-  if (!('cachedTokens' in spec) || 'prunePrefill' in spec) return spec;
-  return { ...spec, prunePrefill: true } as WorkloadSpec;
+/** A workload with the shape that its engine gives to requests, where the description leaves that open. */
+function shaped(
+  { spec, file, tables }: { spec: WorkloadSpec; file: string; tables: ModelTables },
+  { runtime }: Engine,
+  kind: string,
+): { readonly spec: WorkloadSpec; readonly plan: RequestPlan } {
+  const isLanguage = 'cachedTokens' in spec;
+  const shape = isLanguage ? requestShape(runtime, kind, contextLimit(spec, tables)) : {};
+  const given: RequestShape = Object.fromEntries(
+    Object.entries(shape).filter(([key]) => !(key in spec)),
+  );
+  const whole = { ...spec, ...given } as WorkloadSpec;
+  const plan = buildWorkload(whole, tables, file);
+  const notes = [...(plan.notes ?? []), ...shapeNotes(plan, whole, given, runtime.name)];
+  return { spec: whole, plan: { ...plan, ...(notes.length > 0 && { notes }) } };
 }
+
+/** What is computed that nobody asked for. */
+function shapeNotes(
+  { promptTokens, generatedTokens }: RequestPlan,
+  spec: WorkloadSpec,
+  given: RequestShape,
+  runtime: string,
+): string[] {
+  const { prefillChunk } = { ...spec, ...given } as RequestShape;
+  const fresh = promptTokens - cachedTokensOf(spec);
+  const padded = prefillChunk === undefined ? fresh : roundUp(fresh, prefillChunk);
+  const asked = promptTokens + generatedTokens;
+  const covered = roundUp(asked, given.contextBucket ?? 1);
+  const pads =
+    given.padPrefill && padded > fresh
+      ? [
+          `prompt of ${fresh} tokens padded to ${padded} by runtime ${runtime}, whose graphs take ${prefillChunk} at a time (workload.padPrefill)`,
+        ]
+      : [];
+  const covers =
+    covered > asked
+      ? [
+          `attention reads all ${covered} positions that graphs of runtime ${runtime} are compiled for; prompt and answer fill ${asked} (workload.contextBucket)`,
+        ]
+      : [];
+  return [...pads, ...covers];
+}
+
+const roundUp = (value: number, step: number) => Math.ceil(value / step) * step;
 
 /** The request as a cloud answers it. @throws SpecError where it has no prompt, or the redactor no place for it. */
 function routed(

@@ -119,8 +119,7 @@ export function prepare(
   const phone = parsePhone(specs.phone);
   thermalPolicyOf(scenario, soc, phone, specs.phone);
   const preset = parseLpddrPreset(sources.preset(soc.memory.preset));
-  const { models } = parseRuntime(sources.runtime(scenario.runtime));
-  const clients = prepareClients(scenario, specs, sources, models);
+  const { clients, protection } = protectedClients(scenario, soc, specs, sources);
   const { workload, plan } = clients[0]!;
   const families = clients.map((client) => client.workload.family);
   const runtime = runtimeFor(scenario.runtime, soc.vendor, families, sources);
@@ -139,12 +138,6 @@ export function prepare(
     tuning: calibration && ((unit) => calibration.tuning(runtime.name, unit, soc.vendor)),
     memoryVotes: sources.memoryVotes,
   });
-  const plans = placed(specs.scenario, ['security'], () =>
-    planSecurity(scenario, soc, clients, (name, path) =>
-      placed(specs.scenario, path, () => sources.security(name)),
-    ),
-  );
-  const protection = plans && { plans };
   return {
     scenario,
     soc,
@@ -159,6 +152,38 @@ export function prepare(
     protection,
     calibration,
   };
+}
+
+/** The workloads as their engine takes them, and how they are protected. @throws SpecError */
+function protectedClients(
+  scenario: Scenario,
+  soc: SocSpec,
+  specs: Readonly<Record<string, SpecFile>> & { readonly scenario: SpecFile },
+  sources: Sources,
+): { clients: PreparedWorkload[]; protection: Protection | undefined } {
+  const runtime = parseRuntime(sources.runtime(scenario.runtime));
+  const clientsWith = (protection?: Protection) => {
+    const kindOf = (own: Partial<SharedWorkload>) => {
+      const { unit } = unitsOf({ scenario, soc, protection }, own);
+      return soc.units[unit]?.kind ?? unit;
+    };
+    return prepareClients(scenario, specs, sources, { runtime, kindOf });
+  };
+  const protectionOf = (clients: readonly PreparedWorkload[]) => {
+    const plans = placed(specs.scenario, ['security'], () =>
+      planSecurity(scenario, soc, clients, (name, path) =>
+        placed(specs.scenario, path, () => sources.security(name)),
+      ),
+    );
+    return plans && { plans };
+  };
+  const clients = clientsWith();
+  const protection = protectionOf(clients);
+  // Protection that keeps a workload off the NPU also keeps it from the graphs compiled for that.
+  if (!protection?.plans.some(({ strategy }) => barredFromNpu(strategy)))
+    return { clients, protection };
+  const elsewhere = clientsWith(protection);
+  return { clients: elsewhere, protection: protectionOf(elsewhere) };
 }
 
 /** The runtime of workloads: where all are networks, these may have kernels of their own. @throws SpecError */
@@ -263,7 +288,7 @@ export function policyFor(prepared: Prepared, own: Partial<SharedWorkload> = {})
 }
 
 function unitsOf(
-  { scenario, soc, protection }: Prepared,
+  { scenario, soc, protection }: Pick<Prepared, 'scenario' | 'soc' | 'protection'>,
   own: Pick<Partial<SharedWorkload>, 'name' | 'workload' | 'unit' | 'decodeUnit'>,
 ) {
   // Protected jobs that have no way onto the NPU go to the CPU.

@@ -74,6 +74,24 @@ const kernels = z.strictObject({
   quantiseActivations: sourcedValue(z.boolean()).optional(),
 });
 
+const requestShape = z.strictObject({
+  /** Kinds of units whose graphs have this shape; all where absent. */
+  on: z.array(z.enum(['cpu', 'gpu', 'npu'])).optional(),
+  /** Tokens per prefill call; the whole prompt at once when absent. */
+  chunk: sourcedValue(z.int().positive()).optional(),
+  /** Compute whole chunks even where fewer tokens are left, as graphs of fixed shape do. */
+  pads: sourcedValue(z.boolean()).optional(),
+  /** Prefill graphs end at the last layer with a cache of its own: later ones read the last token alone. */
+  prunes: sourcedValue(z.boolean()).optional(),
+  /** Prefill graphs hand out logits of every token, not of the last alone. */
+  logits: sourcedValue(z.enum(['last', 'all'])).optional(),
+  /**
+   * Graphs of fixed shape: attention reads the whole allocated context, filled or not. Where nothing says how long that
+   * is, it is the next multiple of this.
+   */
+  context: sourcedValue(z.int().positive()).optional(),
+});
+
 export const runtimeSpec = z.strictObject({
   version: z.literal(1),
   name: z.string(),
@@ -115,20 +133,10 @@ export const runtimeSpec = z.strictObject({
       headFormat: z.string().optional(),
       /** Number format of activations, by kind of unit. */
       activations: z.partialRecord(z.enum(['cpu', 'gpu', 'npu']), dtype).default({}),
-      /** Tokens per prefill call; the whole prompt at once when absent. */
-      prefillChunk: z.int().positive().optional(),
-      /** Compute whole chunks even where fewer tokens are left, as graphs of fixed shape do. */
-      padPrefill: z.boolean().default(false),
-      /** Prefill graphs end at the last layer with a cache of its own: later ones read the last token alone. */
-      prunePrefill: sourcedValue(z.boolean()).optional(),
-      /** Prefill graphs hand out logits of every token, not of the last alone. */
-      logits: z.enum(['last', 'all']).default('last'),
+      /** What it makes of a request; what a workload says of itself goes first. */
+      request: requestShape.prefault({}),
       /** Weight format of the key-value cache where it is not FP16, by kind of unit. */
       kvCache: z.partialRecord(z.enum(['cpu', 'gpu', 'npu']), z.string()).default({}),
-      /** Graphs of fixed shape: attention reads the whole allocated context, filled or not. */
-      fixedContext: z.boolean().default(false),
-      /** Positions of that context where a measurement does not say how many. */
-      context: z.int().positive().optional(),
     })
     .prefault({}),
   /** Kind of unit that takes what another has no kernels for; the fastest one where absent. */

@@ -5,7 +5,8 @@ import { parseLlmRows } from '../../src/calibration/device/llm-rows.ts';
 import { predictLlmRows } from '../../src/calibration/device/predict.ts';
 import { runInClosedForm } from '../../src/engine/analytic.ts';
 import { buildSimulation, prepare } from '../../src/engine/prepare.ts';
-import { fileSources } from '../../src/load.ts';
+import { fileSources, listBundled } from '../../src/load.ts';
+import { parseRuntime } from '../../src/runtime/runtime-spec.ts';
 
 const sources = fileSources();
 const HEADER =
@@ -40,6 +41,20 @@ function expectAlike(one: ReturnType<typeof ran>, other: ReturnType<typeof ran>)
   expect(Math.abs(Math.log(one.decode / other.decode))).toBeLessThan(NEAR);
 }
 
+/** A run with the build that a check took for a row, and no word of how its engine cuts prompts, gives the same rates. */
+function expectOneBuild(row: string) {
+  const { mapped, ...rates } = checked(row);
+  const { version, family, summary, ...keys } = mapped.workload as Readonly<
+    Record<string, unknown>
+  >;
+  // The bundled workload has a head of its own; an engine that has none says nothing of it.
+  const { weightFormat: layers } = keys;
+  const build = { embeddingFormat: layers, headFormat: layers, ...keys };
+  const set = Object.entries(build).map(([key, value]) => `workload.${key}=${value}`);
+  expectAlike(ran({ ...mapped.scenario, workload: 'llama-3.2-3b-chat' }, set), rates);
+  return mapped;
+}
+
 describe('rates of a run and of a check', () => {
   it.each([
     ['Snapdragon 8 Gen 3,cpu,llama.cpp,Llama-3.2-3B,3.21,4,,512,,50,,10,measured,A,Q4_0'],
@@ -50,16 +65,7 @@ describe('rates of a run and of a check', () => {
     ['Tensor G5,gpu,LiteRT-LM,Llama-3.2-3B,3.21,4,,512,,50,,10,measured,A,'],
     ['Apple A19 Pro,gpu,MLX,Llama-3.2-3B,3.21,4,,512,,50,,10,measured,A,'],
   ])('are one, with the build that the engine makes: %s', (row) => {
-    const { mapped, ...rates } = checked(row);
-    const { version, family, summary, ...keys } = mapped.workload as Readonly<
-      Record<string, unknown>
-    >;
-    // The bundled workload cuts its prompt and has a head of its own; an engine that does neither says nothing of it.
-    const { promptTokens, weightFormat: layers } = keys;
-    const plain = { prefillChunk: promptTokens, embeddingFormat: layers, headFormat: layers };
-    const build = { ...plain, ...keys };
-    const set = Object.entries(build).map(([key, value]) => `workload.${key}=${value}`);
-    expectAlike(ran({ ...mapped.scenario, workload: 'llama-3.2-3b-chat' }, set), rates);
+    expectOneBuild(row);
   });
 
   it('are one for the files that Meta publishes, which the bundled workloads describe', () => {
@@ -72,5 +78,94 @@ describe('rates of a run and of a check', () => {
     // Measured: 89.7 and 19.7 (README of ExecuTorch's Llama example).
     expect(Math.abs(rates.prefill / 89.7 - 1)).toBeLessThan(0.3);
     expect(Math.abs(rates.decode / 19.7 - 1)).toBeLessThan(0.15);
+  });
+});
+
+/** SoC, unit, engine, width and notes by which a row belongs to a class. */
+const ROWS: Readonly<Record<string, readonly [string, string, string, string, string]>> = {
+  'executorch-app': ['Snapdragon 8 Gen 3', 'cpu', 'ExecuTorch (XNNPACK)', '4', 'React Native'],
+  'litert-lm': ['Snapdragon 8 Gen 3', 'gpu', 'LiteRT-LM', '4', ''],
+  'litert-lm-converted': ['Snapdragon 8 Gen 3', 'cpu', 'LiteRT-LM', '4', 'third-party'],
+  'llama-cpp': ['Snapdragon 8 Gen 3', 'cpu', 'llama.cpp', '4', ''],
+  'llama-cpp-app': ['Snapdragon 8 Gen 3', 'cpu', 'llama.cpp', '4', 'PocketPal'],
+  'llama-cpp-app-2026-04': [
+    'Snapdragon 8 Gen 3',
+    'cpu',
+    'llama.cpp',
+    '4',
+    'first baseline, April 2026',
+  ],
+  'llama-cpp-armv8': ['Snapdragon 8 Gen 3', 'cpu', 'llama.cpp', '4', 'KrisDcosta'],
+  'llama-cpp-clblast': ['Snapdragon 8 Gen 3', 'gpu', 'llama.cpp (OpenCL CLBlast)', '4', ''],
+  'llama-cpp-fp32': [
+    'Snapdragon 8 Gen 3',
+    'cpu',
+    'llama.cpp',
+    '4',
+    'without half-precision vector arithmetic',
+  ],
+  'llama-cpp-generic': ['Snapdragon 8 Gen 3', 'cpu', 'llama.cpp', '4', 'generic build'],
+  'llama-cpp-hexagon-2025': [
+    'Snapdragon 8 Gen 3',
+    'npu',
+    'llama.cpp (Hexagon)',
+    '4',
+    'two HTP sessions',
+  ],
+  'llama-cpp-hexagon-2026-04': [
+    'Snapdragon 8 Gen 3',
+    'npu',
+    'llama.cpp (Hexagon)',
+    '4',
+    'before products were reworked',
+  ],
+  'llm-npu': ['Snapdragon 8 Gen 3', 'npu', 'mllm (QNN)', '8', ''],
+  vendor: ['Snapdragon 8 Gen 3', 'npu', 'QNN', '4', ''],
+  'vendor-2024': ['Snapdragon 8 Gen 3', 'npu', 'Genie/QNN', '4', 'component timing (2024-03)'],
+  'vendor-float': ['Snapdragon 8 Gen 3', 'npu', 'Genie/QNN', '4', 'activations fp16'],
+};
+
+describe('what an engine makes of a request', () => {
+  const shaped = listBundled('socs/runtimes', '.yaml').filter((name) => {
+    const { models } = parseRuntime(sources.runtime(name));
+    return Object.keys(models.request).length > 0;
+  });
+
+  it('is looked at for every class that says so', () => {
+    expect(Object.keys(ROWS).sort()).toEqual(shaped.sort());
+  });
+
+  it.each(Object.entries(ROWS))('%s takes prompts of awkward length alike', (name, place) => {
+    const [soc, unit, engine, bits, notes] = place;
+    for (const prompt of [70, 130, 1000]) {
+      const mapped = expectOneBuild(
+        `${soc},${unit},${engine},Llama-3.2-3B,3.21,${bits},,${prompt},,50,,10,measured,A,"${notes}"`,
+      );
+      expect(mapped.scenario.runtime).toBe(name);
+      // Neither side is told; the class alone says.
+      expect(mapped.workload).not.toHaveProperty('prefillChunk');
+      expect(mapped.workload).not.toHaveProperty('contextBucket');
+    }
+  });
+
+  it('is what Qualcomm measured: one iteration of 128 tokens, 32 of them for a full context', () => {
+    // quic/ai-hub-models, llama_v3_2_3b_instruct/perf.yaml, w4a16 on the Snapdragon 8 Elite QRD with a context of 4096:
+    // 88.195 ms to the first token of a short prompt, 2822.25 ms of the longest, 23.4718 tokens a second. No row of the fit.
+    const times = (promptTokens: number) => {
+      const scenario = { soc: 'snapdragon-8-elite', workload: 'llama-3.2-3b-chat' };
+      const set = [
+        'workload.contextBucket=4096',
+        `workload.promptTokens=${promptTokens}`,
+        'workload.generatedTokens=64',
+      ];
+      const { prefill, decode } = ran(scenario, set);
+      return { first: promptTokens / prefill, decode };
+    };
+    expect(times(7).first / times(128).first).toBeCloseTo(1, 2);
+    expect(times(3968).first / times(128).first).toBeCloseTo(31, 0);
+    expect(times(128).first / 0.088195).toBeGreaterThan(0.8);
+    expect(times(128).first / 0.088195).toBeLessThan(1.25);
+    expect(times(128).decode / 23.4718).toBeGreaterThan(0.85);
+    expect(times(128).decode / 23.4718).toBeLessThan(1.15);
   });
 });

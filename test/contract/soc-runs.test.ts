@@ -31,7 +31,7 @@ const socs = listBundled('socs', '.yaml');
 describe.each(socs)('%s', (soc) => {
   const { units } = sources.soc(soc).data as { units: Readonly<Record<string, unknown>> };
 
-  it('decodes on its NPU at half to three quarters of peak bandwidth, on 0.3 to 3 W', () => {
+  it('decodes on its NPU at half to three quarters of peak bandwidth, on 0.3 to 3.1 W', () => {
     if (!units['npu']) return;
     const { share, units: used, watts } = decodeOn(soc, 'npu', 'vendor');
     // An accelerator for INT8 networks hands language models to other units.
@@ -40,7 +40,7 @@ describe.each(socs)('%s', (soc) => {
     expect(share).toBeGreaterThan(/-x-elite|8cx/.test(soc) ? 0.27 : 0.48);
     expect(share).toBeLessThan(0.76);
     expect(watts).toBeGreaterThan(0.3);
-    expect(watts).toBeLessThan(3);
+    expect(watts).toBeLessThan(3.1);
   });
 
   it('decodes on its CPU on several watts, within what a phone or laptop can draw', () => {

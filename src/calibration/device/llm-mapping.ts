@@ -1,4 +1,5 @@
 /** From a measured row to the scenario that should reproduce it, or the reason why none does. */
+import { hasFixedContext } from '../../runtime/request-shape.ts';
 import type { RuntimeSpec } from '../../runtime/runtime-spec.ts';
 import { effectiveBits, type WeightFormat } from '../../workload/models/weight-format.ts';
 import { ggufType, isType } from './gguf-type.ts';
@@ -40,8 +41,6 @@ type UnitKind = 'cpu' | 'gpu' | 'npu';
 const DEFAULT_PROMPT = 64;
 /** Answer where a row does not say how long it was. */
 const DEFAULT_ANSWER = 64;
-/** Context that engines of fixed shape allocate where a row does not say: LiteRT-LM's model cards state it. */
-const DEFAULT_ALLOCATION = 1280;
 
 export function mapLlmRow(row: LlmRow, tables: MappingTables): Mapping {
   // What a reader sees of the row is what was written.
@@ -62,7 +61,8 @@ function mapPlainRow(row: PlainRow, tables: MappingTables): Mapping {
   const { runtime } = engine;
   const format = formatOf(row, runtime, model.id, tables);
   if ('reason' in format) return { row, reason: format.reason };
-  const tokens = tokensOf(row, runtime, tables.models.llm.models[model.id]?.maxContext);
+  const longest = tables.models.llm.models[model.id]?.maxContext;
+  const tokens = tokensOf(row, hasFixedContext(runtime, kind), longest);
   if ('reason' in tokens) return { row, reason: tokens.reason };
   const conditions = conditionsOf(row, kind, chip.cores);
   if ('reason' in conditions) return { row, reason: conditions.reason };
@@ -246,10 +246,10 @@ function bitsFromSize({ weightGigabytes, billions }: LlmRow): string | undefined
 }
 
 function numbersOf(row: LlmRow, runtime: RuntimeSpec, kind: UnitKind) {
-  const { activations, kvCache } = runtime.models;
+  const { activations } = runtime.models;
   const float = kind === 'npu' && /^(fp|bf)/.test(row.activationBits);
-  const stated = { '8': 'int8', '16': 'fp16' }[row.cacheBits];
-  const cache = stated ?? (float ? undefined : kvCache[kind]);
+  // A cache follows the activations of its graphs; whole numbers are the class's to say.
+  const cache = { '8': 'int8', '16': 'fp16' }[row.cacheBits] ?? (float ? 'fp16' : undefined);
   // Kernels for single precision keep it from end to end; none narrows its inputs to half.
   const single = row.weightBits === 'fp32';
   return {
@@ -261,10 +261,12 @@ function numbersOf(row: LlmRow, runtime: RuntimeSpec, kind: UnitKind) {
 /** Share of a prompt that must fit beside the answer for its rate to stand for that of the whole. */
 const KEPT = 0.5;
 
-/** Prompt, answer, cache and how the engine cuts them. */
-function tokensOf(row: LlmRow, runtime: RuntimeSpec, longest = Number.POSITIVE_INFINITY) {
+/**
+ * Prompt, answer and cache; what the engine makes of them is its class's to say, where the row does not.
+ * @param fixed whether its graphs attend the whole context that they were compiled for.
+ */
+function tokensOf(row: LlmRow, fixed: boolean, longest = Number.POSITIVE_INFINITY) {
   const assumptions: string[] = [];
-  const { prefillChunk, padPrefill, prunePrefill, fixedContext, context, logits } = runtime.models;
   const stated = statedPrompt(row);
   if (stated === undefined) assumptions.push(`${DEFAULT_PROMPT} prompt tokens assumed`);
   const prompt = stated ?? DEFAULT_PROMPT;
@@ -281,21 +283,19 @@ function tokensOf(row: LlmRow, runtime: RuntimeSpec, longest = Number.POSITIVE_I
     };
   if (cached + prompt > most) assumptions.push('prompt cut to the context of the model');
   const total = Math.min(cached + prompt, most);
-  const held = Math.max(row.contextTokens ?? context ?? DEFAULT_ALLOCATION, total + generated);
+  const { contextTokens } = row;
   // One call of a compiled graph processed the whole prompt.
   const single = /prompt.processor/.test(row.remarks);
-  const chunk = single ? prompt : prefillChunk;
   return {
     assumptions,
     keys: {
       promptTokens: total,
       generatedTokens: generated,
       ...(cached > 0 ? { cachedTokens: cached } : {}),
-      ...(chunk === undefined ? {} : { prefillChunk: chunk }),
-      ...(padPrefill ? { padPrefill } : {}),
-      ...(prunePrefill?.is ? { prunePrefill: true } : {}),
-      ...(logits === 'all' ? { logits } : {}),
-      ...(fixedContext ? { contextBucket: held, scores: 'full' } : {}),
+      ...(single ? { prefillChunk: prompt } : {}),
+      ...(fixed && contextTokens !== undefined
+        ? { contextBucket: Math.max(contextTokens, total + generated) }
+        : {}),
     },
   };
 }

@@ -24,27 +24,27 @@ export const formatShape = {
   headFormat: z.string().optional(),
   /** Number format of activations. */
   activations: z.enum(ACTIVATION_DTYPES).default('fp16'),
-  /** Row of weight-formats.csv for the key-value cache. */
-  kvCache: z.string().default('fp16'),
+  /** Row of weight-formats.csv for the key-value cache; as the runtime has it unless given, FP16 where neither says. */
+  kvCache: z.string().optional(),
 };
 
-/** Keys that shape prefill and decode. */
+/** Keys that shape prefill and decode. Those without a default are as the runtime has them unless given. */
 export const requestShape = {
   promptTokens: tokens(),
   generatedTokens: tokens(),
-  /** Prompt tokens per prefill step; the whole prompt at once when absent. */
+  /** Prompt tokens per prefill step; the whole prompt at once when neither says. */
   prefillChunk: tokens().optional(),
   /** Compute whole chunks even where fewer tokens are left, as graphs of fixed shape do. */
-  padPrefill: z.boolean().default(false),
+  padPrefill: z.boolean().optional(),
   /** Leading prompt tokens that an earlier request left in the cache. */
   cachedTokens: z.int().nonnegative().default(0),
   /** Logits of the last prompt token only, or of all of them. */
-  logits: z.enum(['last', 'all']).default('last'),
-  /** Last layers that reuse caches of earlier ones (Gemma 3n, Gemma 4) read the last prompt token alone; as the runtime has it unless given. */
+  logits: z.enum(['last', 'all']).optional(),
+  /** Last layers that reuse caches of earlier ones (Gemma 3n, Gemma 4) read the last prompt token alone. */
   prunePrefill: z.boolean().optional(),
   /** Whether attention skips the masked half of the score matrix. */
-  scores: z.enum(['causal', 'full']).default('causal'),
-  /** Graphs compiled for fixed contexts: attention and cache cover the next multiple of this; exact when absent. */
+  scores: z.enum(['causal', 'full']).optional(),
+  /** Graphs compiled for fixed contexts: attention and cache cover the next multiple of this; 1 is exact. */
   contextBucket: tokens().optional(),
   /** Merges of the graph compiler. */
   fusion: z
@@ -107,15 +107,15 @@ export function llmOptions(
     weightFormat: format(spec.weightFormat),
     embeddingFormat: format(spec.embeddingFormat ?? spec.weightFormat),
     headFormat: format(spec.headFormat ?? spec.weightFormat),
-    kvFormat: format(spec.kvCache),
+    kvFormat: format(spec.kvCache ?? 'fp16'),
     activationDType: spec.activations,
     promptTokens: spec.promptTokens,
     generatedTokens: spec.generatedTokens,
-    padPrefill: spec.padPrefill,
+    padPrefill: spec.padPrefill ?? false,
     cachedTokens: spec.cachedTokens,
-    lastTokenLogitsOnly: spec.logits === 'last',
+    lastTokenLogitsOnly: spec.logits !== 'all',
     prunePrefill: spec.prunePrefill ?? false,
-    scores: spec.scores,
+    scores: spec.scores ?? 'causal',
     ...(spec.contextBucket === undefined ? {} : { contextBucket: spec.contextBucket }),
     ...(spec.prefillChunk === undefined ? {} : { prefillChunk: spec.prefillChunk }),
     fusion: {

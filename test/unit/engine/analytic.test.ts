@@ -226,7 +226,7 @@ describe('a scenario of a real phone', () => {
 
   it('says so where real-time traffic leaves some stream nothing', () => {
     const text =
-      'soc: dimensity-9300\nworkload: llama-2-7b-chat\nbackground: { camera: 60 GB/s }\n';
+      'soc: dimensity-9300\nworkload: llama-2-7b-chat\nbackground: { camera: 70 GB/s }\n';
     expect(() => run('analytic', text)).toThrow(/real-time traffic takes all the bandwidth/);
   });
 });

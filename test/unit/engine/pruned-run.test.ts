@@ -17,6 +17,10 @@ function promptMacs(runtime: string, model = 'gemma-4-e2b', more = ''): number {
     'kvCache: fp16',
     'promptTokens: 256',
     'generatedTokens: 2',
+    // Alike but for the layers.
+    'prefillChunk: 256',
+    'contextBucket: 1',
+    'scores: causal',
     more,
   ].join('\n');
   const scenario = `version: 1\nsoc: snapdragon-8-elite\nworkload: mine\nruntime: ${runtime}`;

@@ -329,7 +329,8 @@ describe('token ids of the prompt', () => {
     const [row, ...more] = prompt(tokens, 'fine');
     expect(more).toEqual([]);
     expect(row).toMatchObject({ accesses: chunks, label: 'user-secret', region: 'secure' });
-    expect(row!.bytes).toBeCloseTo(4 * tokens, 6);
+    // The last part is filled up to the length that its graph takes.
+    expect(row!.bytes).toBeCloseTo(4 * 128 * chunks, 6);
   });
 
   it('carry nothing of the model’s, in the last chunk neither', () => {

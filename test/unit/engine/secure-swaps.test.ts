@@ -12,17 +12,17 @@ function run(security: string, set: readonly string[] = [], cache = 'keep'): Run
 soc: dimensity-9300
 swap: { cache: ${cache} }
 workloads:
-  - { name: plan, workload: llama-2-7b-chat, set: [promptTokens=32, generatedTokens=4] }
+  - { name: plan, workload: llama-2-7b-chat, set: [promptTokens=32, generatedTokens=4, contextBucket=64] }
   - name: draw
     workload: llama-3.2-1b-chat
-    set: [promptTokens=32, generatedTokens=4]
+    set: [promptTokens=32, generatedTokens=4, contextBucket=64]
     arrival: { after: plan }
   - name: act
     workload: llama-2-7b-chat
-    set: [promptTokens=32, generatedTokens=4]
+    set: [promptTokens=32, generatedTokens=4, contextBucket=64]
     arrival: { after: draw }
 ${security === '' ? '' : `security: ${security}`}`;
-  const all = ['phone.memory.capacity=9.7 GB', ...set];
+  const all = ['phone.memory.capacity=9.8 GB', ...set];
   return simulate(
     buildSimulation(prepare(parseSpecFile(text, 'test'), all, sources), all, sources),
   );

@@ -31,7 +31,9 @@ function parse(changes?: Record<string, unknown>) {
 
 describe('a workload file', () => {
   it('fills in the defaults', () => {
-    expect(parse()).toMatchObject({ activations: 'fp16', kvCache: 'fp16', logits: 'last' });
+    expect(parse()).toMatchObject({ activations: 'fp16', cachedTokens: 0, fusion: {} });
+    // What is the engine's to say stays open.
+    expect(parse()).not.toHaveProperty('logits');
   });
 
   it('becomes a request under the name it is given', () => {

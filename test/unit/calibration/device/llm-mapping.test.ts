@@ -253,16 +253,13 @@ describe('what a row says beside its columns', () => {
     expect(option.scenario['set']).toEqual(['cpu.threads=4']);
   });
 
-  it('attends the whole allocation of a graph of fixed shape, and computes whole chunks', () => {
+  it('attends the whole allocation of a graph of fixed shape', () => {
     const { workload } = mappedOf(
       'a,Snapdragon 8 Gen 3,cpu,LiteRT-LM,Qwen3-0.6B,0.6,4,,20,4096,24,0.8,11,,,Bench,',
     );
-    expect(workload).toMatchObject({
-      contextBucket: 4096,
-      scores: 'full',
-      prefillChunk: 128,
-      padPrefill: true,
-    });
+    // How prompts are cut and padded is the class's to say.
+    expect(workload).toMatchObject({ contextBucket: 4096 });
+    expect(workload).not.toHaveProperty('prefillChunk');
   });
 
   it('takes a depth as tokens that are in the cache already', () => {
@@ -325,24 +322,22 @@ describe('the phone of a row', () => {
   });
 });
 
-describe('how an engine builds its graphs', () => {
-  it('shapes prompt and cache', () => {
-    const mapped = (text: string) => mapLlmRow(row(text), tables) as { workload: object };
-    const npu = mapped('a,Snapdragon 8 Gen 3,npu,Genie/QNN,Llama-3.2-3B,3.21,4,16,128,4096,,,30');
-    expect(npu.workload).toMatchObject({ logits: 'all', contextBucket: 4096 });
-    const gpu = mapped('a,Snapdragon 8 Gen 3,gpu,MNN (OpenCL),Llama-3.2-3B,3.21,4,,128,,,,17');
-    expect(gpu.workload).not.toHaveProperty('logits');
-    expect(gpu.workload).not.toHaveProperty('contextBucket');
+describe('the context of a row', () => {
+  const workloadOf = (text: string) =>
+    (mapLlmRow(row(`a,Snapdragon 8 Gen 3,${text}`), tables) as { workload: object }).workload;
+
+  it('is what graphs of fixed shape attend, with room for the answer, and nothing to others', () => {
+    const npu = 'npu,Genie/QNN,Llama-3.2-3B,3.21,4,16';
+    expect(workloadOf(`${npu},128,4096,,,30`)).toMatchObject({ contextBucket: 4096 });
+    expect(workloadOf(`${npu},128,,,,30`)).not.toHaveProperty('contextBucket');
+    const gpu = workloadOf('gpu,MNN (OpenCL),Llama-3.2-3B,3.21,4,,128,4096,,,17');
+    expect(gpu).not.toHaveProperty('contextBucket');
   });
 
-  it('ends prompts of LiteRT-LM at the last cache, and of llama.cpp at the last layer', () => {
-    const mapped = (runtime: string) =>
-      mapLlmRow(
-        row(`a,Snapdragon 8 Gen 3,cpu,${runtime},Gemma-4-E2B-it,,4,,1024,1280,,,17`),
-        tables,
-      ) as { workload: object };
-    expect(mapped('LiteRT-LM').workload).toMatchObject({ prunePrefill: true });
-    expect(mapped('llama.cpp').workload).not.toHaveProperty('prunePrefill');
+  it('leaves the shape of prompts to the class', () => {
+    const gemma = 'cpu,LiteRT-LM,Gemma-4-E2B-it,,4,,1024,1280,,,17';
+    for (const key of ['prunePrefill', 'padPrefill', 'logits', 'scores', 'kvCache'])
+      expect(workloadOf(gemma)).not.toHaveProperty(key);
   });
 });
 

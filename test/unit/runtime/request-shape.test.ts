@@ -1,0 +1,123 @@
+/** What engines make of a request, from their descriptions to the phases of a plan. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { parseSpecFile } from '../../../src/base/spec-file.ts';
+import { prepare } from '../../../src/engine/prepare.ts';
+import { fileSources } from '../../../src/load.ts';
+import { requestShape } from '../../../src/runtime/request-shape.ts';
+import { parseRuntime } from '../../../src/runtime/runtime-spec.ts';
+
+const sources = fileSources({ calibration: 'none' });
+const shapeOf = (runtime: string, kind: string, longest?: number) =>
+  requestShape(parseRuntime(sources.runtime(runtime)), kind, longest);
+
+describe('the shape that an engine gives to requests', () => {
+  it('is that of its compiled graphs on the NPU, and none elsewhere', () => {
+    expect(shapeOf('vendor', 'npu')).toEqual({
+      prefillChunk: 128,
+      padPrefill: true,
+      logits: 'all',
+      scores: 'full',
+      contextBucket: 1024,
+      kvCache: 'int8',
+    });
+    expect(shapeOf('vendor', 'cpu')).toEqual({});
+  });
+
+  it('never holds more than the model can', () => {
+    expect(shapeOf('litert-lm', 'gpu').contextBucket).toBe(1280);
+    expect(shapeOf('litert-lm', 'gpu', 512).contextBucket).toBe(512);
+  });
+
+  it('is nothing where prompts go in as they are', () => {
+    expect(shapeOf('mnn', 'cpu')).toEqual({});
+    expect(shapeOf('mlx', 'gpu')).toEqual({});
+  });
+});
+
+/** A run as a user writes it. */
+function prepared(text: string, set: readonly string[] = []) {
+  const file = parseSpecFile(
+    `version: 1\nsoc: snapdragon-8-elite\nworkload: llama-3.2-1b-chat\n${text}\n`,
+    's.yaml',
+  );
+  return prepare(file, set, sources);
+}
+/** Tokens that prefill computes, by part. */
+const partsOf = ({ plan }: ReturnType<typeof prepared>) =>
+  plan.phases
+    .filter(({ name }) => name === 'prefill')
+    .flatMap(({ steps, contextStride, graph }) =>
+      Array.from({ length: steps }, () => {
+        const form = graph.operators
+          .map(({ work }) => (typeof work === 'number' ? graph.works[work] : work))
+          .map((work) => (typeof work === 'function' ? work(contextStride) : work))
+          .find((work) => work !== undefined && work.form.kind === 'matmul')?.form;
+        return form?.kind === 'matmul' ? form.m : Number.NaN;
+      }),
+    );
+
+describe('a run', () => {
+  it.each([
+    ['runtime: vendor', 130, [128, 128]],
+    ['runtime: llm-npu', 300, [256, 256]],
+    ['runtime: litert-lm\nunit: gpu', 20, [128]],
+    ['runtime: llama-cpp\nunit: cpu', 1300, [512, 512, 276]],
+    ['runtime: mnn\nunit: cpu', 1300, [1300]],
+    ['runtime: vendor\nunit: cpu', 130, [130]],
+  ])('cuts and pads prompts as its engine does: %j, %i tokens', (text, tokens, parts) => {
+    expect(partsOf(prepared(text, [`workload.promptTokens=${tokens}`]))).toEqual(parts);
+  });
+
+  it('does what its description says instead', () => {
+    const set = [
+      'workload.promptTokens=130',
+      'workload.prefillChunk=64',
+      'workload.padPrefill=false',
+      'workload.contextBucket=1',
+      'workload.kvCache=fp16',
+    ];
+    const run = prepared('runtime: vendor', set);
+    expect(partsOf(run)).toEqual([64, 64, 2]);
+    expect(run.plan.notes).toBeUndefined();
+    // 16 layers of 8 heads of 64, keys and values of two bytes.
+    expect(run.plan.memory.kvCache).toBe((130 + 256) * 16 * 8 * 64 * 2 * 2);
+  });
+
+  it('holds a cache of whole graphs, and says what it computes beside what was asked', () => {
+    const { plan } = prepared('runtime: vendor', ['workload.promptTokens=130']);
+    expect(plan.memory.kvCache).toBe(1024 * 16 * 8 * 64 * 2);
+    expect(plan.notes).toEqual([
+      'prompt of 130 tokens padded to 256 by runtime vendor, whose graphs take 128 at a time (workload.padPrefill)',
+      'attention reads all 1024 positions that graphs of runtime vendor are compiled for; prompt and answer fill 386 (workload.contextBucket)',
+    ]);
+    const fits = ['workload.promptTokens=768', 'workload.generatedTokens=256'];
+    expect(prepared('runtime: vendor', fits).plan.notes).toBeUndefined();
+    expect(prepared('runtime: mnn\nunit: cpu').plan.notes).toBeUndefined();
+  });
+
+  it('that is kept off the NPU is kept from the graphs compiled for it', () => {
+    const { plan } = prepared('runtime: vendor\nsecurity: { preset: naive }', []);
+    expect(plan.notes).toBeUndefined();
+  });
+
+  it('computes every token of a prompt once, and less than one part beside', () => {
+    fc.assert(
+      fc.property(
+        fc.constantFrom('vendor', 'llm-npu'),
+        fc.integer({ min: 1, max: 3000 }),
+        (runtime, tokens) => {
+          const parts = partsOf(
+            prepared(`runtime: ${runtime}`, [`workload.promptTokens=${tokens}`]),
+          );
+          const chunk = shapeOf(runtime, 'npu').prefillChunk!;
+          const total = parts.reduce((sum, part) => sum + part, 0);
+          expect(new Set(parts)).toEqual(new Set([chunk]));
+          expect(total).toBeGreaterThanOrEqual(tokens);
+          expect(total - tokens).toBeLessThan(chunk);
+        },
+      ),
+      { numRuns: 20 },
+    );
+  });
+});
