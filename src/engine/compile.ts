@@ -14,13 +14,7 @@ import { sharedRates, soloRate, streamPort } from './bandwidth.ts';
 import type { Machine } from './machine.ts';
 import { fairShares } from './shared-streams.ts';
 import { columnsOf, splitPhase } from './split.ts';
-import {
-  type AlonePrediction,
-  buildTable,
-  heldTransferSeconds,
-  predictAlone,
-  type TaskTable,
-} from './task-table.ts';
+import { buildTable, heldTransferSeconds, predictAlone, type TaskTable } from './task-table.ts';
 import { runTrial, topPoints } from './trial.ts';
 
 /**
@@ -142,12 +136,18 @@ function kindOf({ operator, form, weightDType, activationDType }: Work): string 
 export function placementView(phase: Phase, machine: Machine, mode = ''): PlacementView {
   const { graph } = phase;
   const context = phase.contextStart + ((phase.steps - 1) / 2) * phase.contextStride;
-  const predict = alonePredictions(graph, context, machine);
   const workOf = (operator: number) => graph.operators[operator]!.work;
-  const isBarred = (operator: number, u: number) =>
-    machine.barred?.(u, workAt(graph, workOf(operator), context)) !== undefined;
-  const alone = (operator: number, u: number) =>
-    isBarred(operator, u) ? undefined : predict(workOf(operator), u);
+  const isBarred = (u: number, work: Work) => machine.barred?.(u, work) !== undefined;
+  const allowed = byClass(graph, context, machine, (u, work) =>
+    isBarred(u, work) ? undefined : predictAlone(machine, u, work),
+  );
+  const kept = byClass(
+    graph,
+    context,
+    machine,
+    (u, work) => isBarred(u, work) && predictAlone(machine, u, work) !== undefined,
+  );
+  const alone = (operator: number, u: number) => allowed(workOf(operator), u);
   const middle = { ...phase, contextStart: Math.round(context), steps: 1 };
   return {
     phase: phase.name,
@@ -156,7 +156,7 @@ export function placementView(phase: Phase, machine: Machine, mode = ''): Placem
     kinds: machine.units.map(({ unit }) => unit.kind),
     operatorCount: graph.operators.length,
     seconds: (operator, u) => alone(operator, u)?.seconds ?? Number.POSITIVE_INFINITY,
-    barred: (operator, u) => isBarred(operator, u) && predict(workOf(operator), u) !== undefined,
+    barred: (operator, u) => kept(workOf(operator), u),
     cost: alone,
     inputs: (operator) => graph.operators[operator]!.inputs,
     columns: (operator) => columnsOf(workAt(graph, workOf(operator), context)),
@@ -176,12 +176,18 @@ export function placementView(phase: Phase, machine: Machine, mode = ''): Placem
   };
 }
 
-function alonePredictions(graph: Graph, context: number, machine: Machine) {
-  const known = new Map<number, AlonePrediction | undefined>();
-  return (index: number, u: number): AlonePrediction | undefined => {
+/** What holds of an operator on a unit, found once for all operators of a class. */
+function byClass<T>(
+  graph: Graph,
+  context: number,
+  machine: Machine,
+  find: (u: number, work: Work) => T,
+): (index: number, u: number) => T {
+  const known = new Map<number, T>();
+  return (index, u) => {
     const key = index * machine.units.length + u;
-    if (!known.has(key)) known.set(key, predictAlone(machine, u, workAt(graph, index, context)));
-    return known.get(key);
+    if (!known.has(key)) known.set(key, find(u, workAt(graph, index, context)));
+    return known.get(key)!;
   };
 }
 

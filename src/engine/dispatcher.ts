@@ -228,18 +228,13 @@ export class Dispatcher {
     const { name } = this.parts.machine.units[u]!.unit;
     const row = rowOf(this.parts.ledger, request, table.cell[operator]!, name);
     const again = last === request ? 0 : this.takeOver(u, request, operator);
-    if (this.guard && request.care[operator] !== 0)
-      this.startGuarded(this.guard, u, operator, row, again);
+    if (request.care !== undefined && request.care[operator] !== 0)
+      this.startGuarded(u, operator, row, again);
     else this.execution.start(u, now, table, operator, row, again);
   }
 
-  private startGuarded(
-    guard: AccessGuard,
-    u: number,
-    operator: number,
-    row: number,
-    again: Seconds,
-  ): void {
+  private startGuarded(u: number, operator: number, row: number, again: Seconds): void {
+    const guard = this.guard!;
     const request = this.running[u] as Active;
     const { now } = this.kernel;
     const wait = guard.admit(u, request, operator, now);

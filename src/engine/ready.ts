@@ -28,7 +28,7 @@ export function openRequest(job: Job, index: number, table: TaskTable, now: Seco
     preemptions: 0,
     labels: labelsOf(job.plan),
     rows: new Int32Array(0),
-    care: new Uint8Array(0),
+    care: undefined,
   };
 }
 

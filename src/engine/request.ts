@@ -87,7 +87,7 @@ export interface Active {
   /** Ledger row of each cell of the present phase; −1 until used. */
   rows: Int32Array;
   /** Where data are protected, by operator of the present step: not 0 where the guard is asked before it starts. */
-  care: Uint8Array;
+  care: Uint8Array | undefined;
 }
 
 /** Called at simulated `now`, in order; must not change the simulation. */

@@ -22,6 +22,9 @@ const LEVELS = EVERY_SECRET + 1;
 export const CALL = 1;
 export const STOPPED = 2;
 
+/** Tensors of an operator that take their own share of its traffic. */
+const [HAS_INPUTS, HAS_CACHE, HAS_RESULTS] = [1, 2, 4] as const;
+
 /** What one access is, apart from its bytes. */
 export interface AccessKind {
   readonly access: 'read' | 'write';
@@ -41,12 +44,19 @@ export interface FlowTable {
   readonly start: Int32Array;
   readonly row: Int32Array;
   readonly part: Uint8Array;
+  /** By kind: which tensors its operators have, `HAS` bits; they do not change while the cache is read or is not. */
+  readonly has: Uint8Array;
+  /** Kinds whose bytes grow with the context. */
+  readonly growing: Uint16Array;
   /** `cell × parts`, at the table's present context. */
   readonly bytes: Float64Array;
   /** `CALL` where an operator begins with a call into the world of the runtime. */
   readonly calls: Uint8Array;
   /** That, and `STOPPED` where an access of the operator must not be. */
   readonly flags: Uint8Array;
+  anyStopped: boolean;
+  /** By kind: operators that begin without a call. */
+  readonly uncalled: Float64Array;
   /** By kind: operators without flags, which one look at the beginning of a step is enough for. */
   readonly plain: Float64Array;
   /** Accesses of all of those. */
@@ -78,6 +88,8 @@ export interface FlowPlace {
   readonly onNpu: boolean;
 }
 
+type Access = readonly [part: number, row: number];
+
 /**
  * @param rowOf the row of the audit for an access by a unit.
  */
@@ -92,31 +104,36 @@ export function flowTable(
   const count = graph.operators.length;
   const kind = new Uint16Array(count);
   const calls = new Uint8Array(count);
-  const known = new Map<number, number>();
-  const kinds = { cell: [] as number[], start: [0], row: [] as number[], part: [] as number[] };
+  // By cell and secrets: operators are many, and their kinds few.
+  const known = new Int16Array(2 * LEVELS ** 3 * table.classCount * table.unitCount).fill(-1);
+  const kinds = { cell: [] as number[], start: [0], accesses: [] as Access[], has: [] as number[] };
+  const rows = new Map<number, number>();
   let results: Secrecy = PUBLIC;
   for (let i = 0; i < count; i++) {
     const operator = graph.operators[i]!;
     const isRoot = operator.inputs.length === 0;
     const cell = table.cell[i]!;
-    const of = { weights: flow.weights[i]!, inputs: flow.inputs[i]!, results: flow.results[i]! };
-    results |= of.results;
+    results |= flow.results[i]!;
     calls[i] = isRoot || table.callSeconds[i]! > 0 ? CALL : 0;
-    const secrets = (of.weights * LEVELS + of.inputs) * LEVELS + of.results;
+    const secrets = (flow.weights[i]! * LEVELS + flow.inputs[i]!) * LEVELS + flow.results[i]!;
     const key = (cell * LEVELS ** 3 + secrets) * 2 + (isRoot ? 1 : 0);
-    let own = known.get(key);
-    if (own === undefined) {
-      own = known.size;
-      known.set(key, own);
+    let own = known[key]!;
+    if (own < 0) {
+      own = kinds.cell.length;
+      known[key] = own;
       const work = workAt(graph, operator.work, table.context);
+      const of = { weights: flow.weights[i]!, inputs: flow.inputs[i]!, results: flow.results[i]! };
       const accesses = accessesOf(work, placesOf(place, isRoot), { ...of, kv: flow.kv });
       if (work.storageBytes) accesses.push([PARTS.indexOf('paged'), pagedInto(plan, of.weights)]);
       for (const [part, what] of accesses) {
-        kinds.row.push(rowOf(table.unit[i]!, what));
-        kinds.part.push(part);
+        const same = ((table.unit[i]! * WIDTH + part) * LEVELS + what.secrecy) * 2 + Number(isRoot);
+        const row = rows.get(same) ?? rowOf(table.unit[i]!, what);
+        rows.set(same, row);
+        kinds.accesses.push([part, row]);
       }
       kinds.cell.push(cell);
-      kinds.start.push(kinds.row.length);
+      kinds.has.push(tensorsOf(work));
+      kinds.start.push(kinds.accesses.length);
     }
     kind[i] = own;
   }
@@ -124,14 +141,18 @@ export function flowTable(
     kind,
     cell: Int32Array.from(kinds.cell),
     start: Int32Array.from(kinds.start),
-    row: Int32Array.from(kinds.row),
-    part: Uint8Array.from(kinds.part),
+    row: Int32Array.from(kinds.accesses, ([, row]) => row),
+    part: Uint8Array.from(kinds.accesses, ([part]) => part),
+    has: Uint8Array.from(kinds.has),
+    growing: Uint16Array.from(growingKinds(table, kinds.cell)),
     bytes: new Float64Array(table.classCount * table.unitCount * WIDTH),
     calls,
-    flags: new Uint8Array(count),
-    plain: new Float64Array(known.size),
+    flags: calls.slice(),
+    anyStopped: false,
+    uncalled: countUncalled(kind, calls, kinds.cell.length),
+    plain: new Float64Array(kinds.cell.length),
     plainAccesses: 0,
-    made: new Float64Array(known.size),
+    made: new Float64Array(kinds.cell.length),
     since: 0,
     epoch: -1,
     results,
@@ -221,47 +242,65 @@ export function refreshFlows(flows: FlowTable, table: TaskTable): void {
   if (flows.context === table.context) return;
   const all = Number.isNaN(flows.context);
   flows.context = table.context;
-  if (all) for (const cell of flows.cell) fillCell(flows, table, cell);
-  else {
-    for (const { index, units } of table.growing) {
-      for (const u of units) fillCell(flows, table, index * table.unitCount + u);
-    }
-  }
+  if (all) for (let k = 0; k < flows.cell.length; k++) fillKind(flows, table, k);
+  else for (const k of flows.growing) fillKind(flows, table, k);
 }
 
-/** The traffic of a cell by tensors, repeated fetches and codes included; what has no tensor of its own goes with another. */
-function fillCell(flows: FlowTable, table: TaskTable, cell: number): void {
+function growingKinds({ growing, unitCount }: TaskTable, cells: readonly number[]): number[] {
+  const grows = growing.map(({ index }) => index);
+  return [...cells.keys()].filter((k) => grows.includes(Math.floor(cells[k]! / unitCount)));
+}
+
+function tensorsOf({ inputBytes, kvReadBytes, outputBytes }: Work): number {
+  return (
+    (inputBytes > 0 ? HAS_INPUTS : 0) |
+    (kvReadBytes > 0 ? HAS_CACHE : 0) |
+    (outputBytes > 0 ? HAS_RESULTS : 0)
+  );
+}
+
+/** The traffic of a kind by tensors, repeated fetches and codes included; what has no tensor of its own goes with another. */
+function fillKind(flows: FlowTable, table: TaskTable, kind: number): void {
   const { weightReads, kvReads, kvWrites, readBytes, writeBytes, storageBytes } = table;
-  const work = workAt(table.phase.graph, Math.floor(cell / table.unitCount), table.context);
+  const { bytes } = flows;
+  const cell = flows.cell[kind]!;
+  const has = flows.has[kind]!;
   const stored = storageBytes[cell]!;
-  const kvRead = work.kvReadBytes > 0 ? kvReads[cell]! : 0;
-  const weights = work.inputBytes > 0 ? weightReads[cell]! : readBytes[cell]! - kvRead;
-  const kvWrite = work.outputBytes > 0 ? kvWrites[cell]! : writeBytes[cell]! - stored;
+  const kvRead = has & HAS_CACHE ? kvReads[cell]! : 0;
+  const weights = has & HAS_INPUTS ? weightReads[cell]! : readBytes[cell]! - kvRead;
+  const kvWrite = has & HAS_RESULTS ? kvWrites[cell]! : writeBytes[cell]! - stored;
   const at = cell * WIDTH;
-  flows.bytes[at] = weights;
-  flows.bytes[at + 1] = Math.max(0, readBytes[cell]! - weights - kvRead);
-  flows.bytes[at + 2] = kvRead;
-  flows.bytes[at + 3] = kvWrite;
-  flows.bytes[at + 4] = Math.max(0, writeBytes[cell]! - kvWrite - stored);
-  flows.bytes[at + 5] = stored;
+  bytes[at] = weights;
+  bytes[at + 1] = Math.max(0, readBytes[cell]! - weights - kvRead);
+  bytes[at + 2] = kvRead;
+  bytes[at + 3] = kvWrite;
+  bytes[at + 4] = Math.max(0, writeBytes[cell]! - kvWrite - stored);
+  bytes[at + 5] = stored;
+}
+
+function countUncalled(kind: Uint16Array, calls: Uint8Array, kinds: number): Float64Array {
+  const count = new Float64Array(kinds);
+  for (let i = 0; i < kind.length; i++) if (calls[i] === 0) count[kind[i]!]!++;
+  return count;
 }
 
 /** Applies the verdicts of `epoch`. @param stopped by row. */
 export function judgeFlows(flows: FlowTable, stopped: Uint8Array, epoch: number): void {
-  const { kind, start, row, calls, flags, plain } = flows;
+  const { kind, start, row, calls, flags, uncalled, plain } = flows;
   const refused = Uint8Array.from(plain, (_, k) => {
     for (let at = start[k]!; at < start[k + 1]!; at++) if (stopped[row[at]!] !== 0) return STOPPED;
     return 0;
   });
-  plain.fill(0);
   flows.plainAccesses = 0;
-  for (let i = 0; i < kind.length; i++) {
-    const k = kind[i]!;
-    flags[i] = calls[i]! | refused[k]!;
-    if (flags[i] !== 0) continue;
-    plain[k]!++;
-    flows.plainAccesses += start[k + 1]! - start[k]!;
+  for (let k = 0; k < plain.length; k++) {
+    plain[k] = refused[k] === 0 ? uncalled[k]! : 0;
+    flows.plainAccesses += plain[k]! * (start[k + 1]! - start[k]!);
   }
+  const stops = refused.includes(STOPPED);
+  if (stops || flows.anyStopped) {
+    for (let i = 0; i < kind.length; i++) flags[i] = calls[i]! | refused[kind[i]!]!;
+  }
+  flows.anyStopped = stops;
   flows.epoch = epoch;
 }
 

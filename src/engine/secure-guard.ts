@@ -70,6 +70,8 @@ export class SecureGuard implements AccessGuard, LoadGate {
   private readonly parts: GuardParts;
   private readonly system: SecureSystem;
   private readonly rows: AuditRows;
+  /** The only workload there is. */
+  private readonly alone: SecureLane | undefined;
   private readonly byLane = new Map<Lane | undefined, SecureLane>();
   private readonly isNpu: Uint8Array;
   /** Jobs of more than one world come to the NPU. */
@@ -87,6 +89,7 @@ export class SecureGuard implements AccessGuard, LoadGate {
     this.parts = parts;
     this.system = system;
     this.rows = rows;
+    this.alone = lanes.length === 1 ? lanes[0] : undefined;
     this.isNpu = Uint8Array.from(machine.units, ({ unit }) => (unit.kind === 'npu' ? 1 : 0));
     this.npuShared = new Set(lanes.map(({ npuWorld }) => npuWorld)).size > 1;
     this.waiting = new Array(machine.units.length).fill(undefined);
@@ -210,6 +213,7 @@ export class SecureGuard implements AccessGuard, LoadGate {
   }
 
   private laneOf({ job }: Active): SecureLane {
+    if (this.alone) return this.alone;
     const known = this.byLane.get(job.lane);
     if (known) return known;
     const { lanes } = this.parts;

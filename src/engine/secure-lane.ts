@@ -188,8 +188,9 @@ export class SecureLane {
     const first = index === 0;
     const adapts = phase === ADAPTER_PHASE;
     const place = { first, readsPrompt: first || PROMPT_PHASES.has(phase), adapts, onNpu };
+    const identities = machine.units.map(({ unit }) => identityOf(plan, this.own, unit));
     const made = flowTable(table, plan, place, (u, kind) =>
-      this.rowOf(phase, identityOf(plan, this.own, machine.units[u]!.unit), kind),
+      this.rowOf(phase, identities[u]!, kind),
     );
     stages.set(key, made);
     return made;

@@ -59,6 +59,8 @@ export class SecureRun {
   private readonly models = new Map<string, LoadedModel>();
   private readonly byPlan = new Map<SecurityPlan, ReadonlyMap<string, LoadedModel>>();
   private readonly views = new Map<SecurityPlan, WeakMap<Machine, Machine>>();
+  /** What was asked for last: steps ask again and again. */
+  private seen: { plan?: SecurityPlan; machine?: Machine; view?: Machine } = {};
 
   constructor({ plans }: Protection, parts: SecureParts) {
     const { machine, execution } = parts;
@@ -101,6 +103,14 @@ export class SecureRun {
   }
 
   private machineFor(plan: SecurityPlan, machine: Machine): Machine {
+    const { seen } = this;
+    if (plan === seen.plan && machine === seen.machine) return seen.view!;
+    const view = this.viewFor(plan, machine);
+    this.seen = { plan, machine, view };
+    return view;
+  }
+
+  private viewFor(plan: SecurityPlan, machine: Machine): Machine {
     let views = this.views.get(plan);
     if (!views) {
       views = new WeakMap();

@@ -72,7 +72,8 @@ function passOnce(
     // What the drive brings is there before anybody has asked for anything.
     const loads = (work.storageBytes ?? 0) > 0 && work.inputBytes === 0;
     let all: Secrecy = operator.inputs.length === 0 && !loads ? sources.prompt : PUBLIC;
-    for (const input of operator.inputs) all = join(all, results[input]!);
+    const from = operator.inputs;
+    for (let k = 0; k < from.length; k++) all = join(all, results[from[k]!]!);
     inputs[i] = all;
     const cached = work.kvReadBytes > 0 ? sources.kv : PUBLIC;
     results[i] = join(join(weights[i]!, all), cached);
