@@ -2,10 +2,13 @@
  * Heat paths between the blocks of a die, taken from cells of one to two millimetres.
  *
  * Model    every block is cut into cells: a silicon sheet sideways, the area share of the die's resistances up
- *          (to DRAM) and down (to the package). The conductance across each border of blocks is the one at
- *          which the effective resistance between the two block means equals that of the cells; paths up and
- *          down keep their area share, which is exact
- * Ignores  spreading inside moulding and DRAM, gradients over the thickness (0.1–0.2 mm against millimetres)
+ *          (to DRAM) and down (to the package). Copper of the package close to the die, below its bumps and above
+ *          its moulding, is a sheet of the same cells, so that a small hot block uses more than its own area of
+ *          both ways out. The conductance across each border of blocks is the one at which the effective
+ *          resistance between the two block means equals that of the cells; paths up and down keep their area
+ *          share, which is exact for an even load, with sheets or without
+ * Ignores  what heat the sheets hold (their nodes have it), the package beyond the edge of the die, spreading in DRAM
+ *          and board, gradients over the thickness (0.1–0.2 mm against millimetres)
  * Valid    block means, within 6 % of a block's own rise; not the peak inside a block
  * Source   own derivation. Centre-to-centre conductances, as compact models take them, overstate how far
  *          a hot block stands above its neighbours by 30–65 % in HotSpot's own comparison with its grid
@@ -14,6 +17,7 @@
  */
 import type { KelvinPerWatt, Metres } from '../../base/units.ts';
 import { factorise, solveFactorised } from './cholesky.ts';
+import { type SparseLink, solveSparse } from './conjugate.ts';
 import { borders, type Floorplan, floorplanArea } from './floorplan.ts';
 import type { ThermalLink } from './network.ts';
 
@@ -26,11 +30,37 @@ const CELL: Metres = 1e-3;
 /** Rounds of matching; each shrinks the mismatch by about half. */
 const ROUNDS = 60;
 
+/** Metal that lies along a face of the die, with what lies between. */
+export interface PackageSheet {
+  /** Between die and metal, m²·K/W: part of the way up or down. */
+  readonly film: number;
+  /** Conductivity × thickness, W/K. */
+  readonly along: number;
+}
+
+/** W/m/K along a layer of copper and resin: Therminator's Nexus 5 board, 45; three 15 µm layers three quarters full in 0.3 mm give 44. */
+const LAMINATE_CONDUCTIVITY = 45;
+/** Bumps and underfill, 60 µm at 11 W/m/K, and metal stack, 10 µm at 2.25 W/m/K (3D-ICE sample files); a substrate of 0.3 mm. */
+export const SUBSTRATE: PackageSheet = {
+  film: 60e-6 / 11 + 10e-6 / 2.25,
+  along: LAMINATE_CONDUCTIVITY * 0.3e-3,
+};
+/** Moulding over the die, 50 µm at 1 W/m/K; interposer and substrate of the DRAM package, 0.1 mm each (general knowledge of stacked packages). */
+export const INTERPOSER: PackageSheet = {
+  film: 50e-6 / 1,
+  along: LAMINATE_CONDUCTIVITY * 0.2e-3,
+};
+/** Most of a way out that the film can be: behind it the sheet still has to get rid of the heat. */
+const FILM_SHARE = 0.5;
+
 export interface DiePaths {
   readonly thickness: Metres;
   /** Whole die to what lies above and below. */
   readonly up: KelvinPerWatt;
   readonly down: KelvinPerWatt;
+  /** Metal on the way up and down; none unless given. */
+  readonly above?: PackageSheet;
+  readonly below?: PackageSheet;
 }
 
 /** Links between touching blocks, W/K. */
@@ -60,17 +90,58 @@ export function blockResistances(
   cell: Metres = CELL,
 ): Float64Array {
   const { plan, owner } = cutBlocks(blocks, cell);
-  const links = borders(plan).map(({ a, b, length, distance }) => ({
-    a,
-    b,
-    conductance: sheet(paths, length) / distance,
-  }));
-  const shares = blocks.map((block, index) =>
-    Float64Array.from(plan, ({ width, height }, i) =>
-      owner[i] === index ? (width * height) / (block.width * block.height) : 0,
-    ),
-  );
-  return meanResistances(matrixOf(plan, paths, links), shares);
+  const { links, losses } = cellNetwork(plan, paths);
+  const rises = blocks.map((block, index) => {
+    const share = new Float64Array(losses.length);
+    for (const [i, { width, height }] of plan.entries()) {
+      if (owner[i] === index) share[i] = (width * height) / (block.width * block.height);
+    }
+    return { share, rise: solveSparse(links, losses, share) };
+  });
+  const n = blocks.length;
+  const result = new Float64Array(n * n);
+  for (const [j, { rise }] of rises.entries()) {
+    for (const [i, { share }] of rises.entries()) {
+      let mean = 0;
+      for (let c = 0; c < plan.length; c++) mean += share[c]! * rise[c]!;
+      result[i * n + j] = mean;
+    }
+  }
+  return result;
+}
+
+/** Cells of the die, then those of each sheet, with what lies beyond at zero. */
+function cellNetwork(plan: Floorplan, paths: DiePaths) {
+  const area = floorplanArea(plan);
+  const across = borders(plan);
+  const count = plan.length;
+  const sideways = (first: number, along: number): SparseLink[] =>
+    across.map(({ a, b, length, distance }) => ({
+      a: first + a,
+      b: first + b,
+      conductance: (along * length) / distance,
+    }));
+  const links = sideways(0, SILICON_CONDUCTIVITY * paths.thickness);
+  const losses = new Array<number>(count).fill(0);
+  const ways = [
+    { way: paths.up, metal: paths.above },
+    { way: paths.down, metal: paths.below },
+  ];
+  for (const { way, metal } of ways) {
+    const whole = way * area;
+    if (!metal) {
+      for (const [i, { width, height }] of plan.entries()) losses[i]! += (width * height) / whole;
+      continue;
+    }
+    const first = losses.length;
+    const film = Math.min(metal.film, FILM_SHARE * whole);
+    links.push(...sideways(first, metal.along));
+    for (const [i, { width, height }] of plan.entries()) {
+      links.push({ a: i, b: first + i, conductance: (width * height) / film });
+      losses.push((width * height) / (whole - film));
+    }
+  }
+  return { links, losses };
 }
 
 /** QᵀG⁻¹Q for the columns `shares` of Q; uses up `matrix`. */

@@ -12,7 +12,7 @@
 import { type Fault, SpecError } from '../../base/errors.ts';
 import type { Celsius } from '../../base/units.ts';
 import { type BodyFace, BodyNetwork } from './body-network.ts';
-import { dieLinks, SILICON_HEAT_CAPACITY } from './die.ts';
+import { dieLinks, INTERPOSER, SILICON_HEAT_CAPACITY, SUBSTRATE } from './die.ts';
 import { type Environment, faceOf, STILL_AIR } from './environment.ts';
 import { faceConductance } from './exchange.ts';
 import { type Floorplan, floorplanArea, floorplanFaults } from './floorplan.ts';
@@ -82,7 +82,13 @@ export function phoneNetworkSpec(
   const thickness = t.dieThickness.is;
   const area = floorplanArea(floorplan);
   const down = t.dieToPackage.is + t.packageToBoard.is;
-  const links: ThermalLink[] = dieLinks(floorplan, { thickness, up: t.dieToDram.is, down });
+  const links: ThermalLink[] = dieLinks(floorplan, {
+    thickness,
+    up: t.dieToDram.is,
+    down,
+    above: INTERPOSER,
+    below: SUBSTRATE,
+  });
   for (const [i, block] of floorplan.entries()) {
     const share = (block.width * block.height) / area;
     links.push({ a: i, b: at('dram'), conductance: share / t.dieToDram.is });

@@ -57,11 +57,11 @@ function soak(
 
 describe('closed loop', () => {
   it('the junction guard keeps a lone hot core off the emergency temperature', () => {
-    const { junction, mean } = soak('junction', 'cpu-big', 8, 20);
+    const { junction, mean } = soak('junction', 'cpu-big', 12, 20);
     expect(junction).toBeLessThan(TYPICAL_LIMITS.junctionCritical);
     expect(junction).toBeGreaterThan(88);
-    expect(mean(10, 20)).toBeLessThan(8);
-    expect(mean(10, 20)).toBeGreaterThan(2.5);
+    expect(mean(10, 20)).toBeLessThan(11);
+    expect(mean(10, 20)).toBeGreaterThan(4);
   });
 
   it.each(['skin-pid', 'power-allocator', 'step-wise'] as const)(

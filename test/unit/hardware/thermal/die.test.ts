@@ -3,7 +3,9 @@ import {
   blockResistances,
   type DiePaths,
   dieLinks,
+  INTERPOSER,
   SILICON_CONDUCTIVITY,
+  SUBSTRATE,
 } from '../../../../src/hardware/thermal/die.ts';
 import { floorplanArea } from '../../../../src/hardware/thermal/floorplan.ts';
 import { buildModalNetwork } from '../../../../src/hardware/thermal/modal.ts';
@@ -63,5 +65,70 @@ describe('die condensed from cells', () => {
 
   it('has no links for a single block', () => {
     expect(dieLinks([DIE[0]!], paths)).toEqual([]);
+  });
+});
+
+describe('copper of the package close to the die', () => {
+  const package_: DiePaths = { ...paths, above: INTERPOSER, below: SUBSTRATE };
+  const n = DIE.length;
+  const bare = blockResistances(DIE, paths);
+  const sheeted = blockResistances(DIE, package_);
+  const own = (all: Float64Array, i: number) => all[i * n + i] as number;
+  const bySize = DIE.map((_, i) => i).sort(
+    (i, j) => DIE[i]!.width * DIE[i]!.height - DIE[j]!.width * DIE[j]!.height,
+  );
+  const [smallest, largest] = [bySize[0]!, bySize.at(-1)!];
+
+  it('cools a block heated alone, a small one more than a large one, and warms what is far from it', () => {
+    const gain = DIE.map((_, i) => own(sheeted, i) / own(bare, i));
+    for (const share of gain) expect(share).toBeLessThan(1);
+    expect(gain[smallest]).toBeLessThan(gain[largest]!);
+    const furthest = bare
+      .slice(smallest * n, smallest * n + n)
+      .reduce((best, value, i, row) => (value < row[best]! ? i : best), 0);
+    expect(sheeted[smallest * n + furthest]).toBeGreaterThan(bare[smallest * n + furthest]!);
+  });
+
+  it('changes nothing for an even load', () => {
+    const area = floorplanArea(DIE);
+    for (let i = 0; i < n; i++) {
+      const rise = DIE.reduce(
+        (sum, { width, height }, j) => sum + (sheeted[i * n + j]! * (5 * width * height)) / area,
+        0,
+      );
+      expect(rise).toBeCloseTo(5 / (1 / 3 + 1 / 7), 8);
+    }
+  });
+
+  it('is what the bare die was where the sheet has no metal, and one node where it has no end of it', () => {
+    const film = { film: SUBSTRATE.film, along: 0 };
+    const none = blockResistances(DIE, { ...paths, above: film, below: film });
+    for (let i = 0; i < n; i++) expect(own(none, i)).toBeCloseTo(own(bare, i), 8);
+    // Metal without resistance: only the films and the silicon set a block apart from the mean.
+    const ideal = blockResistances(DIE, { ...paths, below: { film: 1e-9, along: 1e4 } });
+    for (let i = 0; i < n; i++) expect(own(ideal, i)).toBeCloseTo(1 / (1 / 3 + 1 / 7), 2);
+  });
+
+  it('keeps blocks within 6 % of fine cells', () => {
+    const fine = blockResistances(DIE, package_, 0.5e-3);
+    for (let i = 0; i < n; i++) {
+      expect(Math.abs(own(sheeted, i) / own(fine, i) - 1)).toBeLessThan(0.06);
+    }
+  });
+
+  it('falls along a strip as heat in a fin does', () => {
+    // A strip of cells 40 mm long and 1 mm wide, heated at one end: rise falls as exp(−x/L), L = √(k·t·r).
+    const strip = Array.from({ length: 40 }, (_, i) => ({
+      name: `${i}`,
+      x: i * 1e-3,
+      y: 0,
+      width: 1e-3,
+      height: 1e-3,
+    }));
+    const area = floorplanArea(strip);
+    const alone = blockResistances(strip, { thickness: 1.5e-4, up: 10, down: 1e9 }, 1e-3);
+    const length = Math.sqrt(SILICON_CONDUCTIVITY * 1.5e-4 * 10 * area);
+    const ratio = alone[10]! / alone[4]!;
+    expect(ratio).toBeCloseTo(Math.exp(-6e-3 / length), 1);
   });
 });
