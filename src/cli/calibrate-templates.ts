@@ -40,7 +40,7 @@ const TEMPLATES: Readonly<Record<string, Template>> = {
     columns: [...LLM.columns, 'power_w', 'energy_j_per_tok'],
     row: {
       ...LLM.row,
-      energy_j_per_tok: '0.21',
+      energy_j_per_tok: '0.4',
       notes: 'GGUF Q4_0; 4 threads; 256-token decode; SoC-rail energy',
     },
   },

@@ -128,7 +128,7 @@ describe('what columns are limited by', () => {
   });
 
   it('says what held the clocks of a column back, and nothing of one that stayed cool', async () => {
-    const args = { soc: 'snapdragon-8-gen-3', unit: 'cpu', set: SHORT };
+    const args = { soc: 'snapdragon-8-elite-gen-5', unit: 'cpu', set: SHORT };
     const { text } = await printed({ ...args, items: ['llama-3.2-3b-chat', 'llama-3.2-1b-chat'] });
     const held = lines(text).filter((line) => line.includes('clocks were held back'));
     expect(held.length).toBeGreaterThan(0);
