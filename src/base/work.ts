@@ -105,8 +105,8 @@ export interface Work {
   readonly superblocks?: boolean;
   /** Weights have one scale for each output channel, whatever their widths come to on average. */
   readonly perChannel?: boolean;
-  /** Bits of one scale, where it is not of half precision. */
-  readonly scaleBits?: number;
+  /** How stored weights lie beside their scales; absent where they have none, or where only an average is known. */
+  readonly packing?: Packing;
   /** Name of the format that stored weights have, which decides what kernels can read them; absent where the width says all. */
   readonly storage?: string;
   /** Plain over stored bytes of weights that a decompressor has to unpack; `weightBytes` are the stored ones. */
@@ -115,6 +115,16 @@ export interface Work {
   readonly pruned24?: boolean;
   /** Bytes that must come from storage into memory before the operator can start. */
   readonly storageBytes?: Bytes;
+}
+
+/** What has to be taken apart before packed weights can be multiplied, on average over all of them. */
+export interface Packing {
+  /** Scales per weight. */
+  readonly scales: number;
+  /** Minima, or zero points, per weight. */
+  readonly minima: number;
+  /** Bits that an element has without its scales, and the part of all weights that has so many. */
+  readonly widths: readonly { readonly bits: number; readonly share: number }[];
 }
 
 /** Every byte the operator touches, each tensor once. */

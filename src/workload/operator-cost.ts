@@ -10,7 +10,14 @@
  * Checked  test/unit/workload/operator-cost.test.ts, test/validation/model-counts.test.ts
  */
 import { BITS_PER_BYTE, type Bytes } from '../base/units.ts';
-import { bytesOf, DTYPE_BITS, type DType, type Work, type WorkForm } from '../base/work.ts';
+import {
+  bytesOf,
+  DTYPE_BITS,
+  type DType,
+  type Packing,
+  type Work,
+  type WorkForm,
+} from '../base/work.ts';
 import {
   effectiveBits,
   formatFor,
@@ -62,11 +69,8 @@ interface Parts {
   readonly superblocks?: boolean;
   readonly storage?: string;
   readonly perChannel?: boolean;
-  readonly scaleBits?: number;
+  readonly packing?: Packing | undefined;
 }
-
-const wideScales = (bits: number | undefined): bits is number =>
-  bits !== undefined && bits > DTYPE_BITS.fp16;
 
 function work(operator: string, form: WorkForm, activationDType: DType, parts: Parts): Work {
   return {
@@ -83,7 +87,7 @@ function work(operator: string, form: WorkForm, activationDType: DType, parts: P
     kvWriteBytes: parts.kvWriteBytes ?? 0,
     ...(parts.superblocks && { superblocks: true }),
     ...(parts.perChannel && { perChannel: true }),
-    ...(wideScales(parts.scaleBits) && { scaleBits: parts.scaleBits }),
+    ...(parts.packing && { packing: parts.packing }),
     ...(parts.storage !== undefined && { storage: parts.storage }),
   };
 }
@@ -113,7 +117,7 @@ export function matmulWork(shape: MatmulShape, format: WeightFormat, activation:
     weightDType: stored.dtype,
     superblocks: stored.superblocks,
     perChannel: stored.perChannel,
-    scaleBits: stored.scaleBits,
+    packing: stored.packing,
     ...(stored.name !== stored.dtype && { storage: stored.name }),
     weightBytes: batch * (storedBytes(format, n * k, k) + (bias ? plainBytes(n, format) : 0)),
     inputBytes: bytesOf((shape.inputRows ?? rows) * k, activation),

@@ -11,7 +11,7 @@
  * Checked  test/unit/hardware/units/cpu.test.ts, test/contract/units.test.ts
  */
 import { BITS_PER_BYTE } from '../../base/units.ts';
-import { bytesOf, DTYPE_BITS, type DType, type Work } from '../../base/work.ts';
+import { bytesOf, DTYPE_BITS, type DType, type Packing, type Work } from '../../base/work.ts';
 import type { ComputeUnit, MemoryPort, Support, UnitCost } from '../compute-unit.ts';
 import { attentionTraffic } from '../npu/attention.ts';
 import type { GemmShape } from '../npu/folds.ts';
@@ -40,8 +40,13 @@ import { transformed } from './winograd.ts';
 
 /** Output rows and columns that a register-blocked kernel keeps at once. */
 const REGISTER_TILE = 8;
-/** Conversion, multiply and add that fold one group's scale into four outputs. */
+/**
+ * Conversion, multiply and add that fold one group's scale into four outputs; with the integer scales of K-quants it is
+ * a sum over the vector, multiply and add (ggml_vec_dot_q4_K_q8_K and its like in ggml/src/ggml-cpu/arch/arm/quants.c).
+ */
 const SCALE_OPS = 3;
+/** Multiply–add of a group's minimum with the sum of its inputs, which is known once for all outputs. */
+const MINIMUM_OPS = 1;
 const OUTPUTS_PER_VECTOR = 4;
 /** Find the largest magnitude, scale, round. */
 const QUANTISE_OPS = 3;
@@ -50,7 +55,7 @@ const QUANTISE_OPS = 3;
  * and address arithmetic fill issue slots, dependencies and caches leave them empty. Between 0 and 1; the middle taken.
  */
 const OTHER_INSTRUCTIONS = 0.5;
-/** A group of packed weights carries one scale of this many bits, unless its format says more. */
+/** A group of packed weights carries one scale of this many bits, where nothing is said of it. */
 const SCALE_BITS = DTYPE_BITS.fp16;
 
 interface Cpu {
@@ -225,17 +230,17 @@ function computeFormat(cpu: Cpu, work: Work): DType {
 /** Instructions for group scales per multiply–accumulate instruction. */
 function scaleShare(cpu: Cpu, work: Work, format: DType, weights: number): number {
   if (format !== 'int8' || work.weightBytes === 0 || work.perChannel) return 0;
-  const effectiveBits = (work.weightBytes * BITS_PER_BYTE) / weights;
-  const scaleBits = effectiveBits - nominalBits(work, effectiveBits);
-  if (scaleBits <= 0) return 0;
-  const group = (work.scaleBits ?? SCALE_BITS) / scaleBits;
+  const { scales, minima } = work.packing ?? impliedPacking(work, weights);
   const perInstruction = (cpu.macs.int8 * 128) / cpu.simdBits;
-  return SCALE_OPS / ((group * OUTPUTS_PER_VECTOR) / perInstruction);
+  return ((SCALE_OPS * scales + MINIMUM_OPS * minima) * perInstruction) / OUTPUTS_PER_VECTOR;
 }
 
-/** Formats of five to seven bits travel as int8; what they are stored in tells them apart. */
-function nominalBits(work: Work, effectiveBits: number): number {
-  return Math.min(DTYPE_BITS[work.weightDType], Math.floor(effectiveBits));
+/** Where only bytes are known: whole bits are elements, and what is left of them scales of half precision. */
+function impliedPacking(work: Work, weights: number): Packing {
+  const bits = (work.weightBytes * BITS_PER_BYTE) / weights;
+  const nominal = Math.min(DTYPE_BITS[work.weightDType], Math.floor(bits));
+  const scales = Math.max(0, bits - nominal) / SCALE_BITS;
+  return { scales, minima: 0, widths: [{ bits: nominal, share: 1 }] };
 }
 
 /**
@@ -251,13 +256,14 @@ const UNPACK: Readonly<Record<number, number>> = { 2: 0.2, 3: 0.4, 5: 0.5, 6: 0.
  * IQ2_XS and IQ2_M are 1.4, 1.6 and 1.1 times as fast as IQ3_M (M2 Max: github.com/mozilla-ai/llamafile pull request 464),
  * IQ1_M 1.9 times (ik_llama.cpp pull request 553).
  */
-const LOOK_UP: Readonly<Record<string, number>> = { iq1: 1.4, iq2: 1.9, iq3: 2.9 };
+const LOOK_UP: Readonly<Record<string, number>> = { iq1: 2.1, iq2: 2.8, iq3: 4.2 };
 
 function unpackShare(cpu: Cpu, work: Work, weights: number): number {
   if (!cpu.unpackPerRow || work.weightBytes === 0) return 0;
   const lookUp = LOOK_UP[work.storage?.slice(0, 3) ?? ''];
   if (lookUp !== undefined) return lookUp;
-  return UNPACK[nominalBits(work, (work.weightBytes * BITS_PER_BYTE) / weights)] ?? 0;
+  const { widths } = work.packing ?? impliedPacking(work, weights);
+  return widths.reduce((sum, { bits, share }) => sum + share * (UNPACK[bits] ?? 0), 0);
 }
 
 function kernelCycles(cpu: Cpu, gemm: GemmShape, format: DType, kernel: CpuKernel): number {

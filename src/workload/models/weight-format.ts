@@ -1,6 +1,6 @@
 /** How weights and key–value entries are stored: element bits plus the scales that go with them. */
 import { BITS_PER_BYTE, type Bytes } from '../../base/units.ts';
-import { DTYPE_BITS, type DType } from '../../base/work.ts';
+import { DTYPE_BITS, type DType, type Packing } from '../../base/work.ts';
 import { type RowCells, readTable } from './table-cells.ts';
 
 /** One row of `workloads/models/weight-formats.csv`. */
@@ -16,8 +16,8 @@ export interface WeightFormat {
   readonly superblocks: boolean;
   /** One scale for each output channel, also where widths are mixed and only their average is known. */
   readonly perChannel: boolean;
-  /** Bits of one scale. */
-  readonly scaleBits: number;
+  /** Scales and widths that kernels take apart; absent where there are none, or only an average is known. */
+  readonly packing: Packing | undefined;
   /** What an exporter stores instead where the reduction is no multiple of the group. */
   readonly fallback: WeightFormat | undefined;
   readonly source: string;
@@ -60,7 +60,7 @@ export function parseWeightFormats(
     elementBits: cells.numberOr('weight_bits', 0),
     scales: readScales(cells),
     perChannel: cells.text('group') === 'row',
-    scaleBits: cells.numberOr('scale_bits', DTYPE_BITS.fp16),
+    packing: packingOf(cells, formats),
     superblocks: (Number(cells.text('group')) || 0) >= SUPERBLOCK,
     fallback: fallbackOf(cells, formats),
     source: cells.text('source'),
@@ -85,6 +85,57 @@ export function formatFor(format: WeightFormat, inputs: number): WeightFormat {
   if (!fallback || scales.kind !== 'group' || inputs % scales.group === 0) return format;
   return fallback;
 }
+
+/**
+ * Of one format, or of the two that a file mixes in the proportion that its average width tells.
+ * `scale_group` is given where blocks hold more than one scale.
+ */
+function packingOf(
+  cells: RowCells,
+  formats: Readonly<Record<string, WeightFormat>>,
+): Packing | undefined {
+  const names = cells.text('mix').split(' ').filter(Boolean);
+  if (names.length > 0) return mixOf(cells, names, formats);
+  const { kind, group } = { group: 0, ...readScales(cells) };
+  if (kind !== 'group' && kind !== 'block') return undefined;
+  const shared = cells.countOr('scale_group', group);
+  const hasMinimum = cells.numberOr('zero_point_bits', 0) > 0;
+  return {
+    scales: 1 / shared,
+    minima: hasMinimum ? 1 / shared : 0,
+    widths: [{ bits: cells.numberOr('weight_bits', 0), share: 1 }],
+  };
+}
+
+function mixOf(
+  cells: RowCells,
+  names: readonly string[],
+  formats: Readonly<Record<string, WeightFormat>>,
+): Packing | undefined {
+  const parts = names.flatMap((name) =>
+    Object.hasOwn(formats, name) ? [formats[name] as WeightFormat] : [],
+  );
+  const [low, high = low] = parts;
+  if (!low?.packing || !high?.packing || parts.length !== names.length || names.length > 2) {
+    cells.fail('mix', 'not one or two packed formats above this row', 'such as q4_k q6_k');
+    return undefined;
+  }
+  const [from, to] = [bitsOf(low), bitsOf(high)];
+  const average = cells.numberOr('effective_bits', from);
+  const share = to > from ? Math.min(1, Math.max(0, (average - from) / (to - from))) : 0;
+  const blend = (one: number, other: number) => (1 - share) * one + share * other;
+  return {
+    scales: blend(low.packing.scales, high.packing.scales),
+    minima: blend(low.packing.minima, high.packing.minima),
+    widths: [
+      { bits: low.elementBits, share: 1 - share },
+      { bits: high.elementBits, share },
+    ],
+  };
+}
+
+/** Bits per element in a tensor of many blocks. */
+const bitsOf = (format: WeightFormat) => effectiveBits(format, Number.POSITIVE_INFINITY);
 
 function readScales(cells: RowCells): ScaleLayout {
   const overhead = cells.numberOr('scale_bits', 0) + cells.numberOr('zero_point_bits', 0);

@@ -38,10 +38,35 @@ describe('scales of groups', () => {
     expect(extra('int4-g64-fp16scale') / extra('int4-g128-fp16scale')).toBeCloseTo(2, 3);
   });
 
-  it('are told of work where they are wider than half precision, and only there', () => {
-    const told = Object.values(formats).filter(
-      (format) => 'scaleBits' in matmulWork({ m: 1, n: 64, k: 256 }, format, 'fp16'),
-    );
-    expect(told.map(({ name }) => name)).toEqual(['int4-g32-fp32scale']);
+  it('cost what their number does, whatever bits they have and however many lie in a block', () => {
+    const extra = (format: string) =>
+      cost(format, 256).matrixCycles / cost('int4-per-channel', 256).matrixCycles - 1;
+    // One of eight bits for 32 weights as one of sixteen; two to a block of 32 with a minimum; four to a block of 64.
+    expect(extra('mxfp4')).toBeCloseTo(extra('q4_0'), 9);
+    expect(extra('nvfp4') / extra('q4_0')).toBeCloseTo(2, 6);
+    expect(extra('q4_1') / extra('q4_0')).toBeCloseTo(4 / 3, 6);
+    expect(extra('q5_1')).toBeCloseTo(extra('q4_1'), 9);
+    expect(extra('q5_0')).toBeCloseTo(extra('q4_0'), 9);
+  });
+
+  it('of K-quants are counted by their own groups, not by what a block has beside its elements', () => {
+    const extra = (format: string) =>
+      cost(format, 256).matrixCycles / cost('int4-per-channel', 256).matrixCycles - 1;
+    const perOp = extra('q4_0') / (3 / 32);
+    expect(extra('q6_k') / perOp).toBeCloseTo(3 / 16, 9);
+    expect(extra('q4_k') / perOp).toBeCloseTo(3 / 32 + 1 / 32, 9);
+    expect(extra('iq4_xs') / perOp).toBeCloseTo(3 / 32, 9);
+  });
+
+  it('of a file that mixes formats cost between the two', () => {
+    for (const [file, low, high] of [
+      ['q4_k_m-file', 'q4_k', 'q6_k'],
+      ['q3_k_m-file', 'q3_k', 'q4_k'],
+      ['q2_k-file', 'q3_k', 'q2_k'],
+    ] as const) {
+      const [own, one, other] = [file, low, high].map((name) => cost(name, 256).matrixCycles);
+      expect(own).toBeGreaterThanOrEqual(Math.min(one!, other!));
+      expect(own).toBeLessThanOrEqual(Math.max(one!, other!));
+    }
   });
 });

@@ -47,6 +47,8 @@ describe('formats with super-blocks', () => {
       ...work(64, 'q4_0'),
       superblocks: true,
       storage: 'q4_k',
+      // As many scales, and a minimum beside each.
+      packing: { ...work(64, 'q4_0').packing, minima: 1 / 32 },
     });
     expect(work(64, 'q4_0')).not.toHaveProperty('superblocks');
   });

@@ -27,7 +27,7 @@ describe('a format whose groups must divide the reduction', () => {
 
   it('may only fall back on a format above it in the table', () => {
     const [header] = text.split('\n');
-    const row = 'odd,tensor,int4,4,128,16,0,,,here,,fp32';
+    const row = 'odd,tensor,int4,4,128,16,0,,,here,,fp32,,';
     expect(() => parseWeightFormats(`${header}\n${row}\n`, 'f.csv')).toThrow(
       /no such format above/,
     );
