@@ -121,6 +121,7 @@ describe.each(CASES.filter(([soc]) => LONG.includes(soc)))('ten minutes of %s, %
   it('end at a power that a hand can hold', () => {
     const run = runOf(soc, unit, { duration: '10min', workload: 'llama-3.2-3b-chat' });
     expect(value(run, 'average_power_watts')).toBeLessThan(10);
-    expect(value(run, 'skin_temperature_celsius')).toBeLessThan(50);
+    // Severe is 44 to 45 °C; policies overshoot by a kelvin or two.
+    expect(value(run, 'skin_temperature_celsius')).toBeLessThan(47);
   });
 });

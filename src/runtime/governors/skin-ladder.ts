@@ -1,83 +1,23 @@
-/** Severity ladder of virtual skin: each step, once reached, holds every unit below a ceiling until it cools. */
+/** Severity ladder of virtual skin: each step, once reached, holds the units it names below a ceiling until they cool. */
 import { quantity, z } from '../../base/schema.ts';
 import type { Cap, CoolingDevice, ThermalGovernor, ThermalView } from '../governor.ts';
-import { Caps, coresOf, Poll, readingOf, SENSORS, type Sensor } from './caps.ts';
-import { requireAboveAmbient, type ThermalLimits, thermalFactory } from './entry.ts';
+import { Caps, Poll, readingOf, SENSORS, type Sensor } from './caps.ts';
+import { thermalFactory } from './entry.ts';
 import { guarded, junctionOptions } from './junction-guard.ts';
-
-const step = z.strictObject({
-  /** Virtual skin at which the step is taken. */
-  at: quantity('temperature'),
-  /** Highest operating point allowed, as a share of the table: 0 is the slowest point, 1 the fastest. */
-  ceiling: z.number().min(0).max(1).default(1),
-  /** Of single devices, instead of `ceiling`. */
-  ceilings: z.record(z.string(), z.number().min(0).max(1)).default({}),
-  /** Share of the cores of each device that stays on (Snapdragon overlays take out the prime cluster first). */
-  cores: z.number().min(0).max(1).default(1),
-});
-export type LadderStep = z.output<typeof step>;
-
-export const ladderOptions = {
-  /** Rising steps. Without: half the table at the hard limit, the slowest point at the emergency limit. */
-  ladder: z.array(step).min(1).optional(),
-  /** Kelvins below a step at which it is left again (Pixel 8 Pro: 1.9). */
-  hysteresis: z.number().min(0).max(20).default(1.9),
-};
-
-export function ladderOf(
-  governor: string,
-  given: readonly LadderStep[] | undefined,
-  limits: ThermalLimits,
-): readonly LadderStep[] {
-  const all = { ceilings: {}, cores: 1 };
-  const steps = given ?? [
-    { at: limits.skinHard, ceiling: 0.5, ...all },
-    { at: limits.skinEmergency, ceiling: 0, ...all },
-  ];
-  const trips = Object.fromEntries(steps.map(({ at }, i) => [`ladder.${i}.at`, at]));
-  requireAboveAmbient(governor, trips, limits);
-  return [...steps].sort((a, b) => a.at - b.at);
-}
-
-/** Number of steps of the ladder that hold at `skin`, given how many held before. */
-export function severityAt(
-  ladder: readonly LadderStep[],
-  hysteresis: number,
-  skin: number,
-  before: number,
-): number {
-  let severity = 0;
-  for (const [i, { at }] of ladder.entries()) {
-    if (skin >= (i < before ? at - hysteresis : at)) severity = i + 1;
-  }
-  return severity;
-}
-
-/** Highest point of a device that `severity` steps allow. */
-export function ceilingPoint(
-  ladder: readonly LadderStep[],
-  severity: number,
-  device: CoolingDevice,
-): number {
-  const top = device.powers.length - 1;
-  const held = ladder[severity - 1];
-  const share = held ? (held.ceilings[device.name] ?? held.ceiling) : 1;
-  // Shares are written as decimals of a table length; a hair below a point is that point.
-  return Math.floor(share * top + 1e-9);
-}
-
-/** Cores of a device that `severity` steps leave on; a part of a core is a core. */
-export function coresLeft(
-  ladder: readonly LadderStep[],
-  severity: number,
-  device: CoolingDevice,
-): number {
-  return Math.ceil((ladder[severity - 1]?.cores ?? 1) * coresOf(device) - 1e-9);
-}
+import {
+  ceilingPoint,
+  coresLeft,
+  isHeld,
+  type LadderStep,
+  ladderOf,
+  ladderOptions,
+  severityAt,
+} from './ladder.ts';
+import { skinPid } from './skin-pid.ts';
 
 export const skinLadder = thermalFactory(
   'skin-ladder',
-  'vendor severity steps on skin: a cliff, not a slope',
+  'vendor severity steps on skin: a cliff; units no step names as skin-pid',
   z.strictObject({
     ...ladderOptions,
     /** What the steps go by: hottest skin, or a thermistor on the board. */
@@ -87,7 +27,8 @@ export const skinLadder = thermalFactory(
   }),
   (given, limits) => {
     const ladder = ladderOf('skin-ladder', given.ladder, limits);
-    const inner = new SkinLadder({ ...given, ladder });
+    const others = isHeld(ladder) ? undefined : skinPid.create({}, limits);
+    const inner = new SkinLadder({ ...given, ladder, others });
     return guarded(inner, given.junction, limits);
   },
 );
@@ -97,6 +38,8 @@ interface Settings {
   readonly hysteresis: number;
   readonly sensor: Sensor;
   readonly polling: number;
+  /** Holds devices that no step names: steps fitted to runs of one unit know nothing of the rest. */
+  readonly others: ThermalGovernor | undefined;
 }
 
 class SkinLadder implements ThermalGovernor {
@@ -104,22 +47,44 @@ class SkinLadder implements ThermalGovernor {
   readonly #caps = new Caps();
   readonly #poll = new Poll();
   #severity = 0;
+  /** Those of `devices` that no step names, where they are among all, and what is decided of them. */
+  #devices: readonly CoolingDevice[] = [];
+  #unnamed: readonly CoolingDevice[] = [];
+  #places: readonly number[] = [];
 
   constructor(settings: Settings) {
     this.#settings = settings;
   }
 
   limit(view: ThermalView): readonly Cap[] {
-    const { ladder, hysteresis, sensor, polling } = this.#settings;
     this.#caps.fit(view.devices);
+    this.#holdOthers(view);
+    const { ladder, hysteresis, sensor, polling } = this.#settings;
     if (!this.#poll.due(view.period, polling)) return this.#caps.list;
     const reading = readingOf(view, sensor);
     this.#severity = severityAt(ladder, hysteresis, reading, this.#severity);
     const reason = `${sensor} step at ${ladder[this.#severity - 1]?.at} °C`;
     for (const [i, device] of view.devices.entries()) {
+      if (this.#places.includes(i)) continue;
       this.#caps.set(i, device, ceilingPoint(ladder, this.#severity, device), reason);
       this.#caps.setCores(i, device, coresLeft(ladder, this.#severity, device), reason);
     }
     return this.#caps.list;
+  }
+
+  #holdOthers(view: ThermalView): void {
+    const { devices } = view;
+    const { ladder, others } = this.#settings;
+    if (!others) return;
+    if (devices !== this.#devices) {
+      this.#devices = devices;
+      this.#places = [...devices.keys()].filter((i) => !isHeld(ladder, devices[i]?.name));
+      this.#unnamed = this.#places.map((i) => devices[i] as CoolingDevice);
+    }
+    const caps = others.limit({ ...view, devices: this.#unnamed });
+    for (const [n, i] of this.#places.entries()) {
+      const { point, reason } = caps[n] as Cap;
+      this.#caps.set(i, devices[i] as CoolingDevice, point, reason);
+    }
   }
 }

@@ -23,7 +23,7 @@ import {
   ladderOf,
   ladderOptions,
   severityAt,
-} from './skin-ladder.ts';
+} from './ladder.ts';
 import {
   newSkinLoopState,
   type SkinLoop,

@@ -136,6 +136,31 @@ describe('skin-ladder', () => {
     const caps = governor().limit(view({ skin: 44 }));
     expect(caps[0]?.reason).toBe('skin step at 43 °C');
   });
+
+  it('leaves units that no step names to a skin budget, not to run as hot as they like', () => {
+    const steps = () =>
+      thermalGovernors['skin-ladder'].create({
+        ladder: [{ at: '43 °C', ceilings: { gpu: 0.2 } }],
+        polling: '1 s',
+      });
+    const over = (...temperatures: number[]) => {
+      const own = steps();
+      const alone = thermalGovernors['skin-pid'].create();
+      const npu = device('npu', 5);
+      return temperatures.map((skin) => {
+        const devices = [npu, device('gpu', 8)];
+        const [named] = alone.limit(view({ skin, devices: [npu], period: 7 }));
+        const caps = own.limit(view({ skin, devices, period: 7 }));
+        return { npu: caps[0], gpu: caps[1], named };
+      });
+    };
+    const seen = over(30, 42, 43.5, 46, 46, 46, 46);
+    for (const { npu, named } of seen) expect(npu).toEqual(named);
+    expect(seen[0]?.npu?.point).toBe(5);
+    expect(seen.at(-1)?.npu?.point).toBeLessThan(3);
+    expect(seen.at(-1)?.npu?.reason).toMatch(/skin (budget|step)/);
+    expect(seen.map(({ gpu }) => gpu?.point)).toEqual([5, 5, 1, 1, 1, 1, 1]);
+  });
 });
 
 describe('skin-pid', () => {
