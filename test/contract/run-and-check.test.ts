@@ -119,6 +119,13 @@ const ROWS: Readonly<Record<string, readonly [string, string, string, string, st
     '4',
     'before products were reworked',
   ],
+  'llama-cpp-opencl-2025': [
+    'Snapdragon 8 Gen 3',
+    'gpu',
+    'llama.cpp (OpenCL)',
+    '4',
+    'before kernels for Adreno',
+  ],
   'llm-npu': ['Snapdragon 8 Gen 3', 'npu', 'mllm (QNN)', '8', ''],
   vendor: ['Snapdragon 8 Gen 3', 'npu', 'QNN', '4', ''],
   'vendor-2024': ['Snapdragon 8 Gen 3', 'npu', 'Genie/QNN', '4', 'component timing (2024-03)'],

@@ -124,3 +124,31 @@ describe('order of formats', () => {
     expect(q6!).toBeLessThan(q4!);
   });
 });
+
+describe('formats before they had kernels for Adreno', () => {
+  const on = (soc: string, format: string, runtime: string) =>
+    rates(format, { soc, runtime, unit: 'gpu' });
+
+  it('read prompts as much slower as pull request 19840 measured Q4_1 to, and answer alike', () => {
+    // X Elite, before and after: Qwen3 0.6B 441.08 and 1102.53 tokens/s, 4B 64.34 and 213.75; answers 45.77 and 45.93.
+    const [before, after] = ['llama-cpp-opencl-2025', 'llama-cpp'].map((runtime) =>
+      on('snapdragon-x-elite', 'q4_1', runtime),
+    ) as [ReturnType<typeof on>, ReturnType<typeof on>];
+    expect(after.prompt / before.prompt).toBeGreaterThan(1102.53 / 441.08);
+    expect(after.prompt / before.prompt).toBeLessThan((1.25 * 213.75) / 64.34);
+    expect(after.answer / before.answer).toBeGreaterThan(0.75);
+    expect(after.answer / before.answer).toBeLessThan(1.33);
+  });
+
+  it('have a rate that tells of another format on other chips', () => {
+    // Pull requests 16469 and 18871: Qwen2 1.5B in Q8_0 at 148.5 on an Adreno 830 and 158.1 on an 840; here a model of
+    // 3.2 billion parameters, 2.8 of which are multiplied for every token of a prompt, against 1.31 of 1.54.
+    for (const [soc, measured] of [
+      ['snapdragon-8-elite', 148.54],
+      ['snapdragon-8-elite-gen-5', 158.08],
+    ] as const) {
+      const share = on(soc, 'q8_0', 'llama-cpp-opencl-2025').prompt / (measured * (1.31 / 2.82));
+      expect(Math.abs(Math.log(share))).toBeLessThan(0.25);
+    }
+  });
+});
