@@ -133,3 +133,8 @@ export function totalBytes(work: Work): Bytes {
     work.weightBytes + work.inputBytes + work.outputBytes + work.kvReadBytes + work.kvWriteBytes
   );
 }
+
+/** Whether all that the operator does is to have something brought from storage: what it gives is written by the drive. */
+export function bringsOnly({ storageBytes = 0, inputBytes, macs, weightBytes }: Work): boolean {
+  return storageBytes > 0 && inputBytes === 0 && macs === 0 && weightBytes === 0;
+}

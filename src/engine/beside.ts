@@ -6,8 +6,16 @@ import type { StreamPort } from './stream.ts';
 const NONE: readonly StreamPort[] = [];
 const NOTHING = { memory: 0, fabric: 0 } as const;
 
+/** Who draws energy while an operator waits for its launch. */
+export interface DrawnMeanwhile {
+  /** Unit `u`, whose operator has ledger row `row`, has waited for so long. */
+  pass(u: number, row: number, seconds: Seconds): void;
+}
+
 export class Beside {
   load: Loading | undefined;
+  /** Ciphers at work for what the drive brings in the middle of a request. */
+  openings: DrawnMeanwhile | undefined;
   private open: readonly StreamPort[] = NONE;
   /** Share of the CPU unit's cycles that bringing models takes. */
   private taken = 0;

@@ -239,9 +239,7 @@ export class Dispatcher {
     const { now } = this.kernel;
     const wait = guard.admit(u, request, operator, now);
     this.execution.start(u, now, request.table, operator, row, again, wait);
-    if (guard.withheld === 0) return;
-    this.execution.withhold(u, guard.withheld);
-    guard.withheld = 0;
+    guard.started(u);
   }
 
   /** Another request gets the unit. @returns seconds to submit again what was cut in the middle of a graph. */

@@ -312,12 +312,11 @@ export class Execution {
   }
 
   private splitOf(u: number): StreamSplit {
-    const readHits = this.readHits[u]!;
     return {
       dramReads: this.dramReads[u]!,
       dramWrites: this.dramWrites[u]!,
-      readHits,
-      writeHits: this.hitShare[u]! - readHits,
+      readHits: this.readHits[u]!,
+      writeHits: this.hitShare[u]! - this.readHits[u]!,
       guard: this.guards[u],
     };
   }
@@ -330,6 +329,7 @@ export class Execution {
     this.ledger.joules[row]! += transfer * this.storageWatts[u]!;
     const secure = Math.min(dt - transfer, this.secureLeft[u]!);
     this.secureLeft[u]! -= secure;
+    this.beside.openings?.pass(u, row, transfer + secure);
     this.attribute(u, row, CAUSE.transfer, transfer);
     if (secure > 0) this.attribute(u, row, CAUSE.secure, secure);
     this.attribute(u, row, CAUSE.launch, dt - transfer - secure);

@@ -15,6 +15,7 @@
 import type { Bytes, BytesPerSecond, Joules, Seconds } from '../base/units.ts';
 import { TICK } from '../kernel/clock.ts';
 import { CHUNK } from '../runtime/secure/restore.ts';
+import { burnCores } from './cores.ts';
 import type { Execution } from './execution.ts';
 import type { Ledger } from './ledger.ts';
 import type { LoadAccess, LoadGate, LoadPlan, LoadStage } from './load-plan.ts';
@@ -318,7 +319,7 @@ export class LoadFlow {
     const { start, end } = stage;
     const [first, last] = [Math.max(from, start), Math.min(to, end)];
     if (last <= first) return;
-    const { ledger, costs, execution } = this.parts;
+    const { ledger, costs, execution, cpu } = this.parts;
     const span = end - start;
     const share = (last - first) / span;
     const bytes = this.move(open, { before: (first - start) / span, share, since, now });
@@ -327,7 +328,8 @@ export class LoadFlow {
     const moved = bytes.read + bytes.write;
     const fabric = moved * fabricPerByte + stage.cipher * share;
     const stored = stage.storage * share;
-    const joules = this.burn(stage.cpuShare * stage.busy * share) + stored + memory + fabric;
+    const joules =
+      burnCores(execution, cpu, stage.cpuShare * stage.busy * share) + stored + memory + fabric;
     used.memory += memory;
     used.fabric += fabric;
     this.storageJoules += stored;
@@ -363,12 +365,4 @@ export class LoadFlow {
   }
 
   /** Seconds of the whole CPU unit at its present clocks. */
-  private burn(seconds: Seconds): Joules {
-    const { execution, cpu } = this.parts;
-    if (cpu < 0 || seconds === 0) return 0;
-    const watts = execution.stalledWatts[cpu]! + execution.vectorWatts[cpu]!;
-    execution.busySeconds[cpu]! += seconds;
-    execution.unitJoules[cpu]! += watts * seconds;
-    return watts * seconds;
-  }
 }

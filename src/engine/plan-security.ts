@@ -74,7 +74,6 @@ export function planSecurity(
   requireAgreement(drafts);
   requireTargets(drafts, soc);
   requireUse(drafts);
-  requireNoPaging(drafts);
   const demands = demandsOf(drafts);
   const all = demands.reduce((sum, { held }) => sum + held, 0);
   const turns = swap !== undefined;
@@ -233,34 +232,6 @@ function requireUse(drafts: readonly Draft[]): void {
     }
   }
   if (faults.length > 0) throw new SpecError(faults);
-}
-
-/** @throws SpecError where experts would come as ciphertext in the middle of a step. */
-function requireNoPaging(drafts: readonly Draft[]): void {
-  const paging = drafts.filter(
-    ({ strategy, kept }) =>
-      strategy.protects.includes('weights') &&
-      strategy.modelFile === 'encrypted' &&
-      kept.some(pagesExperts),
-  );
-  const faults = paging.map(({ at, workload }): Fault => {
-    const whose = workload === undefined ? '' : ` of workload "${workload}"`;
-    return {
-      path: at('modelFile'),
-      message: `experts${whose} that the drive brings during a step would come encrypted, and deciphering them one by one is not modelled`,
-      hint: 'choose modelFile: plain, or keep all experts in memory (without workload.techniques.expertPaging)',
-    };
-  });
-  if (faults.length > 0) throw new SpecError(faults);
-}
-
-/** What comes from storage and is multiplied with at once. */
-function pagesExperts({ phases }: RequestPlan): boolean {
-  return phases.some(({ graph }) =>
-    graph.works.some(
-      (work) => typeof work !== 'function' && work.weightBytes > 0 && (work.storageBytes ?? 0) > 0,
-    ),
-  );
 }
 
 /** @throws SpecError for attacks on workloads, or by initiators, that are not there. */

@@ -118,8 +118,6 @@ export interface RunObserver {
 
 /** Checks what operators access, before they do; the one part that may hold them up. */
 export interface AccessGuard {
-  /** Bytes that the operator admitted last must not move; whoever reads them sets them back. */
-  withheld: number;
   /**
    * A step is about to begin: everything that it will access is looked at.
    * @returns by operator, 0 where that was all; the others come by `admit`, one by one.
@@ -131,6 +129,8 @@ export interface AccessGuard {
    * @throws SecurityFault where an access must not be.
    */
   admit(unit: number, request: Active, operator: number, now: Seconds): Seconds;
+  /** It has started: what its admission left to take from it, or to charge it with. */
+  started(unit: number): void;
   stepDone(request: Active, phase: Phase, now: Seconds): void;
   /** Rates of memory have changed while models are on their way: waiting for them ends sooner or later than it was said. */
   follow(now: Seconds): void;

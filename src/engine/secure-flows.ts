@@ -1,19 +1,29 @@
 /** What every operator of a phase accesses, worked out once per table: which row of the audit, and how many bytes. */
 import { EVERY_SECRET, join, PUBLIC, type Secrecy, secrecyOf } from '../base/labels.ts';
 import type { Bytes, Seconds } from '../base/units.ts';
-import type { Work } from '../base/work.ts';
+import { bringsOnly, type Work } from '../base/work.ts';
 import type { Initiator } from '../hardware/secure/initiators.ts';
 import type { RegionKind } from '../hardware/secure/regions.ts';
 import { labelFlow, type SourceLabels } from '../runtime/secure/label-flow.ts';
 import type { TensorClass } from '../runtime/secure/strategy.ts';
 import { workAt } from '../workload/graph.ts';
+import { isCiphered, passesAgain } from './secure-opening.ts';
 import type { SecurityPlan } from './secure-plan.ts';
-import { landingKind } from './secure-restore.ts';
+import { cipherInitiator, isSealed, landingKind } from './secure-restore.ts';
 import type { AuditRows } from './secure-rows.ts';
 import type { TaskTable } from './task-table.ts';
 
 /** Kinds of bytes that an operator moves, in this order in `FlowTable.bytes`. */
-const PARTS = ['weights', 'inputs', 'kvRead', 'kvWrite', 'results', 'paged'] as const;
+const PARTS = [
+  'weights',
+  'inputs',
+  'kvRead',
+  'kvWrite',
+  'results',
+  'paged',
+  'sealed',
+  'opened',
+] as const;
 const WIDTH = PARTS.length;
 /** Of secrecy. */
 const LEVELS = EVERY_SECRET + 1;
@@ -21,6 +31,8 @@ const LEVELS = EVERY_SECRET + 1;
 /** Flags of an operator. */
 export const CALL = 1;
 export const STOPPED = 2;
+/** What the drive brings for it has to be deciphered. */
+export const OPENS = 4;
 
 /** Tensors of an operator that take their own share of its traffic. */
 const [HAS_INPUTS, HAS_CACHE, HAS_RESULTS] = [1, 2, 4] as const;
@@ -50,7 +62,7 @@ export interface FlowTable {
   readonly growing: Uint16Array;
   /** `cell × parts`, at the table's present context. */
   readonly bytes: Float64Array;
-  /** `CALL` where an operator begins with a call into the world of the runtime. */
+  /** `CALL` where an operator begins with a call into the world of the runtime, `OPENS` where it waits for a cipher. */
   readonly calls: Uint8Array;
   /** That, and `STOPPED` where an access of the operator must not be. */
   readonly flags: Uint8Array;
@@ -90,6 +102,17 @@ export interface FlowPlace {
 
 type Access = readonly [part: number, row: number];
 
+/** The same access by the same unit is made by many kinds of operators. */
+function rowsOnce(rowOf: (unit: number, kind: AccessKind) => number) {
+  const rows = new Map<number, number>();
+  return (unit: number, isRoot: boolean, [part, what]: readonly [number, AccessKind]): Access => {
+    const key = ((unit * WIDTH + part) * LEVELS + what.secrecy) * 2 + Number(isRoot);
+    const row = rows.get(key) ?? rowOf(unit, what);
+    rows.set(key, row);
+    return [part, row];
+  };
+}
+
 /**
  * @param rowOf the row of the audit for an access by a unit.
  */
@@ -107,7 +130,8 @@ export function flowTable(
   // By cell and secrets: operators are many, and their kinds few.
   const known = new Int16Array(2 * LEVELS ** 3 * table.classCount * table.unitCount).fill(-1);
   const kinds = { cell: [] as number[], start: [0], accesses: [] as Access[], has: [] as number[] };
-  const rows = new Map<number, number>();
+  const asRow = rowsOnce(rowOf);
+  const ciphered = isCiphered(plan);
   let results: Secrecy = PUBLIC;
   for (let i = 0; i < count; i++) {
     const operator = graph.operators[i]!;
@@ -115,6 +139,7 @@ export function flowTable(
     const cell = table.cell[i]!;
     results |= flow.results[i]!;
     calls[i] = isRoot || table.callSeconds[i]! > 0 ? CALL : 0;
+    if (ciphered && table.storageBytes[cell]! > 0) calls[i]! |= OPENS;
     const secrets = (flow.weights[i]! * LEVELS + flow.inputs[i]!) * LEVELS + flow.results[i]!;
     const key = (cell * LEVELS ** 3 + secrets) * 2 + (isRoot ? 1 : 0);
     let own = known[key]!;
@@ -124,13 +149,8 @@ export function flowTable(
       const work = workAt(graph, operator.work, table.context);
       const of = { weights: flow.weights[i]!, inputs: flow.inputs[i]!, results: flow.results[i]! };
       const accesses = accessesOf(work, placesOf(place, isRoot), { ...of, kv: flow.kv });
-      if (work.storageBytes) accesses.push([PARTS.indexOf('paged'), pagedInto(plan, of.weights)]);
-      for (const [part, what] of accesses) {
-        const same = ((table.unit[i]! * WIDTH + part) * LEVELS + what.secrecy) * 2 + Number(isRoot);
-        const row = rows.get(same) ?? rowOf(table.unit[i]!, what);
-        rows.set(same, row);
-        kinds.accesses.push([part, row]);
-      }
+      if (work.storageBytes) accesses.push(...pagedInto(plan, of.weights));
+      kinds.accesses.push(...accesses.map((what) => asRow(table.unit[i]!, isRoot, what)));
       kinds.cell.push(cell);
       kinds.has.push(tensorsOf(work));
       kinds.start.push(kinds.accesses.length);
@@ -195,11 +215,20 @@ function placesOf({ readsPrompt, adapts }: FlowPlace, isRoot: boolean) {
   return { inputs, results: 'activations' } as const;
 }
 
-/** Experts and adapters that the drive brings during a step, where it may write. */
-function pagedInto(plan: SecurityPlan, secrecy: Secrecy): AccessKind {
-  const kind = { access: 'write', tensor: 'model file', initiator: 'storage' } as const;
-  const sealed = plan.strategy.modelFile === 'encrypted';
-  return { ...kind, region: landingKind(plan), secrecy: sealed ? PUBLIC : secrecy };
+/** Experts and adapters that the drive brings during a step, where it may write; a cipher takes them from there. */
+function pagedInto(plan: SecurityPlan, secrecy: Secrecy): [number, AccessKind][] {
+  const region = landingKind(plan);
+  const sealed = isSealed(plan);
+  const file = { tensor: 'model file', region, secrecy: sealed ? PUBLIC : secrecy } as const;
+  const found: [number, AccessKind][] = [
+    [PARTS.indexOf('paged'), { ...file, access: 'write', initiator: 'storage' }],
+  ];
+  const initiator = cipherInitiator(plan);
+  if (passesAgain(plan) === 0 || !initiator) return found;
+  found.push([PARTS.indexOf('sealed'), { ...file, access: 'read', initiator }]);
+  const opened = { access: 'write', tensor: 'weights', secrecy, initiator } as const;
+  found.push([PARTS.indexOf('opened'), opened]);
+  return found;
 }
 
 function accessesOf(
@@ -221,7 +250,7 @@ function accessesOf(
   add('inputs', work.inputBytes, 'read', places.inputs, of.inputs);
   add('kvRead', work.kvReadBytes, 'read', 'kv', of.kv);
   add('kvWrite', work.kvWriteBytes, 'write', 'kv', of.results);
-  add('results', work.outputBytes, 'write', places.results, of.results);
+  if (!bringsOnly(work)) add('results', work.outputBytes, 'write', places.results, of.results);
   return found;
 }
 
@@ -266,16 +295,21 @@ function fillKind(flows: FlowTable, table: TaskTable, kind: number): void {
   const cell = flows.cell[kind]!;
   const has = flows.has[kind]!;
   const stored = storageBytes[cell]!;
+  const again = stored * (table.madeFor.passesAgain ?? 0);
+  const read = readBytes[cell]! - again;
+  const written = writeBytes[cell]! - stored - again;
   const kvRead = has & HAS_CACHE ? kvReads[cell]! : 0;
-  const weights = has & HAS_INPUTS ? weightReads[cell]! : readBytes[cell]! - kvRead;
-  const kvWrite = has & HAS_RESULTS ? kvWrites[cell]! : writeBytes[cell]! - stored;
+  const weights = has & HAS_INPUTS ? weightReads[cell]! : read - kvRead;
+  const kvWrite = has & HAS_RESULTS ? kvWrites[cell]! : written;
   const at = cell * WIDTH;
   bytes[at] = weights;
-  bytes[at + 1] = Math.max(0, readBytes[cell]! - weights - kvRead);
+  bytes[at + 1] = Math.max(0, read - weights - kvRead);
   bytes[at + 2] = kvRead;
   bytes[at + 3] = kvWrite;
-  bytes[at + 4] = Math.max(0, writeBytes[cell]! - kvWrite - stored);
+  bytes[at + 4] = Math.max(0, written - kvWrite);
   bytes[at + 5] = stored;
+  bytes[at + 6] = again;
+  bytes[at + 7] = again;
 }
 
 function countUncalled(kind: Uint16Array, calls: Uint8Array, kinds: number): Float64Array {

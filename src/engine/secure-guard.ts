@@ -13,32 +13,36 @@
  * Checked  test/unit/engine/secure-run.test.ts (no access without a check), secure-load-flows.test.ts, secure-lanes.test.ts,
  *          secure-attacks.test.ts, test/property/secure-change.test.ts
  */
-import { SecurityFault } from '../base/errors.ts';
-import { formatSecrecy, PUBLIC } from '../base/labels.ts';
+import { PUBLIC } from '../base/labels.ts';
 import type { Bytes, Seconds } from '../base/units.ts';
 import type { World } from '../hardware/secure/initiators.ts';
 import type { SecureSystem } from '../hardware/secure/secure-system.ts';
 import { TICK } from '../kernel/clock.ts';
 import type { Phase } from '../workload/graph.ts';
 import type { Execution } from './execution.ts';
+import type { Ledger } from './ledger.ts';
 import type { LoadFlow } from './load-flow.ts';
 import type { LoadGate } from './load-plan.ts';
 import type { Machine } from './machine.ts';
 import type { AccessGuard, Active, Lane } from './request.ts';
 import { tryAttack, untried } from './secure-attacks.ts';
 import type { AttackResult, AuditFault } from './secure-audit.ts';
+import { FaultList } from './secure-faults.ts';
 import {
   bookMade,
+  CALL,
   type FlowTable,
   flowBytes,
+  OPENS,
   passPlain,
   STOPPED,
   weightsUpTo,
 } from './secure-flows.ts';
 import type { SecureLane } from './secure-lane.ts';
 import { resultBytes, TOKEN_BYTES } from './secure-memory.ts';
+import { Openings } from './secure-opening.ts';
 import type { SecurityPlan } from './secure-plan.ts';
-import { type AuditRows, deedOf, remedyFor } from './secure-rows.ts';
+import type { AuditRows } from './secure-rows.ts';
 import { UploadGate } from './secure-upload.ts';
 
 export interface GuardParts {
@@ -48,10 +52,8 @@ export interface GuardParts {
   readonly rows: AuditRows;
   readonly machine: Machine;
   readonly execution: Execution;
+  readonly ledger: Ledger;
 }
-
-/** Faults listed one by one; further ones are counted in their rows. */
-const MAX_FAULTS = 100;
 
 /** A unit whose operator waits until so much of a model is there. */
 interface Waiting {
@@ -62,12 +64,11 @@ interface Waiting {
 }
 
 export class SecureGuard implements AccessGuard, LoadGate {
-  readonly faults: AuditFault[] = [];
   readonly attacks: AttackResult[] = [];
-  withheld: Bytes = 0;
   /** Accesses that were looked at before they were made. */
   checks = 0;
   private readonly parts: GuardParts;
+  private readonly list: FaultList;
   private readonly system: SecureSystem;
   private readonly rows: AuditRows;
   /** The only workload there is. */
@@ -81,20 +82,30 @@ export class SecureGuard implements AccessGuard, LoadGate {
   /** Whose job it served last. */
   private lastOnNpu: SecureLane | undefined;
   private readonly waiting: (Waiting | undefined)[];
+  /** Of the operator admitted last: bytes that it must not move, and seconds that it waits. */
+  private withheld: Bytes = 0;
+  private wait: Seconds = 0;
+  private readonly openings: Openings;
   /** Asks for every operator. */
   private all = new Uint8Array(0);
 
   constructor(parts: GuardParts) {
-    const { machine, system, lanes, rows } = parts;
+    const { machine, system, lanes, rows, execution, ledger } = parts;
     this.parts = parts;
     this.system = system;
     this.rows = rows;
+    this.list = new FaultList(rows, lanes[0]!.plan.scenario);
     this.alone = lanes.length === 1 ? lanes[0] : undefined;
     this.isNpu = Uint8Array.from(machine.units, ({ unit }) => (unit.kind === 'npu' ? 1 : 0));
     this.npuShared = new Set(lanes.map(({ npuWorld }) => npuWorld)).size > 1;
+    this.openings = new Openings(execution, ledger, lanes[0]!.plan.cpuUnit);
     this.waiting = new Array(machine.units.length).fill(undefined);
     this.pending = lanes[0]!.plan.scenario.attacks.toSorted((a, b) => a.at - b.at);
     for (const { restores } of lanes) for (const flow of restores.values()) flow.gate = this;
+  }
+
+  get faults(): readonly AuditFault[] {
+    return this.list.faults;
   }
 
   /** When somebody tries the gates. */
@@ -124,7 +135,9 @@ export class SecureGuard implements AccessGuard, LoadGate {
       this.rows.note(row, count, bytes, start, now);
       return true;
     }
-    return this.stop(row, bytes, now, count) > 0 || this.rows.verdicts[row]!.verdict === 'leak';
+    return (
+      this.list.stop(row, bytes, now, count) > 0 || this.rows.verdicts[row]!.verdict === 'leak'
+    );
   }
 
   /** With nothing else due, a look at the flags of all operators is all that most of them need. */
@@ -154,9 +167,17 @@ export class SecureGuard implements AccessGuard, LoadGate {
       const { speed, stalledWatts } = this.parts.execution;
       path.add(table, table.cell[operator]!, speed[u]!, stalledWatts[u]!);
     }
-    const wait = this.waitOf(lane, u, request, flows, operator, now);
+    const opens = (flows.calls[operator]! & OPENS) !== 0;
+    const opening = opens ? this.openings.admit(lane, u, table, operator) : 0;
+    this.wait = opening + this.waitOf(lane, u, request, flows, operator, now);
     if (this.isNpu[u] !== 0) this.leave(lane, flows);
-    return wait;
+    return this.wait;
+  }
+
+  started(u: number): void {
+    if (this.withheld > 0) this.parts.execution.withhold(u, this.withheld);
+    this.withheld = 0;
+    this.openings.started(u, this.wait);
   }
 
   private leave(lane: SecureLane, flows: FlowTable): void {
@@ -174,7 +195,7 @@ export class SecureGuard implements AccessGuard, LoadGate {
     const bytes = phase.outputsPerStep * each;
     this.checks++;
     if (this.rows.stopped[row] === 0) this.rows.note(row, 1, bytes, now, now);
-    else this.stop(row, bytes, now);
+    else this.list.stop(row, bytes, now);
   }
 
   /** Models come faster or slower than when operators began to wait for them. */
@@ -208,7 +229,7 @@ export class SecureGuard implements AccessGuard, LoadGate {
       system,
       rows,
       checked: () => this.checks++,
-      fault: (fault) => this.fault(fault),
+      fault: (fault) => this.list.add(fault),
     });
   }
 
@@ -243,42 +264,8 @@ export class SecureGuard implements AccessGuard, LoadGate {
       const row = flows.row[k]!;
       const bytes = flowBytes(flows, kind, k);
       if (this.rows.stopped[row] === 0) this.rows.note(row, 1, bytes, now, now);
-      else this.withheld += bytes - this.stop(row, bytes, now);
+      else this.withheld += bytes - this.list.stop(row, bytes, now);
     }
-  }
-
-  /** @returns bytes that moved all the same. @throws SecurityFault unless faults are to be recorded. */
-  private stop(row: number, bytes: Bytes, now: Seconds, count = 1): Bytes {
-    const { verdict, gate } = this.rows.verdicts[row]!;
-    const kind = this.rows.kinds[row]!;
-    const { workload, initiator, region, tensor, secrecy } = kind;
-    const leaked = `and nothing stopped it${remedyFor(tensor)}`;
-    const outcome = verdict === 'leak' ? leaked : 'and was stopped';
-    this.fault({
-      ...(workload !== undefined && { workload }),
-      seconds: now,
-      initiator,
-      region,
-      tensor,
-      label: formatSecrecy(secrecy),
-      ...(gate !== undefined && { gate }),
-      message: `${deedOf(kind)}, ${outcome}`,
-    });
-    const moved = verdict === 'leak' ? bytes : 0;
-    this.rows.note(row, count, moved, now, now);
-    return moved;
-  }
-
-  private fault(fault: AuditFault): void {
-    const { scenario } = this.parts.lanes[0]!.plan;
-    if (scenario.onFault === 'stop') throw new SecurityFault(fault.message, fault);
-    const known = this.faults.some(
-      (other) =>
-        other.message === fault.message &&
-        other.tensor === fault.tensor &&
-        other.label === fault.label,
-    );
-    if (!known && this.faults.length < MAX_FAULTS) this.faults.push(fault);
   }
 
   private attack(now: Seconds): void {
@@ -300,7 +287,7 @@ export class SecureGuard implements AccessGuard, LoadGate {
     const { result, fault } = tryAttack(next!, system, { plan, bare, hasRun }, now);
     this.attacks.push(result);
     this.rows.review();
-    if (fault) this.fault(fault);
+    if (fault) this.list.add(fault);
   }
 
   private waitOf(
@@ -316,7 +303,7 @@ export class SecureGuard implements AccessGuard, LoadGate {
     let wait = restore
       ? this.waitFor(restore, weightsUpTo(flows, request.table, operator), lane, u, now)
       : 0;
-    if (lane.world !== 'normal' && flows.calls[operator] !== 0) {
+    if (lane.world !== 'normal' && (flows.calls[operator]! & CALL) !== 0) {
       wait += this.pay(lane, 'world calls', lane.call, u);
     }
     return this.isNpu[u] !== 0 ? wait + this.waitForNpu(lane, u, now + wait) : wait;
@@ -375,7 +362,7 @@ export class SecureGuard implements AccessGuard, LoadGate {
     const bytes = from.plan.hardware?.accelerator?.localMemory.is ?? 0;
     this.checks++;
     if (this.rows.stopped[row] === 0) this.rows.note(row, 1, bytes, now, now);
-    else this.stop(row, bytes, now);
+    else this.list.stop(row, bytes, now);
   }
 
   /** Taking the NPU back from a protected world takes what that one's hand-over takes. */

@@ -3,7 +3,7 @@
  *
  * Model    accesses of an operator: weights, inputs, cache, results, each in the region of its class, by the identity of
  *          its unit in the world of its runtime; tables of accesses are worked out once per compiled phase and kept
- * Ignores  prefetch of the next operator's weights; deciphering adapters that the drive brings during a step (experts are refused)
+ * Ignores  prefetch of the next operator's weights
  * Valid    requests of one workload, which are protected alike
  * Source   runtime/secure/*.ts
  * Checked  test/unit/engine/secure-run.test.ts, secure-lanes.test.ts

@@ -113,7 +113,7 @@ export function isKeyGone({ strategy }: SecurityPlan): boolean {
   return strategy.encryption !== 'none';
 }
 
-function isSealed({ strategy }: SecurityPlan): boolean {
+export function isSealed({ strategy }: SecurityPlan): boolean {
   return strategy.modelFile === 'encrypted';
 }
 

@@ -1,6 +1,6 @@
 /** One phase compiled for one machine: who runs each operator, and what every distinct operator costs there. */
 import { type Bytes, OPS_PER_MAC } from '../base/units.ts';
-import type { Work } from '../base/work.ts';
+import { bringsOnly, type Work } from '../base/work.ts';
 import type { UnitCost } from '../hardware/compute-unit.ts';
 import { LARGE_BLOCK, randomReadRate } from '../hardware/storage/ufs.ts';
 import { type Graph, type Phase, workAt } from '../workload/graph.ts';
@@ -189,11 +189,12 @@ function costCell(table: TaskTable, machine: Machine, index: number, u: number, 
   table.cycles[cell] = cost.cycles;
   table.matrixCycles[cell] = cost.matrixCycles;
   table.vectorCycles[cell] = cost.vectorCycles;
-  table.readBytes[cell] = cost.readBytes + givenBytes(table, index, work, cost);
+  const again = stored * (machine.passesAgain ?? 0);
+  table.readBytes[cell] = cost.readBytes + givenBytes(table, index, work, cost) + again;
   table.weightReads[cell] = cost.weightReadBytes;
   table.kvReads[cell] = cost.kvReadBytes;
   table.kvWrites[cell] = cost.kvWriteBytes;
-  table.writeBytes[cell] = cost.writeBytes + stored;
+  table.writeBytes[cell] = (bringsOnly(work) ? 0 : cost.writeBytes) + stored + again;
   table.storageBytes[cell] = stored;
   table.storageSeconds[cell] = storageSeconds(machine, stored);
   table.sramBytes[cell] = cost.sramBytes;
@@ -241,11 +242,12 @@ function rateCell(table: TaskTable, machine: Machine, cell: number): void {
   table.soloRate[cell] = soloRate(machine, streamPort(machine.units[u]!), cost, hits, guard);
 }
 
-/** Beside what the drive writes, which passes no unit. */
+/** Beside what the drive writes and a cipher after it, which passes no unit. */
 function fetchedBy(table: TaskTable, cell: number): Fetched {
+  const again = table.storageBytes[cell]! * (table.madeFor.passesAgain ?? 0);
   return {
-    readBytes: table.readBytes[cell]!,
-    writeBytes: table.writeBytes[cell]! - table.storageBytes[cell]!,
+    readBytes: table.readBytes[cell]! - again,
+    writeBytes: table.writeBytes[cell]! - table.storageBytes[cell]! - again,
     weightReadBytes: table.weightReads[cell]!,
     kvReadBytes: table.kvReads[cell]!,
     kvWriteBytes: table.kvWrites[cell]!,

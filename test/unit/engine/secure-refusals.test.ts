@@ -91,26 +91,3 @@ describe('hardware that is not there', () => {
     ]);
   });
 });
-
-describe('experts that the drive brings during a step', () => {
-  const paged = (security: string) => `version: 1
-soc: dimensity-9300
-workload: mixtral-8x7b-paged
-security:
-${security}`;
-
-  it('are refused where the model file is encrypted', () => {
-    const told = refused(paged('  preset: weights'));
-    expect(told).toMatch(/^mine\.yaml:5:11: security\.preset: experts that the drive brings/);
-    expect(told).toContain('modelFile: plain');
-    const chosen = refused(paged('  preset: none\n  protects: [weights]\n  modelFile: encrypted'));
-    expect(chosen).toMatch(/^mine\.yaml:7:14: security\.modelFile: experts/);
-  });
-
-  it.each(['  preset: weights\n  modelFile: plain', '  preset: none'])(
-    'may come as they are under %s',
-    (security) => {
-      expect(() => prepare(parseSpecFile(paged(security), 'mine.yaml'), [], sources)).not.toThrow();
-    },
-  );
-});
