@@ -19,7 +19,7 @@ import type { DrawnMeanwhile } from './beside.ts';
 import { burnCores, coreWatts } from './cores.ts';
 import type { Execution } from './execution.ts';
 import type { Ledger } from './ledger.ts';
-import type { SecureLane } from './secure-lane.ts';
+import type { ProtectionLedger } from './secure-costs.ts';
 import type { SecurityPlan } from './secure-plan.ts';
 import type { TaskTable } from './task-table.ts';
 
@@ -68,7 +68,7 @@ export class Openings implements DrawnMeanwhile {
 
   /** @returns seconds that an operator waits on unit `u`. */
   admit(
-    { plan, costs }: Pick<SecureLane, 'plan' | 'costs'>,
+    { plan, costs }: { readonly plan: SecurityPlan; readonly costs: ProtectionLedger },
     u: number,
     table: TaskTable,
     operator: number,

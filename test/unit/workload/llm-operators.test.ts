@@ -59,6 +59,8 @@ describe.each([
       vectorOps: 0,
       weightDType: 'int4',
       storage: 'int4-g32-fp16scale',
+      // One scale for 32 weights of four bits, no minima.
+      packing: { scales: 1 / 32, minima: 0, widths: [{ bits: 4, share: 1 }] },
       activationDType: 'fp16',
       weightBytes: inputs * outputs * INT4,
       inputBytes: tokens * inputs * FP16,
