@@ -4,7 +4,7 @@ import type { Sources } from '../../engine/prepare.ts';
 import type { Unseen } from './bands.ts';
 import { anchored, heldByFew, parametersOf, type Shared } from './fit-parameters.ts';
 import { compileRow, type Observation, observationsOf, pairsOfOneSource } from './fit-rows.ts';
-import { DeviceFit, type Fit } from './fit-solve.ts';
+import { DeviceFit, type Fit, type Holding } from './fit-solve.ts';
 import { mapLlmRow } from './llm-mapping.ts';
 import type { LlmRow } from './llm-rows.ts';
 import { mappingTables } from './predict.ts';
@@ -41,11 +41,8 @@ export function calibrateDevices(
   if (own.length === 0) throw new SpecError([nothingToFit(skipped, soc)]);
   const { runtimes } = mappingTables(sources);
   const uses = observations.map(({ row }) => row.use);
-  const single = pairsOfOneSource(observations);
-  const parameters = parametersOf(uses, runtimes).map((one) =>
-    heldByFew(anchored(one, shared), single),
-  );
-  const device = new DeviceFit(observations, runtimes, parameters);
+  const parameters = parametersOf(uses, runtimes).map((one) => anchored(one, shared));
+  const device = new DeviceFit(observations, runtimes, parameters, heldBySources);
   const folds = foldsOf(observations);
   progress?.(0, folds + 1);
   const fit = device.run();
@@ -57,6 +54,12 @@ export function calibrateDevices(
   });
   return { fit, rows: cross, energy: [], skipped };
 }
+
+/** Pairs that one source alone has measured are held nearer; without the rows of a source, others are such pairs. */
+const heldBySources: Holding = (observations) => {
+  const single = pairsOfOneSource(observations);
+  return (parameter) => heldByFew(parameter, single);
+};
 
 function observe(rows: readonly LlmRow[], sources: Sources) {
   const tables = mappingTables(sources);

@@ -3,7 +3,8 @@
  *
  * Model    least Σ ρ(ln(predicted ÷ measured) ÷ σ)² + Σ (ln factor ÷ prior)², Levenberg–Marquardt from the descriptions'
  *          own numbers; covariance (JᵀJ)⁻¹. A fit without some rows starts from the whole one and takes Newton steps with
- *          its slopes, rows left out removed from them: what only those rows told falls back to the start.
+ *          its slopes, rows left out removed from them: what only those rows told falls back to the start. Parameters are
+ *          held there as the rows left would have them held.
  * Ignores  errors that rows of one source share
  * Valid    factors within the bounds of `fit-parameters.ts`
  * Source   ml-levenberg-marquardt; chord steps as in Ortega and Rheinboldt, section 10.1
@@ -55,11 +56,16 @@ interface Place {
   readonly point: number[];
   readonly terms: readonly number[];
 }
+/** How parameters are held by what these observations say of them. */
+export type Holding = (observations: readonly Observation[]) => (parameter: Parameter) => Parameter;
+
 const sumOfSquares = (terms: readonly number[]) =>
   terms.reduce((sum, term) => sum + term * term, 0);
 
 export class DeviceFit {
   readonly parameters: readonly Parameter[];
+  private readonly given: readonly Parameter[];
+  private readonly holding: Holding;
   private readonly runtimes: Readonly<Record<string, RuntimeSpec>>;
   private readonly observations: readonly Observation[];
   /** Per parameter: observations that depend on it. */
@@ -77,10 +83,13 @@ export class DeviceFit {
       observations.map(({ row }) => row.use),
       runtimes,
     ),
+    holding: Holding = () => (parameter) => parameter,
   ) {
     this.observations = observations;
     this.runtimes = runtimes;
-    this.parameters = parameters;
+    this.given = parameters;
+    this.holding = holding;
+    this.parameters = parameters.map(holding(observations));
     this.indexOf = new Map(parameters.map((parameter, i) => [keyOf(parameter), i]));
     const touched: number[][] = parameters.map(() => []);
     for (const [i, { row }] of observations.entries()) {
@@ -112,9 +121,9 @@ export class DeviceFit {
     for (let step = 0; step < POLISH_STEPS; step++) {
       this.terms = this.termsAt(this.point);
       this.slopes = this.jacobianAt(this.point);
-      const moved = this.descend({ point: this.point, terms: this.terms }, this.solver(all));
-      const gain = sumOfSquares(this.terms) / sumOfSquares(moved.terms) - 1;
-      this.point = moved.point;
+      const next = this.descend({ point: this.point, terms: this.terms }, this.solver(all));
+      const gain = sumOfSquares(this.terms) / sumOfSquares(next.terms) - 1;
+      this.point = next.point;
       if (gain < ENOUGH) break;
     }
     this.terms = this.termsAt(this.point);
@@ -122,47 +131,49 @@ export class DeviceFit {
   }
 
   /** The longest of a few shares of a Newton step that lowers the sum; the same place where none does. */
-  private descend(from: Place, solve: Solver, kept?: readonly number[]): Place {
+  private descend(
+    from: Place,
+    solve: Solver,
+    kept?: readonly number[],
+    held = this.parameters,
+  ): Place {
     const away = solve(from.terms);
     const least = sumOfSquares(from.terms);
     for (let share = 1; share >= LEAST_SHARE; share /= 2) {
-      const point = this.moved(from.point, away, share);
-      const terms = this.termsAt(point, kept);
+      const point = moved(from.point, away, share, held);
+      const terms = this.termsAt(point, kept, held);
       if (sumOfSquares(terms) < least) return { point, terms };
     }
     return from;
   }
 
-  private moved(point: readonly number[], away: readonly number[], share: number): number[] {
-    return point.map((value, j) => {
-      const { centre, limit } = this.parameters[j] as Parameter;
-      const moved = value - share * (away[j] as number);
-      return Math.min(centre + limit, Math.max(centre - limit, moved));
-    });
-  }
-
   /** Predictions of `left` by a fit that has seen none of `out`. */
   without(out: ReadonlySet<number>, left: readonly Observation[]): number[] {
     const kept = this.observations.map((_, i) => i).filter((i) => !out.has(i));
-    const solve = this.solver(kept);
+    const held = this.given.map(this.holding(kept.map((i) => this.observations[i] as Observation)));
+    const solve = this.solver(kept, held);
+    const terms = [...this.terms.slice(0, this.observations.length), ...pullsAt(this.point, held)];
     // The first step is taken whole, better or not: what only the rows left out had told must be forgotten.
-    const first = this.moved(this.point, solve(this.terms), 1);
-    let place: Place = { point: first, terms: this.termsAt(first, kept) };
-    for (let step = 1; step < FOLD_STEPS; step++) place = this.descend(place, solve, kept);
+    const first = moved(this.point, solve(terms), 1, held);
+    let place: Place = { point: first, terms: this.termsAt(first, kept, held) };
+    for (let step = 1; step < FOLD_STEPS; step++) place = this.descend(place, solve, kept, held);
     return this.predictAt(place.point, left);
   }
 
   /** Newton steps on the kept observations and the pulls. */
-  private solver(kept: readonly number[]): Solver {
-    const rows = this.rowsOf(kept);
-    const solve = normalSolver(
-      this.parameters.length,
-      rows.map((row) => this.slopesOf(row)),
-    );
+  private solver(kept: readonly number[], held = this.parameters): Solver {
+    const count = this.observations.length;
+    const normal = normalSolver(held.length, [
+      ...kept.map((row) => this.slopesOf(row)),
+      ...held.map(({ prior }, j): [number, number][] => [[j, 1 / prior]]),
+    ]);
     return (terms) =>
-      solve(
-        this.slopes.map((column) =>
-          rows.reduce((sum, row) => sum + (column[row] ?? 0) * (terms[row] ?? 0), 0),
+      normal(
+        this.slopes.map((column, j) =>
+          kept.reduce(
+            (sum, row) => sum + (column[row] ?? 0) * (terms[row] ?? 0),
+            (terms[count + j] ?? 0) / (held[j] as Parameter).prior,
+          ),
         ),
       );
   }
@@ -227,7 +238,11 @@ export class DeviceFit {
   }
 
   /** Terms of the observations (zero for those not in `kept`), then of the pulls. */
-  private termsAt(point: readonly number[], kept?: readonly number[]): number[] {
+  private termsAt(
+    point: readonly number[],
+    kept?: readonly number[],
+    held = this.parameters,
+  ): number[] {
     const indices = kept ?? this.observations.map((_, i) => i);
     const chosen = indices.map((i) => this.observations[i] as Observation);
     const predicted = this.predictAt(point, chosen);
@@ -236,10 +251,7 @@ export class DeviceFit {
       const { reference, sigma } = chosen[k] as Observation;
       terms[i] = robust(Math.log((predicted[k] as number) / reference) / sigma);
     }
-    const pulls = this.parameters.map(
-      ({ centre, prior }, j) => ((point[j] as number) - centre) / prior,
-    );
-    return [...terms, ...pulls];
+    return [...terms, ...pullsAt(point, held)];
   }
 
   /** Forward differences; a parameter moves only the observations that depend on it. */
@@ -261,4 +273,22 @@ export class DeviceFit {
       return column;
     });
   }
+}
+
+function pullsAt(point: readonly number[], held: readonly Parameter[]): number[] {
+  return held.map(({ centre, prior }, j) => ((point[j] as number) - centre) / prior);
+}
+
+/** A share of a step against `away`, within bounds. */
+function moved(
+  point: readonly number[],
+  away: readonly number[],
+  share: number,
+  held: readonly Parameter[],
+): number[] {
+  return point.map((value, j) => {
+    const { centre, limit } = held[j] as Parameter;
+    const there = value - share * (away[j] as number);
+    return Math.min(centre + limit, Math.max(centre - limit, there));
+  });
 }

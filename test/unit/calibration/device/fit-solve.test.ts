@@ -10,7 +10,7 @@ import {
   observationsOf,
   predictor,
 } from '../../../../src/calibration/device/fit-rows.ts';
-import { DeviceFit } from '../../../../src/calibration/device/fit-solve.ts';
+import { DeviceFit, type Holding } from '../../../../src/calibration/device/fit-solve.ts';
 import { mapLlmRow } from '../../../../src/calibration/device/llm-mapping.ts';
 import { parseLlmRows } from '../../../../src/calibration/device/llm-rows.ts';
 import { mappingTables } from '../../../../src/calibration/device/predict.ts';
@@ -24,6 +24,8 @@ const tables = mappingTables(sources);
 const HEADER =
   'id,soc,unit,runtime,model,params_b,weight_bits,act_bits,prompt_tokens,context_tokens,prefill_tok_s,ttft_s,decode_tok_s,quality';
 const MODELS = ['Llama-3.2-1B,1.24', 'Qwen2.5-1.5B,1.54', 'Llama-3.2-3B,3.21', 'Llama-2-7B,6.74'];
+/** As rows name the last of them. */
+const MODEL = 'llama-2-7b';
 const SOCS = ['Snapdragon 8 Gen 3', 'Dimensity 9300'];
 
 function observe(): Observation[] {
@@ -122,6 +124,32 @@ describe('fitting rows of known origin', () => {
     again.run();
     const slow = again.without(new Set(), left);
     for (const [i, value] of quick.entries()) expect(value / slow[i]!).toBeCloseTo(1, 1);
+  });
+
+  it('holds parameters as the rows that are left would have them held', () => {
+    const holding: Holding = (rows) => {
+      const few = rows.length < observations.length;
+      return (one) => (few && one.layer === 'pair' ? { ...one, prior: one.prior / 4 } : one);
+    };
+    const start = parametersOf(
+      observations.map(({ row }) => row.use),
+      tables.runtimes,
+    );
+    const out = new Set(observations.flatMap(({ row }, i) => (row.model === MODEL ? [i] : [])));
+    const rest = observations.filter((_, i) => !out.has(i));
+    const fitted = (list: Observation[], held?: Holding, from = start) => {
+      const device = new DeviceFit(list, tables.runtimes, from, held);
+      device.run();
+      return device;
+    };
+    const quick = fitted(observations, holding).without(out, observations);
+    const narrow = start.map(holding(rest));
+    const again = fitted(rest, undefined, narrow).without(new Set(), observations);
+    const loose = fitted(observations).without(out, observations);
+    const away = (found: readonly number[]) =>
+      Math.max(...found.map((value, i) => Math.abs(Math.log(value / again[i]!))));
+    expect(away(quick)).toBeLessThan(0.02);
+    expect(away(loose)).toBeGreaterThan(2 * away(quick));
   });
 
   it('falls back to the class where a SoC is left out, and has a naive rival', () => {
