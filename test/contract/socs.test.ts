@@ -162,9 +162,11 @@ describe('published figures', () => {
     ['snapdragon-8-gen-3', 'gpu peak, fp16', 5.55e12],
     ['snapdragon-8-gen-3', 'cpu peak, fp16', 775.4e9],
     ['snapdragon-8-gen-3', 'npu at full rate', 4],
-    ['snapdragon-8-gen-3', 'gpu at full rate', 10.5],
-    ['dimensity-9300', 'gpu at full rate', 10.6],
+    ['snapdragon-8-gen-3', 'gpu at full rate', 12.6 * 0.87 - 2.1],
+    ['dimensity-9300', 'gpu at full rate', 12.7 * 0.87 - 2.1],
     ['snapdragon-8-gen-3', 'die area', 137e-6],
+    // Wild Life Extreme at the board, 10.6 W (12.7 over 1.198): A17 Pro; the rest is DRAM, CPU and fabric.
+    ['apple-a17-pro', 'gpu at full rate', (12.7 / 1.198) * 0.87 - 1.7],
   ])('gives %s: %s of %d', (name, label, value) => {
     expect(figure(name, label).value / value).toBeCloseTo(1, 2);
   });
