@@ -102,8 +102,6 @@ export interface Machine {
   readonly barred?:
     | ((u: number, work: Work) => { readonly reason: string; readonly lever?: string } | undefined)
     | undefined;
-  /** How often what the drive brings during a step is read and written again, by a cipher. */
-  readonly passesAgain?: number | undefined;
   /** Host work of the runtime for every result that a request hands out. */
   readonly hostSeconds?: Seconds;
   /** Rate at which the host copies and converts what it hands to a graph and takes from it. */

@@ -87,6 +87,8 @@ export interface FlowTable {
   weightShare: Float64Array | undefined;
   /** The first part of a prompt finds nothing in the cache, so its operators do not read it. */
   readonly readsCache: boolean;
+  /** How often a cipher reads and writes again what the drive brings. */
+  readonly passesAgain: number;
   context: number;
 }
 
@@ -179,6 +181,7 @@ export function flowTable(
     onNpu: place.onNpu,
     weightShare: undefined,
     readsCache: readsCache(table),
+    passesAgain: passesAgain(plan),
     context: Number.NaN,
   };
 }
@@ -295,15 +298,14 @@ function fillKind(flows: FlowTable, table: TaskTable, kind: number): void {
   const cell = flows.cell[kind]!;
   const has = flows.has[kind]!;
   const stored = storageBytes[cell]!;
-  const again = stored * (table.madeFor.passesAgain ?? 0);
-  const read = readBytes[cell]! - again;
-  const written = writeBytes[cell]! - stored - again;
+  const again = stored * flows.passesAgain;
+  const written = writeBytes[cell]! - stored;
   const kvRead = has & HAS_CACHE ? kvReads[cell]! : 0;
-  const weights = has & HAS_INPUTS ? weightReads[cell]! : read - kvRead;
+  const weights = has & HAS_INPUTS ? weightReads[cell]! : readBytes[cell]! - kvRead;
   const kvWrite = has & HAS_RESULTS ? kvWrites[cell]! : written;
   const at = cell * WIDTH;
   bytes[at] = weights;
-  bytes[at + 1] = Math.max(0, read - weights - kvRead);
+  bytes[at + 1] = Math.max(0, readBytes[cell]! - weights - kvRead);
   bytes[at + 2] = kvRead;
   bytes[at + 3] = kvWrite;
   bytes[at + 4] = Math.max(0, written - kvWrite);

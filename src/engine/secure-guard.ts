@@ -211,6 +211,7 @@ export class SecureGuard implements AccessGuard, LoadGate {
       if (Math.abs(later) <= TICK) continue;
       wait.until = next;
       this.parts.execution.delay(u, later);
+      this.openings.delay(u, later);
       this.payStage(lane, restore, u, later);
     }
   }

@@ -5,14 +5,15 @@
  * Model    the cipher works on one block while the drive brings the next: an operator waits for what the cipher takes longer
  *          than the drive, at least for the last block; strategies that restore in sequence decipher when all is there;
  *          cores that decipher draw what vector work draws, other ciphers energy by the byte, spread over drive and wait;
- *          a cipher that is no part of the NPU reads from memory what has landed, and writes it once more
- * Ignores  that cores which decipher are missing to operators of the CPU;
- *          codes and inline encryption of the bytes on their way; the key's set-up
+ *          a cipher that is no part of the NPU reads from memory what has landed, and writes it once more, meanwhile
+ * Ignores  that cores which decipher are missing to operators of the CPU, and what its bytes take from other streams;
+ *          codes and inline encryption of the bytes on their way; the key's set-up;
+ *          in the ledger of protection, leakage of cores that wake for it
  * Valid    blocks of 512 KiB, the size in which experts and adapters are read
  * Source   hardware/secure/cipher.ts; hardware/storage/ufs.ts
  * Checked  test/unit/engine/secure-opening.test.ts
  */
-import type { Bytes, Joules, Seconds } from '../base/units.ts';
+import type { Bytes, Joules, Seconds, Watts } from '../base/units.ts';
 import { decryptSeconds } from '../hardware/secure/cipher.ts';
 import { LARGE_BLOCK } from '../hardware/storage/ufs.ts';
 import type { DrawnMeanwhile } from './beside.ts';
@@ -43,26 +44,31 @@ export function openingSeconds(plan: SecurityPlan, bytes: Bytes, drive: Seconds)
   return Math.max(whole - drive, decryptSeconds(cipher, Math.min(bytes, LARGE_BLOCK)));
 }
 
+/** What a cipher has still to draw for the operator of a unit. */
+interface Opening {
+  /** Drive and waits together, over which it is spread. */
+  left: Seconds;
+  coreSeconds: Seconds;
+  cipherJoules: Joules;
+  /** Read, and written as often. */
+  bytes: Bytes;
+}
+
 /** Books it: the wait when an operator is admitted, what ciphers draw while it lasts. */
 export class Openings implements DrawnMeanwhile {
   private readonly execution: Execution;
   private readonly ledger: Ledger;
   private readonly cpu: number;
   /** Of the operator admitted last. */
-  private drive: Seconds = 0;
-  private coreSeconds: Seconds = 0;
-  private cipherJoules: Joules = 0;
-  /** By unit: for each second that its operator waits. */
-  private readonly cores: Float64Array;
-  private readonly watts: Float64Array;
+  private admitted: Opening | undefined;
+  private readonly open: (Opening | undefined)[];
 
   constructor(execution: Execution, ledger: Ledger, cpuUnit: string | undefined) {
     const { units } = execution.machine;
     this.execution = execution;
     this.ledger = ledger;
     this.cpu = units.findIndex(({ unit }) => unit.name === cpuUnit);
-    this.cores = new Float64Array(units.length);
-    this.watts = new Float64Array(units.length);
+    this.open = units.map(() => undefined);
     execution.beside.openings = this;
   }
 
@@ -80,35 +86,76 @@ export class Openings implements DrawnMeanwhile {
     const seconds = openingSeconds(plan, bytes, drive);
     if (!cipher || seconds === 0) return 0;
     const { execution } = this;
-    this.drive = drive + table.transferSeconds[operator]!;
-    this.coreSeconds = cipher.name === 'cpu' ? decryptSeconds(cipher, bytes) : 0;
-    this.cipherJoules = bytes * cipher.energyPerByte;
-    const { memory, fabricPerByte } = execution.machine;
-    const perByte = memory.energyPerReadByte + memory.energyPerWriteByte + 2 * fabricPerByte;
+    const coreSeconds = cipher.name === 'cpu' ? decryptSeconds(cipher, bytes) : 0;
+    const cipherJoules = bytes * cipher.energyPerByte;
+    const again = passesAgain(plan) * bytes;
+    this.admitted = {
+      left: drive + table.transferSeconds[operator]!,
+      coreSeconds,
+      cipherJoules,
+      bytes: again,
+    };
     const joules =
       seconds * execution.stalledWatts[u]! +
-      this.coreSeconds * coreWatts(execution, this.cpu) +
-      this.cipherJoules +
-      passesAgain(plan) * bytes * perByte;
+      coreSeconds * this.wattsBeside(u) +
+      cipherJoules +
+      again * (this.memoryPerByte + 2 * execution.machine.fabricPerByte);
     costs.add('decryption', { seconds, joules });
     return seconds;
   }
 
   /** The operator admitted last has started on unit `u`, `wait` seconds of protection before its launch. */
   started(u: number, wait: Seconds): void {
-    const whole = this.drive + wait;
-    this.cores[u] = whole > 0 ? this.coreSeconds / whole : 0;
-    this.watts[u] = whole > 0 ? this.cipherJoules / whole : 0;
-    this.drive = 0;
-    this.coreSeconds = 0;
-    this.cipherJoules = 0;
+    this.open[u] = this.admitted;
+    if (this.admitted) this.admitted.left += wait;
+    this.admitted = undefined;
+  }
+
+  /** The operator waits longer than was said, or shorter. */
+  delay(u: number, seconds: Seconds): void {
+    const opening = this.open[u];
+    if (opening) opening.left = Math.max(0, opening.left + seconds);
   }
 
   pass(u: number, row: number, seconds: Seconds): void {
-    if (this.cores[u] === 0 && this.watts[u] === 0) return;
-    const { execution, ledger, cpu } = this;
-    const cipher = this.watts[u]! * seconds;
-    execution.fabricJoules += cipher;
-    ledger.joules[row]! += burnCores(execution, cpu, this.cores[u]! * seconds) + cipher;
+    const opening = this.open[u];
+    if (!opening || seconds <= 0) return;
+    const { execution, ledger } = this;
+    const share = seconds < opening.left ? seconds / opening.left : 1;
+    const cores = this.burn(u, share * opening.coreSeconds);
+    const cipher = share * opening.cipherJoules;
+    const bytes = share * opening.bytes;
+    const memory = bytes * this.memoryPerByte;
+    const fabric = 2 * bytes * execution.machine.fabricPerByte + cipher;
+    execution.memoryJoules += memory;
+    execution.fabricJoules += fabric;
+    execution.unitBytes[u]! += 2 * bytes;
+    ledger.bytes[row]! += 2 * bytes;
+    ledger.joules[row]! += cores + memory + fabric;
+    if (share === 1) this.open[u] = undefined;
+    opening.left -= seconds;
+    opening.coreSeconds *= 1 - share;
+    opening.cipherJoules -= cipher;
+    opening.bytes -= bytes;
+  }
+
+  /** Of a byte read and written. */
+  private get memoryPerByte(): number {
+    const { memory } = this.execution.machine;
+    return memory.energyPerReadByte + memory.energyPerWriteByte;
+  }
+
+  /** A CPU that waits for its own cores draws what stalled ones draw already. */
+  private wattsBeside(u: number): Watts {
+    const { cpu, execution } = this;
+    return u === cpu ? execution.vectorWatts[cpu]! : coreWatts(execution, cpu);
+  }
+
+  private burn(u: number, seconds: Seconds): Joules {
+    const { cpu, execution } = this;
+    if (u !== cpu) return burnCores(execution, cpu, seconds);
+    const joules = this.wattsBeside(u) * seconds;
+    execution.unitJoules[u]! += joules;
+    return joules;
   }
 }

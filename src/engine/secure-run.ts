@@ -21,7 +21,6 @@ import { SecureGuard } from './secure-guard.ts';
 import { SecureLane } from './secure-lane.ts';
 import { PATH_MECHANISMS, secureMachine } from './secure-machine.ts';
 import { heldBytes, protectionOwners } from './secure-memory.ts';
-import { passesAgain } from './secure-opening.ts';
 import type { SecurityPlan } from './secure-plan.ts';
 import { isKeyGone, reclaimRow, restorePlan, wipePlan } from './secure-restore.ts';
 import { AuditRows } from './secure-rows.ts';
@@ -120,9 +119,7 @@ export class SecureRun {
     }
     let view = views.get(machine);
     if (!view) {
-      const barred = barUnits(secureMachine(machine, plan), plan);
-      const again = passesAgain(plan);
-      view = again > 0 ? { ...barred, passesAgain: again } : barred;
+      view = barUnits(secureMachine(machine, plan), plan);
       views.set(machine, view);
     }
     return view;

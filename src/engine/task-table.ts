@@ -189,12 +189,11 @@ function costCell(table: TaskTable, machine: Machine, index: number, u: number, 
   table.cycles[cell] = cost.cycles;
   table.matrixCycles[cell] = cost.matrixCycles;
   table.vectorCycles[cell] = cost.vectorCycles;
-  const again = stored * (machine.passesAgain ?? 0);
-  table.readBytes[cell] = cost.readBytes + givenBytes(table, index, work, cost) + again;
+  table.readBytes[cell] = cost.readBytes + givenBytes(table, index, work, cost);
   table.weightReads[cell] = cost.weightReadBytes;
   table.kvReads[cell] = cost.kvReadBytes;
   table.kvWrites[cell] = cost.kvWriteBytes;
-  table.writeBytes[cell] = (bringsOnly(work) ? 0 : cost.writeBytes) + stored + again;
+  table.writeBytes[cell] = (bringsOnly(work) ? 0 : cost.writeBytes) + stored;
   table.storageBytes[cell] = stored;
   table.storageSeconds[cell] = storageSeconds(machine, stored);
   table.sramBytes[cell] = cost.sramBytes;
@@ -242,12 +241,11 @@ function rateCell(table: TaskTable, machine: Machine, cell: number): void {
   table.soloRate[cell] = soloRate(machine, streamPort(machine.units[u]!), cost, hits, guard);
 }
 
-/** Beside what the drive writes and a cipher after it, which passes no unit. */
+/** Beside what the drive writes, which passes no unit. */
 function fetchedBy(table: TaskTable, cell: number): Fetched {
-  const again = table.storageBytes[cell]! * (table.madeFor.passesAgain ?? 0);
   return {
-    readBytes: table.readBytes[cell]! - again,
-    writeBytes: table.writeBytes[cell]! - table.storageBytes[cell]! - again,
+    readBytes: table.readBytes[cell]!,
+    writeBytes: table.writeBytes[cell]! - table.storageBytes[cell]!,
     weightReadBytes: table.weightReads[cell]!,
     kvReadBytes: table.kvReads[cell]!,
     kvWriteBytes: table.kvWrites[cell]!,
