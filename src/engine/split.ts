@@ -13,9 +13,11 @@ import type { PartOf } from '../runtime/scheduling-policy.ts';
 import type { Graph, Operator, Phase, StepWork } from '../workload/graph.ts';
 
 /** Columns by which an operator can be split; 0 where it cannot. */
-export function columnsOf({ form, weightBytes, kvReadBytes, kvWriteBytes }: Work): number {
+export function columnsOf(work: Work): number {
+  const { form, weightBytes, kvReadBytes, kvWriteBytes, storageBytes = 0 } = work;
   if (form.kind !== 'matmul' || form.batch !== 1 || weightBytes === 0) return 0;
-  return kvReadBytes + kvWriteBytes > 0 ? 0 : form.n;
+  // What the drive brings comes once, however many wait for it.
+  return kvReadBytes + kvWriteBytes + storageBytes > 0 ? 0 : form.n;
 }
 
 /** @param parts by operator; what is absent runs whole on its `unit`. */

@@ -193,7 +193,8 @@ function costCell(table: TaskTable, machine: Machine, index: number, u: number, 
   table.weightReads[cell] = cost.weightReadBytes;
   table.kvReads[cell] = cost.kvReadBytes;
   table.kvWrites[cell] = cost.kvWriteBytes;
-  table.writeBytes[cell] = (bringsOnly(work) ? 0 : cost.writeBytes) + stored;
+  const written = bringsOnly(work) ? 0 : cost.writeBytes + lastingBytes(table, work, cost);
+  table.writeBytes[cell] = written + stored;
   table.storageBytes[cell] = stored;
   table.storageSeconds[cell] = storageSeconds(machine, stored);
   table.sramBytes[cell] = cost.sramBytes;
@@ -212,6 +213,12 @@ function givenClasses(graph: Graph): boolean[] {
 function givenBytes(table: TaskTable, index: number, work: Work, cost: UnitCost): Bytes {
   if (!table.given[index]) return 0;
   return Math.max(0, work.inputBytes + cost.weightReadBytes + cost.kvReadBytes - cost.readBytes);
+}
+
+/** Of results that later phases use as weights, what the unit would have kept in its own memory. */
+function lastingBytes({ phase }: TaskTable, work: Work, cost: UnitCost): Bytes {
+  if (!phase.rewrites) return 0;
+  return Math.max(0, work.outputBytes + cost.kvWriteBytes - cost.writeBytes);
 }
 
 function topSpeed(machine: Machine, u: number): number {

@@ -44,6 +44,8 @@ export interface Phase {
   readonly remote?: RemoteWork;
   /** Tensors that the application hands over and takes back in every step, in the application's own format. */
   readonly hostBytes?: Bytes;
+  /** Operators of later phases whose weights this one writes anew: its results lie in memory for as long as those. */
+  readonly rewrites?: readonly string[];
 }
 
 /** A prompt that goes up and the first token that comes back; or the rest of the answer, as it streams down. */

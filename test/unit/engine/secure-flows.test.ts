@@ -151,11 +151,11 @@ describe('what is handed out', () => {
 });
 
 describe('adapters', () => {
-  const skill = (mode: string, security: string) =>
+  const skill = (mode: string, security: string, set: readonly string[] = []) =>
     open({
       security,
       workload: 'llama-3.2-3b-skill',
-      set: [...SHORT, `workload.techniques.lora.mode=${mode}`],
+      set: [...SHORT, `workload.techniques.lora.mode=${mode}`, ...set],
     }).run();
   const labels = 'labels: { adapters: user-secret }';
 
@@ -163,12 +163,35 @@ describe('adapters', () => {
     const rows = moved(skill('merge', `{ preset: weights, ${labels} }`)).filter(
       ({ phase }) => phase === 'adapter',
     );
-    expect(new Set(rows.map(({ tensor }) => tensor))).toEqual(new Set(['weights']));
+    const used = rows.filter(({ tensor }) => tensor !== 'model file');
+    expect(new Set(used.map(({ tensor }) => tensor))).toEqual(new Set(['weights']));
     expect(new Set(rows.map(({ region }) => region))).toEqual(new Set(['secure']));
-    const made = of(rows, 'write', 'weights');
-    expect(made.every(({ label }) => label === 'model-secret + user-secret')).toBe(true);
-    expect(rows.every(({ verdict }) => verdict === 'protected')).toBe(true);
+    const made = of(rows, 'write', 'weights').filter(({ initiator }) => initiator === 'npu-secure');
+    expect(made).toMatchObject([{ label: 'model-secret + user-secret' }]);
+    expect(used.every(({ verdict }) => verdict === 'protected')).toBe(true);
   });
+
+  it.each(['npu', 'cpu'])(
+    'that are merged leave every matrix in memory, from the %s as well',
+    (unit) => {
+      const run = skill('merge', `{ preset: all, integrity: none, ${labels} }`, [
+        `scenario.unit=${unit}`,
+      ]);
+      const rows = moved(run).filter(({ phase }) => phase === 'adapter');
+      // q, k, v and o of 28 layers: 3072 wide, 8 of 24 heads for k and v, 4 bits and a half-precision scale for 128 weights.
+      const matrices = (28 * 3072 * (2 * 3072 + 2 * 1024) * (4 + 16 / 128)) / 8;
+      const fresh = of(rows, 'write', 'weights').filter(({ label }) =>
+        label.includes('model-secret'),
+      );
+      expect(sum(fresh) / matrices).toBeCloseTo(1, 9);
+      // Rank 16 in half precision, beside each of them.
+      const adapters = 28 * 16 * 2 * (2 * (3072 + 3072) + 2 * (3072 + 1024));
+      expect(sum(of(rows, 'write', 'model file')) / adapters).toBeCloseTo(1, 9);
+      expect(sum(moved(run)) / run.metrics['dram_bytes']!).toBeCloseTo(1, 9);
+      const opened = run.audit!.protection.find(({ mechanism }) => mechanism === 'decryption');
+      expect(opened!.joules).toBeGreaterThan(0);
+    },
+  );
 
   it('that are swapped in come from the drive into memory that it may write', () => {
     const rows = moved(skill('swap', `{ preset: all, ${labels} }`)).filter(

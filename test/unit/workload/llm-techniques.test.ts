@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { SpecError } from '../../../src/base/errors.ts';
 import { parseSpecFile } from '../../../src/base/spec-file.ts';
-import type { RequestPlan } from '../../../src/workload/graph.ts';
+import { type RequestPlan, workAt } from '../../../src/workload/graph.ts';
 import { sumGraph } from '../../../src/workload/graph-totals.ts';
 import { buildWorkload, parseWorkload } from '../../../src/workload/workload-spec.ts';
 import { sources } from '../../support/sources.ts';
@@ -115,6 +115,20 @@ describe('adapters', () => {
     // 64 matrices of 4096 × 4096 int8, read and written.
     expect(pass.bytes - pass.weightBytes).toBe(2 * 64 * 4096 ** 2);
     expect(merged.memory.weights).toBe(plain.memory.weights);
+  });
+
+  it('come from storage to be merged too, and say which operators they were merged into', () => {
+    const [first, ...later] = build('{ lora: { rank: 16, mode: merge } }').phases;
+    const { works, operators } = first!.graph;
+    const brought = operators.map(({ work }) => workAt(first!.graph, work, 1).storageBytes ?? 0);
+    expect(works.length).toBeGreaterThan(0);
+    expect(brought.reduce((all, each) => all + each, 0)).toBe(bytes);
+    expect(first!.rewrites).toHaveLength(64);
+    for (const { graph } of later) {
+      const names = new Set(graph.operators.map(({ name }) => name));
+      expect(first!.rewrites!.filter((name) => !names.has(name))).toEqual([]);
+    }
+    expect(build('{ lora: { rank: 16, mode: swap } }').phases[0]!.rewrites).toBeUndefined();
   });
 });
 

@@ -3,8 +3,10 @@
  *
  * Model    resident: two thin products (rank × inputs, outputs × rank) beside each target in every step;
  *          swapped: the same, and the adapter is read from storage before the request;
- *          merged: nothing in the steps, but every target matrix is read, changed and written once before the request
- * Ignores  the requantisation that merging into integer weights needs beyond its bytes
+ *          merged: nothing in the steps, but every target matrix is read, changed and written once before the request,
+ *          each with its part of the adapter, which the drive brings as it does for a swap
+ * Ignores  the requantisation that merging into integer weights needs beyond its bytes; the room that a part of an adapter
+ *          takes until it is merged; taking it out again before the next request
  * Valid    rank below the width of the model
  * Source   Hu et al., LoRA (arXiv 2106.09685); adapters kept in FP16
  * Checked  test/unit/workload/llm-techniques.test.ts
@@ -105,17 +107,18 @@ export function adapterBytes(graph: Graph, lora: Lora): number {
 export function adapterPhase(graph: Graph, lora: Lora): Phase[] {
   if (lora.mode === 'resident') return [];
   const builder = openGraph(`${graph.name}/lora`);
-  if (lora.mode === 'swap') builder.add('lora.load', loadWork(adapterBytes(graph, lora)));
-  else {
-    const targets = graph.operators.filter(
-      ({ name, work }) => asProduct(graph.works[work]) && isTarget(name, lora),
-    );
-    for (const { name, work } of targets) {
-      builder.add(`${name}.merge`, mergeWork(asProduct(graph.works[work])!, lora.rank));
-    }
-  }
   const phase = { name: 'adapter', steps: 1, contextStart: 0, contextStride: 0, outputsPerStep: 0 };
-  return [{ ...phase, graph: builder.build() }];
+  if (lora.mode === 'swap') {
+    builder.add('lora.load', loadWork(adapterBytes(graph, lora)));
+    return [{ ...phase, graph: builder.build() }];
+  }
+  const targets = graph.operators.filter(
+    ({ name, work }) => asProduct(graph.works[work]) && isTarget(name, lora),
+  );
+  for (const { name, work } of targets) {
+    builder.add(`${name}.merge`, mergeWork(asProduct(graph.works[work])!, lora.rank));
+  }
+  return [{ ...phase, graph: builder.build(), rewrites: targets.map(({ name }) => name) }];
 }
 
 const MOVE: Work = {
@@ -137,16 +140,18 @@ function loadWork(bytes: number): Work {
   return { ...MOVE, storageBytes: bytes, outputBytes: bytes };
 }
 
-/** W + B·A, read and written in place. */
+/** W + B·A, read and written in place, once A and B have come. */
 function mergeWork(product: Product, rank: number): Work {
   const { n, k } = product.form;
+  const adapter = bytesOf(rank * (n + k), 'fp16');
   return {
     ...product,
     form: { kind: 'matmul', batch: 1, m: n, n: k, k: rank },
     macs: n * k * rank,
     vectorOps: n * k,
     weightDType: 'fp16',
-    weightBytes: bytesOf(rank * (n + k), 'fp16'),
+    weightBytes: adapter,
+    storageBytes: adapter,
     inputBytes: product.weightBytes,
     outputBytes: product.weightBytes,
   };
