@@ -99,6 +99,10 @@ export interface FlowPlace {
   readonly readsPrompt: boolean;
   /** It makes weights of weights and adapters. */
   readonly adapts: boolean;
+  /** Operators whose weights such a phase before it wrote anew. */
+  readonly merged: ReadonlySet<string>;
+  /** What was generated before it, an adapter had a part in. */
+  readonly adapted: boolean;
   readonly onNpu: boolean;
 }
 
@@ -188,17 +192,18 @@ export function flowTable(
 
 function sourceLabels(
   { scenario }: SecurityPlan,
-  { first, readsPrompt, adapts }: FlowPlace,
+  { first, readsPrompt, adapts, merged, adapted }: FlowPlace,
 ): SourceLabels {
   const { labels } = scenario;
   const weights = secrecyOf(labels.weights);
   const adapters = secrecyOf(labels.adapters);
   const prompt = secrecyOf(labels.prompt);
   if (adapts) return { weights: adapters, adapters, prompt: weights, kv: PUBLIC };
-  const derived = join(weights, prompt);
+  const derived = join(join(weights, prompt), adapted ? adapters : PUBLIC);
   return {
     weights,
     adapters,
+    merged,
     prompt: readsPrompt ? prompt : derived,
     kv: first ? PUBLIC : derived,
   };

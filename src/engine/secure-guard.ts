@@ -187,9 +187,10 @@ export class SecureGuard implements AccessGuard, LoadGate {
 
   stepDone(request: Active, phase: Phase, now: Seconds): void {
     const lane = this.laneOf(request);
-    bookMade(lane.flowsOf(request), this.rows, now);
+    const flows = lane.flowsOf(request);
+    bookMade(flows, this.rows, now);
     if (phase.outputsPerStep === 0) return;
-    const row = lane.outputRow(phase.name);
+    const row = lane.outputRow(phase.name, flows.results);
     const { job, table } = request;
     const each = job.plan.generatedTokens > 0 ? TOKEN_BYTES : resultBytes(table);
     const bytes = phase.outputsPerStep * each;

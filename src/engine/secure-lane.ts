@@ -14,7 +14,9 @@ import type { OwnInitiator, World } from '../hardware/secure/initiators.ts';
 import type { SecureSystem } from '../hardware/secure/secure-system.ts';
 import { ownInitiators } from '../hardware/secure/security-spec.ts';
 import { callSeconds, npuSwitchSeconds } from '../hardware/secure/switching.ts';
+import { hasAdapters } from '../runtime/secure/label-flow.ts';
 import { kindOfClass, type TensorClass } from '../runtime/secure/strategy.ts';
+import type { Phase } from '../workload/graph.ts';
 import { availableBandwidth } from './bandwidth.ts';
 import { identityOf } from './barred-units.ts';
 import type { LoadFlow } from './load-flow.ts';
@@ -126,7 +128,7 @@ export class SecureLane {
     let flows = this.present;
     const moved = table !== this.presentTable || phase !== this.presentPhase;
     if (!flows || moved || (flows.context !== table.context && !sameAccesses(flows, table))) {
-      flows = this.find(table, request.job.plan.phases[phase]!.name, phase);
+      flows = this.find(table, request.job.plan.phases, phase);
       this.present = flows;
       this.presentTable = table;
       this.presentPhase = phase;
@@ -144,16 +146,19 @@ export class SecureLane {
     }
   }
 
-  /** The row of what the request hands out at the end of a step. */
-  outputRow(phase: string): number {
-    let row = this.outputs.get(phase);
+  /** The row of what the request hands out at the end of a step. @param results of its operators, adapters included. */
+  outputRow(phase: string, results: Secrecy): number {
+    const key = `${phase} ${results}`;
+    let row = this.outputs.get(key);
     if (row === undefined) {
       const { labels } = this.plan.scenario;
       // What a cloud answers was made of the prompt, never of the weights here.
-      const secrecy = REMOTE_PHASES.has(phase) ? secrecyOf(labels.prompt) : this.derived;
+      const secrecy = REMOTE_PHASES.has(phase)
+        ? secrecyOf(labels.prompt)
+        : join(this.derived, results);
       const kind = { access: 'write', tensor: 'output', secrecy } as const;
       row = this.rowOf(phase, identityOf(this.plan, this.own, { kind: 'cpu' }), kind);
-      this.outputs.set(phase, row);
+      this.outputs.set(key, row);
     }
     return row;
   }
@@ -174,20 +179,27 @@ export class SecureLane {
     });
   }
 
-  private find(table: TaskTable, phase: string, index: number): FlowTable {
+  private find(table: TaskTable, phases: readonly Phase[], index: number): FlowTable {
+    const phase = phases[index]!.name;
     let stages = this.flows.get(table);
     if (!stages) {
       stages = new Map();
       this.flows.set(table, stages);
     }
-    const key = `${index === 0 ? 'first ' : ''}${phase}${readsCache(table) ? '' : ', cache empty'}`;
+    const adapter = phases.findIndex(({ name }) => name === ADAPTER_PHASE);
+    const after = adapter >= 0 && adapter < index;
+    const first = index === 0;
+    const stage = `${first ? 'first ' : ''}${phase}${after ? ', adapted' : ''}`;
+    const key = `${stage}${readsCache(table) ? '' : ', cache empty'}`;
     const known = stages.get(key);
     if (known) return known;
     const { plan, machine } = this.parts;
     const onNpu = table.unit.some((u) => this.isNpu[u] !== 0);
-    const first = index === 0;
     const adapts = phase === ADAPTER_PHASE;
-    const place = { first, readsPrompt: first || PROMPT_PHASES.has(phase), adapts, onNpu };
+    const merged = new Set(after ? phases[adapter]!.rewrites : []);
+    const adapted = after || hasAdapters(table.phase.graph);
+    const readsPrompt = first || PROMPT_PHASES.has(phase);
+    const place = { first, readsPrompt, adapts, merged, adapted, onNpu };
     const identities = machine.units.map(({ unit }) => identityOf(plan, this.own, unit));
     const made = flowTable(table, plan, place, (u, kind) =>
       this.rowOf(phase, identities[u]!, kind),

@@ -169,6 +169,11 @@ describe('labels', () => {
         for (const [i, label] of low.results.entries()) {
           expect(within(label, high.results[i]!)).toBe(true);
         }
+        const merged = new Set(g.operators.map(({ name }) => name));
+        const after = labelFlow(g, 1, { ...a, merged });
+        for (const [i, label] of low.results.entries()) {
+          expect(within(label, after.results[i]!)).toBe(true);
+        }
         expect(within(low.kv, high.kv)).toBe(true);
       }),
     );

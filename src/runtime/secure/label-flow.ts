@@ -17,6 +17,8 @@ export interface SourceLabels {
   readonly weights: Secrecy;
   /** Low-rank adapters: weights of operators whose name says so. */
   readonly adapters: Secrecy;
+  /** Operators whose weights an adapter was merged into before. */
+  readonly merged?: ReadonlySet<string>;
   readonly prompt: Secrecy;
   /** What the cache holds already. */
   readonly kv: Secrecy;
@@ -31,6 +33,11 @@ export interface FlowLabels {
 }
 
 const ADAPTER = /(^|[._-])(lora|adapter)/i;
+
+/** Whether some of its weights are an adapter's. */
+export function hasAdapters({ operators }: Graph): boolean {
+  return operators.some(({ name }) => ADAPTER.test(name));
+}
 
 export function labelFlow(graph: Graph, context: number, sources: SourceLabels): FlowLabels {
   const { operators } = graph;
@@ -54,7 +61,9 @@ export function labelFlow(graph: Graph, context: number, sources: SourceLabels):
   }
 }
 
-function weightsOf(name: string, { weights, adapters }: SourceLabels): Secrecy {
+function weightsOf(name: string, { weights, adapters, merged }: SourceLabels): Secrecy {
+  // Parts of a divided operator have its name and their columns.
+  if (merged?.has(name.split(' ', 1)[0]!)) return join(weights, adapters);
   return adapters !== weights && ADAPTER.test(name) ? adapters : weights;
 }
 

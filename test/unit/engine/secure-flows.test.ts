@@ -193,6 +193,29 @@ describe('adapters', () => {
     },
   );
 
+  it('that are merged are in the matrices from then on, and in nothing else', () => {
+    const rows = moved(skill('merge', `{ preset: weights, ${labels} }`)).filter(
+      ({ phase }) => phase === 'decode',
+    );
+    const read = of(rows, 'read', 'weights');
+    const joined = read.filter(({ label }) => label === 'model-secret + user-secret');
+    // Four matrices of each layer in each of the three steps after the prompt.
+    expect(joined.reduce((all, { accesses }) => all + accesses, 0)).toBe(28 * 4 * 3);
+    expect(new Set(read.map(({ label }) => label))).toEqual(
+      new Set(['model-secret', 'model-secret + user-secret']),
+    );
+  });
+
+  it.each(['resident', 'swap', 'merge'])('are in what is generated with them: %s', (mode) => {
+    const shy = 'labels: { weights: public, prompt: public, adapters: user-secret }';
+    const { audit } = skill(mode, `{ preset: all, ${shy} }`);
+    const later = audit!.flows.filter(({ phase }) => phase === 'decode');
+    expect(of(later, 'write', 'output')).toMatchObject([{ label: 'user-secret' }]);
+    expect(of(later, 'read', 'kv').every(({ label }) => label === 'user-secret')).toBe(true);
+    const none = open({ security: `{ preset: all, ${shy} }` }).run();
+    expect(new Set(none.audit!.flows.map(({ label }) => label))).toEqual(new Set(['public']));
+  });
+
   it('that are swapped in come from the drive into memory that it may write', () => {
     const rows = moved(skill('swap', `{ preset: all, ${labels} }`)).filter(
       ({ phase }) => phase === 'adapter',

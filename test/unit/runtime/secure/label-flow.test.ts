@@ -60,6 +60,16 @@ describe('labelFlow', () => {
     expect([...weights]).toEqual([USER_SECRET, MODEL_SECRET]);
   });
 
+  it('joins adapters into the weights they were merged into, divided operators included', () => {
+    const operators = ['layer.0.q', 'layer.0.q 0:512', 'layer.0.k'];
+    const { weights } = labelFlow(
+      graph(operators.map((name) => ({ name, work: 1, inputs: [] }))),
+      1,
+      { ...sources, merged: new Set(['layer.0.q']) },
+    );
+    expect([...weights]).toEqual([EVERY_SECRET, EVERY_SECRET, MODEL_SECRET]);
+  });
+
   it('leaves public what only public data went into', () => {
     const open = { weights: PUBLIC, adapters: PUBLIC, prompt: PUBLIC, kv: PUBLIC };
     const flow = labelFlow(graph([{ name: 'a', work: 1, inputs: [] }]), 1, open);
