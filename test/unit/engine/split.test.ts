@@ -55,6 +55,11 @@ describe('splitting a product', () => {
     );
   });
 
+  it('leaves whole what waits for the drive, which brings everything once', () => {
+    expect(columnsOf(product(64))).toBe(64);
+    expect(columnsOf({ ...product(64), storageBytes: 8 })).toBe(0);
+  });
+
   it('is for products with weights only', () => {
     expect(columnsOf(product(64))).toBe(64);
     expect(columnsOf(toyWork(G))).toBe(0);
