@@ -4,7 +4,7 @@
  * Model    limit = min(port width × clock, reads in flight ÷ latency under the load of all), hits of the system cache
  *          at its own latency, writes posted; total = peak × efficiency(mix) − real-time traffic, which is served first;
  *          a guarded stream's reads are held longer, its addresses take time per byte, and what is ciphered shares the
- *          throughput of the cipher;
+ *          throughput of the cipher; what its unit deciphers by itself comes at the rate of the unit's own cipher;
  *          latency-sensitive ports wait for each other only, and the others for all: mean waiting is conserved
  * Ignores  bank conflicts between particular address streams (inside `efficiency`)
  * Valid    steady streams longer than a few microseconds
@@ -228,11 +228,13 @@ function limitOf(
   return Math.min(dram, cache, guard ? guarded(own, guard) : own);
 }
 
-/** What checks and cipher leave of a rate. */
+/** What checks and ciphers leave of a rate. */
 export function guarded(rate: BytesPerSecond, guard: StreamGuard): BytesPerSecond {
-  const { secondsPerByte, ciphered, cipherRate } = guard;
+  const { secondsPerByte, ciphered, cipherRate, deciphered, decipherRate } = guard;
   const checked = secondsPerByte > 0 ? 1 / (1 / rate + secondsPerByte) : rate;
-  return ciphered > 0 ? Math.min(checked, cipherRate / ciphered) : checked;
+  const inFront = ciphered > 0 ? cipherRate / ciphered : Number.POSITIVE_INFINITY;
+  const onTheWay = deciphered > 0 ? decipherRate / deciphered : Number.POSITIVE_INFINITY;
+  return Math.min(checked, inFront, onTheWay);
 }
 
 function hitsIn({ split }: StreamPort): number {

@@ -3,6 +3,7 @@
  *
  * Model    a unit is barred from an operator when its identity on the bus may not read, or not write, the kind of memory
  *          in which the operator's data lie; a unit that a workload asks for by name is not kept from trying
+ *          weights that stay ciphertext in memory are read by NPUs only, and by other units not even when asked for by name
  * Ignores  tables that an attack changes later: phones place operators by what they were set up for
  * Valid    as the gates (hardware/secure/regions.ts)
  * Source   hardware/secure/regions.ts, initiators.ts
@@ -13,10 +14,10 @@ import { type Initiator, initiatorOf, type OwnInitiator } from '../hardware/secu
 import { permitsAs } from '../hardware/secure/regions.ts';
 import { ownInitiators } from '../hardware/secure/security-spec.ts';
 import { protectedKind, type Strategy } from '../runtime/secure/strategy.ts';
-import type { Machine } from './machine.ts';
+import type { Barred, Machine } from './machine.ts';
 import { barredFromNpu } from './plan-security.ts';
 import { resultClass } from './secure-machine.ts';
-import type { SecurityPlan } from './secure-plan.ts';
+import { type SecurityPlan, staysSealed } from './secure-plan.ts';
 
 /** As whom a unit accesses memory; an NPU that the strategy does not bring into the protected world stays in the normal one. */
 export function identityOf(
@@ -28,6 +29,13 @@ export function identityOf(
   const isOutside = kind === 'npu' && strategy.npu === 'none';
   return named?.name ?? initiatorOf(kind, isOutside ? 'normal' : strategy.world);
 }
+
+/** Of units other than NPUs, where an NPU's transfer path is what deciphers. */
+const WITHOUT_KEY: Barred = {
+  reason: 'weights stay ciphertext in memory, which only the NPU deciphers',
+  lever: 'weights deciphered into memory (security.decryption: cpu or engine)',
+  firm: true,
+};
 
 /** The machine with what keeps its units from the protected data of a plan; the same one where nothing does. */
 export function barUnits(machine: Machine, plan: SecurityPlan): Machine {
@@ -41,10 +49,12 @@ export function barUnits(machine: Machine, plan: SecurityPlan): Machine {
     const may = (access: 'read' | 'write') => permitsAs(rights, region, identity, access);
     return { identity, isNpu: unit.kind === 'npu', read: may('read'), write: may('write') };
   });
-  if (units.every(({ read, write }) => read && write)) return machine;
+  const sealed = staysSealed(plan);
+  if (!sealed && units.every(({ read, write }) => read && write)) return machine;
   // Where the strategy opens no way for anybody, the gates tell what it got wrong.
   if (!units.some(({ read, write }) => read && write)) return machine;
-  const barred = (u: number, work: Work) => {
+  const barred = (u: number, work: Work): Barred | undefined => {
+    if (sealed && !units[u]!.isNpu && work.weightBytes > 0) return WITHOUT_KEY;
     const { identity, isNpu, read, write } = units[u]!;
     const access =
       !read && readsProtected(work, strategy)

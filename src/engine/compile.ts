@@ -145,7 +145,10 @@ export function placementView(phase: Phase, machine: Machine, mode = ''): Placem
     graph,
     context,
     machine,
-    (u, work) => isBarred(u, work) && predictAlone(machine, u, work) !== undefined,
+    (u, work) =>
+      isBarred(u, work) &&
+      machine.barred!(u, work)!.firm !== true &&
+      predictAlone(machine, u, work) !== undefined,
   );
   const alone = (operator: number, u: number) => allowed(workOf(operator), u);
   const middle = { ...phase, contextStart: Math.round(context), steps: 1 };

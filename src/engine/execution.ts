@@ -384,8 +384,8 @@ export class Execution {
     const reads = bytes * this.dramReads[u]!;
     const writes = bytes * this.dramWrites[u]!;
     const hits = bytes * this.hitShare[u]!;
-    const guard = this.guards[u];
-    const cipher = guard ? bytes * guard.ciphered * guard.cipherEnergy : 0;
+    const cipher = bytes * (this.guards[u]?.cipherEnergy ?? 0);
+    this.spend(u, row, bytes * (this.guards[u]?.decipherEnergy ?? 0));
     const memoryJoules =
       reads * memory.energyPerReadByte + writes * memory.energyPerWriteByte + cipher;
     const fabricJoules = bytes * fabricPerByte + hits * (systemCache?.energyPerByte ?? 0);

@@ -81,6 +81,13 @@ export type Fetched = Pick<
   'readBytes' | 'writeBytes' | 'weightReadBytes' | 'kvReadBytes' | 'kvWriteBytes'
 >;
 
+export interface Barred {
+  readonly reason: string;
+  readonly lever?: string;
+  /** What it read would be noise: asking for it by name opens no way either. */
+  readonly firm?: boolean;
+}
+
 export interface Machine {
   readonly soc: string;
   readonly phone: string;
@@ -99,9 +106,7 @@ export interface Machine {
     | ((u: number, work: Work, fetched: Fetched, split: StreamSplit) => StreamGuard | undefined)
     | undefined;
   /** Why protection keeps a unit from some work, and what would change that. */
-  readonly barred?:
-    | ((u: number, work: Work) => { readonly reason: string; readonly lever?: string } | undefined)
-    | undefined;
+  readonly barred?: ((u: number, work: Work) => Barred | undefined) | undefined;
   /** Host work of the runtime for every result that a request hands out. */
   readonly hostSeconds?: Seconds;
   /** Rate at which the host copies and converts what it hands to a graph and takes from it. */

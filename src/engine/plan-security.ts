@@ -146,7 +146,9 @@ function planOf(
     cipher:
       strategy.modelFile === 'encrypted'
         ? ciphers.find(
-            ({ name }) => strategy.decryption === 'fastest' || name === strategy.decryption,
+            ({ name, throughMemory }) =>
+              name === strategy.decryption ||
+              (strategy.decryption === 'fastest' && (throughMemory || !barredFromNpu(strategy))),
           )
         : undefined,
     cpuUnit: found?.unit ?? Object.keys(soc.units).find((unit) => soc.units[unit]?.kind === 'cpu'),

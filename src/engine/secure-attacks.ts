@@ -26,7 +26,7 @@ type Attack = (system: SecureSystem, plan: SecurityPlan, wanted: Wanted) => Atte
 /** Whom an attack aims at. */
 export interface Aim {
   readonly plan: SecurityPlan;
-  /** Memory holds weights as operators use them: not before they were decrypted, nor where the NPU does that. */
+  /** Memory holds weights as operators use them: not before they were decrypted, nor where the NPU does that as it reads. */
   readonly bare: boolean;
   /** Its operators have begun: a prompt lies there, and pages of a cache. */
   readonly hasRun: boolean;

@@ -59,8 +59,9 @@ interface CellRates {
   readonly cycles: Float64Array;
   readonly bytes: Float64Array;
   readonly rates: Float64Array;
-  /** Spent by the cipher on the last of them. */
+  /** Spent by ciphers on the last of them: in front of memory, and on the way into the unit. */
   readonly ciphering: Joules;
+  readonly deciphering: Joules;
 }
 
 interface CellCost {
@@ -130,16 +131,17 @@ export class PathCosts {
   }
 
   private cost({ context }: TaskTable, of: CellRates, speed: number): CellCost {
-    const { cycles, bytes, rates, ciphering } = of;
+    const { cycles, bytes, rates, ciphering, deciphering } = of;
     const times = cycles.map((count, k) => Math.max(count / speed, bytes[k]! / rates[k]!));
     const metadata = bytes.at(-1)! - bytes[0]!;
     const { memory, fabricPerByte } = this.ladder[0]!;
+    const perByte = memory.energyPerReadByte + fabricPerByte;
     return {
       context,
       speed,
       of,
       seconds: Float64Array.from(PATH_MECHANISMS, (_, k) => times[k + 1]! - times[k]!),
-      joules: Float64Array.of(0, ciphering, metadata * (memory.energyPerReadByte + fabricPerByte)),
+      joules: Float64Array.of(0, ciphering, deciphering, metadata * perByte),
       bytes: metadata,
     };
   }
@@ -166,7 +168,8 @@ export class PathCosts {
       cycles: Float64Array.from(steps, ({ fetched }) => fetched.cycles),
       bytes: Float64Array.from(steps, (step) => step.bytes),
       rates: Float64Array.from(steps, (step) => step.rate),
-      ciphering: guard ? bytes * guard.ciphered * guard.cipherEnergy : 0,
+      ciphering: bytes * (guard?.cipherEnergy ?? 0),
+      deciphering: bytes * (guard?.decipherEnergy ?? 0),
     };
   }
 }
@@ -206,6 +209,8 @@ function isLike(a: StreamGuard | undefined, b: StreamGuard | undefined): boolean
     (a?.again ?? 0) === (b?.again ?? 0) &&
     (a?.secondsPerByte ?? 0) === (b?.secondsPerByte ?? 0) &&
     (a?.ciphered ?? 0) === (b?.ciphered ?? 0) &&
-    ((a?.ciphered ?? 0) === 0 || a?.cipherRate === b?.cipherRate)
+    ((a?.ciphered ?? 0) === 0 || a?.cipherRate === b?.cipherRate) &&
+    (a?.deciphered ?? 0) === (b?.deciphered ?? 0) &&
+    ((a?.deciphered ?? 0) === 0 || a?.decipherRate === b?.decipherRate)
   );
 }

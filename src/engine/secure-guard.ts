@@ -41,7 +41,7 @@ import {
 import type { SecureLane } from './secure-lane.ts';
 import { resultBytes, TOKEN_BYTES } from './secure-memory.ts';
 import { Openings } from './secure-opening.ts';
-import type { SecurityPlan } from './secure-plan.ts';
+import { type SecurityPlan, staysSealed } from './secure-plan.ts';
 import type { AuditRows } from './secure-rows.ts';
 import { UploadGate } from './secure-upload.ts';
 
@@ -285,7 +285,10 @@ export class SecureGuard implements AccessGuard, LoadGate {
       this.parts.execution.progressAll(now);
     for (const lane of lanes) lane.bookAll(now);
     const { restores, plan, hasRun } = aim;
-    const bare = restores.size === 0 || [...restores.values()].some(({ isBare }) => isBare);
+    const bare =
+      restores.size === 0
+        ? !staysSealed(plan)
+        : [...restores.values()].some(({ isBare }) => isBare);
     const { result, fault } = tryAttack(next!, system, { plan, bare, hasRun }, now);
     this.attacks.push(result);
     this.rows.review();

@@ -4,6 +4,8 @@
  *
  * Model    address checks: seconds per byte beside the port's own rate, for NPU jobs of a protected world;
  *          encryption: latency of reads from protected memory, a throughput that all such bytes share, energy per byte;
+ *          weights that stay ciphertext in memory: each NPU deciphers them in its transfer path whenever it reads them, hits
+ *          of the system cache included: a rate of its own, energy per byte; their codes are no part of them
  *          integrity: codes and counters of protected bytes are read and written too, and reads wait for counters
  *          which bytes are protected follows from what a unit fetches of each tensor, repeats included
  * Ignores  which bytes of an operator hit the system cache: protected and others alike, by their shares
@@ -18,18 +20,27 @@ import type { UnitCost } from '../hardware/compute-unit.ts';
 import { translationSecondsPerByte } from '../hardware/secure/translation.ts';
 import type { Strategy, TensorClass } from '../runtime/secure/strategy.ts';
 import type { Fetched, Machine, MachineUnit } from './machine.ts';
-import type { SecurityPlan } from './secure-plan.ts';
+import { type SecurityPlan, staysSealed } from './secure-plan.ts';
 import type { StreamGuard, StreamSplit } from './stream.ts';
 
 /** Mechanisms in the memory path, in the order in which their costs are told apart. */
-export const PATH_MECHANISMS = ['address checks', 'memory encryption', 'integrity'] as const;
+export const PATH_MECHANISMS = [
+  'address checks',
+  'memory encryption',
+  'decryption',
+  'integrity',
+] as const;
+/** With so many of them in place. */
+const [CHECKS, ENCRYPTION, DECRYPTION, INTEGRITY] = [1, 2, 3, 4] as const;
 
 /** Load at which a walk reads memory: half, between idle and full. */
 const WALK_LOAD = 0.5;
 
 /** Whether anything of a plan lies in the way of its streams. */
-export function guardsPath({ strategy, hardware }: SecurityPlan): boolean {
+export function guardsPath(plan: SecurityPlan): boolean {
+  const { strategy, hardware } = plan;
   return (
+    staysSealed(plan) ||
     strategy.encryption !== 'none' ||
     strategy.integrity !== 'none' ||
     (strategy.npu === 'coarse' && hardware?.accelerator?.pages !== undefined)
@@ -37,9 +48,14 @@ export function guardsPath({ strategy, hardware }: SecurityPlan): boolean {
 }
 
 /** @param count mechanisms of `PATH_MECHANISMS` that are in place, from the first on. */
-export function secureMachine(machine: Machine, plan: SecurityPlan, count = 3): Machine {
+export function secureMachine(
+  machine: Machine,
+  plan: SecurityPlan,
+  count: number = INTEGRITY,
+): Machine {
   if (!guardsPath(plan)) return machine;
-  const units = count >= 3 ? machine.units.map((unit) => withCodes(unit, plan)) : machine.units;
+  const units =
+    count >= INTEGRITY ? machine.units.map((unit) => withCodes(unit, plan)) : machine.units;
   const { memoryClock } = machine;
   // At a lower clock of memory its path is protected all the same.
   const clock = memoryClock && {
@@ -60,19 +76,29 @@ export function secureMachine(machine: Machine, plan: SecurityPlan, count = 3): 
 
 function guardOf(machine: Machine, plan: SecurityPlan, count: number): Machine['guard'] {
   const { strategy, hardware, integrity } = plan;
-  const cipher = count >= 2 && strategy.encryption !== 'none' ? hardware?.encryption : undefined;
-  const again = count >= 3 ? integrity.latencyFactor - 1 : 0;
-  const walk = count >= 1 ? walkSeconds(machine, plan) : 0;
+  const cipher =
+    count >= ENCRYPTION && strategy.encryption !== 'none' ? hardware?.encryption : undefined;
+  const again = count >= INTEGRITY ? integrity.latencyFactor - 1 : 0;
+  const walk = count >= CHECKS ? walkSeconds(machine, plan) : 0;
+  const own = count >= DECRYPTION && staysSealed(plan) ? plan.cipher : undefined;
+  const withCodes = 1 + (count >= INTEGRITY ? integrity.readPerRead : 0);
   return (u: number, work: Work, fetched: Fetched, split: StreamSplit): StreamGuard => {
+    const isNpu = machine.units[u]!.unit.kind === 'npu';
+    const bytes = fetched.readBytes + fetched.writeBytes;
+    const deciphered = own && isNpu && bytes > 0 ? fetched.weightReadBytes / withCodes / bytes : 0;
     const reads = split.dramReads * protectedReads(fetched, strategy);
     const writes = split.dramWrites * protectedWrites(fetched, work, strategy);
+    const ciphered = cipher ? reads + writes : 0;
     return {
       held: reads * (cipher?.latency.is ?? 0),
       again: reads * again,
-      secondsPerByte: machine.units[u]!.unit.kind === 'npu' ? walk : 0,
-      ciphered: cipher ? reads + writes : 0,
+      secondsPerByte: isNpu ? walk : 0,
+      ciphered,
       cipherRate: cipher?.throughput.is ?? Number.POSITIVE_INFINITY,
-      cipherEnergy: cipher?.energy.is ?? 0,
+      cipherEnergy: ciphered * (cipher?.energy.is ?? 0),
+      deciphered,
+      decipherRate: own?.throughput ?? Number.POSITIVE_INFINITY,
+      decipherEnergy: deciphered * (own?.energyPerByte ?? 0),
     };
   };
 }

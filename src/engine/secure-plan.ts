@@ -38,3 +38,8 @@ export interface SecurityPlan {
   /** Of protected memory, codes and counters included, what does not fit the carve-out. */
   readonly grown: Bytes;
 }
+
+/** Whether weights lie in memory as they lie on the drive, for the NPU to decipher whenever it reads them. */
+export function staysSealed({ strategy, cipher }: SecurityPlan): boolean {
+  return cipher?.throughMemory === false && strategy.protects.includes('weights');
+}

@@ -5,10 +5,11 @@
  *          or, where that is a guest's, into a window of normal memory; a cipher that is no part of the NPU reads it there
  *          and writes the weights. The system moves pages of others out of the way as cores of the normal world. A file
  *          that is encrypted carries no secret until it is decrypted; one that is not, carries the model's all the way.
+ *          A cipher of the NPU's own has no stage: weights stay ciphertext, to be deciphered whenever they are read
  *          What a model leaves is overwritten before its memory is given back, in the carve-out too, where strategies clean:
  *          by a core that writes as fast as one copies; under inline encryption its key is thrown away
  *          What is written to memory under integrity is written with its codes, and what is read there comes with them
- * Ignores  size of the window; that hashing keeps cores from other work
+ * Ignores  size of the window; that cores, too, start from a checkpoint that only an NPU's cipher would open; that hashing keeps cores from other work
  * Valid    one model per flow
  * Source   as the parts
  * Checked  test/unit/engine/secure-restore.test.ts, secure-load-flows.test.ts, test/validation/secure.test.ts
@@ -31,7 +32,7 @@ import { protectedKind } from '../runtime/secure/strategy.ts';
 import { CAUSE } from './ledger.ts';
 import type { LoadAccess, LoadPlan, LoadStage } from './load-plan.ts';
 import type { MachineStorage } from './machine.ts';
-import type { SecurityPlan } from './secure-plan.ts';
+import { type SecurityPlan, staysSealed } from './secure-plan.ts';
 import type { AuditRows, RowKind } from './secure-rows.ts';
 
 export const RESTORE_PHASE = 'restore';
@@ -54,6 +55,7 @@ export function restorePlan(parts: RestoreParts): LoadPlan {
   const restore = restoreOf(parts, growth);
   const { bytes, plan } = parts;
   const decryption = restore.spans.find(({ stage }) => stage === 'decryption');
+  // What the NPU decrypts on its way stays ciphertext in memory.
   const bare = isSealed(plan) ? decryption?.start : 0;
   return {
     phase: RESTORE_PHASE,
@@ -63,8 +65,7 @@ export function restorePlan(parts: RestoreParts): LoadPlan {
     end: restore.end,
     bottleneck: restore.bottleneck,
     readyAt: (wanted) => restore.readyAt(wanted),
-    // What the NPU decrypts on its way stays ciphertext in memory.
-    ...(bare !== undefined && plan.cipher?.throughMemory !== false && { bare }),
+    ...(bare !== undefined && { bare }),
   };
 }
 
@@ -282,7 +283,7 @@ function restoreOf({ plan, storage, bytes }: RestoreParts, growth: Growth): Rest
     growth: growth.seconds,
     // The hash goes over the bytes as they come from storage.
     load: Math.max(read, bytes / (hardware?.attestation.hash.is ?? Number.POSITIVE_INFINITY)),
-    decryption: cipher ? decryptSeconds(cipher, bytes) : 0,
+    decryption: cipher && !staysSealed(plan) ? decryptSeconds(cipher, bytes) : 0,
     cores: plan.cores,
     growthThreads: plan.growth?.threads ?? 1,
     decryptsOnCpu: cipher?.name === 'cpu',

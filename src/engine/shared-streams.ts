@@ -43,6 +43,7 @@ export class SharedStreams {
       const { dramReads, dramWrites, readHits, writeHits, guard } = splits[i]!;
       key += `${u} ${dramReads} ${dramWrites} ${readHits} ${writeHits}`;
       if (guard) key += ` ${guard.held} ${guard.again} ${guard.secondsPerByte} ${guard.ciphered}`;
+      if (guard) key += ` ${guard.deciphered}`;
       key += ';';
     }
     for (const { bandwidth, split } of more) key += `+${bandwidth} ${split?.dramReads}`;

@@ -23,7 +23,12 @@ export interface StreamGuard {
   /** Share that passes the cipher in front of memory, and what that gives to all streams together. */
   readonly ciphered: number;
   readonly cipherRate: BytesPerSecond;
+  /** Of that cipher, by byte of the whole stream. */
   readonly cipherEnergy: JoulesPerByte;
+  /** Share that the unit deciphers on its way in, the rate at which it can, and joules by byte of the whole stream. */
+  readonly deciphered: number;
+  readonly decipherRate: BytesPerSecond;
+  readonly decipherEnergy: JoulesPerByte;
 }
 
 /** A port that streams. */

@@ -20,7 +20,7 @@ const plan = {
   hardware: { encryption: { latency: is(20e-9), throughput: is(1e12), energy: is(3e-12) } },
   integrity: { readPerRead: 0, readPerWrite: 0, writePerWrite: 0, latencyFactor: 1, storage: 0 },
 } as unknown as SecurityPlan;
-const [CHECKS, CIPHER, INTEGRITY] = [0, 1, 2];
+const [CHECKS, CIPHER, DECRYPTION, INTEGRITY] = [0, 1, 2, 3];
 const GHZ = 1e9;
 
 function open(work: StepWork, over: Partial<SecurityPlan> = {}) {
@@ -99,6 +99,27 @@ describe('costs in the path, operator by operator', () => {
     expect(1e9 * (costs.seconds[CIPHER]! - before)).toBeCloseTo(1200, 6);
     expect(one().ns[CIPHER]).toBeCloseTo(400, 6);
     expect(table).not.toBe(other);
+  });
+
+  it('of deciphering are the NPU’s own, of weights alone, codes and inline encryption beside them', () => {
+    // 4 ns a byte where memory gives one in 2.4 ns.
+    const cipher = { name: 'npu-dma', throughput: 0.25e9, energyPerByte: 5e-12 } as const;
+    const sealed = { cipher: { ...cipher, throughMemory: false } };
+    const { ns, pJ } = open(toyWork(1, 1000), sealed).one();
+    expect(ns[CIPHER]).toBeCloseTo(400, 6);
+    expect(ns[DECRYPTION]).toBeCloseTo(1600, 6);
+    expect(pJ[DECRYPTION]).toBeCloseTo(5000, 6);
+    const half = open({ ...toyWork(1, 500), inputBytes: 500 }, sealed).one();
+    // Half of the bytes at 4 ns: no slower than memory, with half of inline encryption's wait.
+    expect(half.ns[DECRYPTION]).toBeCloseTo(0, 6);
+    expect(half.pJ[DECRYPTION]).toBeCloseTo(2500, 6);
+    const strategy = { ...plan.strategy, integrity: 'tree-less' } as const;
+    const integrity = { ...plan.integrity, readPerRead: 0.25 };
+    const coded = open(toyWork(1, 1000), { ...sealed, strategy, integrity }).one();
+    expect(coded.pJ[DECRYPTION]).toBeCloseTo(5000, 6);
+    // 1250 bytes at 2.4 ns pass while the cipher is at its 1000.
+    expect(coded.ns[DECRYPTION]).toBeCloseTo(1600, 6);
+    expect(coded.ns[INTEGRITY]).toBeCloseTo(0, 6);
   });
 
   it('are told apart where every mechanism does something, and nothing where it does not', () => {

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { sharedRates, soloRate, splitOf, streamPort } from '../../../src/engine/bandwidth.ts';
 import { NO_HITS } from '../../../src/engine/cache-traffic.ts';
@@ -99,6 +100,58 @@ describe('secureMachine', () => {
     const [slow, free] = sharedRates(secured, [through, port], fairShares);
     expect(slow).toBeCloseTo(0.4e9, 0);
     expect(free).toBeGreaterThan(0.5e9);
+  });
+
+  /** Weights deciphered by the NPU at so many bytes per second, 10 pJ a byte. */
+  const sealedAt = (throughput: number, more: Partial<Strategy> = {}, hardware?: unknown) =>
+    ({
+      ...planOf({ strategy: { encryption: 'none', npu: 'fine', ...more }, hardware }),
+      cipher: { name: 'npu-dma', throughput, energyPerByte: 10e-12, throughMemory: false },
+    }) as unknown as SecurityPlan;
+
+  it('has an NPU decipher weights at min(its own rate, throughput ÷ their share)', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 4000 }),
+        fc.integer({ min: 0, max: 1000 }),
+        (megabytes, weights) => {
+          const work = { ...toyWork(1, weights), inputBytes: 1000 - weights };
+          const at = (throughput: number) => rate(secureMachine(bound, sealedAt(throughput)), work);
+          const capped = at(megabytes * 1e6);
+          // 50 bytes in flight over 100 ns.
+          const wanted = Math.min(0.5e9, (megabytes * 1e6 * 1000) / weights);
+          expect(capped / wanted).toBeCloseTo(1, 6);
+          expect(at(megabytes * 1.1e6)).toBeGreaterThanOrEqual(capped * (1 - 1e-9));
+          expect(at(Number.POSITIVE_INFINITY)).toBe(rate(bound, work));
+        },
+      ),
+    );
+  });
+
+  it('has it do so beside inline encryption, whichever is slower, and on no unit but NPUs', () => {
+    const inline = (throughput: number) => ({
+      encryption: { latency: is(0), throughput: is(throughput), energy: is(3e-12) },
+    });
+    const both = (own: number, front: number) =>
+      rate(secureMachine(bound, sealedAt(own, { encryption: 'inline' }, inline(front))));
+    expect(both(0.2e9, 0.3e9)).toBeCloseTo(0.2e9, 0);
+    expect(both(0.3e9, 0.2e9)).toBeCloseTo(0.2e9, 0);
+    const cpu = toyMachine({ units: [{ ...toyUnit('cpu', 0, 50), kind: 'cpu' }] });
+    expect(rate(secureMachine(cpu, sealedAt(0.1e9)))).toBeCloseTo(0.5e9, 0);
+    const open = sealedAt(0.1e9, { protects: ['kv'] });
+    expect(rate(secureMachine(bound, open))).toBeCloseTo(0.5e9, 0);
+  });
+
+  it('has every NPU decipher for itself, and charges it by the byte of weights', () => {
+    const secured = secureMachine(machine, sealedAt(0.4e9));
+    const work = { ...toyWork(1, 750), inputBytes: 250 };
+    const fetched = secured.units[0]!.unit.estimate(work);
+    const guard = secured.guard?.(0, work, fetched, splitOf(reads, NO_HITS));
+    expect(guard).toMatchObject({ deciphered: 0.75, decipherEnergy: 7.5e-12, cipherEnergy: 0 });
+    const port = { ...streamPort(secured.units[0]!), split: { ...splitOf(reads, NO_HITS), guard } };
+    const wide = { ...secured, memory: { ...secured.memory, peak: 1e10 } };
+    for (const got of sharedRates(wide, [port, port], fairShares))
+      expect(got).toBeCloseTo(0.4e9 / 0.75, 0);
   });
 
   it('charges the cipher for what passes it', () => {
