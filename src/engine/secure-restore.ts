@@ -9,7 +9,8 @@
  *          What a model leaves is overwritten before its memory is given back, in the carve-out too, where strategies clean:
  *          by a core that writes as fast as one copies; under inline encryption its key is thrown away
  *          What is written to memory under integrity is written with its codes, and what is read there comes with them
- * Ignores  size of the window; that cores, too, start from a checkpoint that only an NPU's cipher would open; that hashing keeps cores from other work
+ * Ignores  size of the window; that hashing keeps cores from other work; that cores, too, start from a checkpoint, which
+ *          no cipher of an NPU would open
  * Valid    one model per flow
  * Source   as the parts
  * Checked  test/unit/engine/secure-restore.test.ts, secure-load-flows.test.ts, test/validation/secure.test.ts
