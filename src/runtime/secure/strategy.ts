@@ -42,7 +42,7 @@ const choices = {
   integrity: z.enum(INTEGRITY_KINDS),
   /** How the model lies on storage. */
   modelFile: z.enum(['encrypted', 'plain']),
-  /** Who decrypts the model file; the fastest that there is under `fastest`. */
+  /** Who decrypts the model file, the fastest that there is under `fastest`; `npu-dma` does so whenever it reads weights. */
   decryption: z.enum(['fastest', 'cpu', 'engine', 'npu-dma']),
   /** What keeps one world's data in local memory from the next. */
   clean: z.enum(['on-switch', 'tagged', 'never']),
