@@ -5,6 +5,7 @@ import {
   type AuditRow,
   type SecurityAudit,
   staysLocal,
+  tamperings,
   type WorkloadAudit,
 } from '../engine/secure-audit.ts';
 import { renderTable } from './terminal.ts';
@@ -182,7 +183,10 @@ function verdictLine(audit: SecurityAudit): string {
     `${size(audit.releasedBytes)} given up in declared steps`,
     ...(open > 0 ? [`${size(open)} of secrets that this strategy does not keep`] : []),
   ].join(', ');
-  return audit.leakedBytes > 0
-    ? `audit: LEAK of ${size(audit.leakedBytes)} (${checked}; ${rest})`
-    : `audit: no promised secret came below its clearance (${checked}; ${rest})`;
+  const leaks =
+    audit.leakedBytes > 0
+      ? `LEAK of ${size(audit.leakedBytes)}`
+      : 'no promised secret came below its clearance';
+  const forged = tamperings(audit);
+  return `audit: ${forged ? `INTEGRITY BROKEN by ${forged}; ` : ''}${leaks} (${checked}; ${rest})`;
 }

@@ -259,7 +259,7 @@ export const metrics = {
     unit: 'B',
     better: 'lower',
     meaning:
-      'promised secrets that came below their clearance; each attack that got through is one page',
+      'promised secrets that came below their clearance; an attack that leaked counts with what it took, a probe with one page',
     compute: (v) => v.audit?.leakedBytes,
   },
   model_load_seconds: {

@@ -1,7 +1,7 @@
 /** Attacks that a scenario tries on a run: each acts on the gates as they stand, and tells what came out. */
 import { formatSecrecy, join, type Secrecy, secrecyOf } from '../base/labels.ts';
 import { formatQuantity } from '../base/quantity.ts';
-import type { Seconds } from '../base/units.ts';
+import type { Bytes, Seconds } from '../base/units.ts';
 import type { Initiator } from '../hardware/secure/initiators.ts';
 import type { RegionKind } from '../hardware/secure/regions.ts';
 import type { SecureSystem, Verdict } from '../hardware/secure/secure-system.ts';
@@ -38,6 +38,37 @@ interface AttackEntry {
   readonly closedBy: string;
   /** What has to lie in memory for it to get anything; it asks for nothing there unless given. */
   readonly takes?: 'weights' | 'cache' | 'whatever lies there';
+  /** It gets the whole object at once; others are probes that show a page. */
+  readonly whole?: true;
+}
+
+/** What a probe shows: one page, or all of what is smaller. */
+const PAGE: Bytes = 4096;
+
+/** Bytes of what an attack aims at; 0 where only the place is known, or another workload has brought it. */
+function sizeOf(tensor: string, { demand, hardware }: SecurityPlan): Bytes {
+  switch (tensor) {
+    case 'local memory':
+      return hardware?.accelerator?.localMemory.is ?? 0;
+    case 'model file':
+      return demand.weights;
+    case 'weights':
+    case 'kv':
+    case 'activations':
+    case 'prompt':
+      return demand[tensor];
+    default:
+      return 0;
+  }
+}
+
+/** What comes out where an attack gets through, and how much of it all that is. */
+function takenBy({ whole }: AttackEntry, size: Bytes) {
+  const bytes = size > 0 && (whole || size < PAGE) ? size : PAGE;
+  const shown = formatQuantity(bytes, 'size', 3);
+  const all = formatQuantity(size, 'size', 3);
+  if (bytes === size) return { bytes, words: `all ${shown}` };
+  return { bytes, words: `a probe of one page, ${shown}${size > 0 ? ` of ${all}` : ''}` };
 }
 
 const modelOf = ({ scenario }: SecurityPlan) => secrecyOf(scenario.labels.weights);
@@ -100,6 +131,7 @@ const ATTACKS: Readonly<Record<AttackName, AttackEntry>> = {
   },
   'stale-local-memory': {
     closedBy: 'clean: on-switch, or tagged',
+    whole: true,
     try: (system, plan) => {
       const back = system.npuWorld;
       system.switchNpu('normal');
@@ -142,6 +174,7 @@ const ATTACKS: Readonly<Record<AttackName, AttackEntry>> = {
   },
   'raw-cloud-upload': {
     closedBy: 'cloud: redact, or block',
+    whole: true,
     try: (system, plan) => ({
       initiator: 'modem',
       region: 'normal',
@@ -205,13 +238,15 @@ export function tryAttack(
   const { closedBy } = entry;
   const attempt = entry.try(system, plan, wanted);
   const { story } = attempt;
-  const told = ending(found(entry, attempt, aim));
+  const taken = takenBy(entry, sizeOf(attempt.tensor, plan));
+  const told = ending(found(entry, attempt, aim), taken.words);
   const result: AttackResult = {
     attack: name,
     seconds: now,
     outcome: told.outcome,
     explanation: `${story}: ${told.text}`,
-    ...(told.outcome === 'leak' && { closedBy }),
+    ...(told.outcome === 'leak' && { bytes: taken.bytes }),
+    ...((told.outcome === 'leak' || told.outcome === 'tampered') && { closedBy }),
   };
   if (told.outcome === 'harmless') return { result };
   const fault: AuditFault = {
@@ -239,7 +274,8 @@ interface Ending {
   readonly gate?: string;
 }
 
-function ending(verdict: Verdict): Ending {
+/** @param taken how much it got, if it got anything. */
+function ending(verdict: Verdict, taken: string): Ending {
   switch (verdict.kind) {
     case 'refused':
       return {
@@ -252,8 +288,12 @@ function ending(verdict: Verdict): Ending {
     case 'granted':
       return { outcome: 'harmless', text: 'it carries no secret' };
     case 'breach': {
-      const what = verdict.what === 'replay' ? 'are taken for the newest' : 'come out';
-      return { outcome: 'leak', text: `${formatSecrecy(verdict.secrecy)} data ${what}` };
+      const data = `${formatSecrecy(verdict.secrecy)} data`;
+      if (verdict.what === 'replay') {
+        const text = `old ${data} are taken for the newest; nothing is disclosed, but answers go on from what is no longer so`;
+        return { outcome: 'tampered', text };
+      }
+      return { outcome: 'leak', text: `${data} come out (${taken})` };
     }
   }
 }

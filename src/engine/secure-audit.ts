@@ -53,10 +53,19 @@ export interface AuditFault {
 export interface AttackResult {
   readonly attack: string;
   readonly seconds: Seconds;
-  readonly outcome: 'stopped' | 'harmless' | 'leak' | 'not tried';
+  /** `tampered`: it got through and disclosed nothing, but what is computed from now on is not what was asked. */
+  readonly outcome: 'stopped' | 'harmless' | 'leak' | 'tampered' | 'not tried';
   readonly explanation: string;
+  /** What came out, where it leaked. */
+  readonly bytes?: Bytes;
   /** Choice that closes it, where it is open. */
   readonly closedBy?: string;
+}
+
+/** Attacks that put something else in place of data, by name, where any got through. */
+export function tamperings({ attacks }: Pick<SecurityAudit, 'attacks'>): string | undefined {
+  const found = attacks.filter(({ outcome }) => outcome === 'tampered');
+  return found.length > 0 ? [...new Set(found.map(({ attack }) => attack))].join(', ') : undefined;
 }
 
 /** One mechanism of protection: `seconds` lengthened the run, `hiddenSeconds` passed beside other work. */
@@ -103,7 +112,7 @@ export interface SecurityAudit {
   readonly protection: readonly ProtectionCost[];
   readonly accesses: number;
   readonly checks: number;
-  /** Bytes of promised secrets that came below their clearance; attacks that got through count as one page each. */
+  /** Bytes of promised secrets that came below their clearance; attacks that leaked count with what they took. */
   readonly leakedBytes: Bytes;
   readonly releasedBytes: Bytes;
   /** Where several workloads share the phone: each by itself. */

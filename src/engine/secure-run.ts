@@ -26,9 +26,6 @@ import { isKeyGone, reclaimRow, restorePlan, wipePlan } from './secure-restore.t
 import { AuditRows } from './secure-rows.ts';
 import { routeThrough } from './secure-upload.ts';
 
-/** Bytes that an attack which got through is counted as: one page. */
-const PAGE: Bytes = 4096;
-
 /** How the data of each workload are protected: one plan for all, or one each. */
 export interface Protection {
   readonly plans: readonly SecurityPlan[];
@@ -242,7 +239,7 @@ export class SecureRun {
     const memory = this.phoneMeanwhile(now);
     for (const [owner, bytes] of Object.entries(protectionOwners(plans, this.parts.jobs)))
       memory.add(owner, { bytes });
-    const through = guard.attacks.filter(({ outcome }) => outcome === 'leak').length;
+    const taken = guard.attacks.reduce((sum, { bytes = 0 }) => sum + bytes, 0);
     const flows = rows.toRows();
     const bytesWhere = (verdict: string, of = flows) =>
       of.reduce((sum, row) => sum + (row.verdict === verdict ? row.bytes : 0), 0);
@@ -262,7 +259,7 @@ export class SecureRun {
       protection: addCosts([...lanes.map(({ costs }) => costs), memory]),
       accesses: rows.accesses,
       checks: guard.checks,
-      leakedBytes: bytesWhere('leak') + through * PAGE,
+      leakedBytes: bytesWhere('leak') + taken,
       releasedBytes: bytesWhere('released'),
       ...(!alone && {
         workloads: lanes.map(({ plan, costs }): WorkloadAudit => {

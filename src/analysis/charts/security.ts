@@ -1,7 +1,12 @@
 /** Who reads and writes what in which memory, how secret it is, and whether it may: regions and flows of a protected run. */
 
 import type { Run } from '../../engine/run.ts';
-import type { AuditRow, AuditVerdict, SecurityAudit } from '../../engine/secure-audit.ts';
+import {
+  type AuditRow,
+  type AuditVerdict,
+  type SecurityAudit,
+  tamperings,
+} from '../../engine/secure-audit.ts';
 import { type Figure, label, openFigure, path, tooltip, WIDTH } from './figure.ts';
 import { px } from './series.ts';
 import { fitText } from './text.ts';
@@ -86,7 +91,9 @@ function subtitleOf({ preset, promises, attacks, leakedBytes, checks }: Security
     leakedBytes > 0
       ? `${formatValue(leakedBytes, 'B')} leaked.`
       : 'No promised secret came below its clearance.';
-  return `Preset ${preset} keeps ${promises}. ${checks} accesses, each checked. ${end}${tried}`;
+  const forged = tamperings({ attacks });
+  const broken = forged ? ` Integrity was broken by ${forged}.` : '';
+  return `Preset ${preset} keeps ${promises}. ${checks} accesses, each checked. ${end}${broken}${tried}`;
 }
 
 /** Phases added up, by region, then by who. */

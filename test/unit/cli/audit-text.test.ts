@@ -1,5 +1,6 @@
 /** What a terminal shows of an audit. */
 import { describe, expect, it } from 'vitest';
+import { renderSecurity } from '../../../src/analysis/charts/security.ts';
 import { renderSecurityTables } from '../../../src/analysis/report/security.ts';
 import { auditLines } from '../../../src/cli/audit-text.ts';
 import type { Run } from '../../../src/engine/run.ts';
@@ -20,6 +21,25 @@ describe('tables of an audit', () => {
   it('show what moved, and leave out what stayed in local memory', () => {
     for (const text of shown(withRow({ bytes: 64 }))) expect(text).toContain('npu-of-test');
     for (const text of shown(withRow({ bytes: 0 }))) expect(text).not.toContain('npu-of-test');
+  });
+
+  it('call a replay what it is, beside a leak or without one', () => {
+    const replay = {
+      attack: 'replay-kv-page',
+      seconds: 1,
+      outcome: 'tampered',
+      explanation: 'an old page',
+    } as const;
+    const last = (audit: SecurityAudit) => auditLines(audit).at(-1);
+    const forged = { ...sampleAudit, attacks: [replay, replay], leakedBytes: 0 };
+    expect(last(forged)).toMatch(
+      /^audit: INTEGRITY BROKEN by replay-kv-page; no promised secret came below its clearance/,
+    );
+    expect(last({ ...forged, leakedBytes: 2048 })).toMatch(/replay-kv-page; LEAK of 2.05 kB/);
+    expect(last({ ...forged, attacks: [], leakedBytes: 2048 })).toMatch(/^audit: LEAK of 2.05 kB/);
+    const drawn = renderSecurity({ audit: forged } as unknown as Run) ?? '';
+    const words = drawn.replace(/<[^>]*>/g, ' ').replace(/\s+/g, ' ');
+    expect(words).toContain('Integrity was broken by replay-kv-page.');
   });
 
   it('show what was refused, though it moved nothing', () => {

@@ -51,17 +51,40 @@ describe('attack examples', () => {
     expect(open.result).toMatchObject({ outcome: 'leak', closedBy: 'firewall: true' });
   });
 
-  it.each(Object.entries(CLOSED))('%s leaks as shipped and not with %s', (name, choices) => {
+  it.each(Object.entries(CLOSED))('%s gets through as shipped and not with %s', (name, choices) => {
     const open = outcome(name);
-    expect(open.result?.outcome).toBe('leak');
-    expect(open.leaked).toBeGreaterThan(0);
+    // A replay discloses nothing: it breaks what integrity is for.
+    const replays = name === 'replay-kv-page';
+    expect(open.result?.outcome).toBe(replays ? 'tampered' : 'leak');
+    if (replays) expect(open.leaked).toBe(0);
+    else expect(open.leaked).toBeGreaterThan(0);
     expect(open.result?.closedBy).toBeDefined();
     const closed = outcome(
       name,
       choices.map((choice) => `scenario.security.${choice}`),
     );
-    expect(closed.result?.outcome).not.toBe('leak');
+    expect(['stopped', 'harmless']).toContain(closed.result?.outcome);
     expect(closed.leaked).toBe(0);
+  });
+
+  it('take the whole prompt with an upload, of four bytes a token', () => {
+    for (const tokens of [64, 2000]) {
+      const set = [`workload.promptTokens=${tokens}`];
+      const { leaked, result } = outcome('raw-cloud-upload', set);
+      expect(leaked).toBe(4 * tokens);
+      expect(result!.bytes).toBe(4 * tokens);
+      expect(result!.explanation).toContain(tokens === 64 ? 'all 256 B' : 'all 8 kB');
+    }
+  });
+
+  it('take all of local memory as it was left, and a page of what is probed', () => {
+    const stale = outcome('stale-local-memory');
+    // The scratchpad that the SoC describes.
+    expect(stale.result!.bytes).toBe(8 * 2 ** 20);
+    expect(stale.leaked).toBe(8 * 2 ** 20);
+    const probe = outcome('bus-snoop');
+    expect(probe.leaked).toBe(4096);
+    expect(probe.result!.explanation).toMatch(/a probe of one page, 4\.1 kB of [\d.]+ MB/);
   });
 
   it('happen when they are said to, and not after the end', () => {
@@ -119,7 +142,7 @@ describe('memory into which nothing has come yet', () => {
     const { audit } = attacked('preset: naive, firewall: false', `${at(0.5)}, ${at(5)}`);
     expect(audit!.attacks.map(({ attack, outcome: what }) => [attack, what])).toEqual([
       ...kinds.map((kind) => [kind, 'harmless']),
-      ...kinds.map((kind) => [kind, 'leak']),
+      ...kinds.map((kind) => [kind, kind === 'replay-kv-page' ? 'tampered' : 'leak']),
     ]);
   });
 });
