@@ -152,13 +152,13 @@ const ATTACKS: Readonly<Record<AttackName, AttackEntry>> = {
     try: (system, plan) => {
       const initiator: Initiator =
         plan.strategy.world === 'protected-vm' ? 'npu-protected-vm' : 'npu-secure';
-      const secrecy = modelOf(plan);
+      const secrecy = derivedOf(plan);
       const taken = system.map(initiator, 'normal', 'normal');
       const verdict: Verdict = taken
         ? system.access(initiator, 'normal', 'write', secrecy)
         : { kind: 'refused', gate: 'address tables' };
       const story = 'a compromised driver maps normal memory where protected jobs write';
-      return { initiator, region: 'normal', tensor: 'weights', secrecy, verdict, story };
+      return { initiator, region: 'normal', tensor: 'activations', secrecy, verdict, story };
     },
   },
   'replay-kv-page': {

@@ -87,6 +87,17 @@ describe('attack examples', () => {
     expect(probe.result!.explanation).toMatch(/a probe of one page, 4\.1 kB of [\d.]+ MB/);
   });
 
+  it('of wrong tables get what protected jobs write: of model and user alike', () => {
+    const { audit } = run('wrong-smmu-tables', [
+      RECORD,
+      'scenario.security.attacks.0.at=20ms',
+      'scenario.security.preset=all',
+      'scenario.security.tablesOwner=normal',
+    ]);
+    const fault = audit!.faults.find(({ message }) => message.startsWith('wrong-smmu-tables'));
+    expect(fault).toMatchObject({ tensor: 'activations', label: 'model-secret + user-secret' });
+  });
+
   it('happen when they are said to, and not after the end', () => {
     expect(outcome('bus-snoop').result?.seconds).toBeCloseTo(0.02, 9);
     const late = run('bus-snoop', [RECORD, 'scenario.security.attacks.0.at=100s']);
