@@ -276,6 +276,7 @@ class ClosedForm {
 function draw(drawn: Execution, cost: PhaseCost, share: number): void {
   drawn.memoryJoules += share * cost.memoryJoules;
   drawn.fabricJoules += share * cost.fabricJoules;
+  drawn.beside.storedJoules += share * cost.storedJoules;
   for (let u = 0; u < cost.unitJoules.length; u++) {
     drawn.unitJoules[u]! += share * cost.unitJoules[u]!;
     drawn.busySeconds[u]! += share * cost.busySeconds[u]!;

@@ -16,6 +16,8 @@ export class Beside {
   load: Loading | undefined;
   /** Ciphers at work for what the drive brings in the middle of a request. */
   openings: DrawnMeanwhile | undefined;
+  /** What the drive drew for operators that wait for experts and adapters, since it was last taken. */
+  storedJoules: Joules = 0;
   private open: readonly StreamPort[] = NONE;
   /** Share of the CPU unit's cycles that bringing models takes. */
   private taken = 0;
@@ -58,9 +60,11 @@ export class Beside {
     return this.load?.progress(now) ?? NOTHING;
   }
 
-  /** Joules of the storage since the last call. */
+  /** Joules of the storage since the last call, for models and for operators. */
   takeJoules(): Joules {
-    return this.load?.takeJoules() ?? 0;
+    const joules = this.storedJoules + (this.load?.takeJoules() ?? 0);
+    this.storedJoules = 0;
+    return joules;
   }
 
   /** Bytes that memory moved for them since the last call. */

@@ -325,7 +325,7 @@ export class Execution {
     const row = this.row[u]!;
     const transfer = Math.min(dt, this.transferLeft[u]!);
     this.transferLeft[u]! -= transfer;
-    this.memoryJoules += transfer * this.storageWatts[u]!;
+    this.beside.storedJoules += transfer * this.storageWatts[u]!;
     this.ledger.joules[row]! += transfer * this.storageWatts[u]!;
     const secure = Math.min(dt - transfer, this.secureLeft[u]!);
     this.secureLeft[u]! -= secure;

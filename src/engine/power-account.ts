@@ -199,8 +199,10 @@ export class PowerAccount {
     const { memory } = execution.machine;
     meter.count(this.rails.dram, memoryNode, execution.memoryJoules);
     meter.count(this.rails.fabric, fabricNode, execution.fabricJoules);
-    const { storage } = this.rails;
-    if (storage) meter.count(storage.rail, storage.node, execution.beside.takeJoules());
+    const stored = execution.beside.takeJoules();
+    // Runs that need nothing of the drive show no rail of it.
+    if (stored > 0 && machine.storage)
+      meter.count(meter.rail('storage'), machine.storage.node, stored);
     let moved = loaded;
     for (let u = 0; u < execution.unitBytes.length; u++) moved += execution.unitBytes[u]!;
     const traffic = moved / dt + backgroundBandwidth(machine);
@@ -230,17 +232,12 @@ export class PowerAccount {
   }
 }
 
-function railsOf(machine: Machine, meter: EnergyMeter, { beside, radio }: Execution) {
-  const { storage } = machine;
+function railsOf(machine: Machine, meter: EnergyMeter, { radio }: Execution) {
   return {
     units: machine.units.map(({ unit }) => meter.rail(unit.name)),
     dram: meter.rail('dram'),
     fabric: meter.rail('fabric'),
     host: machine.units.some(({ host }) => host) ? meter.rail(hostName(machine)) : 0,
-    storage:
-      beside.usesStorage && storage
-        ? { rail: meter.rail('storage'), node: storage.node }
-        : undefined,
     // The modem sits beside the regulators on the board.
     radio: radio && { rail: meter.rail('radio'), node: machine.regulator.node },
   };

@@ -29,6 +29,7 @@ export interface PhaseCost {
   readonly pooledSeconds: Float64Array;
   readonly memoryJoules: Joules;
   readonly fabricJoules: Joules;
+  readonly storedJoules: Joules;
   /** Rows without request and phase. */
   readonly rows: readonly LedgerRow[];
 }
@@ -75,6 +76,7 @@ export function costPhase(
     pooledSeconds: new Float64Array(columns),
     memoryJoules: 0,
     fabricJoules: 0,
+    storedJoules: 0,
   };
   const rows = new Map<string, LedgerRow>();
   for (const [step, weight] of stepWeights(phase.steps)) {
@@ -84,6 +86,7 @@ export function costPhase(
     sum.seconds += weight * one.seconds;
     sum.memoryJoules += weight * one.execution.memoryJoules;
     sum.fabricJoules += weight * one.execution.fabricJoules;
+    sum.storedJoules += weight * one.execution.beside.storedJoules;
     for (let u = 0; u < columns; u++) {
       sum.unitJoules[u]! += weight * one.execution.unitJoules[u]!;
       sum.busySeconds[u]! += weight * one.execution.busySeconds[u]!;

@@ -44,7 +44,8 @@ export function runTrial(machine: Machine, table: TaskTable): Trial {
   const seconds = runStep(machine, table, execution, () => row);
   const busy = machine.units.map((_, u) => Math.min(execution.busySeconds[u]! / seconds, 1));
   const work = execution.unitJoules.reduce((sum, joules) => sum + joules, 0);
-  const rails = work + execution.memoryJoules + execution.fabricJoules;
+  const { memoryJoules, fabricJoules, beside } = execution;
+  const rails = work + memoryJoules + fabricJoules + beside.storedJoules;
   const standing = standingWatts(machine, table, busy);
   const platform = machine.platform.reduce((sum, { watts }) => sum + watts, 0);
   return {

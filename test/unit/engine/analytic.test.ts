@@ -176,6 +176,20 @@ describe('a scenario of a real phone', () => {
     expect(form.energy['storage']).toBeCloseTo(fluid.energy['storage']!, 6);
   });
 
+  it('reads paged experts at the expense of the drive, as far as the fluid simulation does', () => {
+    const text = 'soc: snapdragon-8-gen-3\nworkload: mixtral-8x7b-paged\n';
+    const set = ['workload.promptTokens=32', 'workload.generatedTokens=8'];
+    const [fluid, form] = [run('fluid', text, set), run('analytic', text, set)];
+    expect(fluid.energy['storage']).toBeGreaterThan(0);
+    expect(form.energy['storage']! / fluid.energy['storage']!).toBeCloseTo(1, 2);
+    for (const { energy, ledger } of [fluid, form]) {
+      expect(sum(Object.values(energy)) / sum(ledger.map(({ joules }) => joules))).toBeCloseTo(
+        1,
+        9,
+      );
+    }
+  });
+
   it('accounts for every joule and second once', () => {
     const { energy, metrics, ledger, phases } = run(
       'analytic',

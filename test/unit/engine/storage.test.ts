@@ -148,6 +148,14 @@ describe('owners of memory', () => {
 });
 
 describe('an operator that waits for storage', () => {
+  it('draws it on the rail of models that load at the same time', () => {
+    const paged = { ...toyWork(1e8), storageBytes: 100 };
+    const own = toyPlan([toyPhase('decode', chain([paged]))]);
+    const both = runToy([{ ...own, memory: plan.memory }], { machine: machine(), cold: true });
+    // 100 bytes of model and 100 of experts, 10 mJ each.
+    expect(both.energy['storage']).toBeCloseTo(2, 6);
+  });
+
   it('draws it while it waits, all in all as much as its bytes cost, without a spike', () => {
     const paged = { ...toyWork(1e8), storageBytes: 100 };
     const run = runToy([toyPlan([toyPhase('decode', chain([paged]))])], { machine: machine() });
@@ -156,7 +164,13 @@ describe('an operator that waits for storage', () => {
     const row = run.ledger.find(({ phase }) => phase === 'decode')!;
     // 100 bytes of 10 mJ, and 0.1 s of cycles at 1 nJ.
     expect(row.joules).toBeCloseTo(1 + 0.1, 6);
-    expect(run.energy['dram']).toBeCloseTo(1, 6);
+    expect(run.energy['storage']).toBeCloseTo(1, 6);
+    expect(run.energy['dram']).toBeLessThan(1e-6);
+    const rails = Object.values(run.energy).reduce((a, b) => a + b, 0);
+    expect(rails).toBeCloseTo(
+      run.ledger.reduce((sum, { joules }) => sum + joules, 0),
+      9,
+    );
     // 1 W of the platform beside it; charged at once it would be 100 W over one look.
     expect(run.metrics['peak_power_watts']!).toBeLessThan(1 + 1.1 / wait + 1);
   });
