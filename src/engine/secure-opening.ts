@@ -6,6 +6,7 @@
  *          than the drive, at least for the last block; strategies that restore in sequence decipher when all is there;
  *          cores that decipher draw what vector work draws, other ciphers energy by the byte, spread over drive and wait;
  *          a cipher that is no part of the NPU reads from memory what has landed, and writes it once more, meanwhile
+ *          what an NPU deciphers in its own path waits for nothing here: it does so at every read (secure-machine.ts)
  * Ignores  that cores which decipher are missing to operators of the CPU, and what its bytes take from other streams;
  *          codes and inline encryption of the bytes on their way; the key's set-up;
  *          in the ledger of protection, leakage of cores that wake for it
@@ -21,13 +22,14 @@ import { burnCores, coreWatts } from './cores.ts';
 import type { Execution } from './execution.ts';
 import type { Ledger } from './ledger.ts';
 import type { ProtectionLedger } from './secure-costs.ts';
-import type { SecurityPlan } from './secure-plan.ts';
+import { type SecurityPlan, staysSealed } from './secure-plan.ts';
 import type { TaskTable } from './task-table.ts';
 
-/** Whether what a plan keeps on the drive has to be deciphered. */
-export function isCiphered({ strategy, cipher }: SecurityPlan): boolean {
-  const { modelFile, protects } = strategy;
-  return cipher !== undefined && modelFile === 'encrypted' && protects.includes('weights');
+/** Whether what a plan keeps on the drive is deciphered before anybody reads it, and not as the NPU reads. */
+export function isCiphered(plan: SecurityPlan): boolean {
+  const { modelFile, protects } = plan.strategy;
+  if (!plan.cipher || staysSealed(plan)) return false;
+  return modelFile === 'encrypted' && protects.includes('weights');
 }
 
 /** How often what the drive brings passes memory again: once where a cipher of its own reads it and writes it back. */
