@@ -148,7 +148,7 @@ export function placementView(phase: Phase, machine: Machine, mode = ''): Placem
     (u, work) =>
       isBarred(u, work) &&
       machine.barred!(u, work)!.firm !== true &&
-      predictAlone(machine, u, work) !== undefined,
+      machine.units[u]!.unit.supports(work).ok,
   );
   const alone = (operator: number, u: number) => allowed(workOf(operator), u);
   const middle = { ...phase, contextStart: Math.round(context), steps: 1 };

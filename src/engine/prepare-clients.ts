@@ -123,7 +123,11 @@ function shapeNotes(
   const fresh = promptTokens - cachedTokensOf(spec);
   const padded = prefillChunk === undefined ? fresh : roundUp(fresh, prefillChunk);
   const asked = promptTokens + generatedTokens;
-  const covered = roundUp(asked, given.contextBucket ?? 1);
+  // Nobody reads what the last answer would leave in the cache.
+  const covered = roundUp(
+    promptTokens + Math.max(0, generatedTokens - 1),
+    given.contextBucket ?? 1,
+  );
   const pads =
     given.padPrefill && padded > fresh
       ? [

@@ -71,7 +71,6 @@ export class Openings implements DrawnMeanwhile {
     this.ledger = ledger;
     this.cpu = units.findIndex(({ unit }) => unit.name === cpuUnit);
     this.open = units.map(() => undefined);
-    execution.beside.openings = this;
   }
 
   /** @returns seconds that an operator waits on unit `u`. */
@@ -108,9 +107,11 @@ export class Openings implements DrawnMeanwhile {
 
   /** The operator admitted last has started on unit `u`, `wait` seconds of protection before its launch. */
   started(u: number, wait: Seconds): void {
+    if (!this.admitted) return;
+    this.admitted.left += wait;
     this.open[u] = this.admitted;
-    if (this.admitted) this.admitted.left += wait;
     this.admitted = undefined;
+    this.execution.beside.openings = this;
   }
 
   /** The operator waits longer than was said, or shorter. */
@@ -134,11 +135,17 @@ export class Openings implements DrawnMeanwhile {
     execution.unitBytes[u]! += 2 * bytes;
     ledger.bytes[row]! += 2 * bytes;
     ledger.joules[row]! += cores + memory + fabric;
-    if (share === 1) this.open[u] = undefined;
+    if (share === 1) this.close(u);
     opening.left -= seconds;
     opening.coreSeconds *= 1 - share;
     opening.cipherJoules -= cipher;
     opening.bytes -= bytes;
+  }
+
+  /** Nobody looks at operators that open nothing. */
+  private close(u: number): void {
+    this.open[u] = undefined;
+    if (this.open.every((opening) => !opening)) this.execution.beside.openings = undefined;
   }
 
   /** Of a byte read and written. */

@@ -93,9 +93,11 @@ function draftOf(request: LlmRequest, formats: LlmFormats): DraftParts | undefin
   };
 }
 
-/** Tokens that the cache has room for. */
+/** Tokens that the cache has room for; graphs of fixed length need none for the last answer, which nobody reads. */
 function heldTokens({ promptTokens, generatedTokens, contextBucket = 1 }: LlmRequest): number {
-  return Math.ceil((promptTokens + generatedTokens) / contextBucket) * contextBucket;
+  if (contextBucket === 1) return promptTokens + generatedTokens;
+  const read = promptTokens + Math.max(0, generatedTokens - 1);
+  return Math.ceil(read / contextBucket) * contextBucket;
 }
 
 function buildPlain(request: LlmRequest): RequestPlan {
@@ -186,7 +188,8 @@ function options(
     fusion: { ...DEFAULT_FUSION, ...request.fusion },
     routing: request.routing ?? uniformRouting,
     scores: request.scores ?? 'causal',
-    contextBucket: request.contextBucket ?? 1,
+    // From the first part of a prompt on: graphs are compiled for the whole context, not for what of it is filled.
+    contextBucket: (request.contextBucket ?? 1) === 1 ? 1 : heldTokens(request),
   };
 }
 

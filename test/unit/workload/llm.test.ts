@@ -122,12 +122,37 @@ describe('graphs of fixed context', () => {
   const plan = request('llama-2-7b', { promptTokens: 500, contextBucket: 256 });
   const decode = plan.phases[1] as Phase;
 
-  it('cover the next multiple, in steps', () => {
-    const scores = (context: number) => workOf(decode, 'layer.0.attention.scores', context);
-    expect(scores(501).macs).toBe(2 * 32 * 128 * 512);
-    expect(scores(512)).toEqual(scores(501));
-    expect(scores(513).macs).toBe(2 * 32 * 128 * 768);
-    expect(scores(513).kvReadBytes).toBe((767 * 524_288) / 32);
+  const scores = (phase: Phase, context: number) =>
+    workOf(phase, 'layer.0.attention.scores', context);
+
+  // 500 and 255 answers that are read again fill 755 of 768 positions.
+  it('cover the whole context that they are compiled for, at every step of the request', () => {
+    for (const context of [501, 512, 513, 755]) {
+      expect(scores(decode, context).macs).toBe(2 * 32 * 128 * 768);
+      expect(scores(decode, context).kvReadBytes).toBe((767 * 524_288) / 32);
+    }
+  });
+
+  it('do so from the first part of a prompt on', () => {
+    const cut = {
+      promptTokens: 500,
+      contextBucket: 256,
+      prefillChunk: 100,
+      scores: 'full',
+    } as const;
+    const parts = request('llama-2-7b', cut).phases.filter(({ name }) =>
+      name.startsWith('prefill'),
+    );
+    const macs = parts.map((part) => scores(part, part.contextStart).macs);
+    expect(new Set(macs)).toEqual(new Set([100 * 2 * 32 * 128 * 768]));
+  });
+
+  it('need no place for the last answer, which nobody reads', () => {
+    const held = (generatedTokens: number) =>
+      request('llama-2-7b', { promptTokens: 500, generatedTokens, contextBucket: 256 }).memory
+        .kvCache;
+    expect(held(13)).toBe(512 * 524_288);
+    expect(held(14)).toBe(768 * 524_288);
   });
 
   it('hold a cache of whole multiples, and write as ever', () => {
