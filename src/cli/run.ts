@@ -2,6 +2,7 @@
 import { formatMetric, intervalText, metricLabel } from '../analysis/metric-text.ts';
 import { SpecError } from '../base/errors.ts';
 import { formatQuantity, parseQuantity } from '../base/quantity.ts';
+import { freshTokens } from '../engine/metrics.ts';
 import { buildSimulation, prepare } from '../engine/prepare.ts';
 import type { PhaseResult, Run } from '../engine/run.ts';
 import { simulate } from '../engine/simulation.ts';
@@ -203,7 +204,7 @@ function phaseRow(phase: PhaseResult, result: Run): string[] {
   const prefills = result.phases.filter(
     (p) => p.request === phase.request && p.stage === 'prefill',
   );
-  const prompt = (request?.promptTokens ?? 0) / Math.max(prefills.length, 1);
+  const prompt = (request ? freshTokens(request) : 0) / Math.max(prefills.length, 1);
   const made = phase.stage === 'cloud' ? 0 : phase.outputs;
   const outputs = phase.stage === 'prefill' ? prompt : made;
   const share = Math.round(phase.shares[phase.limit] * 100);

@@ -272,6 +272,7 @@ export class Collector implements RunObserver {
       firstTokenSeconds: Number.isNaN(entry.firstToken) ? now : entry.firstToken,
       endSeconds: now,
       promptTokens: plan.promptTokens,
+      ...(plan.cachedTokens && { cachedTokens: plan.cachedTokens }),
       generatedTokens: plan.generatedTokens,
       ...laneFacts(request.job, now, request.preemptions),
     });

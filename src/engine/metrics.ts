@@ -56,6 +56,11 @@ function rate(
   return phases.length === 0 ? undefined : defined(sum(phases.map(count)) / secondsOf(phases));
 }
 
+/** Tokens of a prompt that had to be computed. */
+export function freshTokens({ promptTokens, cachedTokens = 0 }: RequestResult): number {
+  return promptTokens - cachedTokens;
+}
+
 export const metrics = {
   time_to_first_token_seconds: {
     label: 'time to first token',
@@ -69,12 +74,12 @@ export const metrics = {
     label: 'prefill rate',
     unit: 'tok/s',
     better: 'higher',
-    meaning: 'prompt tokens over the time of the prefill phase',
+    meaning: 'prompt tokens that were not in the cache, over the time of the prefill phase',
     compute: (v) => {
       const phases = named(v, 'prefill');
       return phases.length === 0
         ? undefined
-        : defined(sum(v.requests.map((r) => r.promptTokens)) / secondsOf(phases));
+        : defined(sum(v.requests.map(freshTokens)) / secondsOf(phases));
     },
   },
   decode_tokens_per_second: {

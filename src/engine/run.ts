@@ -136,6 +136,8 @@ export interface RequestResult {
   readonly firstTokenSeconds: number;
   readonly endSeconds: number;
   readonly promptTokens: number;
+  /** Of these, tokens whose keys and values were in the cache already. */
+  readonly cachedTokens?: number;
   readonly generatedTokens: number;
   /** Where several workloads share the phone: which one asked, and how often a unit was taken from it midway. */
   readonly workload?: string;

@@ -8,7 +8,7 @@ export const SHUTDOWN: Celsius = 150;
 
 export function runaway(machine: Machine, junction: Celsius, now: Seconds): InfeasibleError {
   return new InfeasibleError(
-    `thermal runaway: a die block passed ${SHUTDOWN} °C at ${now.toFixed(2)} s although its clock was capped`,
+    `thermal runaway: a die block passed ${SHUTDOWN} °C at ${now.toFixed(2)} s and nothing that held its clock was enough`,
     {
       demand: Math.round(junction),
       bound: SHUTDOWN,

@@ -81,6 +81,8 @@ export interface RequestPlan {
   readonly notes?: readonly string[];
   /** Prompt and generated tokens where the request has any; reported as given. */
   readonly promptTokens: number;
+  /** Of the prompt, what the cache holds already and nobody computes. */
+  readonly cachedTokens?: number;
   readonly generatedTokens: number;
 }
 

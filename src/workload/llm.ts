@@ -114,6 +114,7 @@ function buildPlain(request: LlmRequest): RequestPlan {
     },
     promptTokens,
     generatedTokens,
+    ...(request.cachedTokens && { cachedTokens: request.cachedTokens }),
   };
 }
 

@@ -2,7 +2,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseSpecFile } from '../../../src/base/spec-file.ts';
-import { prepare } from '../../../src/engine/prepare.ts';
+import { buildSimulation, prepare } from '../../../src/engine/prepare.ts';
+import { simulate } from '../../../src/engine/simulation.ts';
 import { fileSources } from '../../../src/load.ts';
 import { requestShape } from '../../../src/runtime/request-shape.ts';
 import { parseRuntime } from '../../../src/runtime/runtime-spec.ts';
@@ -119,5 +120,27 @@ describe('a run', () => {
       ),
       { numRuns: 20 },
     );
+  });
+});
+
+describe('a prompt of which the cache holds the beginning', () => {
+  it('is read at the rate of the tokens that are computed', () => {
+    const text =
+      'version: 1\nsoc: snapdragon-8-elite-gen-5\nworkload: llama-3.2-1b-chat\nruntime: llama-cpp\nunit: cpu';
+    const rateOf = (cached: number) => {
+      const set = [
+        'workload.promptTokens=512',
+        `workload.cachedTokens=${cached}`,
+        'workload.generatedTokens=2',
+      ];
+      const ready = prepare(parseSpecFile(text, 'test'), set, sources);
+      const { metrics, requests } = simulate(buildSimulation(ready, set, sources));
+      expect(requests[0]!.promptTokens - (requests[0]!.cachedTokens ?? 0)).toBe(512 - cached);
+      return metrics['prefill_tokens_per_second']!;
+    };
+    // A quarter of the tokens takes somewhat more than a quarter of the time, never less.
+    const share = rateOf(384) / rateOf(0);
+    expect(share).toBeGreaterThan(0.4);
+    expect(share).toBeLessThan(1.02);
   });
 });
