@@ -3,7 +3,7 @@ import { SpecError } from '../../base/errors.ts';
 import type { Sources } from '../../engine/prepare.ts';
 import type { Unseen } from './bands.ts';
 import { anchored, heldByFew, parametersOf, type Shared } from './fit-parameters.ts';
-import { compileRow, type Observation, observationsOf, pairsOfOneSource } from './fit-rows.ts';
+import { compileRow, knownByFew, type Observation, observationsOf } from './fit-rows.ts';
 import { DeviceFit, type Fit, type Holding } from './fit-solve.ts';
 import { mapLlmRow } from './llm-mapping.ts';
 import type { LlmRow } from './llm-rows.ts';
@@ -55,10 +55,10 @@ export function calibrateDevices(
   return { fit, rows: cross, energy: [], skipped };
 }
 
-/** Pairs that one source alone has measured are held nearer; without the rows of a source, others are such pairs. */
+/** Pairs and units that few sources have measured are held nearer; without the rows of a source, others are such. */
 const heldBySources: Holding = (observations) => {
-  const single = pairsOfOneSource(observations);
-  return (parameter) => heldByFew(parameter, single);
+  const few = knownByFew(observations);
+  return (parameter) => heldByFew(parameter, few);
 };
 
 function observe(rows: readonly LlmRow[], sources: Sources) {

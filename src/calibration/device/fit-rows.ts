@@ -4,7 +4,7 @@ import { compileRequest, type PhaseTime } from '../../engine/closed-form.ts';
 import type { Machine } from '../../engine/machine.ts';
 import { type Prepared, policyFor, type Sources } from '../../engine/prepare.ts';
 import type { KernelTuning } from '../../runtime/kernel-tuning.ts';
-import { pairOf, type Use } from './fit-parameters.ts';
+import { FEW_SOURCES, pairOf, type Use, unitOf } from './fit-parameters.ts';
 import type { MappedRow } from './llm-mapping.ts';
 import { type LlmRow, slug } from './llm-rows.ts';
 import { type LumpedPhase, lump, lumpedTimes, type TunedMachine, tunedMachine } from './lumped.ts';
@@ -116,21 +116,26 @@ export function observationsOf(row: FitRow): Observation[] {
 }
 
 /**
- * Pairs of runtime and unit of a SoC that one source alone has measured; none in a file of one source, whose phones are
- * those that it is for.
+ * Pairs of runtime and unit of a SoC, and units, that few sources have measured; none in a file of one source, whose
+ * phones are those that it is for.
  */
-export function pairsOfOneSource(
+export function knownByFew(
   observations: readonly { readonly row: Pick<FitRow, 'use' | 'source'> }[],
 ): ReadonlySet<string> {
-  const sources = new Map<string, Set<string>>();
+  const pairs = new Map<string, Set<string>>();
+  const units = new Map<string, Set<string>>();
+  const note = (of: Map<string, Set<string>>, place: string, source: string) =>
+    of.set(place, (of.get(place) ?? new Set()).add(source));
   for (const { row } of observations) {
     for (const unit of row.use.units) {
-      const pair = pairOf({ ...row.use, unit });
-      sources.set(pair, (sources.get(pair) ?? new Set()).add(row.source));
+      note(pairs, pairOf({ ...row.use, unit }), row.source);
+      note(units, unitOf({ ...row.use, unit }), row.source);
     }
   }
   if (new Set(observations.map(({ row }) => row.source)).size < 2) return new Set();
-  return new Set([...sources].flatMap(([pair, { size }]) => (size > 1 ? [] : [pair])));
+  const few = (of: Map<string, Set<string>>, most: number) =>
+    [...of].flatMap(([place, { size }]) => (size > most ? [] : [place]));
+  return new Set([...few(pairs, FEW_SOURCES.pair), ...few(units, FEW_SOURCES.unit)]);
 }
 
 const COLUMNS: Readonly<Record<LlmQuantity, string>> = {

@@ -8,8 +8,9 @@ import {
   type Parameter,
   pairOf,
   parametersOf,
+  unitOf,
 } from '../../../../src/calibration/device/fit-parameters.ts';
-import { pairsOfOneSource } from '../../../../src/calibration/device/fit-rows.ts';
+import { knownByFew } from '../../../../src/calibration/device/fit-rows.ts';
 import { mappingTables } from '../../../../src/calibration/device/predict.ts';
 import { fileSources } from '../../../../src/load.ts';
 
@@ -111,12 +112,25 @@ describe('pairs that one source has measured', () => {
     expect(all.map((one) => heldByFew(one, new Set()))).toEqual(all);
   });
 
+  it('are units too that one or two sources have measured', () => {
+    const all = parametersOf([use('mnn', 'cpu'), use('llama-cpp', 'gpu')], runtimes);
+    const held = all.map((one) =>
+      heldByFew(one, new Set([unitOf({ ...use('mnn', 'cpu'), unit: 'cpu' })])),
+    );
+    const changed = held.flatMap((one, i) =>
+      one.prior < all[i]!.prior ? [`${one.layer} ${one.unit} ${one.field}`] : [],
+    );
+    expect(changed).toEqual(['unit cpu bandwidth', 'unit cpu compute', 'unit cpu launch']);
+  });
+
   it('are told by the sources of rows, and none where all are of one', () => {
-    const row = (runtime: string, source: string) => ({
-      row: { use: use(runtime, 'cpu'), source },
+    const row = (runtime: string, source: string, unit = 'cpu') => ({
+      row: { use: use(runtime, unit), source },
     });
     const ours = [row('mnn', 'a'), row('mnn', 'a'), row('llama-cpp', 'a')];
-    expect([...pairsOfOneSource([...ours, row('llama-cpp', 'b')])]).toEqual([mnn]);
-    expect(pairsOfOneSource(ours).size).toBe(0);
+    const cpu = unitOf({ ...use('mnn', 'cpu'), unit: 'cpu' });
+    expect([...knownByFew([...ours, row('llama-cpp', 'b')])]).toEqual([mnn, cpu]);
+    expect([...knownByFew([...ours, row('llama-cpp', 'b'), row('mnn', 'c')])]).toEqual([]);
+    expect(knownByFew(ours).size).toBe(0);
   });
 });
