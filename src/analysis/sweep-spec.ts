@@ -15,13 +15,21 @@ export const sweepSpec = z.strictObject({
   scenario: z.record(z.string(), z.unknown()),
   /** Values by path: quantities (`"1.5 GHz"`), names, numbers, or expressions over paths (`npu.clock * 1.5`). */
   axes: z.record(z.string(), z.array(value).min(1)),
-  /** What a point is judged by; the first two make the Pareto front. */
-  objectives: z
-    .array(z.string())
-    .min(1)
-    .default(['decode_tokens_per_second', 'energy_per_token_joules']),
+  /** What a point is judged by; the first two make the Pareto front. Rate and energy of answers unless given. */
+  objectives: z.array(z.string()).min(1).optional(),
 });
-export type SweepSpec = Infer<typeof sweepSpec>;
+export interface SweepSpec extends Infer<typeof sweepSpec> {
+  readonly objectives: string[];
+}
+
+const ANSWERS = ['decode_tokens_per_second', 'energy_per_token_joules'];
+/** Most choices of protection move what comes before the first token, and leave answers as they are. */
+const START = ['time_to_first_token_seconds', ...ANSWERS];
+
+function objectivesFor(axes: Readonly<Record<string, unknown>>): string[] {
+  const paths = Object.keys(axes).map(plainPath);
+  return paths.length > 0 && paths.every((path) => path.startsWith('security.')) ? START : ANSWERS;
+}
 
 /** One point of the grid: its place, and a text per axis. */
 export interface SweepPoint {
@@ -31,7 +39,8 @@ export interface SweepPoint {
 
 /** @throws SpecError with every fault, unknown objectives included. */
 export function parseSweep(spec: SpecFile): SweepSpec {
-  const sweep = checkSpec(spec, sweepSpec);
+  const written = checkSpec(spec, sweepSpec);
+  const sweep = { ...written, objectives: written.objectives ?? objectivesFor(written.axes) };
   checkAxes(spec, sweep);
   const unknown = sweep.objectives.filter((name) => !Object.hasOwn(metrics, name));
   if (unknown.length === 0) return sweep;

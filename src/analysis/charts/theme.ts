@@ -83,7 +83,7 @@ const CAUSE_STYLES: Readonly<Record<string, CauseStyle>> = {
   compute: { label: 'Compute', hue: 0, meaning: 'the unit’s arithmetic was the bottleneck' },
   bandwidth: { label: 'DRAM bandwidth', hue: 1, meaning: 'the unit waited for memory' },
   launch: { label: 'Launch', hue: 2, meaning: 'dispatch and synchronisation' },
-  transfer: { label: 'Transfer', hue: 4, meaning: 'copies and format changes between units' },
+  transfer: { label: 'Transfer', hue: 4, meaning: 'copies between units, and reads from storage' },
   queue: { label: 'Queue', hue: 6, meaning: 'waiting for a unit that was busy' },
   thermal: { label: 'Thermal', hue: 5, meaning: 'clocks held back by heat or by the battery' },
   secure: { label: 'Protection', hue: 3, meaning: 'waiting for what protects data' },

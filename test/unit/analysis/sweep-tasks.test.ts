@@ -35,3 +35,31 @@ describe('values of an axis', () => {
     expect(() => prepare(scenario, [`security.carveout=${text}`], sources)).not.toThrow();
   });
 });
+
+describe('what points are judged by unless the sweep says', () => {
+  const objectives = (axes: string, more = '') =>
+    parseSweep(
+      parseSpecFile(
+        `version: 1\nscenario: { soc: dimensity-9300, workload: llama-3.2-1b-chat }\naxes: { ${axes} }\n${more}`,
+        'sweep.yaml',
+      ),
+    ).objectives;
+
+  it('is rate and energy of answers', () => {
+    const answers = ['decode_tokens_per_second', 'energy_per_token_joules'];
+    expect(objectives('npu.clock: [1 GHz]')).toEqual(answers);
+    expect(objectives('npu.clock: [1 GHz], security.clean: [never]')).toEqual(answers);
+  });
+
+  it('begins with the first token where only protection varies, which answers hardly show', () => {
+    expect(
+      objectives('security.engine.throughput: [1 GB/s], scenario.security.clean: [never]'),
+    ).toEqual([
+      'time_to_first_token_seconds',
+      'decode_tokens_per_second',
+      'energy_per_token_joules',
+    ]);
+    const own = 'objectives: [peak_power_watts]';
+    expect(objectives('security.clean: [never]', own)).toEqual(['peak_power_watts']);
+  });
+});
