@@ -63,8 +63,20 @@ export interface DiePaths {
   readonly below?: PackageSheet;
 }
 
+/** Dies of a sweep are mostly one and the same, and cutting one into cells takes as long as reading its whole scenario. */
+const KEPT = 16;
+const kept = new Map<string, readonly ThermalLink[]>();
+
 /** Links between touching blocks, W/K. */
 export function dieLinks(blocks: Floorplan, paths: DiePaths, cell: Metres = CELL): ThermalLink[] {
+  const key = JSON.stringify([blocks, paths, cell]);
+  const links = kept.get(key) ?? fitLinks(blocks, paths, cell);
+  if (kept.size >= KEPT) kept.clear();
+  kept.set(key, links);
+  return links.map((link) => ({ ...link }));
+}
+
+function fitLinks(blocks: Floorplan, paths: DiePaths, cell: Metres): ThermalLink[] {
   const n = blocks.length;
   const across = borders(blocks);
   const target = blockResistances(blocks, paths, cell);

@@ -132,3 +132,18 @@ describe('copper of the package close to the die', () => {
     expect(ratio).toBeCloseTo(Math.exp(-6e-3 / length), 1);
   });
 });
+
+describe('links of a die that was seen before', () => {
+  it('are the same, and nobody’s own to change for others', () => {
+    const first = dieLinks(DIE, paths);
+    const again = dieLinks(DIE, paths);
+    expect(again).toEqual(first);
+    Object.assign(again[0]!, { conductance: 0 });
+    expect(dieLinks(DIE, paths)).toEqual(first);
+  });
+
+  it('are told from those of a die that lets more heat down', () => {
+    const more = { ...paths, down: 2 * paths.down };
+    expect(dieLinks(DIE, more)).not.toEqual(dieLinks(DIE, paths));
+  });
+});
