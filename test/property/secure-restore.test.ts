@@ -10,9 +10,9 @@ import type { SecurityPlan } from '../../src/engine/secure-plan.ts';
 import { restorePlan } from '../../src/engine/secure-restore.ts';
 import { AuditRows } from '../../src/engine/secure-rows.ts';
 import { SecureSystem } from '../../src/hardware/secure/secure-system.ts';
+import { is } from '../support/described.ts';
 import { toyMachine, toyUnit } from '../support/toy-machine.ts';
 
-const is = <T>(value: T) => ({ is: value, from: 'test', trust: 'estimated' as const });
 const GB = 1e9;
 
 const CLOSED = {

@@ -6,9 +6,9 @@ import { secureMachine } from '../../../src/engine/secure-machine.ts';
 import type { SecurityPlan } from '../../../src/engine/secure-plan.ts';
 import { buildTable, refresh } from '../../../src/engine/task-table.ts';
 import type { StepWork } from '../../../src/workload/graph.ts';
+import { is, PAGES } from '../../support/described.ts';
 import { chain, toyMachine, toyPhase, toyUnit, toyWork } from '../../support/toy-machine.ts';
 
-const is = <T>(value: T) => ({ is: value, from: 'test', trust: 'estimated' as const });
 const CACHE = { latency: 40e-9, bandwidth: 1e12 };
 /** 50 bytes in flight over 100 ns: 2 ns a byte; a cipher makes that 120 ns and 2.4 ns. */
 const machine: Machine = {
@@ -123,15 +123,10 @@ describe('costs in the path, operator by operator', () => {
   });
 
   it('are told apart where every mechanism does something, and nothing where it does not', () => {
-    const pages = {
-      entries: is(64),
-      page: is(4096),
-      reads: is(1),
-      walksAtOnce: is(1),
-      inTurn: is(6),
-      run: is(512),
-    };
-    const hardware = { ...plan.hardware, accelerator: { pages } } as SecurityPlan['hardware'];
+    const hardware = {
+      ...plan.hardware,
+      accelerator: { pages: PAGES },
+    } as SecurityPlan['hardware'];
     const strategy = { ...plan.strategy, npu: 'coarse', integrity: 'counter-tree' } as const;
     const integrity = { ...plan.integrity, readPerRead: 0.5, latencyFactor: 1.25 };
     const { ns } = open(toyWork(1, 1000), { hardware, strategy, integrity }).one();

@@ -12,22 +12,14 @@ import type { SecurityPlan } from '../../../src/engine/secure-plan.ts';
 import { fairShares } from '../../../src/engine/shared-streams.ts';
 import { integrityCost } from '../../../src/hardware/secure/integrity.ts';
 import type { Strategy } from '../../../src/runtime/secure/strategy.ts';
+import { is, PAGES as pages } from '../../support/described.ts';
 import { toyMachine, toyUnit, toyWork } from '../../support/toy-machine.ts';
 
-const is = <T>(value: T) => ({ is: value, from: 'test', trust: 'estimated' as const });
 const strategy = {
   protects: ['weights', 'activations', 'kv'],
   npu: 'coarse',
   encryption: 'inline',
 } as unknown as Strategy;
-const pages = {
-  entries: is(64),
-  page: is(4096),
-  reads: is(1),
-  walksAtOnce: is(1),
-  inTurn: is(6),
-  run: is(512),
-};
 
 function planOf(over: {
   strategy?: Partial<Strategy>;
