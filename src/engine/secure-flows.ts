@@ -1,32 +1,22 @@
 /** What every operator of a phase accesses, worked out once per table: which row of the audit, and how many bytes. */
-import { EVERY_SECRET, join, PUBLIC, type Secrecy, secrecyOf } from '../base/labels.ts';
+import { join, PUBLIC, type Secrecy, secrecyOf } from '../base/labels.ts';
 import type { Bytes, Seconds } from '../base/units.ts';
-import { bringsOnly, type Work } from '../base/work.ts';
-import type { Initiator } from '../hardware/secure/initiators.ts';
-import type { RegionKind } from '../hardware/secure/regions.ts';
-import { labelFlow, type SourceLabels } from '../runtime/secure/label-flow.ts';
-import type { TensorClass } from '../runtime/secure/strategy.ts';
-import { workAt } from '../workload/graph.ts';
+import type { Work } from '../base/work.ts';
+import { hasAdapters, labelFlow, type SourceLabels } from '../runtime/secure/label-flow.ts';
+import { type Graph, workAt } from '../workload/graph.ts';
+import {
+  type AccessKind,
+  accessesOf,
+  Kinds,
+  kindKey,
+  type Place,
+  rowsOnce,
+  WIDTH,
+} from './secure-accesses.ts';
 import { isCiphered, passesAgain } from './secure-opening.ts';
 import type { SecurityPlan } from './secure-plan.ts';
-import { cipherInitiator, isSealed, landingKind } from './secure-restore.ts';
 import type { AuditRows } from './secure-rows.ts';
 import type { TaskTable } from './task-table.ts';
-
-/** Kinds of bytes that an operator moves, in this order in `FlowTable.bytes`. */
-const PARTS = [
-  'weights',
-  'inputs',
-  'kvRead',
-  'kvWrite',
-  'results',
-  'paged',
-  'sealed',
-  'opened',
-] as const;
-const WIDTH = PARTS.length;
-/** Of secrecy. */
-const LEVELS = EVERY_SECRET + 1;
 
 /** Flags of an operator. */
 export const CALL = 1;
@@ -37,29 +27,19 @@ export const OPENS = 4;
 /** Tensors of an operator that take their own share of its traffic. */
 const [HAS_INPUTS, HAS_CACHE, HAS_RESULTS] = [1, 2, 4] as const;
 
-/** What one access is, apart from its bytes. */
-export interface AccessKind {
-  readonly access: 'read' | 'write';
-  readonly tensor: TensorClass | 'model file';
-  readonly secrecy: Secrecy;
-  /** Who makes it, and where, if not the unit in the place of the tensor. */
-  readonly initiator?: Initiator;
-  readonly region?: RegionKind;
-}
-
 /** Operators of one kind run as one cell, carry the same secrets, and so access the same. */
 export interface FlowTable {
   /** By operator. */
   readonly kind: Uint16Array;
   /** By kind: its cell, and its accesses `start[i] … start[i + 1]`. */
-  readonly cell: Int32Array;
-  readonly start: Int32Array;
-  readonly row: Int32Array;
-  readonly part: Uint8Array;
+  readonly cell: readonly number[];
+  readonly start: readonly number[];
+  readonly row: readonly number[];
+  readonly part: readonly number[];
   /** By kind: which tensors its operators have, `HAS` bits; they do not change while the cache is read or is not. */
-  readonly has: Uint8Array;
+  readonly has: readonly number[];
   /** Kinds whose bytes grow with the context. */
-  readonly growing: Uint16Array;
+  readonly growing: readonly number[];
   /** `cell × parts`, at the table's present context. */
   readonly bytes: Float64Array;
   /** `CALL` where an operator begins with a call into the world of the runtime, `OPENS` where it waits for a cipher. */
@@ -68,13 +48,13 @@ export interface FlowTable {
   readonly flags: Uint8Array;
   anyStopped: boolean;
   /** By kind: operators that begin without a call. */
-  readonly uncalled: Float64Array;
+  readonly uncalled: readonly number[];
   /** By kind: operators without flags, which one look at the beginning of a step is enough for. */
-  readonly plain: Float64Array;
+  readonly plain: number[];
   /** Accesses of all of those. */
   plainAccesses: number;
   /** By kind: operators of the step that were let through and are not in the audit yet. */
-  readonly made: Float64Array;
+  readonly made: number[];
   /** When the first of those was made at the earliest. */
   since: Seconds;
   /** Of the gates for which `flags` hold. */
@@ -92,50 +72,23 @@ export interface FlowTable {
   context: number;
 }
 
-/** Where a phase stands: later ones go on from the cache that the `first` filled. */
-export interface FlowPlace {
-  readonly first: boolean;
-  /** Its roots read what the user gave, later ones what was made of it. */
-  readonly readsPrompt: boolean;
-  /** It makes weights of weights and adapters. */
-  readonly adapts: boolean;
-  /** Operators whose weights such a phase before it wrote anew. */
-  readonly merged: ReadonlySet<string>;
-  /** What was generated before it, an adapter had a part in. */
-  readonly adapted: boolean;
-  readonly onNpu: boolean;
-}
-
-type Access = readonly [part: number, row: number];
-
-/** The same access by the same unit is made by many kinds of operators. */
-function rowsOnce(rowOf: (unit: number, kind: AccessKind) => number) {
-  const rows = new Map<number, number>();
-  return (unit: number, isRoot: boolean, [part, what]: readonly [number, AccessKind]): Access => {
-    const key = ((unit * WIDTH + part) * LEVELS + what.secrecy) * 2 + Number(isRoot);
-    const row = rows.get(key) ?? rowOf(unit, what);
-    rows.set(key, row);
-    return [part, row];
-  };
-}
-
 /**
+ * @param isNpu by unit.
  * @param rowOf the row of the audit for an access by a unit.
  */
 export function flowTable(
   table: TaskTable,
   plan: SecurityPlan,
-  place: FlowPlace,
+  place: Place,
+  isNpu: Uint8Array,
   rowOf: (unit: number, kind: AccessKind) => number,
 ): FlowTable {
   const { graph } = table.phase;
-  const flow = labelFlow(graph, table.context, sourceLabels(plan, place));
+  const flow = labelFlow(graph, table.context, sourceLabels(plan, place, graph));
   const count = graph.operators.length;
   const kind = new Uint16Array(count);
   const calls = new Uint8Array(count);
-  // By cell and secrets: operators are many, and their kinds few.
-  const known = new Int16Array(2 * LEVELS ** 3 * table.classCount * table.unitCount).fill(-1);
-  const kinds = { cell: [] as number[], start: [0], accesses: [] as Access[], has: [] as number[] };
+  const kinds = new Kinds(table.classCount * table.unitCount);
   const asRow = rowsOnce(rowOf);
   const ciphered = isCiphered(plan);
   let results: Secrecy = PUBLIC;
@@ -146,43 +99,38 @@ export function flowTable(
     results |= flow.results[i]!;
     calls[i] = isRoot || table.callSeconds[i]! > 0 ? CALL : 0;
     if (ciphered && table.storageBytes[cell]! > 0) calls[i]! |= OPENS;
-    const secrets = (flow.weights[i]! * LEVELS + flow.inputs[i]!) * LEVELS + flow.results[i]!;
-    const key = (cell * LEVELS ** 3 + secrets) * 2 + (isRoot ? 1 : 0);
-    let own = known[key]!;
+    const key = kindKey(flow, i, isRoot);
+    let own = kinds.find(cell, key);
     if (own < 0) {
-      own = kinds.cell.length;
-      known[key] = own;
       const work = workAt(graph, operator.work, table.context);
       const of = { weights: flow.weights[i]!, inputs: flow.inputs[i]!, results: flow.results[i]! };
-      const accesses = accessesOf(work, placesOf(place, isRoot), { ...of, kv: flow.kv });
-      if (work.storageBytes) accesses.push(...pagedInto(plan, of.weights));
-      kinds.accesses.push(...accesses.map((what) => asRow(table.unit[i]!, isRoot, what)));
-      kinds.cell.push(cell);
-      kinds.has.push(tensorsOf(work));
-      kinds.start.push(kinds.accesses.length);
+      const accesses = accessesOf(plan, place, work, { ...of, kv: flow.kv, isRoot });
+      own = kinds.add(cell, key, tensorsOf(work));
+      for (const what of accesses) kinds.addAccess(asRow(table.unit[i]!, isRoot, what));
     }
     kind[i] = own;
+    kinds.uncalled[own]! += calls[i] === 0 ? 1 : 0;
   }
   return {
     kind,
-    cell: Int32Array.from(kinds.cell),
-    start: Int32Array.from(kinds.start),
-    row: Int32Array.from(kinds.accesses, ([, row]) => row),
-    part: Uint8Array.from(kinds.accesses, ([part]) => part),
-    has: Uint8Array.from(kinds.has),
-    growing: Uint16Array.from(growingKinds(table, kinds.cell)),
+    cell: kinds.cell,
+    start: kinds.start,
+    row: kinds.row,
+    part: kinds.part,
+    has: kinds.has,
+    growing: growingKinds(table, kinds.cell),
     bytes: new Float64Array(table.classCount * table.unitCount * WIDTH),
     calls,
     flags: calls.slice(),
     anyStopped: false,
-    uncalled: countUncalled(kind, calls, kinds.cell.length),
-    plain: new Float64Array(kinds.cell.length),
+    uncalled: kinds.uncalled,
+    plain: kinds.cell.map(() => 0),
     plainAccesses: 0,
-    made: new Float64Array(kinds.cell.length),
+    made: kinds.cell.map(() => 0),
     since: 0,
     epoch: -1,
     results,
-    onNpu: place.onNpu,
+    onNpu: kinds.cell.some((cell) => isNpu[cell % table.unitCount] !== 0),
     weightShare: undefined,
     readsCache: readsCache(table),
     passesAgain: passesAgain(plan),
@@ -192,14 +140,18 @@ export function flowTable(
 
 function sourceLabels(
   { scenario }: SecurityPlan,
-  { first, readsPrompt, adapts, merged, adapted }: FlowPlace,
+  { first, readsPrompt, adapts, merged, adapted }: Place,
+  graph: Graph,
 ): SourceLabels {
   const { labels } = scenario;
   const weights = secrecyOf(labels.weights);
   const adapters = secrecyOf(labels.adapters);
   const prompt = secrecyOf(labels.prompt);
   if (adapts) return { weights: adapters, adapters, prompt: weights, kv: PUBLIC };
-  const derived = join(join(weights, prompt), adapted ? adapters : PUBLIC);
+  const plain = join(weights, prompt);
+  const withAdapters = join(plain, adapters);
+  const isAdapted = withAdapters !== plain && (adapted || hasAdapters(graph));
+  const derived = isAdapted ? withAdapters : plain;
   return {
     weights,
     adapters,
@@ -207,59 +159,6 @@ function sourceLabels(
     prompt: readsPrompt ? prompt : derived,
     kv: first ? PUBLIC : derived,
   };
-}
-
-interface OperatorSecrecy {
-  readonly weights: Secrecy;
-  readonly inputs: Secrecy;
-  readonly results: Secrecy;
-  readonly kv: Secrecy;
-}
-
-/** What an operator's inputs and results are. */
-function placesOf({ readsPrompt, adapts }: FlowPlace, isRoot: boolean) {
-  if (adapts) return { inputs: 'weights', results: 'weights' } as const;
-  const inputs = readsPrompt && isRoot ? 'prompt' : 'activations';
-  return { inputs, results: 'activations' } as const;
-}
-
-/** Experts and adapters that the drive brings during a step, where it may write; a cipher takes them from there. */
-function pagedInto(plan: SecurityPlan, secrecy: Secrecy): [number, AccessKind][] {
-  const region = landingKind(plan);
-  const sealed = isSealed(plan);
-  const file = { tensor: 'model file', region, secrecy: sealed ? PUBLIC : secrecy } as const;
-  const found: [number, AccessKind][] = [
-    [PARTS.indexOf('paged'), { ...file, access: 'write', initiator: 'storage' }],
-  ];
-  const initiator = cipherInitiator(plan);
-  if (passesAgain(plan) === 0 || !initiator) return found;
-  found.push([PARTS.indexOf('sealed'), { ...file, access: 'read', initiator }]);
-  const opened = { access: 'write', tensor: 'weights', secrecy, initiator } as const;
-  found.push([PARTS.indexOf('opened'), opened]);
-  return found;
-}
-
-function accessesOf(
-  work: Work,
-  places: { readonly inputs: TensorClass; readonly results: TensorClass },
-  of: OperatorSecrecy,
-): [number, AccessKind][] {
-  const found: [number, AccessKind][] = [];
-  const add = (
-    part: (typeof PARTS)[number],
-    bytes: Bytes,
-    access: 'read' | 'write',
-    tensor: TensorClass,
-    secrecy: Secrecy,
-  ) => {
-    if (bytes > 0) found.push([PARTS.indexOf(part), { access, tensor, secrecy }]);
-  };
-  add('weights', work.weightBytes, 'read', 'weights', of.weights);
-  add('inputs', work.inputBytes, 'read', places.inputs, of.inputs);
-  add('kvRead', work.kvReadBytes, 'read', 'kv', of.kv);
-  add('kvWrite', work.kvWriteBytes, 'write', 'kv', of.results);
-  if (!bringsOnly(work)) add('results', work.outputBytes, 'write', places.results, of.results);
-  return found;
 }
 
 /** Whether operators that grow with the cache read some of it at the table's present context. */
@@ -319,21 +218,14 @@ function fillKind(flows: FlowTable, table: TaskTable, kind: number): void {
   bytes[at + 7] = again;
 }
 
-function countUncalled(kind: Uint16Array, calls: Uint8Array, kinds: number): Float64Array {
-  const count = new Float64Array(kinds);
-  for (let i = 0; i < kind.length; i++) if (calls[i] === 0) count[kind[i]!]!++;
-  return count;
-}
-
 /** Applies the verdicts of `epoch`. @param stopped by row. */
 export function judgeFlows(flows: FlowTable, stopped: Uint8Array, epoch: number): void {
   const { kind, start, row, calls, flags, uncalled, plain } = flows;
-  const refused = Uint8Array.from(plain, (_, k) => {
-    for (let at = start[k]!; at < start[k + 1]!; at++) if (stopped[row[at]!] !== 0) return STOPPED;
-    return 0;
-  });
+  const refused = plain.map(() => 0);
   flows.plainAccesses = 0;
   for (let k = 0; k < plain.length; k++) {
+    for (let at = start[k]!; at < start[k + 1]!; at++)
+      if (stopped[row[at]!] !== 0) refused[k] = STOPPED;
     plain[k] = refused[k] === 0 ? uncalled[k]! : 0;
     flows.plainAccesses += plain[k]! * (start[k + 1]! - start[k]!);
   }

@@ -14,7 +14,6 @@ import type { OwnInitiator, World } from '../hardware/secure/initiators.ts';
 import type { SecureSystem } from '../hardware/secure/secure-system.ts';
 import { ownInitiators } from '../hardware/secure/security-spec.ts';
 import { callSeconds, npuSwitchSeconds } from '../hardware/secure/switching.ts';
-import { hasAdapters } from '../runtime/secure/label-flow.ts';
 import { kindOfClass, type TensorClass } from '../runtime/secure/strategy.ts';
 import type { Phase } from '../workload/graph.ts';
 import { availableBandwidth } from './bandwidth.ts';
@@ -23,9 +22,9 @@ import type { LoadFlow } from './load-flow.ts';
 import type { Machine } from './machine.ts';
 import { REMOTE_PHASES } from './offload/plans.ts';
 import { type Active, modelOf } from './request.ts';
+import type { AccessKind } from './secure-accesses.ts';
 import type { PathCosts, ProtectionLedger } from './secure-costs.ts';
 import {
-  type AccessKind,
   bookMade,
   type FlowTable,
   flowTable,
@@ -194,16 +193,13 @@ export class SecureLane {
     const known = stages.get(key);
     if (known) return known;
     const { plan, machine } = this.parts;
-    const onNpu = table.unit.some((u) => this.isNpu[u] !== 0);
     const adapts = phase === ADAPTER_PHASE;
     const merged = new Set(after ? phases[adapter]!.rewrites : []);
-    const adapted = after || hasAdapters(table.phase.graph);
     const readsPrompt = first || PROMPT_PHASES.has(phase);
-    const place = { first, readsPrompt, adapts, merged, adapted, onNpu };
+    const place = { first, readsPrompt, adapts, merged, adapted: after };
     const identities = machine.units.map(({ unit }) => identityOf(plan, this.own, unit));
-    const made = flowTable(table, plan, place, (u, kind) =>
-      this.rowOf(phase, identities[u]!, kind),
-    );
+    const rowOf = (u: number, kind: AccessKind) => this.rowOf(phase, identities[u]!, kind);
+    const made = flowTable(table, plan, place, this.isNpu, rowOf);
     stages.set(key, made);
     return made;
   }

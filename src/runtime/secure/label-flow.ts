@@ -63,7 +63,8 @@ export function labelFlow(graph: Graph, context: number, sources: SourceLabels):
 
 function weightsOf(name: string, { weights, adapters, merged }: SourceLabels): Secrecy {
   // Parts of a divided operator have its name and their columns.
-  if (merged?.has(name.split(' ', 1)[0]!)) return join(weights, adapters);
+  if (merged && merged.size > 0 && merged.has(name.split(' ', 1)[0]!))
+    return join(weights, adapters);
   return adapters !== weights && ADAPTER.test(name) ? adapters : weights;
 }
 
