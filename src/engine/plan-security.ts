@@ -4,6 +4,7 @@ import { secrecyOf } from '../base/labels.ts';
 import { nearestHint } from '../base/registry.ts';
 import type { SpecFile, SpecPath } from '../base/spec-file.ts';
 import type { Bytes } from '../base/units.ts';
+import type { Cipher } from '../hardware/secure/cipher.ts';
 import { INITIATORS } from '../hardware/secure/initiators.ts';
 import { integrityCost } from '../hardware/secure/integrity.ts';
 import { SecureSystem } from '../hardware/secure/secure-system.ts';
@@ -143,14 +144,7 @@ function planOf(
     scenario,
     strategy,
     hardware,
-    cipher:
-      strategy.modelFile === 'encrypted'
-        ? ciphers.find(
-            ({ name, throughMemory }) =>
-              name === strategy.decryption ||
-              (strategy.decryption === 'fastest' && (throughMemory || !barredFromNpu(strategy))),
-          )
-        : undefined,
+    ...chosenCiphers(strategy, ciphers),
     cpuUnit: found?.unit ?? Object.keys(soc.units).find((unit) => soc.units[unit]?.kind === 'cpu'),
     cores: found?.cores.reduce((sum, { count }) => sum + count, 0) ?? 1,
     integrity: integrityCost(integritySpec(strategy, hardware, protectedBytes)),
@@ -276,6 +270,23 @@ function integritySpec(
     run: spec.run.is,
     protectedBytes,
   };
+}
+
+function chosenCiphers(
+  strategy: Strategy,
+  ciphers: readonly Cipher[],
+): Pick<SecurityPlan, 'cipher' | 'coreCipher'> {
+  const { modelFile, decryption } = strategy;
+  if (modelFile !== 'encrypted') return { cipher: undefined, coreCipher: undefined };
+  const cipher = ciphers.find(
+    ({ name, throughMemory }) =>
+      name === decryption ||
+      (decryption === 'fastest' && (throughMemory || !barredFromNpu(strategy))),
+  );
+  const coreCipher = cipher?.throughMemory
+    ? cipher
+    : ciphers.find(({ throughMemory }) => throughMemory);
+  return { cipher, coreCipher };
 }
 
 /** Whether protected jobs have no way onto the NPU. */

@@ -74,7 +74,7 @@ function pagedInto(plan: SecurityPlan, secrecy: Secrecy): [number, AccessKind][]
   const found: [number, AccessKind][] = [
     [PARTS.indexOf('paged'), { ...file, access: 'write', initiator: 'storage' }],
   ];
-  const initiator = cipherInitiator(plan);
+  const initiator = cipherInitiator(plan, plan.cipher);
   if (passesAgain(plan) === 0 || !initiator) return found;
   found.push([PARTS.indexOf('sealed'), { ...file, access: 'read', initiator }]);
   const opened = { access: 'write', tensor: 'weights', secrecy, initiator } as const;

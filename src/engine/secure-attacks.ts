@@ -1,11 +1,19 @@
 /** Attacks that a scenario tries on a run: each acts on the gates as they stand, and tells what came out. */
-import { formatSecrecy, join, type Secrecy, secrecyOf } from '../base/labels.ts';
+import { formatSecrecy, join, PUBLIC, type Secrecy, secrecyOf } from '../base/labels.ts';
 import { formatQuantity } from '../base/quantity.ts';
 import type { Bytes, Seconds } from '../base/units.ts';
-import type { Initiator } from '../hardware/secure/initiators.ts';
+import { type Initiator, initiatorOf } from '../hardware/secure/initiators.ts';
 import type { RegionKind } from '../hardware/secure/regions.ts';
 import type { SecureSystem, Verdict } from '../hardware/secure/secure-system.ts';
-import { type AttackName, kindOfClass, protectedKind } from '../runtime/secure/strategy.ts';
+import { TICK } from '../kernel/clock.ts';
+import {
+  type AttackName,
+  kindOfClass,
+  protectedKind,
+  TENSOR_CLASSES,
+  type TensorClass,
+} from '../runtime/secure/strategy.ts';
+import { barredFromNpu } from './plan-security.ts';
 import type { AttackResult, AuditFault } from './secure-audit.ts';
 import type { SecurityPlan } from './secure-plan.ts';
 import { cipherInitiator } from './secure-restore.ts';
@@ -20,8 +28,8 @@ interface Attempt {
   readonly story: string;
 }
 
-type Wanted = SecurityPlan['scenario']['attacks'][number];
-type Attack = (system: SecureSystem, plan: SecurityPlan, wanted: Wanted) => Attempt;
+export type Wanted = SecurityPlan['scenario']['attacks'][number];
+type Attack = (system: SecureSystem, aim: Aim, wanted: Wanted) => Attempt;
 
 /** Whom an attack aims at. */
 export interface Aim {
@@ -30,6 +38,12 @@ export interface Aim {
   readonly bare: boolean;
   /** Its operators have begun: a prompt lies there, and pages of a cache. */
   readonly hasRun: boolean;
+  /** Some of them on the NPU. */
+  readonly hasRunOnNpu: boolean;
+  /** What weights are worth, adapters that lie beside or in them included. */
+  readonly held: Secrecy;
+  /** What its operators have made until now of all that they read, adapters included. */
+  readonly made: Secrecy;
 }
 
 interface AttackEntry {
@@ -40,6 +54,8 @@ interface AttackEntry {
   readonly takes?: 'weights' | 'cache' | 'whatever lies there';
   /** It gets the whole object at once; others are probes that show a page. */
   readonly whole?: true;
+  /** What it changed stays so, and takes what jobs write from then on. */
+  readonly waits?: true;
 }
 
 /** What a probe shows: one page, or all of what is smaller. */
@@ -73,13 +89,29 @@ function takenBy({ whole }: AttackEntry, size: Bytes) {
 
 const modelOf = ({ scenario }: SecurityPlan) => secrecyOf(scenario.labels.weights);
 const promptOf = ({ scenario }: SecurityPlan) => secrecyOf(scenario.labels.prompt);
-const derivedOf = (plan: SecurityPlan) => join(modelOf(plan), promptOf(plan));
+
+/** Classes of data of which some lies in a kind of region now. */
+function lyingIn(region: RegionKind, { plan, bare, hasRun }: Aim): TensorClass[] {
+  return TENSOR_CLASSES.filter(
+    (kind) => kindOfClass(plan.strategy, kind) === region && (kind === 'weights' ? bare : hasRun),
+  );
+}
+
+/** What those are worth together, without what strategies declare to be given up. */
+function secrecyIn(region: RegionKind, aim: Aim): Secrecy {
+  const { plan, held, made } = aim;
+  const of = { weights: held, kv: made, activations: made, output: made, prompt: promptOf(plan) };
+  const { releases } = plan.strategy;
+  return lyingIn(region, aim).reduce((all, kind) => {
+    const given = releases.filter(({ tensor }) => tensor === kind).flatMap(({ drops }) => drops);
+    return join(all, of[kind] & ~secrecyOf(...given));
+  }, PUBLIC);
+}
 
 /** Reads of a region by a master whose tables the normal world writes as it likes. */
 function readBy(initiator: Initiator, who: string): Attack {
-  return (system, plan) => {
+  return (system, { plan, held: secrecy }) => {
     const region = kindOfClass(plan.strategy, 'weights');
-    const secrecy = modelOf(plan);
     system.map(initiator, region, 'normal');
     const verdict = system.access(initiator, region, 'read', secrecy);
     const story = `the normal world maps the weights for the ${who} and lets it read them`;
@@ -100,7 +132,7 @@ const ATTACKS: Readonly<Record<AttackName, AttackEntry>> = {
   },
   'read-model-file': {
     closedBy: 'modelFile: encrypted',
-    try: (_, plan) => {
+    try: (_, { plan }) => {
       const secrecy = modelOf(plan);
       const plain = plan.strategy.modelFile === 'plain';
       const verdict: Verdict = plain
@@ -113,8 +145,8 @@ const ATTACKS: Readonly<Record<AttackName, AttackEntry>> = {
   },
   'decrypt-into-normal': {
     closedBy: 'tablesOwner: secure',
-    try: (system, plan) => {
-      const initiator = cipherInitiator(plan);
+    try: (system, { plan }) => {
+      const initiator = cipherInitiator(plan, plan.cipher);
       const secrecy = modelOf(plan);
       const story = 'a compromised driver has the cipher write the model to normal memory';
       const kind = { region: 'normal', tensor: 'weights', secrecy, story } as const;
@@ -132,7 +164,7 @@ const ATTACKS: Readonly<Record<AttackName, AttackEntry>> = {
   'stale-local-memory': {
     closedBy: 'clean: on-switch, or tagged',
     whole: true,
-    try: (system, plan) => {
+    try: (system, { made }) => {
       const back = system.npuWorld;
       system.switchNpu('normal');
       const verdict = system.readLocalMemory();
@@ -141,7 +173,7 @@ const ATTACKS: Readonly<Record<AttackName, AttackEntry>> = {
         initiator: 'npu-normal',
         region: 'npu-only',
         tensor: 'local memory',
-        secrecy: derivedOf(plan),
+        secrecy: verdict.kind === 'breach' ? verdict.secrecy : made,
         verdict,
         story: 'the next job of the normal world reads what the last one left in local memory',
       };
@@ -149,24 +181,26 @@ const ATTACKS: Readonly<Record<AttackName, AttackEntry>> = {
   },
   'wrong-smmu-tables': {
     closedBy: 'tablesOwner: secure',
-    try: (system, plan) => {
-      const initiator: Initiator =
-        plan.strategy.world === 'protected-vm' ? 'npu-protected-vm' : 'npu-secure';
-      const secrecy = derivedOf(plan);
-      const taken = system.map(initiator, 'normal', 'normal');
-      const verdict: Verdict = taken
+    waits: true,
+    try: (system, { plan, made: secrecy }) => {
+      const initiator = initiatorOf('npu', plan.strategy.world);
+      const story = 'a compromised driver maps normal memory where protected jobs write';
+      const kind = { initiator, region: 'normal', tensor: 'activations', secrecy, story } as const;
+      if (barredFromNpu(plan.strategy)) {
+        const why = 'protected jobs have no way onto the NPU';
+        return { ...kind, verdict: { kind: 'harmless', why } };
+      }
+      const verdict: Verdict = system.map(initiator, 'normal', 'normal')
         ? system.access(initiator, 'normal', 'write', secrecy)
         : { kind: 'refused', gate: 'address tables' };
-      const story = 'a compromised driver maps normal memory where protected jobs write';
-      return { initiator, region: 'normal', tensor: 'activations', secrecy, verdict, story };
+      return { ...kind, verdict };
     },
   },
   'replay-kv-page': {
     closedBy: 'integrity: tree-less, or counter-tree',
     takes: 'cache',
-    try: (system, plan) => {
+    try: (system, { plan, made: secrecy }) => {
       const region = kindOfClass(plan.strategy, 'kv');
-      const secrecy = derivedOf(plan);
       const story = 'a probe on the DRAM bus puts an old page of the key–value cache back';
       const verdict = system.replay(region, secrecy);
       return { initiator: 'dma', region, tensor: 'kv', secrecy, verdict, story };
@@ -175,7 +209,7 @@ const ATTACKS: Readonly<Record<AttackName, AttackEntry>> = {
   'raw-cloud-upload': {
     closedBy: 'cloud: redact, or block',
     whole: true,
-    try: (system, plan) => ({
+    try: (system, { plan }) => ({
       initiator: 'modem',
       region: 'normal',
       tensor: 'prompt',
@@ -187,8 +221,12 @@ const ATTACKS: Readonly<Record<AttackName, AttackEntry>> = {
   'initiator-reads-region': {
     closedBy: 'firewall: true, or fewer rights under security.initiators of the SoC',
     takes: 'whatever lies there',
-    try: (system, plan, { initiator = 'gpu', region = kindOfClass(plan.strategy, 'weights') }) => {
-      const secrecy = region === 'normal' ? promptOf(plan) : derivedOf(plan);
+    try: (
+      system,
+      aim,
+      { initiator = 'gpu', region = kindOfClass(aim.plan.strategy, 'weights') },
+    ) => {
+      const secrecy = secrecyIn(region, aim);
       const verdict = system.access(initiator, region, 'read', secrecy);
       const story = `${initiator} reads ${region} memory through the tables that it has`;
       return { initiator, region, tensor: 'whatever lies there', secrecy, verdict, story };
@@ -197,9 +235,8 @@ const ATTACKS: Readonly<Record<AttackName, AttackEntry>> = {
   'bus-snoop': {
     closedBy: 'encryption: inline, and the data in protected memory',
     takes: 'weights',
-    try: (system, plan) => {
+    try: (system, { plan, held: secrecy }) => {
       const region = kindOfClass(plan.strategy, 'weights');
-      const secrecy = modelOf(plan);
       const story = 'a probe on the DRAM bus reads the weights as they pass';
       const verdict = system.snoop(region, secrecy);
       return { initiator: 'dma', region, tensor: 'weights', secrecy, verdict, story };
@@ -212,18 +249,32 @@ const SEALED: Verdict = { kind: 'harmless', why: 'no weights lie there in the cl
 /** Before the first request, or after all was overwritten. */
 const EMPTY: Verdict = { kind: 'harmless', why: 'nothing lies there yet' };
 
+/** Of a place that no data of the workload have come to, or not yet. */
+const ABSENT: Verdict = { kind: 'harmless', why: 'nothing of the workload lies there' };
+/** Of tables that nobody has used. */
+const UNUSED: Verdict = { kind: 'harmless', why: 'no protected job has written through them' };
+
 /** What an access brings of what lies there now. */
-function found({ takes }: AttackEntry, { region, verdict }: Attempt, { bare, hasRun }: Aim) {
-  if (takes === undefined || verdict.kind !== 'breach') return verdict;
-  if (takes === 'weights') return bare ? verdict : SEALED;
-  const isThere = hasRun || (takes !== 'cache' && bare && region !== 'normal');
-  return isThere ? verdict : EMPTY;
+function found({ takes, waits }: AttackEntry, { region, verdict }: Attempt, aim: Aim) {
+  if (waits && !aim.hasRunOnNpu && isOpen(verdict)) return UNUSED;
+  if (takes === 'whatever lies there' && isOpen(verdict))
+    return lyingIn(region, aim).length > 0 ? verdict : ABSENT;
+  if (verdict.kind !== 'breach') return verdict;
+  if (takes === 'weights') return aim.bare ? verdict : SEALED;
+  return takes === 'cache' && !aim.hasRun ? EMPTY : verdict;
+}
+
+/** Whether no gate stood in the way. */
+function isOpen({ kind }: Verdict): boolean {
+  return kind === 'breach' || kind === 'granted';
 }
 
 export interface AttackOutcome {
   readonly result: AttackResult;
   /** Where it was stopped or got through. */
   readonly fault?: AuditFault;
+  /** It got past the gates, and takes what jobs of its aim write as soon as one does. */
+  readonly waits: boolean;
 }
 
 export function tryAttack(
@@ -236,19 +287,22 @@ export function tryAttack(
   const { plan } = aim;
   const entry = ATTACKS[name];
   const { closedBy } = entry;
-  const attempt = entry.try(system, plan, wanted);
+  const attempt = entry.try(system, aim, wanted);
   const { story } = attempt;
   const taken = takenBy(entry, sizeOf(attempt.tensor, plan));
-  const told = ending(found(entry, attempt, aim), taken.words);
+  const verdict = found(entry, attempt, aim);
+  const waits = verdict === UNUSED;
+  const told = ending(verdict, taken.words);
+  const since = now > wanted.at + TICK ? `, from ${formatQuantity(wanted.at, 'time', 4)} on` : '';
   const result: AttackResult = {
     attack: name,
     seconds: now,
     outcome: told.outcome,
-    explanation: `${story}: ${told.text}`,
+    explanation: `${story}${since}: ${told.text}`,
     ...(told.outcome === 'leak' && { bytes: taken.bytes }),
     ...((told.outcome === 'leak' || told.outcome === 'tampered') && { closedBy }),
   };
-  if (told.outcome === 'harmless') return { result };
+  if (told.outcome === 'harmless') return { result, waits };
   const fault: AuditFault = {
     ...(plan.workload !== undefined && { workload: plan.workload }),
     seconds: now,
@@ -259,7 +313,7 @@ export function tryAttack(
     ...(told.gate !== undefined && { gate: told.gate }),
     message: `${name}: ${result.explanation}`,
   };
-  return { result, fault };
+  return { result, fault, waits };
 }
 
 /** One that was to come when nothing was left to attack. */

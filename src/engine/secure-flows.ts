@@ -59,8 +59,9 @@ export interface FlowTable {
   since: Seconds;
   /** Of the gates for which `flags` hold. */
   epoch: number;
-  /** Of all results together: what local memory may hold. */
+  /** Of all results together: what local memory may hold; and of all weights. */
   readonly results: Secrecy;
+  readonly weights: Secrecy;
   /** Whether some of them go through the NPU's. */
   readonly onNpu: boolean;
   /** Weight bytes up to and with each operator, as a share of all; worked out when somebody waits for them. */
@@ -92,11 +93,13 @@ export function flowTable(
   const asRow = rowsOnce(rowOf);
   const ciphered = isCiphered(plan);
   let results: Secrecy = PUBLIC;
+  let weights: Secrecy = PUBLIC;
   for (let i = 0; i < count; i++) {
     const operator = graph.operators[i]!;
     const isRoot = operator.inputs.length === 0;
     const cell = table.cell[i]!;
     results |= flow.results[i]!;
+    weights |= flow.weights[i]!;
     calls[i] = isRoot || table.callSeconds[i]! > 0 ? CALL : 0;
     if (ciphered && table.storageBytes[cell]! > 0) calls[i]! |= OPENS;
     const key = kindKey(flow, i, isRoot);
@@ -130,6 +133,7 @@ export function flowTable(
     since: 0,
     epoch: -1,
     results,
+    weights,
     onNpu: kinds.cell.some((cell) => isNpu[cell % table.unitCount] !== 0),
     weightShare: undefined,
     readsCache: readsCache(table),

@@ -25,7 +25,7 @@ import type { LoadFlow } from './load-flow.ts';
 import type { LoadGate } from './load-plan.ts';
 import type { Machine } from './machine.ts';
 import type { AccessGuard, Active, Lane } from './request.ts';
-import { tryAttack, untried } from './secure-attacks.ts';
+import { Attackers } from './secure-attackers.ts';
 import type { AttackResult, AuditFault } from './secure-audit.ts';
 import { FaultList } from './secure-faults.ts';
 import {
@@ -41,7 +41,7 @@ import {
 import type { SecureLane } from './secure-lane.ts';
 import { resultBytes, TOKEN_BYTES } from './secure-memory.ts';
 import { Openings } from './secure-opening.ts';
-import { type SecurityPlan, staysSealed } from './secure-plan.ts';
+import type { SecurityPlan } from './secure-plan.ts';
 import type { AuditRows } from './secure-rows.ts';
 import { UploadGate } from './secure-upload.ts';
 
@@ -64,7 +64,6 @@ interface Waiting {
 }
 
 export class SecureGuard implements AccessGuard, LoadGate {
-  readonly attacks: AttackResult[] = [];
   /** Accesses that were looked at before they were made. */
   checks = 0;
   private readonly parts: GuardParts;
@@ -77,7 +76,7 @@ export class SecureGuard implements AccessGuard, LoadGate {
   private readonly isNpu: Uint8Array;
   /** Jobs of more than one world come to the NPU. */
   private readonly npuShared: boolean;
-  private pending: SecurityPlan['scenario']['attacks'];
+  private readonly attackers: Attackers;
   private sliceStart: Seconds = Number.NaN;
   /** Whose job it served last. */
   private lastOnNpu: SecureLane | undefined;
@@ -100,7 +99,7 @@ export class SecureGuard implements AccessGuard, LoadGate {
     this.npuShared = new Set(lanes.map(({ npuWorld }) => npuWorld)).size > 1;
     this.openings = new Openings(execution, ledger, lanes[0]!.plan.cpuUnit);
     this.waiting = new Array(machine.units.length).fill(undefined);
-    this.pending = lanes[0]!.plan.scenario.attacks.toSorted((a, b) => a.at - b.at);
+    this.attackers = new Attackers({ lanes, system, rows, execution }, this.list);
     for (const { restores } of lanes) for (const flow of restores.values()) flow.gate = this;
   }
 
@@ -108,14 +107,18 @@ export class SecureGuard implements AccessGuard, LoadGate {
     return this.list.faults;
   }
 
+  get attacks(): readonly AttackResult[] {
+    return this.attackers.results;
+  }
+
   /** When somebody tries the gates. */
   get attackTimes(): readonly Seconds[] {
-    return this.pending.map(({ at }) => at);
+    return this.attackers.times;
   }
 
   /** Attacks that are due, whatever else goes on or does not. @throws SecurityFault */
   attackDue(now: Seconds): void {
-    while (this.pending.length > 0 && this.pending[0]!.at <= now + TICK) this.attack(now);
+    this.attackers.due(now);
   }
 
   /** What a model left in memory is overwritten. */
@@ -123,7 +126,7 @@ export class SecureGuard implements AccessGuard, LoadGate {
     flow.wiped();
     if (!flow.isAway) return;
     for (const lane of this.parts.lanes) {
-      if ([...lane.restores.values()].includes(flow)) lane.hasRun = false;
+      if ([...lane.restores.values()].includes(flow)) lane.forget();
     }
   }
 
@@ -144,8 +147,9 @@ export class SecureGuard implements AccessGuard, LoadGate {
   openStep(request: Active, now: Seconds): Uint8Array {
     this.attackDue(now);
     const lane = this.laneOf(request);
-    lane.hasRun = true;
-    const flows = lane.flowsOf(request);
+    let flows = lane.flowsOf(request);
+    lane.begin(flows);
+    if (flows.onNpu && this.attackers.meet(lane, now)) flows = lane.flowsOf(request);
     flows.since = now;
     if (this.isBusy(lane, request, flows)) return this.everyOne(flows.flags.length);
     this.checks += passPlain(flows);
@@ -219,9 +223,7 @@ export class SecureGuard implements AccessGuard, LoadGate {
 
   /** Attacks that were to come after the end are not tried. @throws SecurityFault */
   finish(now: Seconds): void {
-    this.attackDue(now);
-    this.attacks.push(...this.pending.map((wanted) => untried(wanted, now)));
-    this.pending = [];
+    this.attackers.finish(now);
   }
 
   /** In front of the modem, for a workload. */
@@ -253,7 +255,7 @@ export class SecureGuard implements AccessGuard, LoadGate {
   /** Whether more than a look at an operator's flags is due before it may start. */
   private isBusy(lane: SecureLane, request: Active, flows: FlowTable): boolean {
     const { npuWorld, path, plan } = lane;
-    if (this.pending.length > 0 || path.active || lane.comingFor(request)) return true;
+    if (this.attackers.isPending || path.active || lane.comingFor(request)) return true;
     if (!flows.onNpu) return false;
     if (this.npuShared || this.system.npuWorld !== npuWorld) return true;
     return plan.scenario.normalWork.share > 0;
@@ -268,31 +270,6 @@ export class SecureGuard implements AccessGuard, LoadGate {
       if (this.rows.stopped[row] === 0) this.rows.note(row, 1, bytes, now, now);
       else this.withheld += bytes - this.list.stop(row, bytes, now);
     }
-  }
-
-  private attack(now: Seconds): void {
-    const [next, ...rest] = this.pending;
-    this.pending = rest;
-    const { system, lanes } = this.parts;
-    const { workload } = next!;
-    const aim =
-      lanes.find(({ plan }) => plan.workload === workload && workload !== undefined) ??
-      lanes.find(({ plan }) => plan.strategy.protects.length > 0) ??
-      lanes[0]!;
-    // What models on their way have moved until now, they moved through the gates as they were.
-    const moves = ({ isComing, isBare }: LoadFlow) => isComing || isBare;
-    if (lanes.some(({ restores }) => [...restores.values()].some(moves)))
-      this.parts.execution.progressAll(now);
-    for (const lane of lanes) lane.bookAll(now);
-    const { restores, plan, hasRun } = aim;
-    const bare =
-      restores.size === 0
-        ? !staysSealed(plan)
-        : [...restores.values()].some(({ isBare }) => isBare);
-    const { result, fault } = tryAttack(next!, system, { plan, bare, hasRun }, now);
-    this.attacks.push(result);
-    this.rows.review();
-    if (fault) this.list.add(fault);
   }
 
   private waitOf(

@@ -23,6 +23,7 @@ import type { Machine } from './machine.ts';
 import { REMOTE_PHASES } from './offload/plans.ts';
 import { type Active, modelOf } from './request.ts';
 import type { AccessKind } from './secure-accesses.ts';
+import type { Aim } from './secure-attacks.ts';
 import type { PathCosts, ProtectionLedger } from './secure-costs.ts';
 import {
   bookMade,
@@ -33,7 +34,7 @@ import {
   refreshFlows,
   sameAccesses,
 } from './secure-flows.ts';
-import type { SecurityPlan } from './secure-plan.ts';
+import { type SecurityPlan, staysSealed } from './secure-plan.ts';
 import { type AuditRows, LEFT_BEHIND, type RowKind } from './secure-rows.ts';
 import type { TaskTable } from './task-table.ts';
 
@@ -48,7 +49,7 @@ const PROMPT_PHASES: ReadonlySet<string> = new Set([
 ]);
 
 /** Loads adapters, or merges them into the model. */
-const ADAPTER_PHASE = 'adapter';
+export const ADAPTER_PHASE = 'adapter';
 
 export interface LaneParts {
   readonly plan: SecurityPlan;
@@ -57,6 +58,8 @@ export interface LaneParts {
   readonly rows: AuditRows;
   readonly costs: ProtectionLedger;
   readonly path: PathCosts;
+  /** Adapters lie beside its weights from the start. */
+  readonly isAdapted: boolean;
   /** By model: those that do not simply lie there. */
   readonly restores: ReadonlyMap<string, LoadFlow>;
 }
@@ -72,8 +75,12 @@ export class SecureLane {
   /** Into the world of its runtime and back, and of handing the NPU over to or from it. */
   readonly call: Seconds;
   readonly npuSwitch: Seconds;
-  /** Operators of it have run since its memory was last overwritten. */
-  hasRun = false;
+  /** Operators of it have run since its memory was last overwritten; some of them on the NPU. */
+  private hasRun = false;
+  private hasRunOnNpu = false;
+  /** What they have made of all that they read, and what their weights are worth: adapters included. */
+  made: Secrecy = PUBLIC;
+  held: Secrecy;
   /** Of what it generates. */
   readonly derived: Secrecy;
   private readonly parts: LaneParts;
@@ -107,11 +114,42 @@ export class SecureLane {
         : 0;
     this.npuSwitch = switchTime(plan);
     this.own = hardware ? ownInitiators(hardware) : [];
+    this.held = this.heldFirst();
     this.derived = join(secrecyOf(scenario.labels.weights), secrecyOf(scenario.labels.prompt));
     this.isNpu = Uint8Array.from(machine.units, ({ unit }) => (unit.kind === 'npu' ? 1 : 0));
     this.dropped = new Map(
       strategy.releases.map(({ tensor, drops }) => [tensor, secrecyOf(...drops)]),
     );
+  }
+
+  /** Operators of a step begin. */
+  begin({ results, weights, onNpu }: FlowTable): void {
+    this.hasRun = true;
+    this.hasRunOnNpu ||= onNpu;
+    this.made |= results;
+    this.held |= weights;
+  }
+
+  /** Its memory was overwritten. */
+  forget(): void {
+    this.hasRun = false;
+    this.hasRunOnNpu = false;
+    this.made = PUBLIC;
+    this.held = this.heldFirst();
+  }
+
+  /** What an attack finds. */
+  get aim(): Aim {
+    const { plan, hasRun, hasRunOnNpu, held, made } = this;
+    const flows = [...this.restores.values()];
+    const bare = flows.length === 0 ? !staysSealed(plan) : flows.some(({ isBare }) => isBare);
+    return { plan, bare, hasRun, hasRunOnNpu, held, made };
+  }
+
+  /** Adapters that stay lie there with the model. */
+  private heldFirst(): Secrecy {
+    const { weights, adapters } = this.plan.scenario.labels;
+    return this.parts.isAdapted ? secrecyOf(weights, adapters) : secrecyOf(weights);
   }
 
   /** The model that a request needs, on its way. */

@@ -21,6 +21,8 @@ export interface SecurityPlan {
   /** Absent where nothing is protected and the SoC describes no means to. */
   readonly hardware: SecuritySpec | undefined;
   readonly cipher: Cipher | undefined;
+  /** Opens what cores start from, which no cipher of an NPU does: the same, or else the fastest through memory. */
+  readonly coreCipher: Cipher | undefined;
   /** CPU unit whose cores decrypt and move pages. */
   readonly cpuUnit: string | undefined;
   readonly cores: number;

@@ -9,15 +9,15 @@
  *          What a model leaves is overwritten before its memory is given back, in the carve-out too, where strategies clean:
  *          by a core that writes as fast as one copies; under inline encryption its key is thrown away
  *          What is written to memory under integrity is written with its codes, and what is read there comes with them
- * Ignores  size of the window; that hashing keeps cores from other work; that cores, too, start from a checkpoint, which
- *          no cipher of an NPU would open
+ *          Nor does it open the checkpoint that the runtime's cores start from: another cipher does
+ * Ignores  size of the window; that hashing keeps cores from other work
  * Valid    one model per flow
  * Source   as the parts
  * Checked  test/unit/engine/secure-restore.test.ts, secure-load-flows.test.ts, test/validation/secure.test.ts
  */
 import { join, PUBLIC, type Secrecy, secrecyOf } from '../base/labels.ts';
 import type { Bytes } from '../base/units.ts';
-import { decryptSeconds } from '../hardware/secure/cipher.ts';
+import { type Cipher, decryptSeconds } from '../hardware/secure/cipher.ts';
 import { type Growth, grow } from '../hardware/secure/growth.ts';
 import { type Initiator, initiatorOf } from '../hardware/secure/initiators.ts';
 import { permits, type RegionKind } from '../hardware/secure/regions.ts';
@@ -95,12 +95,19 @@ export function wipePlan({ plan, held, rows }: RestoreParts): LoadPlan | undefin
   return { phase: RESTORE_PHASE, stages: [stage], ...whole };
 }
 
+/** What weights are worth, and what was made of them: adapters included. */
+interface Worth {
+  readonly held: Secrecy;
+  readonly made: Secrecy;
+}
+
 /** What the normal world finds in pages that were protected: nothing, or all that lay there. */
-export function reclaimRow({ plan, rows }: RestoreParts): number {
+export function reclaimRow({ plan, rows }: RestoreParts, { held, made }: Worth): number {
   const { strategy, scenario } = plan;
-  const { weights, prompt } = scenario.labels;
-  const own = strategy.protects.includes('weights') ? secrecyOf(weights) : PUBLIC;
-  const users = strategy.protects.some((kind) => kind !== 'weights') ? secrecyOf(prompt) : PUBLIC;
+  const own = strategy.protects.includes('weights') ? held : PUBLIC;
+  const users = strategy.protects.some((kind) => kind !== 'weights')
+    ? join(made, secrecyOf(scenario.labels.prompt))
+    : PUBLIC;
   const left = isWiped(plan) || isKeyGone(plan) ? PUBLIC : join(own, users);
   const kind = { initiator: 'cpu-normal', access: 'read', region: 'normal' } as const;
   return rowFor(plan, rows, { ...kind, tensor: 'pages given back', secrecy: left });
@@ -120,7 +127,10 @@ export function isSealed({ strategy }: SecurityPlan): boolean {
 }
 
 /** As whom a cipher accesses memory; an NPU's own path does so operator by operator, not here. */
-export function cipherInitiator({ cipher, strategy }: SecurityPlan): Initiator | undefined {
+export function cipherInitiator(
+  { strategy }: SecurityPlan,
+  cipher: Cipher | undefined,
+): Initiator | undefined {
   if (!cipher?.throughMemory) return undefined;
   return cipher.name === 'cpu' ? initiatorOf('cpu', strategy.world) : 'crypto';
 }
@@ -136,10 +146,10 @@ function rowFor(
 
 function stageOf(parts: RestoreParts, span: StageSpan, growth: Growth): LoadStage {
   const { plan, storage, bytes } = parts;
-  const { cipher, cores } = plan;
+  const { cipher, coreCipher, cores } = plan;
   const { stage, start, end } = span;
   const one = 1 / cores;
-  const decrypts = cipher?.name === 'cpu' ? 1 : 0;
+  const coresOf = (one: Cipher | undefined) => (one?.name === 'cpu' ? 1 : 0);
   const read = (of: Bytes) => ({
     drive: Math.min(1, loadSeconds(storage.storage, of) / (end - start)),
     storage: of * storage.storage.energyPerByte,
@@ -152,8 +162,8 @@ function stageOf(parts: RestoreParts, span: StageSpan, growth: Growth): LoadStag
         ...none,
         ...(image > 0 && read(image)),
         accesses: image > 0 ? startingFrom(parts, image) : [],
-        cipher: image * (cipher?.energyPerByte ?? 0),
-        cpuShare: image > 0 ? decrypts : one,
+        cipher: image * (coreCipher?.energyPerByte ?? 0),
+        cpuShare: image > 0 ? coresOf(coreCipher) : one,
       },
       attestation: { ...none, cpuShare: one },
       'memory growth': {
@@ -166,7 +176,7 @@ function stageOf(parts: RestoreParts, span: StageSpan, growth: Growth): LoadStag
         ...none,
         accesses: deciphering(parts, bytes),
         cipher: bytes * (cipher?.energyPerByte ?? 0),
-        cpuShare: decrypts,
+        cpuShare: coresOf(cipher),
       },
     };
   return {
@@ -204,7 +214,8 @@ function landed(
 /** Heap of a runtime that has neither model nor user yet: sealed against change on its way, but no secret. */
 function startingFrom(parts: RestoreParts, bytes: Bytes): LoadAccess[] {
   const file = landed(parts, bytes, 'runtime checkpoint', PUBLIC);
-  return [file, ...opened(parts, bytes, 'runtime checkpoint', 'runtime', PUBLIC)];
+  const { coreCipher } = parts.plan;
+  return [file, ...opened(parts, bytes, coreCipher, ['runtime checkpoint', 'runtime', PUBLIC])];
 }
 
 /** Ciphertext tells nothing to those without the key. */
@@ -214,18 +225,17 @@ function fileSecrecy(plan: SecurityPlan): Secrecy {
 
 function deciphering(parts: RestoreParts, bytes: Bytes): LoadAccess[] {
   const secrecy = secrecyOf(parts.plan.scenario.labels.weights);
-  return opened(parts, bytes, 'model file', 'weights', secrecy);
+  return opened(parts, bytes, parts.plan.cipher, ['model file', 'weights', secrecy]);
 }
 
 /** A cipher that is no part of the NPU reads what has landed, and writes what it makes of it. */
 function opened(
   { plan, rows }: RestoreParts,
   bytes: Bytes,
-  file: RowKind['tensor'],
-  tensor: RowKind['tensor'],
-  secrecy: Secrecy,
+  cipher: Cipher | undefined,
+  [file, tensor, secrecy]: readonly [RowKind['tensor'], RowKind['tensor'], Secrecy],
 ): LoadAccess[] {
-  const initiator = cipherInitiator(plan);
+  const initiator = cipherInitiator(plan, cipher);
   if (!initiator) return [];
   const from = { tensor: file, region: landingKind(plan), secrecy: PUBLIC } as const;
   const to = { tensor, region: protectedKind(plan.strategy), secrecy } as const;
@@ -270,7 +280,7 @@ function checkpointBytes({ strategy, hardware }: SecurityPlan): Bytes {
 }
 
 function restoreOf({ plan, storage, bytes }: RestoreParts, growth: Growth): Restore {
-  const { strategy, hardware, cipher } = plan;
+  const { strategy, hardware, cipher, coreCipher } = plan;
   const read = loadSeconds(storage.storage, bytes);
   const checkpoint = checkpointBytes(plan);
   const inputs = {
@@ -278,7 +288,7 @@ function restoreOf({ plan, storage, bytes }: RestoreParts, growth: Growth): Rest
     runtimeStart:
       checkpoint > 0
         ? loadSeconds(storage.storage, checkpoint) +
-          (cipher ? decryptSeconds(cipher, checkpoint) : 0)
+          (coreCipher ? decryptSeconds(coreCipher, checkpoint) : 0)
         : (hardware?.runtime.initialise.is ?? 0),
     attestation: hardware?.attestation.fixed.is ?? 0,
     growth: growth.seconds,

@@ -1,8 +1,9 @@
 /** Opens protection around one simulation and, at its end, gathers the audit. */
-import { formatSecrecy } from '../base/labels.ts';
+import { formatSecrecy, join, PUBLIC } from '../base/labels.ts';
 import type { Bytes, Seconds } from '../base/units.ts';
 import { clearanceOf } from '../hardware/secure/regions.ts';
 import { protectsAnything } from '../runtime/secure/hardware-needs.ts';
+import { hasAdapters } from '../runtime/secure/label-flow.ts';
 import { protectedKind } from '../runtime/secure/strategy.ts';
 import { barUnits } from './barred-units.ts';
 import type { Execution } from './execution.ts';
@@ -18,7 +19,7 @@ import { type Job, modelOf as modelName } from './request.ts';
 import type { AuditRegion, SecurityAudit, WorkloadAudit } from './secure-audit.ts';
 import { addCosts, PathCosts, ProtectionLedger } from './secure-costs.ts';
 import { SecureGuard } from './secure-guard.ts';
-import { SecureLane } from './secure-lane.ts';
+import { ADAPTER_PHASE, SecureLane } from './secure-lane.ts';
 import { PATH_MECHANISMS, secureMachine } from './secure-machine.ts';
 import { heldBytes, protectionOwners } from './secure-memory.ts';
 import type { SecurityPlan } from './secure-plan.ts';
@@ -71,7 +72,9 @@ export class SecureRun {
       const loaded = this.modelsOf(plan, costs);
       this.byPlan.set(plan, loaded);
       const restores = new Map([...loaded].map(([name, { flow }]) => [name, flow]));
-      return new SecureLane({ plan, system, machine, rows: this.rows, costs, path, restores });
+      const { rows } = this;
+      const isAdapted = this.isAdapted(plan);
+      return new SecureLane({ plan, system, machine, rows, costs, path, isAdapted, restores });
     });
     this.guard = new SecureGuard({
       lanes: this.lanes,
@@ -174,7 +177,11 @@ export class SecureRun {
       new LoadFlow({ plan: load, ledger, execution, costs, cpu, ...(ended && { ended }) });
     const flow = open(restorePlan(parts));
     const giveBack = (now: Seconds) => {
-      if (grown > 0) this.guard.pass(reclaimRow(parts), 1, grown, now, now);
+      if (grown === 0) return;
+      const own = this.lanes.filter((lane) => users.includes(lane.plan));
+      const held = own.reduce((all, lane) => join(all, lane.held), PUBLIC);
+      const made = own.reduce((all, lane) => join(all, lane.made), PUBLIC);
+      this.guard.pass(reclaimRow(parts, { held, made }), 1, grown, now, now);
     };
     const clean = (now: Seconds) => {
       this.guard.wiped(flow);
@@ -196,6 +203,15 @@ export class SecureRun {
         return wiping;
       },
     };
+  }
+
+  /** Adapters lie beside the weights all along. Only attacks that come before the first operator ask. */
+  private isAdapted(plan: SecurityPlan): boolean {
+    if (plan.scenario.attacks.length === 0) return false;
+    return this.jobsOf(plan).some(({ plan: { phases } }) => {
+      const comes = phases.some(({ name }) => name === ADAPTER_PHASE);
+      return !comes && phases.some(({ graph }) => hasAdapters(graph));
+    });
   }
 
   private jobsOf(plan: SecurityPlan): Job[] {

@@ -112,14 +112,25 @@ function missing(
     `memory integrity by ${kind}`,
     `integrity.kinds: [${kind}]`,
   );
-  const cipher = strategy.decryption;
-  const there = ciphers.some(({ name }) => cipher === 'fastest' || name === cipher);
-  const keys = { cpu: 'cpuCrypto', engine: 'engine', 'npu-dma': 'dmaCrypto', fastest: 'cpuCrypto' };
-  need(
-    strategy.modelFile === 'encrypted' && !there,
-    'decryption',
-    `decryption by ${cipher}`,
-    keys[cipher],
-  );
-  return found;
+  return [...found, ...missingCiphers(strategy, ciphers)];
+}
+
+const CIPHER_KEYS = {
+  cpu: 'cpuCrypto',
+  engine: 'engine',
+  'npu-dma': 'dmaCrypto',
+  fastest: 'cpuCrypto',
+} as const;
+
+function missingCiphers(
+  { modelFile, decryption, runtimeStart }: Strategy,
+  ciphers: readonly Cipher[],
+): Need[] {
+  if (modelFile !== 'encrypted') return [];
+  if (!ciphers.some(({ name }) => decryption === 'fastest' || name === decryption))
+    return [['decryption', `decryption by ${decryption}`, CIPHER_KEYS[decryption]]];
+  if (runtimeStart !== 'checkpoint' || ciphers.some(({ throughMemory }) => throughMemory))
+    return [];
+  const part = 'a cipher for the checkpoint that the cores of its runtime start from';
+  return [['runtimeStart', part, CIPHER_KEYS.cpu]];
 }

@@ -3,6 +3,7 @@ import { SecurityFault } from '../../../src/base/errors.ts';
 import { parseSpecFile } from '../../../src/base/spec-file.ts';
 import { buildSimulation, prepare } from '../../../src/engine/prepare.ts';
 import type { Run } from '../../../src/engine/run.ts';
+import type { SecurityAudit } from '../../../src/engine/secure-audit.ts';
 import { simulate } from '../../../src/engine/simulation.ts';
 import { listBundled, readBundled } from '../../../src/load.ts';
 import { ATTACK_NAMES } from '../../../src/runtime/secure/strategy.ts';
@@ -108,11 +109,13 @@ describe('attack examples', () => {
   });
 });
 
+const MODEL = 'workload: llama-3.2-1b-chat';
+
 /** A request from 0 s, and another ten seconds after its end. */
-function attacked(security: string, attacks: string, onFault = 'record'): Run {
+function attacked(security: string, attacks: string, onFault = 'record', more = MODEL): Run {
   const text = `version: 1
 soc: dimensity-9300
-workload: llama-3.2-1b-chat
+${more}
 repeat: 2
 pause: 10 s
 security: { onFault: ${onFault}, ${security}, attacks: [${attacks}] }`;
@@ -155,6 +158,117 @@ describe('memory into which nothing has come yet', () => {
       ...kinds.map((kind) => [kind, 'harmless']),
       ...kinds.map((kind) => [kind, kind === 'replay-kv-page' ? 'tampered' : 'leak']),
     ]);
+  });
+});
+
+describe('wrong tables', () => {
+  const wrong = (at: number, aim = '') => `{ kind: wrong-smmu-tables, at: ${at} s${aim} }`;
+  const kept = 'preset: coarse, restore: sequential';
+  const open = `${kept}, tablesOwner: normal`;
+
+  it('that come before any job take what the first one writes, when it does', () => {
+    const { audit, phases } = attacked(open, `${wrong(0.5)}, ${wrong(0.6)}`);
+    const prefill = phases.find(({ stage }) => stage === 'prefill')!;
+    expect(audit!.attacks).toHaveLength(2);
+    for (const [i, attack] of audit!.attacks.entries()) {
+      expect(attack).toMatchObject({ outcome: 'leak', closedBy: 'tablesOwner: secure' });
+      expect(attack.seconds).toBeCloseTo(prefill.startSeconds, 9);
+      expect(attack.explanation).toContain(`from ${i === 0 ? 500 : 600} ms on`);
+    }
+    const [fault] = audit!.faults;
+    expect(fault).toMatchObject({ label: 'model-secret + user-secret', initiator: 'npu-secure' });
+    expect(fault!.seconds).toBeCloseTo(prefill.startSeconds, 9);
+  });
+
+  it('that come while jobs run take what those wrote, at once', () => {
+    const { audit } = attacked(open, wrong(8));
+    expect(audit!.attacks).toMatchObject([{ outcome: 'leak', seconds: 8 }]);
+    expect(audit!.attacks[0]!.explanation).not.toContain(' on:');
+  });
+
+  it('stop a run only when somebody writes', () => {
+    expect(() => attacked(open, wrong(0.5), 'stop')).toThrow(/from 500 ms on/);
+  });
+
+  it('take nothing of jobs that never come to the NPU', () => {
+    const cpu = attacked(open, wrong(0.5), 'record', `${MODEL}\nunit: cpu`).audit!;
+    expect(cpu.attacks).toMatchObject([{ outcome: 'harmless' }]);
+    expect(cpu.attacks[0]!.explanation).toContain('no protected job has written through them');
+    const barred = attacked(`${open}, npu: none`, wrong(0.5)).audit!;
+    expect(barred.attacks).toMatchObject([{ outcome: 'harmless', seconds: 0.5 }]);
+    expect(barred.attacks[0]!.explanation).toContain('no way onto the NPU');
+    expect([cpu.leakedBytes, barred.leakedBytes]).toEqual([0, 0]);
+  });
+
+  it('of a trusted owner stop at once, whatever runs', () => {
+    const { audit } = attacked(kept, wrong(0.5));
+    expect(audit!.attacks).toMatchObject([{ outcome: 'stopped', seconds: 0.5 }]);
+  });
+});
+
+describe('adapters', () => {
+  const LABELS = 'labels: { weights: public, prompt: public, adapters: user-secret }';
+  const kinds = ['replay-kv-page', 'stale-local-memory', 'wrong-smmu-tables'] as const;
+  const OPEN = `preset: coarse, clean: never, tablesOwner: normal, firewall: false, ${LABELS}`;
+  const skill = (mode: string, attacks: string, unit = 'npu') =>
+    attacked(
+      OPEN,
+      attacks,
+      'record',
+      `workload: llama-3.2-3b-skill\nunit: ${unit}\nset: [techniques.lora.mode=${mode}]`,
+    ).audit!;
+  const labelOf = (audit: ReturnType<typeof skill>, kind: string) =>
+    audit.faults.find(({ message }) => message.startsWith(kind))?.label;
+
+  it.each(['resident', 'swap', 'merge'])('are in what attacks take of a request: %s', (mode) => {
+    const during = skill(mode, kinds.map((kind) => `{ kind: ${kind}, at: 5 s }`).join(', '));
+    for (const kind of kinds) expect(labelOf(during, kind), kind).toBe('user-secret');
+  });
+
+  it('lie beside the weights from the start where they are resident, else once they have come', () => {
+    const probe = (at: number) => `{ kind: bus-snoop, at: ${at} s }`;
+    const outcomes = (mode: string) =>
+      skill(mode, `${probe(0)}, ${probe(5)}`).attacks.map(({ outcome }) => outcome);
+    expect(outcomes('resident')).toEqual(['leak', 'leak']);
+    expect(outcomes('swap')).toEqual(['harmless', 'leak']);
+    expect(outcomes('merge')).toEqual(['harmless', 'leak']);
+  });
+
+  it('make nothing secret where no adapter is', () => {
+    const all = kinds.map((kind) => `{ kind: ${kind}, at: 100 ms }`).join(', ');
+    const { attacks, leakedBytes } = attacked(OPEN, all).audit!;
+    expect(attacks.filter(({ outcome }) => outcome === 'leak')).toEqual([]);
+    expect(leakedBytes).toBe(0);
+  });
+});
+
+describe('a region of choice', () => {
+  const reads = (security: string, region: string) =>
+    attacked(
+      `${security}, firewall: false`,
+      `{ kind: initiator-reads-region, initiator: cpu-normal, region: ${region}, at: 5 s }, { kind: initiator-reads-region, initiator: gpu, region: ${region}, at: 5 s }, { kind: dma-into-secure, at: 5 s }, { kind: initiator-reads-region, initiator: dma, region: ${region}, at: 5 s }`,
+    ).audit!;
+  const labels = (audit: SecurityAudit) =>
+    audit.faults
+      .filter(({ message, gate }) => message.startsWith('initiator-reads') && !gate)
+      .map(({ label }) => label);
+
+  it('gives what lies there, and of that what no declared step has given up', () => {
+    // Weights alone are in secure memory; what was made of them is declared not to give them away.
+    expect(labels(reads('preset: weights', 'secure'))).toEqual(['model-secret']);
+    expect(new Set(labels(reads('preset: weights', 'normal')))).toEqual(new Set(['user-secret']));
+    expect(labels(reads('preset: all', 'secure'))).toEqual(['model-secret + user-secret']);
+    // The answer, which is for its owner.
+    expect(labels(reads('preset: all', 'normal'))).toEqual([]);
+    expect(new Set(labels(reads('preset: none', 'normal')))).toEqual(
+      new Set(['model-secret + user-secret']),
+    );
+  });
+
+  it('that no data of the workload come to gives nothing', () => {
+    const { attacks } = reads('preset: none', 'secure');
+    const read = attacks.filter(({ attack }) => attack === 'initiator-reads-region');
+    expect(read.map(({ outcome }) => outcome)).not.toContain('leak');
   });
 });
 

@@ -184,3 +184,44 @@ describe('units that cannot decipher', () => {
     expect(new Set(products.map(({ unit }) => unit))).toEqual(new Set(['cpu']));
   });
 });
+
+describe('the checkpoint that a runtime starts from', () => {
+  const CORES = 'security.cpuCrypto.efficiency=0.0001';
+  const SLOW = [CORES, ...cipher('2 GB/s'), 'security.engine.throughput=1 GB/s'];
+  const start = (decryption: string, set: readonly string[]) =>
+    costOf(run(`preset: pipelined, decryption: ${decryption}`, set), 'runtime start')!.seconds;
+
+  it('is opened by the fastest cipher that is not the NPU’s, at its rate', () => {
+    const seconds = start('npu-dma', SLOW);
+    expect(seconds).toBeCloseTo(start('engine', SLOW), 9);
+    // 64 MiB in each.
+    const slower = start('npu-dma', [...SLOW, 'security.engine.throughput=0.5 GB/s']);
+    expect(slower - seconds).toBeCloseTo((64 * 2 ** 20) / 1e9, 6);
+    expect(start('npu-dma', [...SLOW, ...cipher('20 GB/s')])).toBeCloseTo(seconds, 9);
+  });
+
+  it('is opened by cores where those are faster', () => {
+    const set = [...cipher('2 GB/s'), 'security.engine.throughput=1 kB/s'];
+    expect(start('npu-dma', set)).toBeCloseTo(start('cpu', set), 9);
+  });
+
+  it('passes memory through whoever opens it, as weights do not', () => {
+    const { audit } = run('preset: pipelined, decryption: npu-dma', SLOW);
+    const by = (tensor: string) =>
+      audit!.flows.filter((row) => row.phase === 'restore' && row.tensor === tensor);
+    const image = 64 * 2 ** 20;
+    const accesses = by('runtime checkpoint').map(({ initiator, access }) => [initiator, access]);
+    expect(accesses).toEqual([
+      ['storage', 'write'],
+      ['crypto', 'read'],
+    ]);
+    expect(by('runtime')).toMatchObject([{ initiator: 'crypto', access: 'write', bytes: image }]);
+    expect(by('weights')).toEqual([]);
+    const cores = run('preset: pipelined, decryption: npu-dma', [
+      ...cipher('2 GB/s'),
+      'security.engine.throughput=1 kB/s',
+    ]);
+    const rows = cores.audit!.flows.filter(({ tensor }) => tensor === 'runtime');
+    expect(rows).toMatchObject([{ initiator: 'cpu-secure' }]);
+  });
+});
