@@ -131,6 +131,6 @@ function missingCiphers(
     return [['decryption', `decryption by ${decryption}`, CIPHER_KEYS[decryption]]];
   if (runtimeStart !== 'checkpoint' || ciphers.some(({ throughMemory }) => throughMemory))
     return [];
-  const part = 'a cipher for the checkpoint that the cores of its runtime start from';
+  const part = 'a cipher that opens the checkpoint of its runtime for cores';
   return [['runtimeStart', part, CIPHER_KEYS.cpu]];
 }
