@@ -172,6 +172,18 @@ function largestWithin(
   return most;
 }
 
+/** Mean over the run of the curve with the largest. */
+function largestMean(curves: ReturnType<typeof curveOf>, end: number): number | undefined {
+  const means = curves.map(({ time, value }) => {
+    let sum = 0;
+    for (let i = 0; i < time.length; i++) {
+      sum += value[i]! * Math.max(0, (time[i + 1] ?? end) - time[i]!);
+    }
+    return sum / (end - (time[0] ?? 0));
+  });
+  return means.length > 0 ? Math.max(...means) : undefined;
+}
+
 /** A phone without a word for its sensor shows its battery's; what a chip shows is the hottest of its blocks. */
 function temperatureAt(
   point: SeriesPoint,
@@ -187,7 +199,11 @@ function temperatureAt(
   else if (/npu/i.test(sensor)) which = named(['npu']);
   else if (/skin|surface/i.test(sensor)) which = named(['skin-front', 'skin-back']);
   else if (/device|battery/i.test(sensor)) which = named(['battery']);
-  return which && largestWithin(curveOf(run, 'temperature', which), spanOf(point, run, trials));
+  if (!which) return undefined;
+  const curves = curveOf(run, 'temperature', which);
+  return point.statistic === 'mean'
+    ? largestMean(curves, trials.at(-1)?.end ?? 0)
+    : largestWithin(curves, spanOf(point, run, trials));
 }
 
 function clockAt(

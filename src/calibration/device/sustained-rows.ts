@@ -150,6 +150,8 @@ export interface Protocol {
   /** Back to back, this long each. */
   readonly turnSeconds: number | undefined;
   readonly threads: number | undefined;
+  /** Requests of the whole run, where points are of some only. */
+  readonly iterations: number | undefined;
   readonly charging: boolean;
   /** Points are trials that start at their times. */
   readonly trials: boolean;
@@ -173,6 +175,7 @@ export function protocolOf(remarks: string): Protocol {
     decodeSeconds: number(/decode ([\d.]+) s\b/),
     turnSeconds: minutes && turns ? (minutes * 60) / turns : undefined,
     threads: number(/\b(\d+) threads\b/),
+    iterations: number(/of (\d+) iterations/),
     charging: /\bcharging\b/.test(remarks),
     trials: /start of the trial|start of a session/.test(remarks),
     session: /start of a session/.test(remarks),

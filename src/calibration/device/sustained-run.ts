@@ -84,10 +84,10 @@ function startsOf(points: readonly SeriesPoint[]): number[] {
 }
 
 /** As many requests as were counted, or as long as was measured. */
-function lengthOf({ series }: SeriesScenario): { count: number; seconds: number } {
+function lengthOf({ series, protocol }: SeriesScenario): { count: number; seconds: number } {
   const times = series.points.flatMap(({ time, until }) => until ?? time ?? []);
-  const counts = series.points.flatMap(({ iteration }) =>
-    iteration === undefined ? [] : [iteration],
+  const counts = [protocol.iterations, ...series.points.map(({ iteration }) => iteration)].flatMap(
+    (count) => count ?? [],
   );
   const forever = Number.POSITIVE_INFINITY;
   if (times.length > 0) return { count: forever, seconds: Math.max(...times) + 1 };

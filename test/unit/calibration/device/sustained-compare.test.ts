@@ -122,6 +122,18 @@ describe('temperatures and clocks', () => {
     expect(values([device], trials, warm)).toEqual([28]);
   });
 
+  it('are means over the run where the measurement is one', () => {
+    const steps = counter('gpu', 'temperature', [
+      [0, 40],
+      [5, 60],
+    ]);
+    const over = (statistic: string) =>
+      values([point({ quantity: 'temperature', sensor: 'gpu', statistic })], trials, [steps]);
+    // A quarter of 20 s at 40 °C, the rest at 60 °C.
+    expect(over('mean')).toEqual([55]);
+    expect(over('max')).toEqual([60]);
+  });
+
   it('err in kelvin; the start and unknown sensors are not compared', () => {
     const made = compare(
       [point({ quantity: 'temperature', sensor: 'skin', time: 10, reference: 30 })],
