@@ -114,7 +114,7 @@ export const scenarioSpec = z.strictObject({
   unit: z.string().optional(),
   /** Unit of the generating stage under `stage-wise`; the CPU unless given. */
   decodeUnit: z.string().optional(),
-  /** `auto` is what phones do: schedutil for CPU clusters, simple-ondemand for the GPU, a performance vote for the NPU. */
+  /** `auto` is what phones do: schedutil with a half-life of 8 ms for CPU clusters, simple-ondemand for the GPU, a performance vote for the NPU. */
   governor: z.enum(SCENARIO_GOVERNORS).default('auto'),
   thermalGovernor: z.enum(SCENARIO_THERMAL_GOVERNORS).default('auto'),
   /** Inference runtime under socs/runtimes: how good its kernels are. */

@@ -19,7 +19,6 @@ export const governors = Object.freeze({
   schedutil,
   'simple-ondemand': simpleOndemand,
 } satisfies Record<string, FactoryEntry<Governor>>);
-export type GovernorName = keyof typeof governors;
 
 export const thermalGovernors = Object.freeze({
   none: thermalFactory(

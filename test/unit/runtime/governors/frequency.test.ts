@@ -39,6 +39,22 @@ describe('schedutil', () => {
     expect(decayUtilisation(1024, 0, 0.032768)).toBeCloseTo(512, 9);
   });
 
+  it('with a quarter of the half-life reaches in a quarter of the time what mainline does', () => {
+    expect(decayUtilisation(0, 1024, 0.008192, 0.008192)).toBeCloseTo(512, 9);
+    const looks = (halfLife: string, period: number) => {
+      const governor = governors.schedutil.create({ halfLife });
+      let current = 0;
+      for (let count = 1; count < 1000; count++) {
+        current = governor.choose(domain({ current, busyShare: 1, period }));
+        if (current === 4) return count;
+      }
+      return Number.NaN;
+    };
+    // Utilisation depends on the time over the half-life alone.
+    expect(looks('8.192 ms', 0.0025)).toBe(looks('32.768 ms', 0.01));
+    expect(looks('8.192 ms', 0.01)).toBeLessThan(looks('32.768 ms', 0.01) / 2);
+  });
+
   it('ramps up under load and down after it', () => {
     const governor = governors.schedutil.create();
     let current = 0;
