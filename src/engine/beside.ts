@@ -10,12 +10,16 @@ const NOTHING = { memory: 0, fabric: 0 } as const;
 export interface DrawnMeanwhile {
   /** Unit `u`, whose operator has ledger row `row`, has waited for so long. */
   pass(u: number, row: number, seconds: Seconds): void;
+  /** It waits so much longer, or shorter where negative. */
+  delay(u: number, seconds: Seconds): void;
 }
 
 export class Beside {
   load: Loading | undefined;
   /** Ciphers at work for what the drive brings in the middle of a request. */
   openings: DrawnMeanwhile | undefined;
+  /** Of the drive, for each operator that reads. */
+  readerShare = 1;
   /** What the drive drew for operators that wait for experts and adapters, since it was last taken. */
   storedJoules: Joules = 0;
   private open: readonly StreamPort[] = NONE;
@@ -27,14 +31,15 @@ export class Beside {
     return this.load !== undefined;
   }
 
-  /** Whether any of them drew bandwidth when they were last looked at. */
+  /** Whether any of them drew bandwidth, or read the drive, when they were last looked at. */
   get isBusy(): boolean {
-    return this.open.length > 0;
+    return this.open.length > 0 || this.load?.reads === true;
   }
 
-  /** Looks who draws now. */
-  streams(): readonly StreamPort[] {
-    this.open = this.load?.streams() ?? NONE;
+  /** Looks who draws now. @param readers operators that read the drive. */
+  streams(readers: number): readonly StreamPort[] {
+    this.open = this.load?.streams(readers) ?? NONE;
+    this.readerShare = this.load?.readerShare ?? 1 / readers;
     this.taken = this.load?.taken ?? 0;
     return this.open;
   }

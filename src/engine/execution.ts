@@ -13,13 +13,15 @@ import type { Seconds } from '../base/units.ts';
 import { TICK } from '../kernel/clock.ts';
 import { sharedRates, streamPort } from './bandwidth.ts';
 import { Beside } from './beside.ts';
+import { DriveReads } from './drive-reads.ts';
 import { CAUSE, type Ledger } from './ledger.ts';
 import type { Machine } from './machine.ts';
 import type { Radio } from './offload/radio.ts';
+import { OperatorTraffic } from './operator-traffic.ts';
 import { largestCause } from './recorder.ts';
 import { CAUSES } from './run.ts';
 import { SharedStreams } from './shared-streams.ts';
-import type { StreamGuard, StreamPort, StreamSplit } from './stream.ts';
+import type { StreamPort } from './stream.ts';
 import type { TaskTable } from './task-table.ts';
 
 const [IDLE, LAUNCHING, RUNNING] = [0, 1, 2] as const;
@@ -32,7 +34,7 @@ export class Execution {
   private readonly last: Float64Array;
   private readonly launchEnd: Float64Array;
   private readonly transferLeft: Float64Array;
-  private readonly storageWatts: Float64Array;
+  private readonly reads: DriveReads;
   private readonly secureLeft: Float64Array; // before launch, for protection
   private readonly cyclesLeft: Float64Array;
   private readonly bytesLeft: Float64Array;
@@ -40,15 +42,10 @@ export class Execution {
   private readonly vectorPerCycle: Float64Array;
   /** Joules of local memory that go with every cycle of the present operator. */
   private readonly sramPerCycle: Float64Array;
-  /** Of all bytes of the operator, cache hits included: what hits, and what reads from and writes to DRAM. */
-  private readonly hitShare: Float64Array;
-  private readonly readHits: Float64Array;
-  private readonly dramReads: Float64Array;
-  private readonly dramWrites: Float64Array;
+  private readonly traffic: OperatorTraffic;
   private readonly soloRate: Float64Array;
   private readonly rate: Float64Array;
   private readonly row: Int32Array;
-  private readonly guards: (StreamGuard | undefined)[];
   private readonly shared = new SharedStreams();
   /** Of the operator under way: `unit × causes`. */
   private readonly causeSeconds: Float64Array;
@@ -87,22 +84,18 @@ export class Execution {
     this.state = new Uint8Array(count);
     this.row = new Int32Array(count);
     this.withCpu = new Uint8Array(count);
-    this.guards = new Array(count).fill(undefined);
+    this.traffic = new OperatorTraffic(count);
     this.causeSeconds = new Float64Array(count * CAUSES.length);
     this.last = column();
     this.launchEnd = column();
     this.transferLeft = column();
-    this.storageWatts = column();
+    this.reads = new DriveReads(count);
     this.secureLeft = column();
     this.cyclesLeft = column();
     this.bytesLeft = column();
     this.matrixPerCycle = column();
     this.vectorPerCycle = column();
     this.sramPerCycle = column();
-    this.hitShare = column();
-    this.readHits = column();
-    this.dramReads = column();
-    this.dramWrites = column();
     this.soloRate = column();
     this.rate = column();
     this.speed = column();
@@ -141,7 +134,7 @@ export class Execution {
     this.shared.forget();
     for (let u = 0; u < this.state.length; u++) {
       if (this.state[u] === IDLE || this.bytesLeft[u]! <= 0) continue;
-      const port = streamPort(machine.units[u]!, this.splitOf(u));
+      const port = streamPort(machine.units[u]!, this.traffic.splitOf(u));
       this.soloRate[u] = sharedRates(machine, [port])[0]!;
     }
   }
@@ -166,10 +159,10 @@ export class Execution {
     secure: Seconds = 0,
   ): void {
     const cell = table.cell[operator]!;
-    const transfer = table.transferSeconds[operator]! + table.storageSeconds[cell]!;
+    const stored = table.storageSeconds[cell]!;
+    const transfer = table.transferSeconds[operator]! + stored;
     const cycles = table.cycles[cell]!;
-    const read = table.readBytes[cell]!;
-    const bytes = read + table.writeBytes[cell]!;
+    const bytes = table.readBytes[cell]! + table.writeBytes[cell]!;
     const own = table.launchSeconds[cell]! + table.callSeconds[operator]! + transfer + again;
     const launch = own + secure;
     this.activeCount++;
@@ -183,22 +176,16 @@ export class Execution {
     this.bytesLeft[u] = bytes;
     this.matrixPerCycle[u] = cycles > 0 ? table.matrixCycles[cell]! / cycles : 0;
     this.vectorPerCycle[u] = cycles > 0 ? table.vectorCycles[cell]! / cycles : 0;
-    const readHits = table.readHits[cell]!;
-    const writeHits = table.writeHits[cell]!;
-    this.readHits[u] = bytes > 0 ? readHits / bytes : 0;
-    this.hitShare[u] = bytes > 0 ? (readHits + writeHits) / bytes : 0;
-    this.dramReads[u] = bytes > 0 ? (read - readHits) / bytes : 1;
-    this.dramWrites[u] = bytes > 0 ? (bytes - read - writeHits) / bytes : 0;
+    this.traffic.begin(u, table, cell);
     this.soloRate[u] = table.soloRate[cell]!;
-    this.guards[u] = table.guards[cell];
     this.row[u] = row;
     this.withCpu[u] = Number(table.usesCpu);
     const sram = table.sramBytes[cell]! * this.machine.units[u]!.sramPerByte;
     // Spread over the operator: charged at once, a long one would be a spike of watts that no phone shows.
     this.sramPerCycle[u] = cycles > 0 ? sram / cycles : 0;
     if (cycles === 0) this.spend(u, row, sram);
-    const stored = table.storageBytes[cell]! * (this.machine.storage?.storage.energyPerByte ?? 0);
-    this.storageWatts[u] = transfer > 0 ? stored / transfer : 0;
+    const perByte = this.machine.storage?.storage.energyPerByte ?? 0;
+    this.reads.begin(u, stored, table.storageBytes[cell]! * perByte);
     this.ledger.counts[row]!++;
     this.ledger.macs[row]! += table.macs[cell]!;
   }
@@ -256,9 +243,10 @@ export class Execution {
     return this.speed[u]! * this.beside.shareOf(u);
   }
 
-  /** When something happens next on this unit: launch over, its stream over (only others care), or operator over. */
+  /** When something happens next on this unit: a read or the launch over, its stream over (only others care), or operator over. */
   due(u: number, now: Seconds): Seconds {
-    if (this.state[u] === LAUNCHING) return this.launchEnd[u]!;
+    if (this.state[u] === LAUNCHING)
+      return this.reads.isShared(u) ? now + this.reads.endsIn(u) : this.launchEnd[u]!;
     const compute = this.cyclesLeft[u]! / this.paceOf(u);
     const stream = this.bytesLeft[u]! > 0 ? this.bytesLeft[u]! / this.rate[u]! : 0;
     const streamMatters =
@@ -270,6 +258,7 @@ export class Execution {
   fire(u: number, now: Seconds): boolean {
     this.progress(u, now);
     if (this.state[u] === LAUNCHING) {
+      if (this.launchEnd[u]! > now + TICK) return false;
       this.state[u] = RUNNING;
       this.rate[u] = this.soloRate[u]!;
       return false;
@@ -291,7 +280,8 @@ export class Execution {
 
   /** Grants bandwidth anew after an operator began or ended to stream. Call with every unit's accounts up to date. */
   rerate(): void {
-    const more = this.beside.streams();
+    const more = this.beside.streams(this.reads.count);
+    if (this.reads.count > 0) this.shareDrive();
     let [streams, only] = [0, -1];
     for (let u = 0; u < this.state.length; u++) {
       if (this.state[u] === RUNNING && this.bytesLeft[u]! > 0) {
@@ -303,30 +293,35 @@ export class Execution {
     else if (streams === 1) this.rate[only] = this.soloRate[only]!;
   }
 
+  /** Those who read get the drive alike; what they wait for comes the later. */
+  private shareDrive(): void {
+    const { readerShare } = this.beside;
+    for (let u = 0; u < this.state.length; u++) {
+      const longer = this.reads.grant(u, readerShare);
+      if (longer === 0) continue;
+      this.transferLeft[u]! += longer;
+      this.launchEnd[u]! += longer;
+      this.beside.openings?.delay(u, longer);
+    }
+  }
+
   private shareMemory(more: readonly StreamPort[]): void {
     const { machine, rate, state, bytesLeft } = this;
     const streams = (u: number) => state[u] === RUNNING && bytesLeft[u]! > 0;
     const streaming = machine.units.flatMap((_, u) => (streams(u) ? [u] : []));
-    const splits = streaming.map((u) => this.splitOf(u));
+    const splits = streaming.map((u) => this.traffic.splitOf(u));
     this.beside.grant(this.shared.share(machine, streaming, splits, rate, more));
-  }
-
-  private splitOf(u: number): StreamSplit {
-    return {
-      dramReads: this.dramReads[u]!,
-      dramWrites: this.dramWrites[u]!,
-      readHits: this.readHits[u]!,
-      writeHits: this.hitShare[u]! - this.readHits[u]!,
-      guard: this.guards[u],
-    };
   }
 
   private passLaunch(u: number, dt: Seconds): void {
     const row = this.row[u]!;
     const transfer = Math.min(dt, this.transferLeft[u]!);
     this.transferLeft[u]! -= transfer;
-    this.beside.storedJoules += transfer * this.storageWatts[u]!;
-    this.ledger.joules[row]! += transfer * this.storageWatts[u]!;
+    if (this.reads.count > 0) {
+      const drawn = this.reads.pass(u, transfer, this.transferLeft[u]! <= 0);
+      this.beside.storedJoules += drawn;
+      this.ledger.joules[row]! += drawn;
+    }
     const secure = Math.min(dt - transfer, this.secureLeft[u]!);
     this.secureLeft[u]! -= secure;
     this.beside.openings?.pass(u, row, transfer + secure);
@@ -380,12 +375,13 @@ export class Execution {
   private moveBytes(u: number, bytes: number): void {
     if (bytes <= 0) return;
     const { memory, fabricPerByte, systemCache } = this.machine;
+    const { dramReads, dramWrites, hitShare, guards } = this.traffic;
     const row = this.row[u]!;
-    const reads = bytes * this.dramReads[u]!;
-    const writes = bytes * this.dramWrites[u]!;
-    const hits = bytes * this.hitShare[u]!;
-    const cipher = bytes * (this.guards[u]?.cipherEnergy ?? 0);
-    this.spend(u, row, bytes * (this.guards[u]?.decipherEnergy ?? 0));
+    const reads = bytes * dramReads[u]!;
+    const writes = bytes * dramWrites[u]!;
+    const hits = bytes * hitShare[u]!;
+    const cipher = bytes * (guards[u]?.cipherEnergy ?? 0);
+    this.spend(u, row, bytes * (guards[u]?.decipherEnergy ?? 0));
     const memoryJoules =
       reads * memory.energyPerReadByte + writes * memory.energyPerWriteByte + cipher;
     const fabricJoules = bytes * fabricPerByte + hits * (systemCache?.energyPerByte ?? 0);

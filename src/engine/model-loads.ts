@@ -43,6 +43,8 @@ export class ModelLoads implements Loading {
   private granted: readonly LoadFlow[] = [];
   private ports: readonly StreamPort[] = [];
   private before: Joules = 0;
+  readerShare = 1;
+  reads = false;
 
   /** @param find the model that a request needs and that is not simply there. */
   constructor(find: (job: Job) => LoadedModel | undefined, turns: boolean) {
@@ -138,17 +140,19 @@ export class ModelLoads implements Loading {
   }
 
   /** Who reads the drive at the same time shares it evenly, as far as each can use it. */
-  streams(): readonly StreamPort[] {
+  streams(readers: number): readonly StreamPort[] {
     // Asked after every operator, most of which run with nothing on its way.
     if (this.flows.length === 0) {
       this.granted = [];
+      this.reads = false;
+      this.readerShare = 1 / readers;
       return NONE;
     }
     const reading = this.flows.filter(({ drive }) => drive > 0);
-    const shares = fairShares(
-      1,
-      reading.map(({ drive }) => drive),
-    );
+    const wanted = [...reading.map(({ drive }) => drive), ...new Array(readers).fill(1)];
+    const shares = fairShares(1, wanted);
+    this.reads = reading.length > 0;
+    this.readerShare = shares[reading.length] ?? 1;
     for (const flow of this.flows) flow.grantDrive(1);
     for (const [i, flow] of reading.entries()) flow.grantDrive(shares[i]!);
     const open = this.flows.flatMap((flow) => {

@@ -8,6 +8,7 @@
  *          a cipher that is no part of the NPU reads from memory what has landed, and writes it once more, meanwhile
  *          what an NPU deciphers in its own path waits for nothing here: it does so at every read (secure-machine.ts)
  * Ignores  that cores which decipher are missing to operators of the CPU, and what its bytes take from other streams;
+ *          that a drive which others slow leaves its cipher less to catch up with;
  *          codes and inline encryption of the bytes on their way; the key's set-up;
  *          in the ledger of protection, leakage of cores that wake for it
  * Valid    blocks of 512 KiB, the size in which experts and adapters are read

@@ -36,8 +36,14 @@ export interface Loading {
   readyAt(job: Job, now: Seconds): Seconds;
   /** A request that came is over. */
   leave(job: Job, now: Seconds): void;
-  /** What is open in memory now, at the rates of a memory that has nothing else to do. */
-  streams(): readonly StreamPort[];
+  /**
+   * What is open in memory now, at the rates of a memory that has nothing else to do.
+   * @param readers operators that read the drive beside them.
+   */
+  streams(readers: number): readonly StreamPort[];
+  /** What each of those gets of the drive, and whether models use any of it. */
+  readonly readerShare: number;
+  readonly reads: boolean;
   /** What those get from now on, in the same order. */
   grant(rates: readonly BytesPerSecond[]): void;
   /** Unit whose cores they use, and the share of its cycles that they take now; −1 for none. */
