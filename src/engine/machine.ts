@@ -105,6 +105,8 @@ export interface Machine {
   readonly guard?:
     | ((u: number, work: Work, fetched: Fetched, split: StreamSplit) => StreamGuard | undefined)
     | undefined;
+  /** What an operator waits for a cipher beyond the `drive` seconds that its bytes take from storage. */
+  readonly opening?: ((bytes: Bytes, drive: Seconds) => Seconds) | undefined;
   /** Why protection keeps a unit from some work, and what would change that. */
   readonly barred?: ((u: number, work: Work) => Barred | undefined) | undefined;
   /** Host work of the runtime for every result that a request hands out. */

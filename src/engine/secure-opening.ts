@@ -13,7 +13,7 @@
  *          in the ledger of protection, leakage of cores that wake for it
  * Valid    blocks of 512 KiB, the size in which experts and adapters are read
  * Source   hardware/secure/cipher.ts; hardware/storage/ufs.ts
- * Checked  test/unit/engine/secure-opening.test.ts
+ * Checked  test/unit/engine/secure-opening.test.ts, secure-opening-policy.test.ts (policies see it)
  */
 import type { Bytes, Joules, Seconds, Watts } from '../base/units.ts';
 import { decryptSeconds } from '../hardware/secure/cipher.ts';
@@ -22,6 +22,7 @@ import type { DrawnMeanwhile } from './beside.ts';
 import { burnCores, coreWatts } from './cores.ts';
 import type { Execution } from './execution.ts';
 import type { Ledger } from './ledger.ts';
+import type { Machine } from './machine.ts';
 import type { ProtectionLedger } from './secure-costs.ts';
 import { type SecurityPlan, staysSealed } from './secure-plan.ts';
 import type { TaskTable } from './task-table.ts';
@@ -36,6 +37,12 @@ export function isCiphered(plan: SecurityPlan): boolean {
 /** How often what the drive brings passes memory again: once where a cipher of its own reads it and writes it back. */
 export function passesAgain(plan: SecurityPlan): number {
   return isCiphered(plan) && plan.cipher?.throughMemory ? 1 : 0;
+}
+
+/** The machine with what its operators wait for ciphers, for those who place them; the same one where they never do. */
+export function openingMachine(machine: Machine, plan: SecurityPlan): Machine {
+  if (!machine.storage || !isCiphered(plan)) return machine;
+  return { ...machine, opening: (bytes, drive) => openingSeconds(plan, bytes, drive) };
 }
 
 /** What an operator waits beyond the `drive` seconds that its bytes take from storage. */

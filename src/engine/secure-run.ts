@@ -22,6 +22,7 @@ import { SecureGuard } from './secure-guard.ts';
 import { ADAPTER_PHASE, SecureLane } from './secure-lane.ts';
 import { PATH_MECHANISMS, secureMachine } from './secure-machine.ts';
 import { heldBytes, protectionOwners } from './secure-memory.ts';
+import { openingMachine } from './secure-opening.ts';
 import type { SecurityPlan } from './secure-plan.ts';
 import { isKeyGone, reclaimRow, restorePlan, wipePlan } from './secure-restore.ts';
 import { AuditRows } from './secure-rows.ts';
@@ -119,7 +120,7 @@ export class SecureRun {
     }
     let view = views.get(machine);
     if (!view) {
-      view = barUnits(secureMachine(machine, plan), plan);
+      view = barUnits(openingMachine(secureMachine(machine, plan), plan), plan);
       views.set(machine, view);
     }
     return view;

@@ -263,6 +263,12 @@ function workOfCell(table: TaskTable, cell: number): Work {
   return workAt(table.phase.graph, Math.floor(cell / table.unitCount), table.context);
 }
 
+/** From storage, and deciphered where protection asks for it. */
+function pagedSeconds(machine: Machine, bytes: Bytes): number {
+  const drive = storageSeconds(machine, bytes);
+  return drive + (machine.opening?.(bytes, drive) ?? 0);
+}
+
 /** What one operator takes on one unit that has the machine to itself at full clock. */
 export interface AlonePrediction {
   readonly launch: number;
@@ -284,7 +290,7 @@ export function predictAlone(machine: Machine, u: number, work: Work): AlonePred
   const port = streamPort(machine.units[u]!);
   const stream = bytes > 0 ? bytes / soloRate(machine, port, cost, NO_HITS, guard) : 0;
   const compute = cost.cycles / speed;
-  const launch = cost.launchSeconds + storageSeconds(machine, work.storageBytes ?? 0);
+  const launch = cost.launchSeconds + pagedSeconds(machine, work.storageBytes ?? 0);
   const seconds = launch + Math.max(compute, stream);
   return { launch, compute, stream, seconds, dramBytes: bytes };
 }

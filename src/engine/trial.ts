@@ -4,7 +4,7 @@
  *
  * Model    the same execution as a run, units sharing memory, operators in graph order on each unit; energy of units,
  *          memory and fabric, plus leakage, idle domains and the rest of the device for as long as it takes
- * Ignores  heat, other requests, clocks that governors move
+ * Ignores  heat, other requests, clocks that governors move, what ciphers draw that operators wait for
  * Valid    steps short against thermal time constants
  * Source   engine/execution.ts
  * Checked  test/unit/engine/trial.test.ts (against whole runs)
@@ -122,6 +122,7 @@ function standingWatts(machine: Machine, table: TaskTable, busy: readonly number
 
 /** A step under way: what is ready on each unit, what runs there. */
 class Step {
+  private readonly opening: Machine['opening'];
   private readonly table: TaskTable;
   private readonly execution: Execution;
   private readonly rowOf: (operator: number) => number;
@@ -139,6 +140,7 @@ class Step {
     rowOf: (operator: number) => number,
   ) {
     const units = machine.units.length;
+    this.opening = machine.opening;
     this.table = table;
     this.execution = execution;
     this.rowOf = rowOf;
@@ -180,7 +182,10 @@ class Step {
       if (this.running[u]! >= 0 || this.ready[u]!.length === 0) continue;
       const operator = this.ready[u]!.pop()!;
       this.running[u] = operator;
-      this.execution.start(u, now, this.table, operator, this.rowOf(operator));
+      const cell = this.table.cell[operator]!;
+      const { storageBytes, storageSeconds } = this.table;
+      const opening = this.opening?.(storageBytes[cell]!, storageSeconds[cell]!) ?? 0;
+      this.execution.start(u, now, this.table, operator, this.rowOf(operator), 0, opening);
     }
   }
 
