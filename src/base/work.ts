@@ -103,6 +103,8 @@ export interface Work {
   readonly kvWriteBytes: Bytes;
   /** Weights lie in super-blocks with scales of scales (K-quants), which few kernels unpack as fast as plain ones. */
   readonly superblocks?: boolean;
+  /** Every element waits for what the token before made of it: a recurrence, whose kernels leave most lanes idle. */
+  readonly recurrent?: boolean;
   /** Weights have one scale for each output channel, whatever their widths come to on average. */
   readonly perChannel?: boolean;
   /** How stored weights lie beside their scales; absent where they have none, or where only an average is known. */

@@ -28,7 +28,7 @@ import {
   type VoteTable,
 } from '../runtime/governors/memory-votes.ts';
 import { type KernelTuning, tuneKernels } from '../runtime/kernel-tuning.ts';
-import { hasWeights, kernelsOf, type RuntimeSpec, runsOn } from '../runtime/runtime-spec.ts';
+import { kernelsOf, lackingKernels, type RuntimeSpec, runsOn } from '../runtime/runtime-spec.ts';
 import type {
   BackgroundTraffic,
   Machine,
@@ -278,17 +278,17 @@ function coresOf(soc: SocSpec, domain: string): { cores: number; coresUsed: numb
   return { cores: 1, coresUsed: 1 };
 }
 
-/** A unit without kernels of the runtime runs nothing, and no product with weights that the kernels do not read. */
+/** A unit without kernels of the runtime runs nothing, no operator that they lack, and no product with weights that they do not read. */
 function withRuntime(unit: ComputeUnit, runtime: RuntimeSpec, vendor: string): ComputeUnit {
   const missing = `runtime ${runtime.name} has no kernels for`;
   if (!runsOn(runtime, unit.kind, vendor))
     return { ...unit, supports: () => ({ ok: false, reason: `${missing} it` }) };
   return {
     ...unit,
-    supports: (work) =>
-      work.weightBytes === 0 || hasWeights(runtime, unit.kind, work)
-        ? unit.supports(work)
-        : { ok: false, reason: `${missing} ${work.storage ?? work.weightDType} weights` },
+    supports: (work) => {
+      const lacking = lackingKernels(runtime, unit.kind, work);
+      return lacking ? { ok: false, reason: `${missing} ${lacking}` } : unit.supports(work);
+    },
   };
 }
 

@@ -25,6 +25,7 @@ const tuning = z.strictObject({
   rows: z.partialRecord(dtype, factor).optional(),
   attention: factor.optional(),
   superblocks: factor.optional(),
+  recurrence: factor.optional(),
   bandwidth: factor.optional(),
   launch: factor.optional(),
   call: factor.optional(),

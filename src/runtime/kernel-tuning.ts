@@ -13,6 +13,8 @@ export interface KernelTuning {
   readonly attention?: number;
   /** On the rate of products whose weights lie in super-blocks, on top of the others. */
   readonly superblocks?: number;
+  /** On the rate of recurrences. */
+  readonly recurrence?: number;
   readonly bandwidth?: number;
   /** On the time of launching an operator, of a call into the driver, and of host work per result. */
   readonly launch?: number;
@@ -38,6 +40,7 @@ export function combineTunings(...tunings: readonly KernelTuning[]): KernelTunin
     rows: table('rows'),
     attention: plain('attention'),
     superblocks: plain('superblocks'),
+    recurrence: plain('recurrence'),
     bandwidth: plain('bandwidth'),
     launch: plain('launch'),
     call: plain('call'),
@@ -67,9 +70,17 @@ export function tuneKernels(kernels: KernelClass, tuning: KernelTuning): KernelC
     ...(kernels.weightShare && { weightShare: Object.fromEntries(weightShares) }),
     ...(kernels.rowShare && { rowShare: Object.fromEntries(rowShares) }),
     superblockShare: (kernels.superblockShare ?? 1) * (tuning.superblocks ?? 1),
+    ...recurrenceOf(kernels, tuning),
     bandwidthShare: (kernels.bandwidthShare ?? 1) * (tuning.bandwidth ?? 1),
     launchScale: (kernels.launchScale ?? 1) * (tuning.launch ?? 1),
     attentionScale: (kernels.attentionScale ?? 1) * (tuning.attention ?? 1),
     callScale: (kernels.callScale ?? 1) * (tuning.call ?? 1),
   };
+}
+
+/** Where a class says nothing of recurrences, no calibration does. */
+function recurrenceOf({ recurrenceShare }: KernelClass, { recurrence = 1 }: KernelTuning) {
+  return recurrenceShare === undefined
+    ? {}
+    : { recurrenceShare: Math.min(1, recurrenceShare * recurrence) };
 }

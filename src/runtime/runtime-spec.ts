@@ -48,6 +48,16 @@ const kernels = z.strictObject({
   call: sourced('time', { min: 0 }).optional(),
   /** Attention runs on the vector lanes at this share of their rate, by format of the activations, unless exported head by head; absent: on the matrix engine. */
   attentionShare: z.partialRecord(dtype, sourced('ratio', { max: 1 })).optional(),
+  /**
+   * Reached over the rate of the vector lanes in recurrent token mixers (gated delta rule), which take one token after
+   * the other.
+   */
+  recurrenceShare: sourced('ratio', { max: 1 }).optional(),
+  /**
+   * Recurrences are made of element-wise kernels for want of one of their own: more launches, and states that move with
+   * each. GPUs and NPUs only.
+   */
+  recurrenceChain: sourcedValue(z.boolean()).optional(),
   /** Times that the key–value cache moves in attention: what packing an operand anew for every call adds. */
   cachePasses: sourced('ratio', { min: 1, max: 5 }).optional(),
   /**
@@ -55,6 +65,8 @@ const kernels = z.strictObject({
    * of that name): products with them run elsewhere.
    */
   withoutWeights: sourcedValue(z.array(z.string())).optional(),
+  /** Operators that it has no kernels for on units of this kind, by their ONNX names: they run elsewhere. */
+  withoutOperators: sourcedValue(z.array(z.string())).optional(),
   /** Widest output of a product with quantised weights that its kernels take; heads of vocabularies run elsewhere. */
   widestOutput: sourcedValue(z.int().positive()).optional(),
   /** Makers of the SoCs whose units of this kind it has kernels for; all where absent. */
@@ -173,6 +185,14 @@ export function runsOn(runtime: RuntimeSpec, kind: string, vendor?: string): boo
   return vendor === undefined || vendors === undefined || vendors.includes(vendor);
 }
 
+/** What of an operator the kernels on units of a kind lack: the operator itself, or the format of its weights. */
+export function lackingKernels(runtime: RuntimeSpec, kind: string, work: Work): string | undefined {
+  const kernels = runtime.kernels[kind as keyof RuntimeSpec['kernels']];
+  if (kernels?.withoutOperators?.is.includes(work.operator)) return work.operator;
+  if (work.weightBytes === 0 || hasWeights(runtime, kind, work)) return undefined;
+  return `${work.storage ?? work.weightDType} weights`;
+}
+
 /** Whether a product with such weights has kernels where others have. */
 export function hasWeights(
   runtime: RuntimeSpec,
@@ -214,9 +234,12 @@ export function kernelsOf(runtime: RuntimeSpec, kind: 'cpu' | 'gpu' | 'npu'): Ke
   };
 }
 
-/** What is done rather than how well. */
+/** What is done rather than how well, and how well recurrences are. */
 function waysOf(entry: Infer<typeof kernels>): KernelClass {
+  const { recurrenceShare: share, recurrenceChain: chain } = entry;
   return {
+    ...(share && { recurrenceShare: share.is }),
+    ...(chain && { recurrenceChain: chain.is }),
     ...(entry.compiled && { compiled: true }),
     ...(entry.winograd && { winograd: entry.winograd.is }),
     ...(entry.equalParts && { equalParts: entry.equalParts.is }),

@@ -15,6 +15,7 @@ import {
   uniformRouting,
 } from './llm/options.ts';
 import { cacheElementsPerToken, llmWeightBytes } from './llm/parameters.ts';
+import { recurrentStateBytes } from './llm/recurrent.ts';
 import {
   applyTechniques,
   type DraftParts,
@@ -118,10 +119,12 @@ function buildPlain(request: LlmRequest): RequestPlan {
   };
 }
 
-/** Bytes of the cache that holds `tokens` tokens; local layers keep no more than their window. */
+/** Bytes of the cache that holds `tokens` tokens; local layers keep no more than their window, recurrent ones a state. */
 export function kvCacheBytes(model: LlmModel, format: WeightFormat, tokens: number): Bytes {
   let total = 0;
   for (const { kind, count } of layerKinds(model)) {
+    if (kind.recurrent && model.recurrent)
+      total += count * recurrentStateBytes(model, model.recurrent.mixer);
     if (!kind.ownsCache) continue;
     const elements = cacheElementsPerToken(model, kind);
     const perToken = storedBytes(format, elements, model.latent ? elements : kind.headDim);

@@ -340,6 +340,11 @@ export function activationWork(
   );
 }
 
+/** A second tensor of the same size scaled by the sigmoid of the first: negate, exponential, add one, divide into it. */
+export function sigmoidGateWork(elements: number, activation: DType): Work {
+  return vectorWork({ operator: 'Mul', elements, opsPerElement: 4, inputs: 2 }, activation);
+}
+
 /** Rotary positions on the `rotated` share of `elements` query and key elements. */
 export function rotaryWork(elements: number, rotated: number, activation: DType): Work {
   return vectorWork(

@@ -34,6 +34,31 @@ const models: fc.Arbitrary<LlmModel> = fc
     window: fc.option(fc.record({ tokens: int(1, 40), local: int(1, 3), global: int(0, 2) }), {
       nil: undefined,
     }),
+    attentionGate: fc.boolean(),
+    recurrent: fc.option(
+      fc.record({
+        attending: fc.constantFrom([], [0], [1, 3]),
+        mixer: fc.oneof(
+          fc.record({ kind: fc.constant('short-conv' as const), taps: int(2, 4) }),
+          fc
+            .record({
+              keyHeads: int(1, 3),
+              group: int(1, 2),
+              keyDim: int(1, 4),
+              valueDim: int(1, 4),
+            })
+            .map(({ keyHeads, group, keyDim, valueDim }) => ({
+              kind: 'gated-delta' as const,
+              keyHeads,
+              valueHeads: group * keyHeads,
+              keyDim: 8 * keyDim,
+              valueDim: 8 * valueDim,
+              taps: 4,
+            })),
+        ),
+      }),
+      { nil: undefined },
+    ),
     experts: fc.option(
       fc.record({
         topK: int(1, 3),
@@ -52,7 +77,9 @@ const models: fc.Arbitrary<LlmModel> = fc
     heads: shape.kvHeads * group,
     valueDim: shape.headDim,
     latent: undefined,
-    kvLayers: Math.min(kvLayers, shape.layers),
+    // A layer that reuses a cache needs one that has it.
+    kvShare: shape.recurrent ? 1 : shape.kvShare,
+    kvLayers: shape.recurrent ? shape.layers : Math.min(kvLayers, shape.layers),
     globalHeadDim: shape.headDim,
     lateFfn: shape.ffn,
     activation: 'silu',
@@ -92,6 +119,9 @@ function sum(phases: readonly Phase[], pick: (totals: ReturnType<typeof sumGraph
   return total;
 }
 
+/** What recurrent layers keep, whatever the context. */
+const statesOf = (model: LlmModel) => kvCacheBytes(model, format('fp16'), 0);
+
 const prefillOf = ({ phases }: RequestPlan) => phases.filter(({ name }) => name === 'prefill');
 const decodeOf = ({ phases }: RequestPlan) => phases.find(({ name }) => name === 'decode') as Phase;
 
@@ -116,7 +146,9 @@ describe('any language model', () => {
         const { phases } = plan(model, { promptTokens, prefillChunk, generatedTokens: 9 });
         const written = sum(phases, ({ kvWriteBytes }) => kvWriteBytes);
         const full = { ...model, window: undefined };
-        expect(written).toBe(kvCacheBytes(full, format('fp16'), promptTokens + 8));
+        const calls = phases.reduce((total, { steps }) => total + steps, 0);
+        const grown = kvCacheBytes(full, format('fp16'), promptTokens + 8) - statesOf(model);
+        expect(written).toBe(grown + calls * statesOf(model));
       }),
       { numRuns: 60 },
     );
@@ -129,8 +161,9 @@ describe('any language model', () => {
         const read = sumGraph(decode.graph, context).kvReadBytes;
         const perLayer = 2 * model.kvHeads * model.headDim * 2;
         const { window } = model;
-        let expected = 0;
+        let expected = statesOf(model);
         for (let layer = 0; layer < model.layers; layer++) {
+          if (model.recurrent && !model.recurrent.attending.includes(layer)) continue;
           const local = window && layer % (window.local + window.global) < window.local;
           expected += perLayer * Math.min(context - 1, local ? window.tokens - 1 : context);
         }
@@ -193,7 +226,9 @@ describe('any language model', () => {
         const narrow = decodeOf(plan(plain));
         const of = (phase: Phase) => sumGraph(phase.graph, 40);
         expect(of(narrow).weightBytes * 2).toBe(of(wide).weightBytes);
-        expect(of(narrow).kvReadBytes * 2).toBe(of(wide).kvReadBytes);
+        // States stay in single precision.
+        const states = statesOf(model);
+        expect((of(narrow).kvReadBytes - states) * 2).toBe(of(wide).kvReadBytes - states);
         expect(of(narrow).macs).toBe(of(wide).macs);
       }),
       { numRuns: 40 },

@@ -53,7 +53,6 @@ const KNOWN: readonly (readonly [RegExp, string])[] = [
   [/^(box16|s1)-/, 'CPU cache of fp32, packed anew for every token; hot or small-core phones'],
   [/^qhx-/, 'int8 weights are widened to FP16 in the NPU, which costs as much as reading FP16'],
   [/^asb-lrt/, 'own int4 conversions, bound by unpacking'],
-  [/^lcpp26094/, 'recurrent layers of Qwen3.5 are taken for attention'],
   [/^(lcpp15732|lcpp10693)/, 'OpenCL kernels of 2025 without, or with an earlier, matrix product'],
   [/^et2927/, 'an application around the engine, predicted as the engine alone'],
 ];
@@ -133,7 +132,7 @@ describe('language models on phones that no fit has seen', () => {
         'Where it is wrong: the engines moved. First versions of model cards (XNNPACK) prefill at half the rate of later ones on the same phone,',
         'OpenCL kernels of llama.cpp of 2025 had no matrix product for some formats. FP16 activations over int8 weights on Hexagon (QHexRT);',
         'LiteRT-LM on hot or small-core phones (Tensor G1 and G3); int4 conversions of third parties on Metal; the Neural Engine under Core AI.',
-        'Builds of llama.cpp for Hexagon of 2025, of April 2026 and later are classes of their own; recurrent layers of Qwen3.5 there are not.',
+        'Builds of llama.cpp for Hexagon of 2025, of April 2026 and later are classes of their own.',
         'Intervals come from fits that had not seen the model or the source of a row, on other files than this one.',
         `Unmapped rows: ${heldOut.unmapped.map(({ id, reason }) => `${id} (${reason})`).join(', ') || 'none'}.`,
       ].join('\n'),

@@ -17,6 +17,7 @@ export type Field =
   | 'rows'
   | 'attention'
   | 'superblocks'
+  | 'recurrence'
   | 'bandwidth'
   | 'launch'
   | 'call'
@@ -75,6 +76,7 @@ const PRIORS: Readonly<Record<Layer, Readonly<Partial<Record<Field, number>>>>> 
     host: 0.42,
     attention: 0.42,
     superblocks: 0.3,
+    recurrence: 0.5,
   },
   build: {
     compute: 0.5,
@@ -86,6 +88,7 @@ const PRIORS: Readonly<Record<Layer, Readonly<Partial<Record<Field, number>>>>> 
     host: 0.5,
     attention: 0.5,
     superblocks: 0.3,
+    recurrence: 0.5,
   },
   maker: { compute: 0.4, bandwidth: 0.3, launch: 0.25 },
   unit: { compute: 0.2, bandwidth: 0.15, launch: 0.24 },
@@ -175,6 +178,7 @@ function classFields(
     ...(matrix.length === 0 ? [plain('compute')] : []),
     ...rows.map((dtype) => ({ field: 'rows' as const, dtype })),
     ...(kernels.superblockShare ? [plain('superblocks')] : []),
+    ...(kernels.recurrenceShare ? [plain('recurrence')] : []),
     plain('bandwidth'),
     ...(kind === 'cpu' || kernels.attentionShare ? [] : [plain('attention')]),
     ...(kernels.dispatch || kind === 'gpu' ? [plain('launch')] : []),

@@ -34,7 +34,14 @@ import {
   serve,
 } from './cpu-kernels.ts';
 import { supportedStorage } from './formats.ts';
-import { drivenPort, launchOf, type UnitCommon, type UnitOptions } from './unit-options.ts';
+import { laneShare } from './recurrence.ts';
+import {
+  drivenPort,
+  type KernelClass,
+  launchOf,
+  type UnitCommon,
+  type UnitOptions,
+} from './unit-options.ts';
 import type { CpuKernelsSpec, CpuSpec } from './unit-spec.ts';
 import { transformed } from './winograd.ts';
 
@@ -84,6 +91,7 @@ interface Cpu {
   /** Measured quality of the runtime's kernels, where the description has it. */
   readonly kernels: CpuKernelsSpec | undefined;
   readonly caches: Caches | undefined;
+  readonly runtime: KernelClass | undefined;
 }
 
 export function buildCpu(
@@ -132,6 +140,7 @@ function cpuOf(spec: CpuSpec, options: UnitOptions): Cpu {
     barrierSeconds: used > 1 ? spec.barrier.is * (options.kernels?.launchScale ?? 1) : 0,
     paired: integers === 'matrix' && cores.some((group) => group.cluster.i8mm),
     kernels: spec.kernels,
+    runtime: options.kernels,
     caches: cachesOf(spec, used, privateBytes, options),
     simdBits: cores.reduce((sum, group) => sum + group.used * group.simdPipes * group.simdBits, 0),
     macs: macsPerClock(cores, { integers, outerProducts }),
@@ -327,7 +336,7 @@ function vectorCost(cpu: Cpu, work: Work): UnitCost {
   const reorder = cpu.kernels?.reorder;
   const reorderCycles = reorder ? placements(work) / (reorder.is * cpu.used) : 0;
   const ops = form.kind === 'vector' ? work.vectorOps + functionOps(cpu.kernels, work) : 0;
-  const vectorCycles = ops / vectorRate(cpu, work);
+  const vectorCycles = ops / (vectorRate(cpu, work) * laneShare(work, cpu.runtime));
   // Loads and stores move one vector per pipe and clock at best.
   const moveCycles = ((read + write + again) * BITS_PER_BYTE) / cpu.simdBits;
   const busy = Math.max(vectorCycles + reorderCycles, moveCycles);

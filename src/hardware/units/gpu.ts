@@ -32,7 +32,14 @@ import {
   supportedFormat,
   supportedStorage,
 } from './formats.ts';
-import { drivenPort, launchOf, type UnitCommon, type UnitOptions } from './unit-options.ts';
+import { asChained, laneShare } from './recurrence.ts';
+import {
+  drivenPort,
+  type KernelClass,
+  launchOf,
+  type UnitCommon,
+  type UnitOptions,
+} from './unit-options.ts';
 import type { GpuSpec } from './unit-spec.ts';
 import { type Transformed, transformed } from './winograd.ts';
 
@@ -62,6 +69,7 @@ interface Gpu {
   readonly fusedAttention: boolean;
   readonly launchSeconds: number;
   readonly winograd: boolean;
+  readonly kernels: KernelClass | undefined;
 }
 
 export function buildGpu(
@@ -112,6 +120,7 @@ function gpuOf(spec: GpuSpec, options: UnitOptions): Gpu {
     fusedAttention: options.fusedAttention ?? spec.fusedAttention,
     launchSeconds: launchOf(spec.launch.operator.is, options),
     winograd: options.kernels?.winograd ?? false,
+    kernels: options.kernels,
   };
 }
 
@@ -145,7 +154,7 @@ function estimate(gpu: Gpu, work: Work): UnitCost {
       return costOf(gpu, work, arithmetic, 0, cacheBytes, { ...traffic, weightReadBytes: 0 });
     }
     default:
-      return vectorCost(gpu, work);
+      return asChained(vectorCost(gpu, work), work, gpu.kernels);
   }
 }
 
@@ -262,7 +271,8 @@ function vectorCost(gpu: Gpu, work: Work): UnitCost {
   const waves = Math.max(1, Math.ceil(elements / ELEMENTS_PER_ITEM / gpu.waveSize));
   const occupancy = Math.min(1, waves / (gpu.cores * gpu.wavesPerCore));
   const lanes = gpu.cores * gpu.fmaPerClock * (gpu.vectorRates[work.activationDType] ?? 1);
-  const vectorCycles = form.kind === 'vector' ? work.vectorOps / (lanes * occupancy) : 0;
+  const share = occupancy * laneShare(work, gpu.kernels);
+  const vectorCycles = form.kind === 'vector' ? work.vectorOps / (lanes * share) : 0;
   return {
     cycles: Math.max(vectorCycles, (read + write + again) / gpu.cacheBytesPerClock),
     matrixCycles: 0,

@@ -25,7 +25,14 @@ import {
   supportedFormat,
   supportedStorage,
 } from './formats.ts';
-import { drivenPort, launchOf, type UnitCommon, type UnitOptions } from './unit-options.ts';
+import { asChained, laneShare } from './recurrence.ts';
+import {
+  drivenPort,
+  type KernelClass,
+  launchOf,
+  type UnitCommon,
+  type UnitOptions,
+} from './unit-options.ts';
 import type { NpuSpec } from './unit-spec.ts';
 
 /** Scale with bias and clamp per result: the output stage of Hexagon's HMX (htp-ops-lib), of Gemmini and of NVDLA. */
@@ -51,6 +58,7 @@ interface Npu {
   readonly residentBytes: number;
   readonly fusedAttention: boolean;
   readonly matrixShare: Readonly<Partial<Record<DType, number>>>;
+  readonly kernels: KernelClass | undefined;
   readonly attentionShare: Readonly<Partial<Record<DType, number>>>;
   readonly rowShare: Readonly<Partial<Record<DType, number>>>;
   readonly launchSeconds: number;
@@ -114,6 +122,7 @@ function npuOf(spec: NpuSpec, options: UnitOptions): Npu {
     residentBytes,
     fusedAttention: options.fusedAttention ?? spec.fusedAttention,
     matrixShare: sharesOf(options.kernels?.matrixShare ?? {}, compiled?.matrix ?? {}),
+    kernels: options.kernels,
     attentionShare: options.kernels?.attentionShare ?? {},
     rowShare: options.kernels?.rowShare ?? {},
     launchSeconds: launchOf(compiled?.operator.is ?? spec.launch.operator.is, options),
@@ -152,7 +161,7 @@ function estimate(npu: Npu, work: Work): UnitCost {
       return matrixCost(npu, work, load, !npu.fusedAttention);
     }
     default:
-      return vectorCost(npu, work);
+      return asChained(vectorCost(npu, work), work, npu.kernels);
   }
 }
 
@@ -310,7 +319,8 @@ function vectorCost(npu: Npu, work: Work): UnitCost {
   const again = Math.max(0, passes - 1) * bytesOf(elements, work.activationDType);
   const sramBytes = 2 * (read + write) + again;
   const lanes = npu.vectorRates[work.activationDType] ?? 1;
-  const vectorCycles = form.kind === 'vector' ? work.vectorOps / lanes : 0;
+  const share = laneShare(work, npu.kernels);
+  const vectorCycles = form.kind === 'vector' ? work.vectorOps / (lanes * share) : 0;
   const traffic = memoryTraffic(npu, work, read - work.weightBytes, write, false);
   return {
     cycles: Math.max(vectorCycles, (read + write + again) / npu.sramBytesPerClock),

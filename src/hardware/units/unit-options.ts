@@ -56,6 +56,10 @@ export interface KernelClass {
   readonly attentionShare?: Readonly<Partial<Record<DType, number>>>;
   /** Factor of a calibration on the rate of attention, wherever it runs; 1 where absent. */
   readonly attentionScale?: number;
+  /** Reached share of the vector lanes in recurrences, one token after the other; laneShare() has what is taken where absent. */
+  readonly recurrenceShare?: number;
+  /** Recurrences are chains of element-wise kernels; not on CPUs. */
+  readonly recurrenceChain?: boolean;
   /**
    * Times that the key–value cache moves in attention, half of what is beyond the first as writes: engines that pack an
    * operand of a product of activations anew for every call write and read it again. 1 where absent.

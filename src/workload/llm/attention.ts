@@ -21,14 +21,12 @@ import {
   normWork,
   productWork,
   rotaryWork,
+  sigmoidGateWork,
   softmaxWork,
 } from '../operator-cost.ts';
-import type { LayerKind } from './layers.ts';
+import type { AttentionPart, LayerKind } from './layers.ts';
 import type { LlmGraphOptions } from './options.ts';
 import { cacheElementsPerToken } from './parameters.ts';
-
-/** Appends one layer's attention under `prefix`, reading operator `input`; @returns the output projection. */
-export type AttentionPart = (graph: GraphBuilder, prefix: string, input: number) => number;
 
 /** Works of one class of layers, made once and shared by all of them. */
 export function buildAttention(
@@ -69,10 +67,14 @@ function groupedQuery(model: LlmModel, options: LlmGraphOptions, kind: LayerKind
   const { hidden: k, heads, kvHeads, qkvBias: bias } = model;
   const { headDim, valueDim } = kind;
   const project = (n: number) => matmulWork({ m, n, k, bias }, formats.weights, formats.activation);
-  const query = project(heads * headDim);
+  const queries = heads * headDim + (model.attentionGate ? heads * valueDim : 0);
+  const query = project(queries);
   const key = project(kvHeads * headDim);
   const value = project(kvHeads * valueDim);
-  const merged = project(heads * headDim + kvHeads * (headDim + valueDim));
+  const merged = project(queries + kvHeads * (headDim + valueDim));
+  const gate = model.attentionGate
+    ? sigmoidGateWork(m * heads * valueDim, formats.activation)
+    : undefined;
   const norms = queryKeyNorms(model, options, headDim);
   const rotated = m * (heads + (kind.ownsCache ? kvHeads : 0)) * headDim;
   const rotary = rotaryWork(rotated, model.rotaryShare, formats.activation);
@@ -98,7 +100,9 @@ function groupedQuery(model: LlmModel, options: LlmGraphOptions, kind: LayerKind
     if (model.rotaryShare > 0)
       ready = readyKey = graph.add(`${prefix}.rotary`, rotary, distinct([ready, readyKey]));
     const attended = scores(graph, prefix, distinct([ready, readyKey, projected[2] ?? readyKey]));
-    return graph.add(`${prefix}.o`, out, [attended]);
+    const [asked = input] = projected;
+    const gated = gate ? graph.add(`${prefix}.gate`, gate, [attended, asked]) : attended;
+    return graph.add(`${prefix}.o`, out, [gated]);
   };
 }
 

@@ -4,10 +4,11 @@ import { type GraphBuilder, openGraph } from '../graph-builder.ts';
 import type { LlmModel } from '../models/llm-model.ts';
 import { fuseElementwise } from '../network/fuse.ts';
 import { gatherWork, matmulWork } from '../operator-cost.ts';
-import { type AttentionPart, buildAttention } from './attention.ts';
+import { buildAttention } from './attention.ts';
 import { buildFeedForward, type FeedForwardPart } from './feed-forward.ts';
-import { byLayer } from './layers.ts';
+import { type AttentionPart, byLayer } from './layers.ts';
 import type { LlmGraphOptions } from './options.ts';
+import { buildRecurrent } from './recurrent.ts';
 import { openStream, type ResidualStream } from './residual-stream.ts';
 import { openSidePaths, type SidePaths } from './side-paths.ts';
 
@@ -64,7 +65,12 @@ function addLayers(
   options: LlmGraphOptions,
   { stream, paths, from, to }: Layers,
 ): void {
-  const attention = byLayer(model, (kind) => buildAttention(model, options, kind));
+  const { recurrent } = model;
+  const attention = byLayer(model, (kind) =>
+    kind.recurrent && recurrent
+      ? buildRecurrent(model, options, recurrent.mixer)
+      : buildAttention(model, options, kind),
+  );
   const feedForward = byLayer(model, (kind) => buildFeedForward(model, options, kind));
   for (let layer = from; layer < to; layer++)
     addLayer(graph, model, `layer.${layer}`, {

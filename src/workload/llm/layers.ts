@@ -1,7 +1,16 @@
 /** What distinguishes one decoder layer of a model from another; layers alike share their works. */
+import type { GraphBuilder } from '../graph-builder.ts';
 import type { LlmModel } from '../models/llm-model.ts';
 
+/**
+ * Appends one layer's attention, or what stands in its place, under `prefix`, reading operator `input`;
+ * @returns the output projection.
+ */
+export type AttentionPart = (graph: GraphBuilder, prefix: string, input: number) => number;
+
 export interface LayerKind {
+  /** Mixes tokens by a state of fixed size: neither attention nor a cache that grows. */
+  readonly recurrent: boolean;
   /** Tokens that the layer sees; undefined for all of them. */
   readonly window: number | undefined;
   readonly headDim: number;
@@ -21,12 +30,14 @@ function layerKind(model: LlmModel, layer: number): LayerKind {
   const local = window !== undefined && layer % (window.local + window.global) < window.local;
   const wide = window !== undefined && !local ? model.globalHeadDim : undefined;
   const late = layer >= model.kvLayers;
+  const recurrent = model.recurrent !== undefined && !model.recurrent.attending.includes(layer);
   return {
+    recurrent,
     window: local ? window.tokens : undefined,
     headDim: wide ?? model.headDim,
     valueDim: wide ?? model.valueDim,
-    ownsCache: layer % model.kvShare === 0 && !late,
-    idleKv: late,
+    ownsCache: layer % model.kvShare === 0 && !late && !recurrent,
+    idleKv: late && !recurrent,
     ffn: late ? model.lateFfn : model.ffn,
     sparse: experts !== undefined && layer >= experts.denseFirst,
   };

@@ -8,11 +8,12 @@
  * Checked  test/validation/model-counts.test.ts
  */
 import type { Bytes } from '../../base/units.ts';
-import type { LlmModel } from '../models/llm-model.ts';
+import type { LlmModel, RecurrentLayers } from '../models/llm-model.ts';
 import { storedBytes } from '../models/weight-format.ts';
 import { plainBytes } from '../operator-cost.ts';
 import { type LayerKind, layerKinds } from './layers.ts';
 import type { LlmFormats } from './options.ts';
+import { mixedChannels } from './recurrent.ts';
 
 /** A kind of weight tensor. */
 interface WeightTensor {
@@ -36,7 +37,9 @@ function llmWeights(model: LlmModel): readonly WeightTensor[] {
     ...(model.tied ? [] : [tensor('head', 'head', model.vocab * model.hidden, model.hidden, 1)]),
     ...(model.headBias ? [tensor('head.bias', 'plain', model.vocab, 1, 1)] : []),
     ...layerKinds(model).flatMap(({ kind, count }) => [
-      ...attentionWeights(model, kind, count),
+      ...(kind.recurrent && model.recurrent
+        ? recurrentWeights(model, model.recurrent.mixer, count)
+        : attentionWeights(model, kind, count)),
       ...feedForwardWeights(model, kind, count),
     ]),
     ...sideWeights(model),
@@ -89,12 +92,13 @@ function attentionWeights(model: LlmModel, kind: LayerKind, layers: number): Wei
   const { hidden, heads, latent } = model;
   const { headDim, valueDim } = kind;
   const query = heads * headDim;
+  const asked = query + (model.attentionGate ? heads * valueDim : 0);
   const list = [
-    tensor('q', 'projection', hidden * query, hidden, layers),
+    tensor('q', 'projection', hidden * asked, hidden, layers),
     tensor('o', 'projection', heads * valueDim * hidden, heads * valueDim, layers),
   ];
   if (model.outputBias) list.push(tensor('o.bias', 'plain', hidden, 1, layers));
-  if (model.qkvBias) list.push(tensor('q.bias', 'plain', query, 1, layers));
+  if (model.qkvBias) list.push(tensor('q.bias', 'plain', asked, 1, layers));
   if (model.qkNorm !== 'none')
     list.push(
       tensor('q_norm', 'plain', model.qkNorm === 'full-width' ? query : headDim, 1, layers),
@@ -108,6 +112,33 @@ function attentionWeights(model: LlmModel, kind: LayerKind, layers: number): Wei
     return list;
   }
   return [...list, ...keyValueWeights(model, kind, layers)];
+}
+
+/** What stands in place of attention; decay, its bias and the convolution stay plain. */
+function recurrentWeights(
+  { hidden }: LlmModel,
+  mixer: RecurrentLayers['mixer'],
+  layers: number,
+): WeightTensor[] {
+  if (mixer.kind === 'short-conv')
+    return [
+      tensor('conv.in', 'projection', 3 * hidden ** 2, hidden, layers),
+      tensor('conv', 'plain', hidden * mixer.taps, 1, layers),
+      tensor('conv.out', 'projection', hidden ** 2, hidden, layers),
+    ];
+  const { valueHeads, valueDim, taps } = mixer;
+  const values = valueHeads * valueDim;
+  const channels = mixedChannels(mixer);
+  return [
+    tensor('delta.qkv', 'projection', hidden * channels, hidden, layers),
+    tensor('delta.z', 'projection', hidden * values, hidden, layers),
+    tensor('delta.beta', 'projection', hidden * valueHeads, hidden, layers),
+    tensor('delta.alpha', 'projection', hidden * valueHeads, hidden, layers),
+    tensor('delta.decay', 'plain', 2 * valueHeads, 1, layers),
+    tensor('delta.conv', 'plain', channels * taps, 1, layers),
+    tensor('delta.norm', 'plain', valueDim, 1, layers),
+    tensor('delta.out', 'projection', values * hidden, values, layers),
+  ];
 }
 
 /** Weights for keys and values; idle ones are held but not touched. */

@@ -18,6 +18,10 @@ export interface LlmModel {
   readonly valueDim: number;
   /** Multi-head latent attention: the cache holds `rank` + `ropeDim` elements per layer and token. */
   readonly latent: { readonly rank: number; readonly ropeDim: number } | undefined;
+  /** Layers that mix tokens by a state of fixed size instead of attention; none where absent. */
+  readonly recurrent: RecurrentLayers | undefined;
+  /** Attention is gated by a further projection of its input before it leaves the heads. */
+  readonly attentionGate: boolean;
   /** Every n-th layer owns a key–value cache, the layers between reuse it (cross-layer attention); 1 is usual. */
   readonly kvShare: number;
   /** Layers from this one on reuse the cache of earlier ones; their own key and value weights lie idle. */
@@ -51,6 +55,30 @@ export interface LlmModel {
   readonly window: SlidingWindow | undefined;
   readonly experts: ExpertShape | undefined;
   readonly source: string;
+}
+
+/** Token mixers whose memory does not grow with the context. */
+export interface RecurrentLayers {
+  /** The layers that attend; all others are recurrent. */
+  readonly attending: readonly number[];
+  readonly mixer: GatedDelta | ShortConvolution;
+}
+
+/** Gated delta rule: a matrix of `keyDim` × `valueDim` per value head, behind a causal convolution of what enters it. */
+export interface GatedDelta {
+  readonly kind: 'gated-delta';
+  readonly keyHeads: number;
+  readonly valueHeads: number;
+  readonly keyDim: number;
+  readonly valueDim: number;
+  /** Taps of the convolution. */
+  readonly taps: number;
+}
+
+/** A causal convolution between two gates, as wide as the model. */
+export interface ShortConvolution {
+  readonly kind: 'short-conv';
+  readonly taps: number;
 }
 
 /** Local layers see the last `tokens` only; the pattern repeats `local` local layers, then `global` full ones. */
@@ -136,6 +164,8 @@ function readModel(cells: RowCells, id: string): LlmModel {
     headDim,
     valueDim: cells.countOr('value_dim', headDim),
     latent: rank === undefined ? undefined : { rank, ropeDim: cells.count('rope_dim') },
+    recurrent: readRecurrent(cells, layers),
+    attentionGate: cells.oneOf('attention_gate', ['', 'yes']) === 'yes',
     kvShare: cells.countOr('kv_share', 1),
     kvLayers: cells.countOr('kv_layers', layers),
     globalHeadDim: cells.countOr('global_head_dim', headDim),
@@ -164,6 +194,24 @@ function readModel(cells: RowCells, id: string): LlmModel {
     experts,
     source: cells.text('source'),
   };
+}
+
+function readRecurrent(cells: RowCells, layers: number): RecurrentLayers | undefined {
+  const mixer = cells.text('mixer');
+  if (mixer === '') return undefined;
+  const kind = cells.oneOf('mixer', ['gated-delta', 'short-conv']);
+  const attending = cells.text('attention_layers').split(/\s+/).filter(Boolean).map(Number);
+  if (attending.some((layer) => !Number.isInteger(layer) || layer < 0 || layer >= layers))
+    cells.fail('attention_layers', 'not a list of layers', `numbers below ${layers}, as "3 7 11"`);
+  const taps = cells.count('mixer_taps');
+  if (kind === 'short-conv') return { attending, mixer: { kind, taps } };
+  const keyHeads = cells.count('mixer_key_heads');
+  const valueHeads = cells.count('mixer_value_heads');
+  if (valueHeads % keyHeads !== 0)
+    cells.fail('mixer_key_heads', 'does not divide the value heads', `a divisor of ${valueHeads}`);
+  const keyDim = cells.count('mixer_key_dim');
+  const valueDim = cells.count('mixer_value_dim');
+  return { attending, mixer: { kind, keyHeads, valueHeads, keyDim, valueDim, taps } };
 }
 
 function readWindow(cells: RowCells): SlidingWindow | undefined {

@@ -133,3 +133,56 @@ it('every format that a class says it has no kernels for is one that there is', 
         expect([...names, ...Object.keys(DTYPE_BITS)], `${id}: ${one}`).toContain(one);
   }
 });
+
+describe('operators without kernels', () => {
+  const placesOf = (model: string, runtime: string) => {
+    const prepared = prepare(
+      parseSpecFile(
+        `version: 1\nworkload: llama-3.2-1b-chat\nsoc: snapdragon-8-elite\nruntime: ${runtime}\nunit: gpu\nset: [workload.model=${model}, workload.weightFormat=q8_0]\n`,
+        's.yaml',
+      ),
+      [],
+      sources,
+    );
+    const request = compileRequest(prepared.plan, prepared.machine, policyFor(prepared));
+    const places: Record<string, Set<string>> = {};
+    for (const { phase, unit, context } of request.tables) {
+      for (const [i, { work }] of phase.graph.operators.entries()) {
+        const { operator } = workAt(phase.graph, work, context);
+        places[operator] ??= new Set();
+        places[operator].add(prepared.machine.units[unit[i]!]!.unit.name);
+      }
+    }
+    return (operator: string) => [...(places[operator] ?? [])];
+  };
+
+  it('run on the CPU, and what is around them stays', () => {
+    // Convolutions of short length came to OpenCL in November 2025.
+    const early = placesOf('lfm2-1.2b', 'llama-cpp-opencl-2025');
+    expect(early('CausalConvWithState')).toEqual(['cpu']);
+    expect(early('MatMul')).toEqual(['gpu']);
+    expect(placesOf('lfm2-1.2b', 'llama-cpp')('CausalConvWithState')).toEqual(['gpu']);
+  });
+
+  it('are none of a rule that is put together from others', () => {
+    const chained = placesOf('qwen3.5-0.8b', 'llama-cpp-app');
+    expect(chained('LinearAttention')).toEqual(['gpu']);
+  });
+
+  it('are said to be so with the reason', () => {
+    const { machine } = prepare(
+      parseSpecFile(
+        'version: 1\nworkload: llama-3.2-1b-chat\nsoc: snapdragon-8-elite\nruntime: llama-cpp-opencl-2025\nunit: gpu\nset: [workload.model=lfm2-1.2b]\n',
+        's.yaml',
+      ),
+      [],
+      sources,
+    );
+    const gpu = machine.units.find(({ unit }) => unit.name === 'gpu')!;
+    const work = { ...matmulWork({ m: 1, n: 8, k: 8 }, sources.tables.formats['fp16']!, 'fp16') };
+    expect(gpu.unit.supports({ ...work, operator: 'CausalConvWithState' })).toEqual({
+      ok: false,
+      reason: 'runtime llama-cpp-opencl-2025 has no kernels for CausalConvWithState',
+    });
+  });
+});

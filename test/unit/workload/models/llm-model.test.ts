@@ -49,6 +49,40 @@ describe('the table of language models', () => {
     expect(llm('gemma-3-1b').window).toEqual({ tokens: 512, local: 5, global: 1 });
   });
 
+  it('reads what hybrids have beside attention', () => {
+    expect(llm('llama-2-7b')).toMatchObject({ recurrent: undefined, attentionGate: false });
+    expect(llm('lfm2-350m')).toMatchObject({
+      attentionGate: false,
+      recurrent: { attending: [2, 5, 8, 10, 12, 14], mixer: { kind: 'short-conv', taps: 3 } },
+    });
+    expect(llm('qwen3.5-4b')).toMatchObject({
+      attentionGate: true,
+      recurrent: {
+        attending: [3, 7, 11, 15, 19, 23, 27, 31],
+        mixer: { kind: 'gated-delta', keyHeads: 16, valueHeads: 32, keyDim: 128, valueDim: 128 },
+      },
+    });
+  });
+
+  const mixer = { mixer: 'gated-delta', attention_layers: '3', mixer_taps: '4' };
+  const heads = { mixer_key_heads: '4', mixer_key_dim: '64', mixer_value_dim: '64' };
+  it.each([
+    [{ mixer: 'delta' }, /mixer: not one of the allowed values.*gated-delta, short-conv/],
+    [
+      { ...mixer, ...heads, mixer_value_heads: '4', attention_layers: '3 40' },
+      /attention_layers: not a list of layers.*numbers below 32/,
+    ],
+    [
+      { ...mixer, ...heads, mixer_value_heads: '6' },
+      /mixer_key_heads: does not divide the value heads.*a divisor of 6/,
+    ],
+    [{ ...mixer, ...heads }, /mixer_value_heads: not a usable number/],
+    [{ mixer: 'short-conv' }, /mixer_taps: not a usable number/],
+    [{ attention_gate: 'maybe' }, /attention_gate: not one of the allowed values/],
+  ])('refuses %j', (changes, message) => {
+    expect(() => parse({ id: 'mine', ...changes })).toThrow(message);
+  });
+
   it('gives every model whose shape is unpublished a stand-in that has one', () => {
     expect(Object.keys(tables.llm.standIns).length).toBeGreaterThan(8);
     for (const [name, standIn] of Object.entries(tables.llm.standIns)) {
