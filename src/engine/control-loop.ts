@@ -334,8 +334,9 @@ export class ControlLoop {
     const { peak } = parts.execution.machine.memory;
     const used = this.movedBytes / period + this.realTime;
     const share = Math.min(used / (MONITORED * peak), 1);
+    memory.hold(parts.thermalGovernor.memory);
     if (!memory.decide(period, share, this.views, parts.execution)) return false;
-    this.changeMemory(memory, 'governor: votes', now);
+    this.changeMemory(memory, memory.reason, now);
     return true;
   }
 

@@ -4,14 +4,14 @@
  * Model    highest of: the bandwidth monitor (devfreq on the share in use), a vote per CPU cluster from the table of its
  *          device tree by clock and by whether it waits, the bus vote of the GPU's power level, the top for an NPU
  *          while it runs a graph. It rises at once and falls only after `HOLD`; a request that ends idleness finds the
- *          top, as boost hints of the system see to
+ *          top, as boost hints of the system see to. Heat may hold it below
  * Ignores  the stop of about 30 µs in which the DRAM changes its clock (one in three thousand at a change per look)
  * Valid    SoCs whose description lists rates; those without memory-latency tables vote in proportion to their clock
  * Source   socs/memory-votes.csv (vendor device trees); GPU: Snapdragon 8 Gen 1 device tree, bus vote by power level
  * Checked  test/unit/engine/memory-clock.test.ts
  */
 import type { Hertz, Seconds } from '../base/units.ts';
-import type { Governor } from '../runtime/governor.ts';
+import type { Governor, MemoryCap } from '../runtime/governor.ts';
 import { MemoryGovernor } from '../runtime/governors/memory-votes.ts';
 import type { Execution } from './execution.ts';
 import type { Machine, MachineMemoryClock } from './machine.ts';
@@ -46,6 +46,7 @@ export class MemoryClock {
   /** By unit and domain: the name it votes under. */
   private readonly voters: readonly (readonly string[])[];
   private calm: Seconds = 0;
+  private cap: MemoryCap | undefined;
 
   /** @param fixed decides instead of votes, for `performance`, `powersave` and the like. */
   constructor(machine: Machine, spec: MachineMemoryClock, fixed?: Governor) {
@@ -67,6 +68,21 @@ export class MemoryClock {
       busyShare: 0,
       period: 0,
     };
+  }
+
+  /** Heat's word, from the next decision on. */
+  hold(cap: MemoryCap | undefined): void {
+    this.cap = cap;
+  }
+
+  /** Why the point in force is not another. */
+  get reason(): string {
+    return this.cap && this.point === this.highest ? this.cap.reason : 'governor: votes';
+  }
+
+  private get highest(): number {
+    // Shares are written as decimals of a table length; a hair below a point is that point.
+    return Math.floor((this.cap?.share ?? 1) * (this.view.frequencies.length - 1) + 1e-9);
   }
 
   get frequency(): Hertz {
@@ -102,7 +118,8 @@ export class MemoryClock {
     return this.fixed ? false : this.settle(this.view.frequencies.length - 1, 0);
   }
 
-  private settle(wanted: number, period: Seconds): boolean {
+  private settle(asked: number, period: Seconds): boolean {
+    const wanted = Math.min(asked, this.highest);
     this.calm = wanted < this.point ? this.calm + period : 0;
     if (wanted === this.point || (wanted < this.point && !this.fixed && this.calm < HOLD))
       return false;

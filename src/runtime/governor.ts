@@ -63,10 +63,19 @@ export interface Cap {
   readonly coresReason?: string;
 }
 
+/** What heat allows main memory. */
+export interface MemoryCap {
+  /** Of its table of clocks: 0 is the slowest, 1 the fastest. */
+  readonly share: number;
+  readonly reason: string;
+}
+
 /**
  * Turns temperatures into one cap per device, in the order of `view.devices`.
  * Called once per control period; keeps its state (integrals, trends) in its own fields.
  */
 export interface ThermalGovernor {
   limit(view: ThermalView): readonly Cap[];
+  /** Of main memory, by the last `limit`; none when absent. */
+  readonly memory?: MemoryCap | undefined;
 }

@@ -16,10 +16,12 @@ const read = (name: string) =>
 const SERIES: readonly Series[] = [
   ...parseSustained(read('sustained.csv'), 'sustained.csv'),
   ...parseThrottling(read('throttling.csv'), 'throttling.csv'),
+  ...parseThrottling(read('stress.csv'), 'stress.csv'),
 ];
 
 /** Set points or bodies fitted to these; the others are predicted from descriptions alone. */
-const FITTED = /^(p6a-|iphone16pro-mlx|iphone17pro-litert|s24u-mlc-v2)/;
+const FITTED =
+  /^(p6a-|iphone16pro-mlx|iphone17pro-litert|s24u-mlc-v2|wle-ip15pm|iPhone 1[67] Pro Max: 3DMark)/;
 
 let found: SustainedPredictions;
 beforeAll(() => {
@@ -55,6 +57,20 @@ describe('sustained runs', () => {
   it('an iPhone 16 Pro steps down as it did', () => {
     expect(Math.abs(value('iphone16pro-mlx', 'drop_time').error)).toBeLessThan(0.4);
     expect(Math.abs(value('iphone16pro-mlx', 'sustained_rate').error)).toBeLessThan(0.3);
+  });
+
+  it('iPhones of three generations end a graphics test where they did, the later the less held', () => {
+    const left = (id: string) => value(id, 'score');
+    const [sixteen, seventeen] = [16, 17].map((n) =>
+      left(`iPhone ${n} Pro Max: 3DMark stress test on GPU@1200`),
+    );
+    for (const row of [sixteen!, seventeen!, left('wle-ip15pm@iteration 20')]) {
+      expect(Math.abs(row.error)).toBeLessThan(0.15);
+    }
+    expect(seventeen!.predicted).toBeGreaterThan(sixteen!.predicted + 5);
+    // Warm as it was at the surface, which nothing is fitted to.
+    const { error } = value('iPhone 17 Pro Max: Wild Life Extreme@420', 'temperature');
+    expect(Math.abs(error)).toBeLessThan(4);
   });
 
   it('a Galaxy S24 Ultra keeps the rate of its twenty runs, its die that of every other phone with its SoC', () => {
@@ -103,7 +119,7 @@ describe('sustained runs', () => {
       order: 60,
       title: 'Sustained runs of whole phones',
       text: [
-        'Bodies and policies as described. Fitted: resistance and capacity of the hot spot of the Pixel 6a, two factors, to its run with pauses and its session of seven models (its policy is the vendor’s file, read as the thermal HAL reads it); the board temperatures and ceilings of two steps of the iPhones 16 Pro and 17 Pro; the first step of the Galaxy S24 Ultra, to the plateau of its twenty runs. Nothing else.',
+        'Bodies and policies as described. Fitted: resistance and capacity of the hot spot of the Pixel 6a, two factors, to its run with pauses and its session of seven models (its policy is the vendor’s file, read as the thermal HAL reads it); the board temperatures, ceilings and clocks of memory of two steps of the iPhones 15 Pro, 16 Pro and 17 Pro; the first step of the Galaxy S24 Ultra, to the plateau of its twenty runs. Nothing else.',
         'Known to be wrong: the Galaxy S24 Ultra began warm (GPU at 629 to 680 MHz and sensors at 62 to 65 °C from its first run on, by its source under warm conditions), how warm is not known: from room temperature it is 13 to 28 K below the hottest of its sensors and not clamped to 231 MHz, as one campaign was in its sixth run and the other in none of twenty; initial rates carry the error of their runtime class; the CPU stress test of the X100 Pro falls further than heat explains here, its vendor disputes it; the start temperature of most runs is not known and taken as that of the air.',
         `Not compared: ${found.unmapped.map(({ id, reason }) => `${id} (${reason})`).join('; ')}.`,
       ].join('\n'),

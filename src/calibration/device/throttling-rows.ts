@@ -50,8 +50,8 @@ const MODELS = /(Qwen[\d.]+-[\d.]+B|Gemma \d E\dB|Llama[ -][\d.]+[ -]\d+B)/;
 function whatRan(workload: string) {
   const runtime = ENGINES.find((name) => workload.includes(name)) ?? '';
   const stress = /CPU Throttling Test/.test(workload) ? 'CPU Throttling Test' : '';
-  const graphics = /Wild Life Extreme/.test(workload) ? '3DMark Wild Life Extreme' : '';
-  const model = MODELS.exec(workload)?.[0] ?? (stress || graphics);
+  const graphics = /3DMark stress test|Wild Life Extreme/.exec(workload)?.[0] ?? '';
+  const model = MODELS.exec(workload)?.[0] ?? (stress || graphics.replace(/^Wild/, '3DMark Wild'));
   return { unit: unitOf(workload), runtime: runtime === 'MLC' ? 'MLC-LLM' : runtime, model };
 }
 

@@ -14,7 +14,7 @@
  */
 import { SpecError } from '../../base/errors.ts';
 import { quantity, z } from '../../base/schema.ts';
-import type { Cap, CoolingDevice, ThermalGovernor, ThermalView } from '../governor.ts';
+import type { Cap, CoolingDevice, MemoryCap, ThermalGovernor, ThermalView } from '../governor.ts';
 import { Caps, coresOf, Poll, stricter } from './caps.ts';
 import { requireAboveAmbient, type ThermalLimits } from './entry.ts';
 
@@ -95,6 +95,10 @@ class JunctionGuard implements ThermalGovernor {
     this.#softReason = `junction trip at ${settings.soft} °C`;
     this.#emergencyReason = `junction emergency at ${settings.emergency} °C`;
     this.#hotplugReason = `hotplug at ${settings.hotplug} °C`;
+  }
+
+  get memory(): MemoryCap | undefined {
+    return this.#inner.memory;
   }
 
   limit(view: ThermalView): readonly Cap[] {

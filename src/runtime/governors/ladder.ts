@@ -1,6 +1,6 @@
 /** Steps of severity on virtual skin: what governors with a ladder share. */
 import { quantity, z } from '../../base/schema.ts';
-import type { CoolingDevice } from '../governor.ts';
+import type { CoolingDevice, MemoryCap } from '../governor.ts';
 import { coresOf } from './caps.ts';
 import { requireAboveAmbient, type ThermalLimits } from './entry.ts';
 
@@ -13,6 +13,8 @@ const step = z.strictObject({
   ceilings: z.record(z.string(), z.number().min(0).max(1)).default({}),
   /** Share of the cores of each device that stays on (Snapdragon overlays take out the prime cluster first). */
   cores: z.number().min(0).max(1).default(1),
+  /** Highest clock of main memory allowed, as a share of its table. */
+  memory: z.number().min(0).max(1).default(1),
 });
 export type LadderStep = z.output<typeof step>;
 
@@ -28,7 +30,7 @@ export function ladderOf(
   given: readonly LadderStep[] | undefined,
   limits: ThermalLimits,
 ): readonly LadderStep[] {
-  const all = { ceilings: {}, cores: 1 };
+  const all = { ceilings: {}, cores: 1, memory: 1 };
   const steps = given ?? [
     { at: limits.skinHard, ceiling: 0.5, ...all },
     { at: limits.skinEmergency, ceiling: 0, ...all },
@@ -72,6 +74,17 @@ export function coresLeft(
   device: CoolingDevice,
 ): number {
   return Math.ceil((ladder[severity - 1]?.cores ?? 1) * coresOf(device) - 1e-9);
+}
+
+/** What `severity` steps allow main memory; undefined where they leave it all. */
+export function memoryCap(
+  ladder: readonly LadderStep[],
+  severity: number,
+  sensor: string,
+): MemoryCap | undefined {
+  const held = ladder[severity - 1];
+  if (!held || held.memory === 1) return undefined;
+  return { share: held.memory, reason: `${sensor} step at ${held.at} °C` };
 }
 
 /** Whether any step ever holds a device of that name back; without one, whether any holds all. */

@@ -1,6 +1,6 @@
 /** Severity ladder of virtual skin: each step, once reached, holds the units it names below a ceiling until they cool. */
 import { quantity, z } from '../../base/schema.ts';
-import type { Cap, CoolingDevice, ThermalGovernor, ThermalView } from '../governor.ts';
+import type { Cap, CoolingDevice, MemoryCap, ThermalGovernor, ThermalView } from '../governor.ts';
 import { Caps, Poll, readingOf, SENSORS, type Sensor } from './caps.ts';
 import { thermalFactory } from './entry.ts';
 import { guarded, junctionOptions } from './junction-guard.ts';
@@ -11,6 +11,7 @@ import {
   type LadderStep,
   ladderOf,
   ladderOptions,
+  memoryCap,
   severityAt,
 } from './ladder.ts';
 import { skinPid } from './skin-pid.ts';
@@ -43,6 +44,7 @@ interface Settings {
 }
 
 class SkinLadder implements ThermalGovernor {
+  memory: MemoryCap | undefined;
   readonly #settings: Settings;
   readonly #caps = new Caps();
   readonly #poll = new Poll();
@@ -63,6 +65,7 @@ class SkinLadder implements ThermalGovernor {
     if (!this.#poll.due(view.period, polling)) return this.#caps.list;
     const reading = readingOf(view, sensor);
     this.#severity = severityAt(ladder, hysteresis, reading, this.#severity);
+    this.memory = memoryCap(ladder, this.#severity, sensor);
     const reason = `${sensor} step at ${ladder[this.#severity - 1]?.at} °C`;
     for (const [i, device] of view.devices.entries()) {
       if (this.#places.includes(i)) continue;

@@ -12,7 +12,7 @@
  */
 import { quantity, z } from '../../base/schema.ts';
 import { KILO, MILLI } from '../../base/units.ts';
-import type { Cap, CoolingDevice, ThermalGovernor, ThermalView } from '../governor.ts';
+import type { Cap, CoolingDevice, MemoryCap, ThermalGovernor, ThermalView } from '../governor.ts';
 import { Caps, loadOf, Poll, readingOf, SENSORS, type Sensor } from './caps.ts';
 import { requireAboveAmbient, type ThermalLimits, thermalFactory } from './entry.ts';
 import { guarded, junctionOptions } from './junction-guard.ts';
@@ -22,6 +22,7 @@ import {
   type LadderStep,
   ladderOf,
   ladderOptions,
+  memoryCap,
   severityAt,
 } from './ladder.ts';
 import {
@@ -142,6 +143,7 @@ interface Settings {
 }
 
 class SkinPid implements ThermalGovernor {
+  memory: MemoryCap | undefined;
   readonly #settings: Settings;
   readonly #caps = new Caps();
   readonly #poll = new Poll();
@@ -173,6 +175,7 @@ class SkinPid implements ThermalGovernor {
     const last = together ? loops.length - 1 : first;
     for (let l = first; l <= last; l++) this.#shareBudget(l, view, reading);
     this.#severity = severityAt(ladder, hysteresis, reading, this.#severity);
+    this.memory = memoryCap(ladder, this.#severity, this.#settings.sensor);
     for (let i = 0; i < view.devices.length; i++) this.#step(i, view.devices[i] as CoolingDevice);
     return this.#caps.list;
   }

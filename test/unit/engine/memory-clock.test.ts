@@ -14,6 +14,7 @@ import {
   toyPhase,
   toyPlan,
   toyWork,
+  uncapped,
 } from '../../support/toy-machine.ts';
 
 /** 1 GB/s of memory that can step to a quarter and to half. */
@@ -64,6 +65,21 @@ describe('the clock of memory', () => {
     expect(standby!.joules / slow.requests[0]!.endSeconds).toBeCloseTo(0.55, 2);
     const total = Object.values(slow.energy).reduce((sum, joules) => sum + joules, 0);
     expect(total).toBeCloseTo(slow.metrics['energy_joules']!, 9);
+  });
+
+  it('goes no higher than heat allows, whoever votes, and says why', () => {
+    const memory = { share: 0.5, reason: 'board step at 34 °C' };
+    const held = runToy([streaming(1e9)], {
+      machine: stepping(),
+      thermalGovernor: { ...uncapped, memory },
+    });
+    // At the top until the votes have been low for 80 ms, then half of the bandwidth.
+    const [change] = held.timeline.marks.filter(({ track }) => track === 'dram');
+    expect(change!.reason).toBe(memory.reason);
+    expect(change!.time).toBeGreaterThan(0.07);
+    expect(change!.time).toBeLessThan(0.12);
+    expect(Math.min(...clocks(held))).toBe(0.5e9);
+    expect(held.requests[0]!.endSeconds).toBeCloseTo(2 - change!.time, 6);
   });
 
   it('follows the share in use where nothing votes: a trickle needs no fast memory', () => {

@@ -30,6 +30,26 @@ describe('a ladder with ceilings of single devices', () => {
     expect(first!.coresReason).toBe('skin step at 45 °C');
   });
 
+  it('holds main memory at a step that says so, through the guard of the junction, until it cools', () => {
+    const steps = [
+      { at: '41 °C', ceilings: { gpu: 0.5 }, memory: 0.5 },
+      { at: '45 °C', ceilings: { gpu: 0.2 } },
+    ];
+    for (const name of ['skin-ladder', 'skin-pid'] as const) {
+      const governor = thermalGovernors[name].create({ ladder: steps });
+      const seen = [30, 42, 46, 30].map((skin) => {
+        governor.limit(view({ skin, devices: [cpu(), gpu()], period: 10 }));
+        return governor.memory;
+      });
+      expect(seen).toEqual([
+        undefined,
+        { share: 0.5, reason: 'skin step at 41 °C' },
+        undefined,
+        undefined,
+      ]);
+    }
+  });
+
   it('goes by the board where it is told to', () => {
     expect(at(30, 42, 'board')[1]!.point).toBe(0);
     expect(at(42, 30, 'board')[1]!.point).toBe(gpu().powers.length - 1);
