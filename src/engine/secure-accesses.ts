@@ -109,6 +109,11 @@ export function accessesOf(
   return found;
 }
 
+/** Whether the operator's unit writes, and not who brings or opens something for it. */
+export function writesItself({ access, initiator }: AccessKind): boolean {
+  return access === 'write' && initiator === undefined;
+}
+
 /** The same access by the same unit is made by many kinds of operators. */
 export function rowsOnce(rowOf: (unit: number, kind: AccessKind) => number) {
   const rows = new Map<number, number>();

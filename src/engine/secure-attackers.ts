@@ -54,7 +54,7 @@ export class Attackers {
     while (this.pending.length > 0 && this.pending[0]!.at <= now + TICK) this.next(now);
   }
 
-  /** A job of a workload begins on the NPU. @returns whether somebody waited for it. @throws SecurityFault */
+  /** A job of a workload begins to write from the NPU. @returns whether somebody waited for it. @throws SecurityFault */
   meet(lane: SecureLane, now: Seconds): boolean {
     const due = this.waiting.filter(({ aim }) => aim === lane);
     if (due.length === 0) return false;

@@ -38,8 +38,8 @@ export interface Aim {
   readonly bare: boolean;
   /** Its operators have begun: a prompt lies there, and pages of a cache. */
   readonly hasRun: boolean;
-  /** Some of them on the NPU. */
-  readonly hasRunOnNpu: boolean;
+  /** Some of them on the NPU, which wrote what they made. */
+  readonly hasWritten: boolean;
   /** What weights are worth, adapters that lie beside or in them included. */
   readonly held: Secrecy;
   /** What its operators have made until now of all that they read, adapters included. */
@@ -256,7 +256,7 @@ const UNUSED: Verdict = { kind: 'harmless', why: 'no protected job has written t
 
 /** What an access brings of what lies there now. */
 function found({ takes, waits }: AttackEntry, { region, verdict }: Attempt, aim: Aim) {
-  if (waits && !aim.hasRunOnNpu && isOpen(verdict)) return UNUSED;
+  if (waits && !aim.hasWritten && isOpen(verdict)) return UNUSED;
   if (takes === 'whatever lies there' && isOpen(verdict))
     return lyingIn(region, aim).length > 0 ? verdict : ABSENT;
   if (verdict.kind !== 'breach') return verdict;

@@ -12,6 +12,7 @@ import {
   type Place,
   rowsOnce,
   WIDTH,
+  writesItself,
 } from './secure-accesses.ts';
 import { isCiphered, passesAgain } from './secure-opening.ts';
 import type { SecurityPlan } from './secure-plan.ts';
@@ -62,8 +63,9 @@ export interface FlowTable {
   /** Of all results together: what local memory may hold; and of all weights. */
   readonly results: Secrecy;
   readonly weights: Secrecy;
-  /** Whether some of them go through the NPU's. */
+  /** Whether some of them go through the NPU's, and out of it into memory. */
   readonly onNpu: boolean;
+  readonly npuWrites: boolean;
   /** Weight bytes up to and with each operator, as a share of all; worked out when somebody waits for them. */
   weightShare: Float64Array | undefined;
   /** The first part of a prompt finds nothing in the cache, so its operators do not read it. */
@@ -94,6 +96,7 @@ export function flowTable(
   const ciphered = isCiphered(plan);
   let results: Secrecy = PUBLIC;
   let weights: Secrecy = PUBLIC;
+  let npuWrites = false;
   for (let i = 0; i < count; i++) {
     const operator = graph.operators[i]!;
     const isRoot = operator.inputs.length === 0;
@@ -110,6 +113,7 @@ export function flowTable(
       const accesses = accessesOf(plan, place, work, { ...of, kv: flow.kv, isRoot });
       own = kinds.add(cell, key, tensorsOf(work));
       for (const what of accesses) kinds.addAccess(asRow(table.unit[i]!, isRoot, what));
+      npuWrites ||= isNpu[table.unit[i]!] !== 0 && accesses.some(([, what]) => writesItself(what));
     }
     kind[i] = own;
     kinds.uncalled[own]! += calls[i] === 0 ? 1 : 0;
@@ -134,6 +138,7 @@ export function flowTable(
     epoch: -1,
     results,
     weights,
+    npuWrites,
     onNpu: kinds.cell.some((cell) => isNpu[cell % table.unitCount] !== 0),
     weightShare: undefined,
     readsCache: readsCache(table),

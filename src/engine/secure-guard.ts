@@ -149,7 +149,7 @@ export class SecureGuard implements AccessGuard, LoadGate {
     const lane = this.laneOf(request);
     let flows = lane.flowsOf(request);
     lane.begin(flows);
-    if (flows.onNpu && this.attackers.meet(lane, now)) flows = lane.flowsOf(request);
+    if (flows.npuWrites && this.attackers.meet(lane, now)) flows = lane.flowsOf(request);
     flows.since = now;
     if (this.isBusy(lane, request, flows)) return this.everyOne(flows.flags.length);
     this.checks += passPlain(flows);

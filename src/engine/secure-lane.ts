@@ -75,9 +75,9 @@ export class SecureLane {
   /** Into the world of its runtime and back, and of handing the NPU over to or from it. */
   readonly call: Seconds;
   readonly npuSwitch: Seconds;
-  /** Operators of it have run since its memory was last overwritten; some of them on the NPU. */
+  /** Operators of it have run since its memory was last overwritten; some of them on the NPU, which wrote what they made. */
   private hasRun = false;
-  private hasRunOnNpu = false;
+  private hasWritten = false;
   /** What they have made of all that they read, and what their weights are worth: adapters included. */
   made: Secrecy = PUBLIC;
   held: Secrecy;
@@ -123,9 +123,9 @@ export class SecureLane {
   }
 
   /** Operators of a step begin. */
-  begin({ results, weights, onNpu }: FlowTable): void {
+  begin({ results, weights, npuWrites }: FlowTable): void {
     this.hasRun = true;
-    this.hasRunOnNpu ||= onNpu;
+    this.hasWritten ||= npuWrites;
     this.made |= results;
     this.held |= weights;
   }
@@ -133,17 +133,17 @@ export class SecureLane {
   /** Its memory was overwritten. */
   forget(): void {
     this.hasRun = false;
-    this.hasRunOnNpu = false;
+    this.hasWritten = false;
     this.made = PUBLIC;
     this.held = this.heldFirst();
   }
 
   /** What an attack finds. */
   get aim(): Aim {
-    const { plan, hasRun, hasRunOnNpu, held, made } = this;
+    const { plan, hasRun, hasWritten, held, made } = this;
     const flows = [...this.restores.values()];
     const bare = flows.length === 0 ? !staysSealed(plan) : flows.some(({ isBare }) => isBare);
-    return { plan, bare, hasRun, hasRunOnNpu, held, made };
+    return { plan, bare, hasRun, hasWritten, held, made };
   }
 
   /** Adapters that stay lie there with the model. */

@@ -225,6 +225,16 @@ describe('adapters', () => {
     for (const kind of kinds) expect(labelOf(during, kind), kind).toBe('user-secret');
   });
 
+  it('that the drive brings are nothing that a job writes: wrong tables wait for the first that does', () => {
+    const { attacks } = skill('swap', '{ kind: wrong-smmu-tables, at: 0 s }');
+    expect(attacks).toMatchObject([{ outcome: 'leak' }]);
+    expect(attacks[0]!.seconds).toBeGreaterThan(0.001);
+    // Merging writes weights.
+    expect(skill('merge', '{ kind: wrong-smmu-tables, at: 0 s }').attacks).toMatchObject([
+      { outcome: 'leak', seconds: 0 },
+    ]);
+  });
+
   it('lie beside the weights from the start where they are resident, else once they have come', () => {
     const probe = (at: number) => `{ kind: bus-snoop, at: ${at} s }`;
     const outcomes = (mode: string) =>
