@@ -6,6 +6,7 @@ import type { RuntimeSpec } from '../runtime/runtime-spec.ts';
 import type { SchedulingPolicy } from '../runtime/scheduling-policy.ts';
 import type { WorkloadSpec } from '../workload/family.ts';
 import type { RequestPlan } from '../workload/graph.ts';
+import { promptParts } from '../workload/llm/prompt-parts.ts';
 import type { ModelTables } from '../workload/models/tables.ts';
 import {
   buildWorkload,
@@ -120,8 +121,10 @@ function shapeNotes(
   runtime: string,
 ): string[] {
   const { prefillChunk } = { ...spec, ...given } as RequestShape;
+  const lengths = prefillChunk === undefined ? [] : [prefillChunk].flat();
   const fresh = promptTokens - cachedTokensOf(spec);
-  const padded = prefillChunk === undefined ? fresh : roundUp(fresh, prefillChunk);
+  const parts = lengths.length > 0 ? promptParts(fresh, lengths, true) : [fresh];
+  const padded = parts.reduce((sum, part) => sum + part, 0);
   const asked = promptTokens + generatedTokens;
   // Nobody reads what the last answer would leave in the cache.
   const covered = roundUp(
@@ -131,7 +134,7 @@ function shapeNotes(
   const pads =
     given.padPrefill && padded > fresh
       ? [
-          `prompt of ${fresh} tokens padded to ${padded} by runtime ${runtime}, whose graphs take ${prefillChunk} at a time (workload.padPrefill)`,
+          `prompt of ${fresh} tokens padded to ${padded} by runtime ${runtime}, whose graphs take ${lengths.join(' or ')} at a time (workload.padPrefill)`,
         ]
       : [];
   const covers =

@@ -2,9 +2,9 @@
  * What an engine makes of a request to a language model, whoever asks: parts that prompts are cut into, the format of the
  * cache, and what of both is computed that nobody asked for.
  *
- * Model    prompts go in calls of `chunk` tokens, the last one filled up where graphs have one size; attention covers
- *          the whole context that graphs were compiled for, a multiple of `context`
- * Ignores  engines that hold graphs of several sizes and choose among them; steps that a policy moves to another unit
+ * Model    prompts go in calls of `chunk` tokens, or of the lengths that graphs have, the last one filled up where these
+ *          are fixed; attention covers the whole context that graphs were compiled for, a multiple of `context`
+ * Ignores  steps that a policy moves to another unit
  * Source   socs/runtimes/*.yaml, models.request
  * Checked  test/contract/run-and-check.test.ts, test/unit/runtime/request-shape.test.ts
  */
@@ -12,7 +12,8 @@ import type { RuntimeSpec } from './runtime-spec.ts';
 
 /** Keys of a workload that its engine decides unless the workload says; none where the engine has nothing to say. */
 export interface RequestShape {
-  readonly prefillChunk?: number;
+  readonly prefillChunk?: number | readonly number[];
+  readonly firstTokenDecodes?: boolean;
   readonly padPrefill?: boolean;
   readonly prunePrefill?: boolean;
   readonly logits?: 'last' | 'all';
@@ -30,7 +31,7 @@ export function requestShape(
   kind: string,
   longest = Number.POSITIVE_INFINITY,
 ): RequestShape {
-  const { on, chunk, pads, prunes, logits, context } = models.request;
+  const { on, chunk, pads, prunes, logits, context, firstTokenDecodes } = models.request;
   const { [kind as 'npu']: cache } = models.kvCache;
   const kept = cache === undefined ? {} : { kvCache: cache };
   if (on && !on.some((one) => one === kind)) return kept;
@@ -38,6 +39,7 @@ export function requestShape(
     ...kept,
     ...(chunk && { prefillChunk: chunk.is }),
     ...(pads && { padPrefill: pads.is }),
+    ...(firstTokenDecodes && { firstTokenDecodes: firstTokenDecodes.is }),
     ...(prunes && { prunePrefill: prunes.is }),
     ...(logits && { logits: logits.is }),
     ...(context && {

@@ -89,8 +89,10 @@ const kernels = z.strictObject({
 const requestShape = z.strictObject({
   /** Kinds of units whose graphs have this shape; all where absent. */
   on: z.array(z.enum(['cpu', 'gpu', 'npu'])).optional(),
-  /** Tokens per prefill call; the whole prompt at once when absent. */
-  chunk: sourcedValue(z.int().positive()).optional(),
+  /** Tokens per prefill call, or the lengths that its graphs have; the whole prompt at once when absent. */
+  chunk: sourcedValue(z.union([z.int().positive(), z.array(z.int().positive()).min(1)])).optional(),
+  /** Prefill hands out no logits: the first answer comes from a decode step on the last prompt token. */
+  firstTokenDecodes: sourcedValue(z.boolean()).optional(),
   /** Compute whole chunks even where fewer tokens are left, as graphs of fixed shape do. */
   pads: sourcedValue(z.boolean()).optional(),
   /** Prefill graphs end at the last layer with a cache of its own: later ones read the last token alone. */

@@ -15,6 +15,7 @@ import {
   uniformRouting,
 } from './llm/options.ts';
 import { cacheElementsPerToken, llmWeightBytes } from './llm/parameters.ts';
+import { promptParts, runsOf } from './llm/prompt-parts.ts';
 import { recurrentStateBytes } from './llm/recurrent.ts';
 import {
   applyTechniques,
@@ -37,14 +38,16 @@ export interface LlmRequest {
   readonly activationDType: DType;
   readonly promptTokens: number;
   readonly generatedTokens: number;
-  /** Prompt tokens per prefill step; the whole prompt at once when absent. */
-  readonly prefillChunk?: number;
+  /** Prompt tokens per prefill step, or the lengths that graphs for it have; the whole prompt at once when absent. */
+  readonly prefillChunk?: number | readonly number[];
   /** Compute a full chunk even where fewer tokens are left, as graphs of fixed shape do. */
   readonly padPrefill?: boolean;
   /** Leading prompt tokens whose keys and values are in the cache already. */
   readonly cachedTokens?: number;
   /** Logits for the last prompt token only (what chat needs); otherwise for all of them. */
   readonly lastTokenLogitsOnly?: boolean;
+  /** Prefill hands out no logits; the first answer comes from a decode step on the last prompt token. */
+  readonly firstTokenDecodes?: boolean;
   /** Prefill leaves out of layers that reuse earlier caches whatever the first answer does not need. */
   readonly prunePrefill?: boolean;
   readonly fusion?: Partial<LlmFusion>;
@@ -136,43 +139,41 @@ export function kvCacheBytes(model: LlmModel, format: WeightFormat, tokens: numb
 /** @param last tokens at the end of the prompt that have logits, at least. */
 function prefillPhases(request: LlmRequest, formats: LlmFormats, last = 1): Phase[] {
   const { promptTokens, cachedTokens = 0, lastTokenLogitsOnly = true } = request;
+  const { prefillChunk, padPrefill = false, firstTokenDecodes = false } = request;
   const fresh = promptTokens - cachedTokens;
-  const chunk = Math.min(request.prefillChunk ?? fresh, request.padPrefill ? Infinity : fresh);
-  const whole = Math.ceil(fresh / chunk) - 1;
-  const left = request.padPrefill ? chunk : fresh - whole * chunk;
-  const phase = (name: string, tokens: number, logits: number, steps: number, start: number) => ({
+  const lengths = typeof prefillChunk === 'object' ? prefillChunk : [prefillChunk ?? fresh];
+  const parts = promptParts(fresh, lengths, padPrefill);
+  const final = parts.at(-1) ?? fresh;
+  const phase = (name: string, tokens: number, logits: number, steps: number, before: number) => ({
     name: 'prefill',
     graph: buildLlmGraph(request.model, options(request, formats, name, tokens, logits)),
     steps,
-    contextStart: start,
-    contextStride: chunk,
+    contextStart: cachedTokens + before + tokens,
+    contextStride: tokens,
   });
   const logits = (tokens: number) => (lastTokenLogitsOnly ? 0 : tokens);
-  const phases: Phase[] = [];
-  if (whole > 0)
-    phases.push({
-      ...phase('prefill-chunk', chunk, logits(chunk), whole, cachedTokens + chunk),
-      outputsPerStep: 0,
-    });
-  phases.push({
-    ...phase('prefill', left, logits(left) || last, 1, cachedTokens + whole * chunk + left),
-    outputsPerStep: 1,
-  });
-  return phases;
+  const chunks = runsOf(parts.slice(0, -1)).map(({ tokens, count, before }) => ({
+    ...phase('prefill-chunk', tokens, logits(tokens), count, before),
+    outputsPerStep: 0,
+  }));
+  const whole = parts.slice(0, -1).reduce((sum, tokens) => sum + tokens, 0);
+  const ended = firstTokenDecodes ? 0 : last;
+  const end = phase('prefill', final, logits(final) || ended, 1, whole);
+  return [...chunks, { ...end, outputsPerStep: firstTokenDecodes ? 0 : 1 }];
 }
 
 function decodePhases(request: LlmRequest, formats: LlmFormats): Phase[] {
+  const { promptTokens, firstTokenDecodes = false } = request;
   const steps = request.generatedTokens - 1;
-  if (steps < 1) return [];
+  if (steps < 1 && !firstTokenDecodes) return [];
+  const graph = buildLlmGraph(request.model, options(request, formats, 'decode', 1, 1));
+  const phase = (name: string, count: number, contextStart: number) =>
+    count < 1
+      ? []
+      : [{ name, graph, steps: count, contextStart, contextStride: 1, outputsPerStep: 1 }];
   return [
-    {
-      name: 'decode',
-      graph: buildLlmGraph(request.model, options(request, formats, 'decode', 1, 1)),
-      steps,
-      contextStart: request.promptTokens + 1,
-      contextStride: 1,
-      outputsPerStep: 1,
-    },
+    ...phase('first-token', firstTokenDecodes ? 1 : 0, promptTokens),
+    ...phase('decode', steps, promptTokens + 1),
   ];
 }
 

@@ -68,6 +68,28 @@ describe('rates of a run and of a check', () => {
     expectOneBuild(row);
   });
 
+  it('are one to the first token, which LiteRT-LM takes from a decode step behind the prompt', () => {
+    const row = 'Tensor G5,gpu,LiteRT-LM,Llama-3.2-3B,3.21,4,,512,,50,9,10,measured,A,';
+    const { rows } = predictLlmRows(parseLlmRows(`${HEADER}\na,${row}\n`, 'rows.csv'), sources);
+    const predicted = (wanted: string) =>
+      rows.find(({ quantity }) => quantity === wanted)!.predicted;
+    const step = 1 / predicted('decode');
+    const first = predicted('time_to_first_token');
+    expect(first).toBeCloseTo(512 / predicted('prefill') + step, 2);
+    const { scenario, workload } = rows[0]!.mapped;
+    const { version, family, summary, ...keys } = workload as Readonly<Record<string, unknown>>;
+    const set = Object.entries(keys).map(([key, value]) => `workload.${key}=${value}`);
+    const written = scenarioFile(
+      { ...scenario, workload: 'llama-3.2-3b-chat', ...STEADY },
+      'contract',
+    );
+    const prepared = prepare(written, set, sources);
+    const { metrics } = runInClosedForm(buildSimulation(prepared, set, sources));
+    expect(Math.abs(Math.log(Number(metrics['time_to_first_token_seconds']) / first))).toBeLessThan(
+      NEAR,
+    );
+  });
+
   it('are one for the files that Meta publishes, which the bundled workloads describe', () => {
     const { mapped, ...rates } = checked(
       'Snapdragon 8 Gen 3,cpu,ExecuTorch (XNNPACK+KleidiAI),Llama-3.2-3B,3.21,4,8,64,,89.7,,19.7,measured,A,SpinQuant',

@@ -218,7 +218,7 @@ export function quantityOf(
 ): number {
   const total = (phase: string) =>
     times.filter((one) => one.phase === phase).reduce((sum, { seconds }) => sum + seconds, 0);
-  if (quantity === 'time_to_first_token') return total('prefill');
+  if (quantity === 'time_to_first_token') return total('prefill') + total('first-token');
   if (quantity === 'prefill') {
     const fresh = Number(workload['promptTokens']) - Number(workload['cachedTokens'] ?? 0);
     return fresh / total('prefill');

@@ -3,7 +3,7 @@ import type { SchedulingPolicy } from '../scheduling-policy.ts';
 import { singleUnit } from './single-unit.ts';
 
 /** Phases that generate step by step; everything else counts as preparation. */
-const GENERATING = new Set(['decode']);
+const GENERATING = new Set(['first-token', 'decode']);
 
 export function stageWise(prepare: string, generate: string, refuge?: string): SchedulingPolicy {
   const first = singleUnit(prepare, refuge);

@@ -32,10 +32,12 @@ export const formatShape = {
 export const requestShape = {
   promptTokens: tokens(),
   generatedTokens: tokens(),
-  /** Prompt tokens per prefill step; the whole prompt at once when neither says. */
-  prefillChunk: tokens().optional(),
+  /** Prompt tokens per prefill step, or the lengths that graphs for it have; the whole prompt at once when neither says. */
+  prefillChunk: z.union([tokens(), z.array(tokens()).min(1)]).optional(),
   /** Compute whole chunks even where fewer tokens are left, as graphs of fixed shape do. */
   padPrefill: z.boolean().optional(),
+  /** Prefill hands out no logits: the first answer comes from a decode step on the last prompt token. */
+  firstTokenDecodes: z.boolean().optional(),
   /** Leading prompt tokens that an earlier request left in the cache. */
   cachedTokens: z.int().nonnegative().default(0),
   /** Logits of the last prompt token only, or of all of them. */
@@ -112,6 +114,7 @@ export function llmOptions(
     promptTokens: spec.promptTokens,
     generatedTokens: spec.generatedTokens,
     padPrefill: spec.padPrefill ?? false,
+    firstTokenDecodes: spec.firstTokenDecodes ?? false,
     cachedTokens: spec.cachedTokens,
     lastTokenLogitsOnly: spec.logits !== 'all',
     prunePrefill: spec.prunePrefill ?? false,

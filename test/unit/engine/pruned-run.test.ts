@@ -21,6 +21,7 @@ function promptMacs(runtime: string, model = 'gemma-4-e2b', more = ''): number {
     'prefillChunk: 256',
     'contextBucket: 1',
     'scores: causal',
+    'firstTokenDecodes: false',
     more,
   ].join('\n');
   const scenario = `version: 1\nsoc: snapdragon-8-elite\nworkload: mine\nruntime: ${runtime}`;

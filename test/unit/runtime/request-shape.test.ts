@@ -63,6 +63,11 @@ describe('a run', () => {
     ['runtime: vendor', 130, [128, 128]],
     ['runtime: llm-npu', 300, [256, 256]],
     ['runtime: litert-lm\nunit: gpu', 20, [128]],
+    // Parts are cut before the last token is held back: 129 tokens take two calls.
+    ['runtime: litert-lm\nunit: gpu', 128, [128]],
+    ['runtime: litert-lm\nunit: gpu', 129, [128, 128]],
+    ['runtime: litert-lm\nunit: gpu', 1000, [1024]],
+    ['runtime: litert-lm\nunit: gpu', 1100, [1024, 128]],
     ['runtime: llama-cpp\nunit: cpu', 1300, [512, 512, 276]],
     ['runtime: mnn\nunit: cpu', 1300, [1300]],
     ['runtime: vendor\nunit: cpu', 130, [130]],
@@ -97,6 +102,33 @@ describe('a run', () => {
     expect(prepared('runtime: mnn\nunit: cpu').plan.notes).toBeUndefined();
   });
 
+  it('takes the first token from decode where prefill has no logits, and makes as many in all', () => {
+    const { plan } = prepared('runtime: litert-lm\nunit: gpu', ['workload.generatedTokens=5']);
+    const phases = plan.phases.map(({ name, steps, outputsPerStep }) => [
+      name,
+      steps * outputsPerStep,
+    ]);
+    expect(phases.filter(([name]) => name !== 'prefill')).toEqual([
+      ['first-token', 1],
+      ['decode', 4],
+    ]);
+    expect(phases.filter(([name, made]) => name === 'prefill' && made !== 0)).toEqual([]);
+    const [prefill] = plan.phases;
+    expect(prefill!.graph.operators.some(({ name }) => name === 'head')).toBe(false);
+    const first = plan.phases.find(({ name }) => name === 'first-token')!;
+    expect(first.contextStart).toBe(plan.promptTokens);
+    const set = ['workload.generatedTokens=5', 'workload.firstTokenDecodes=false'];
+    const { plan: plain } = prepared('runtime: litert-lm\nunit: gpu', set);
+    expect(plain.phases.map(({ name }) => name)).not.toContain('first-token');
+    const one = prepared('runtime: litert-lm\nunit: gpu', ['workload.generatedTokens=1']);
+    expect(one.plan.phases.at(-1)!.name).toBe('first-token');
+  });
+
+  it('takes the lengths that its graphs have from the workload', () => {
+    const set = ['workload.promptTokens=700', 'workload.prefillChunk=[512, 64]'];
+    expect(partsOf(prepared('runtime: litert-lm\nunit: gpu', set))).toEqual([512, 64, 64, 64]);
+  });
+
   it('that is kept off the NPU is kept from the graphs compiled for it', () => {
     const { plan } = prepared('runtime: vendor\nsecurity: { preset: naive }', []);
     expect(plan.notes).toBeUndefined();
@@ -111,7 +143,7 @@ describe('a run', () => {
           const parts = partsOf(
             prepared(`runtime: ${runtime}`, [`workload.promptTokens=${tokens}`]),
           );
-          const chunk = shapeOf(runtime, 'npu').prefillChunk!;
+          const chunk = Number(shapeOf(runtime, 'npu').prefillChunk);
           const total = parts.reduce((sum, part) => sum + part, 0);
           expect(new Set(parts)).toEqual(new Set([chunk]));
           expect(total).toBeGreaterThanOrEqual(tokens);

@@ -1,0 +1,50 @@
+/**
+ * How engines cut prompts into calls.
+ *
+ * Model    one size: whole calls, then what is left, filled up where graphs have one length. Graphs of several lengths:
+ *          as many calls of the longest as fit; what is left takes one more of these where it fills half of it and no
+ *          length of at least half of that holds it, else shorter ones
+ * Ignores  builds of LiteRT-LM that take the shortest graph that holds what is left (until 2026), and those that on CPUs
+ *          never fill a longer graph (since)
+ * Source   LiteRT-LM, GetOptimizedPrefillWorkGroups in runtime/executor/litert_compiled_model_executor_utils.cc
+ * Checked  test/unit/workload/prompt-parts.test.ts
+ */
+
+/** @returns tokens that each call computes, in order. */
+export function promptParts(
+  tokens: number,
+  lengths: readonly number[],
+  pads: boolean,
+): readonly number[] {
+  const sorted = [...lengths].sort((a, b) => b - a);
+  const parts: number[] = [];
+  let left = tokens;
+  sorted.forEach((length, i) => {
+    while (left >= length) {
+      parts.push(length);
+      left -= length;
+    }
+    const next = sorted[i + 1];
+    const shorter = next !== undefined && 2 * next >= length && left <= next;
+    if (left > 0 && (next === undefined || (!shorter && 2 * left >= length))) {
+      parts.push(pads ? length : left);
+      left = 0;
+    }
+  });
+  return parts;
+}
+
+/** Equal parts that follow each other, with the tokens before them. */
+export function runsOf(
+  parts: readonly number[],
+): readonly { readonly tokens: number; readonly count: number; readonly before: number }[] {
+  const runs: { tokens: number; count: number; before: number }[] = [];
+  let before = 0;
+  for (const tokens of parts) {
+    const last = runs.at(-1);
+    if (last?.tokens === tokens) last.count++;
+    else runs.push({ tokens, count: 1, before });
+    before += tokens;
+  }
+  return runs;
+}
