@@ -55,6 +55,8 @@ export type WorkForm =
       readonly strideHeight: number;
       readonly strideWidth: number;
       readonly groups: number;
+      /** Of sequences: engines that lay out planes by blocks of channels leave these as they are. */
+      readonly line?: boolean;
       /** Taps of the kernel are no neighbours in a plane: dilated, placed by offsets, or of several planes. */
       readonly scattered?: boolean;
     }
@@ -76,7 +78,11 @@ export type WorkForm =
       readonly elements: number;
       readonly passes: number;
     }
-  | { readonly kind: 'move' };
+  | {
+      readonly kind: 'move';
+      /** An image at twice its size by repeating elements: no coordinates are looked up. */
+      readonly doubled?: boolean;
+    };
 
 export type WorkKind = WorkForm['kind'];
 

@@ -135,6 +135,7 @@ function cpuDescription({ threads, l2Bytes }: HostShape, place: Place) {
       vectorOps: place('vectorOps', 'count'),
       exponential: place('exponential', 'count'),
       errorFunction: place('errorFunction', 'count'),
+      division: place('division', 'count'),
       reorder: place('reorder', 'count'),
       caches: { l2: place('l2', 'count'), l3: place('l3', 'count') },
       coreBandwidth: place('coreBandwidth', 'bandwidth'),

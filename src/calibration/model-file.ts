@@ -25,6 +25,6 @@ export function fileCandidate({ path, name, size, dims, imported }: ModelFile): 
     ...(dims[input] === undefined ? {} : { value: dims[input] }),
   }));
   const { list, report } = imported;
-  const model = { name, source: path, size, inputs, list, views: report.views };
+  const model = { name, source: path, size, inputs, list, views: report.views + report.steering };
   return { id: name, family: 'file', build: () => model };
 }

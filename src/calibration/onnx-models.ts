@@ -168,8 +168,24 @@ function pyramid(
   return { id, family, quick, build: () => chain([1, ...dims], channels.length, step)(id) };
 }
 
+/** Along a sequence, such as speech: channels, positions. */
+function lineCase(channels: number, positions: number, kernel: number, quick = false) {
+  const id = `conv-line/${channels}x${positions}-k${kernel}`;
+  const step: Step = (sketch, x) => op.lineConv(sketch, x, { out: channels, kernel });
+  return {
+    id,
+    family: 'conv-line',
+    quick,
+    build: () => chain([1, channels, positions], 8, step)(id),
+  };
+}
+
 function convCases(): OperatorCase[] {
   return [
+    lineCase(128, 4, 3, true),
+    lineCase(128, 64, 3),
+    lineCase(256, 16, 1),
+    lineCase(64, 256, 7, true),
     convCase('conv', [16, 56, 56], { kernel: 3 }, 8),
     convCase('conv', [64, 56, 56], { kernel: 3 }, 4, true),
     convCase('conv', [128, 28, 28], { kernel: 3 }, 4),
@@ -254,6 +270,7 @@ function vectorCases(): OperatorCase[] {
     ['elementwise/gelu', (sketch, x) => vec.unary(sketch, x, 'Gelu')],
     ['elementwise/add', (sketch, x) => vec.binary(sketch, x, other(sketch, x), 'Add')],
     ['elementwise/mul', (sketch, x) => vec.binary(sketch, x, other(sketch, x), 'Mul')],
+    ['elementwise/div', (sketch, x) => vec.binary(sketch, x, other(sketch, x), 'Div')],
   ];
   return kinds.flatMap(([kind, step]) =>
     sizes.map((dims, index) => {
@@ -312,12 +329,22 @@ function moveCases(): OperatorCase[] {
         `resize/${mode}-${channels}x${extent}`,
       ),
   });
+  const doubling = (channels: number, extent: number): OperatorCase => ({
+    id: `resize/doubled-${channels}x${extent}`,
+    family: 'resize',
+    quick: true,
+    build: () =>
+      chain([1, channels, extent, extent], 2, (sketch, x) =>
+        vec.resize(sketch, x, 2, 'nearest', 'floor'),
+      )(`resize/doubled-${channels}x${extent}`),
+  });
   return [
     ...[64, 512, 1024].map(square),
     heads,
     rows(16, 256),
     rows(128, 1024),
     rows(2 * KIBI, 2048),
+    doubling(64, 32),
     zoom(16, 16, 'nearest'),
     zoom(64, 32, 'nearest'),
     zoom(16, 16, 'linear'),

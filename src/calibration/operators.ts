@@ -85,6 +85,23 @@ export function conv(sketch: Sketch, x: ValueSpec, shape: ConvShape): ValueSpec 
   });
 }
 
+/** The same along a sequence, with odd kernels: batch, channels, positions. */
+export function lineConv(
+  sketch: Sketch,
+  x: ValueSpec,
+  { out, kernel }: Pick<ConvShape, 'out' | 'kernel'>,
+): ValueSpec {
+  const [batch = 1, channels = 1, positions = 1] = x.dims;
+  const pad = (kernel - 1) / 2;
+  const w = weight(sketch, [out, channels, kernel], channels * kernel);
+  return append(sketch, {
+    op: 'Conv',
+    inputs: [x, w, weight(sketch, [out], channels * kernel)],
+    dims: [batch, out, positions],
+    attributes: { kernel_shape: [kernel], strides: [1], pads: [pad, pad], group: 1 },
+  });
+}
+
 export interface AttentionShape {
   readonly heads: number;
   readonly kvHeads: number;

@@ -36,6 +36,7 @@ const SINGLE = {
   vectorOps: ['vector operations per clock and core', 'count', 5, 0.2, 128],
   exponential: ['vector operations of one exponential', 'count', 2, 1, 60],
   errorFunction: ['vector operations of one error function', 'count', 6, 1, 100],
+  division: ['vector operations of one division', 'count', 4, 1, 60],
   reorder: ['elements put in place per clock and core', 'count', 0.7, 0.02, 32],
   l2: ['bytes per clock and core from L2', 'count', 24, 1, 256],
   l3: ['bytes per clock and core from L3', 'count', 16, 0.5, 128],

@@ -9,7 +9,12 @@ export function unary(sketch: Sketch, x: ValueSpec, op: 'Relu' | 'Sigmoid' | 'Ge
   return append(sketch, { op, inputs: [x], dims: x.dims, ...domain });
 }
 
-export function binary(sketch: Sketch, a: ValueSpec, b: ValueSpec, op: 'Add' | 'Mul'): ValueSpec {
+export function binary(
+  sketch: Sketch,
+  a: ValueSpec,
+  b: ValueSpec,
+  op: 'Add' | 'Mul' | 'Div',
+): ValueSpec {
   return append(sketch, { op, inputs: [a, b], dims: a.dims });
 }
 
@@ -94,6 +99,7 @@ export function resize(
   x: ValueSpec,
   factor: number,
   mode: 'nearest' | 'linear',
+  rounding: 'floor' | 'round_prefer_floor' = 'round_prefer_floor',
 ): ValueSpec {
   const [batch = 1, channels = 1, height = 1, width = 1] = x.dims;
   const scales = addConstant(sketch, floats('scales', [4], [1, 1, factor, factor]));
@@ -101,6 +107,6 @@ export function resize(
     op: 'Resize',
     inputs: [x, '', scales],
     dims: [batch, channels, height * factor, width * factor],
-    attributes: { mode, coordinate_transformation_mode: 'asymmetric' },
+    attributes: { mode, coordinate_transformation_mode: 'asymmetric', nearest_mode: rounding },
   });
 }

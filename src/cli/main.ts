@@ -70,7 +70,8 @@ async function parserOf(command: Command, words: readonly string[]): Promise<Arg
     .parserConfiguration({
       'camel-case-expansion': false,
       'dot-notation': false,
-      'greedy-arrays': false,
+      // `--check a.onnx b.onnx`, where the second could be nothing else.
+      'greedy-arrays': command.positionals === undefined,
       'parse-positional-numbers': false,
       'strip-aliased': true,
       'boolean-negation': false,

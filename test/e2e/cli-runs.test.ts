@@ -70,6 +70,21 @@ describe('measurements', () => {
     expect(readdirSync(join(dir, 'out', 'charts'))).toContain('overlay.svg');
   });
 
+  it('takes several models behind one --check', async () => {
+    const { code, stderr } = await socsim([
+      'calibrate',
+      'host',
+      '--check',
+      'a.onnx',
+      'b.onnx',
+      '--quick',
+    ]);
+    expect(stderr).toContain('a.onnx');
+    expect(stderr).toContain('b.onnx');
+    expect(stderr).not.toContain('unexpected');
+    expect(code).toBe(2);
+  });
+
   it('turns results of llama-bench into rows that are compared with what is predicted', async () => {
     const dir = folder();
     const test = { backends: 'CPU', model_filename: 'Llama-3.2-3B-Instruct-Q4_0.gguf' };

@@ -182,7 +182,10 @@ function estimate(cpu: Cpu, work: Work): UnitCost {
       if (fast) return productCost(cpu, fast.work, fast.gemm, fast.gemm, fast.transformOps);
       const gemm = convGemm(form);
       const layer = { products: 1, m: gemm.m, n: form.outChannels, k: gemm.k };
-      return productCost(cpu, work, gemm, layer);
+      // Where planes are laid out by blocks of channels, sequences are not: there positions fill the lanes.
+      const turned = form.line === true && cpu.kernels?.outputBlock !== undefined;
+      const shape = turned ? { ...gemm, m: gemm.n, n: gemm.m } : gemm;
+      return productCost(cpu, work, shape, layer);
     }
     case 'attention': {
       const fused = cpu.fusedAttention;
@@ -323,7 +326,8 @@ interface Load {
 function costOf(cpu: Cpu, work: Work, format: DType, load: Load): UnitCost {
   const ops = work.vectorOps + functionOps(cpu.kernels, work) + (load.extraOps ?? 0);
   const vectorCycles = ops / vectorRate(cpu, work);
-  return settle(cpu, work, format, { ...load, busy: load.cycles + vectorCycles, vectorCycles });
+  const busy = load.cycles + vectorCycles + placementCycles(cpu, work);
+  return settle(cpu, work, format, { ...load, busy, vectorCycles });
 }
 
 function vectorCost(cpu: Cpu, work: Work): UnitCost {
@@ -333,13 +337,11 @@ function vectorCost(cpu: Cpu, work: Work): UnitCost {
   const read = work.inputBytes + work.weightBytes + work.kvReadBytes;
   const write = work.outputBytes + work.kvWriteBytes;
   const again = Math.max(0, passes - 1) * bytesOf(elements, work.activationDType);
-  const reorder = cpu.kernels?.reorder;
-  const reorderCycles = reorder ? placements(work) / (reorder.is * cpu.used) : 0;
   const ops = form.kind === 'vector' ? work.vectorOps + functionOps(cpu.kernels, work) : 0;
   const vectorCycles = ops / (vectorRate(cpu, work) * laneShare(work, cpu.runtime));
   // Loads and stores move one vector per pipe and clock at best.
   const moveCycles = ((read + write + again) * BITS_PER_BYTE) / cpu.simdBits;
-  const busy = Math.max(vectorCycles + reorderCycles, moveCycles);
+  const busy = Math.max(vectorCycles + placementCycles(cpu, work), moveCycles);
   return settle(cpu, work, work.activationDType, {
     cycles: 0,
     vectorCycles,
@@ -350,6 +352,10 @@ function vectorCost(cpu: Cpu, work: Work): UnitCost {
     kvReadBytes: work.kvReadBytes,
     again,
   });
+}
+
+function placementCycles({ kernels, used }: Cpu, work: Work): number {
+  return kernels?.reorder ? placements(work) / (kernels.reorder.is * used) : 0;
 }
 
 /** Operations per clock of all cores in use. */

@@ -160,8 +160,9 @@ const cpuKernels = z.strictObject({
   /** Per core and clock: scalar operations of vector work, and elements of copies that change their order. */
   vectorOps: sourced('count').optional(),
   reorder: sourced('count').optional(),
-  /** Vector operations that one exponential, and one error function, costs. */
+  /** Vector operations that one exponential, one error function and one division cost. */
   exponential: sourced('count').optional(),
+  division: sourced('count').optional(),
   errorFunction: sourced('count').optional(),
   /** Output channels that convolutions compute together; fewer leave lanes idle. */
   outputBlock: sourced('count', { min: 1 }).optional(),

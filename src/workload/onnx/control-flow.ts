@@ -60,6 +60,7 @@ function walkIf(
   const branch = bodyOf(node, decided ? 'then_branch' : 'else_branch');
   if (!branch) return;
   sink.folded++;
+  if (condition?.value?.steered) sink.steering++;
   const results = state.walkBody(state, branch, childScope(scope), sink);
   for (const [i, name] of node.outputs.entries()) {
     const entry = results[i];

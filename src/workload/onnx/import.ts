@@ -120,6 +120,9 @@ function openBranchNotes(model: OnnxModel, sink: Sink, dims: DimBindings): strin
 function startState(model: OnnxModel, dims: DimBindings): WalkState {
   return {
     model,
+    openSizes: model.graph.inputs.some(({ dims: written }) =>
+      (written ?? [undefined]).some((dim) => typeof dim !== 'number'),
+    ),
     functions: functionTable(model),
     dims,
     faults: [],

@@ -12,6 +12,8 @@ export interface Value {
   readonly constant: boolean;
   /** Elements in row-major order, where they are known and few. */
   readonly data?: readonly number[];
+  /** Known because sizes or scalars of a run are: an engine works it out again in every run. */
+  readonly steered?: boolean;
   /** File that would have to be read for the elements. */
   readonly external?: string;
 }

@@ -19,6 +19,8 @@ export interface ImportReport {
   readonly operators: number;
   /** Nodes worked out at import: shape arithmetic and weights computed from constants. */
   readonly folded: number;
+  /** Of these, arithmetic on sizes that the file leaves open: engines do it in every run. */
+  readonly steering: number;
   /** Nodes that only rename or reshape. */
   readonly views: number;
   readonly unmodelled: readonly Unmodelled[];
@@ -57,7 +59,7 @@ function groupGaps(gaps: readonly Gap[]): Unmodelled[] {
 }
 
 export function buildReport(
-  counts: { readonly nodes: number; readonly folded: number; readonly views: number },
+  counts: Pick<ImportReport, 'nodes' | 'folded' | 'steering' | 'views'>,
   works: readonly Work[],
   gaps: readonly Gap[],
   notes: readonly string[],
@@ -71,6 +73,7 @@ export function buildReport(
   return {
     nodes: counts.nodes,
     folded: counts.folded,
+    steering: counts.steering,
     views: counts.views,
     operators: works.length,
     unmodelled,

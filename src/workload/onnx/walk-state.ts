@@ -33,11 +33,15 @@ export interface Sink {
   readonly gaps: Gap[];
   nodes: number;
   folded: number;
+  /** Of these, those that an engine works out in every run. */
+  steering: number;
   views: number;
 }
 
 export interface WalkState {
   readonly model: OnnxModel;
+  /** Some input has a size that a run decides. */
+  readonly openSizes: boolean;
   readonly functions: ReadonlyMap<string, OnnxFunction>;
   readonly dims: DimBindings;
   readonly faults: Fault[];
@@ -54,7 +58,7 @@ export interface WalkState {
 }
 
 export function emptySink(): Sink {
-  return { operators: [], gaps: [], nodes: 0, folded: 0, views: 0 };
+  return { operators: [], gaps: [], nodes: 0, folded: 0, steering: 0, views: 0 };
 }
 
 /** A body sees what is around it. Names are unique over a graph and its bodies, so they get no prefix. */

@@ -140,15 +140,19 @@ function inferNode(step: Step): void {
 function placeResults(step: Step, view: NodeView, inferred: readonly Inferred[]): void {
   const { state, scope, sink, node, key } = step;
   const constant = isConstant(step, view);
+  const steered = constant && isSteered(step, view);
   const results = node.outputs.flatMap((name, i): [string, Value][] => {
     const result = inferred[i];
-    return name !== '' && result ? [[name, { ...result, constant }]] : [];
+    return name !== '' && result
+      ? [[name, { ...result, constant, ...(steered && { steered }) }]]
+      : [];
   });
   for (const name of node.outputs.slice(inferred.length)) {
     bindUnknown(state, scope, name, `${key} has no such output`);
   }
   if (constant) {
     sink.folded++;
+    if (steered) sink.steering++;
     for (const [name, value] of results) bindFolded(step, name, value);
     return;
   }
@@ -177,6 +181,14 @@ function isConstant({ key }: Step, view: NodeView): boolean {
   if (key === 'Shape' || key === 'Size' || key === 'Constant') return true;
   if (RANDOM.has(key) || key.endsWith('DequantizeLinear')) return false;
   return view.inputs.every((value) => value === undefined || value.constant || value.data);
+}
+
+/** Computed from the sizes or scalars of a run, which a file that leaves them open does not know. */
+function isSteered({ state, key }: Step, { inputs }: NodeView): boolean {
+  const measures = key === 'Shape' || key === 'Size';
+  if (measures && state.openSizes && inputs[0]?.constant === false) return true;
+  if (measures) return false;
+  return inputs.some((value) => value?.steered || (value?.data && !value.constant));
 }
 
 function launch(step: Step, view: CostView, results: readonly (readonly [string, Value])[]): void {

@@ -72,7 +72,11 @@ const resample: Coster = (view) => {
   const x = inputAt(view, 0).dims;
   const out = view.outputs[0]?.dims ?? [];
   const taps = TAPS[textOf(view, 'mode', 'nearest')] ?? 1;
-  if (taps === 1) return { form: { kind: 'move' }, weightBytes: 0 };
+  if (taps === 1)
+    return {
+      form: { kind: 'move', ...(isDoubled(view, x, out) && { doubled: true }) },
+      weightBytes: 0,
+    };
   const axes = out.filter((dim, i) => dim !== x[i]).length;
   const elements = elementsOf(out);
   const passes = taps ** axes;
@@ -82,6 +86,20 @@ const resample: Coster = (view) => {
     weightBytes: 0,
   };
 };
+
+/** Both planes of an image at twice the size, every pixel in place of four. */
+function isDoubled(view: CostView, x: readonly number[], out: readonly number[]): boolean {
+  if (x.length !== 4 || !out.every((size, i) => size === (i < 2 ? 1 : 2) * (x[i] ?? 0)))
+    return false;
+  // The operator before opset 11 and `Upsample` know no other way.
+  const way = textOf(
+    view,
+    'coordinate_transformation_mode',
+    view.opset < 11 ? 'asymmetric' : 'half_pixel',
+  );
+  const rounding = textOf(view, 'nearest_mode', view.opset < 11 ? 'floor' : 'round_prefer_floor');
+  return way === 'asymmetric' && rounding === 'floor';
+}
 
 /** Four taps per sample point, each weighted. */
 const sample: Coster = (view) => {

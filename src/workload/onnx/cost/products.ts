@@ -181,6 +181,7 @@ function convForm(view: CostView, w: readonly number[], out: readonly number[]):
     strideHeight: stride[0] ?? 1,
     strideWidth: stride[1] ?? 1,
     groups,
+    ...(spatial.length === 1 ? { line: true } : {}),
     ...(kernel[0] > 1 || isDilated(window) ? { scattered: true } : {}),
   };
 }

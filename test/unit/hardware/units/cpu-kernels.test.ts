@@ -152,11 +152,17 @@ describe('serve', () => {
 
 describe('functionOps', () => {
   const sourced = (is: number) => ({ is, from: 'fit', trust: 'fitted' as const });
-  const kernels = { shares: {}, exponential: sourced(3), errorFunction: sourced(7) };
+  const kernels = {
+    shares: {},
+    exponential: sourced(3),
+    errorFunction: sourced(7),
+    division: sourced(4),
+  };
 
   it('adds what a function costs beyond the one step it is counted as', () => {
     expect(functionOps(kernels, vector('Sigmoid', 100))).toBe(200);
     expect(functionOps(kernels, vector('Gelu', 100))).toBe(600);
+    expect(functionOps(kernels, vector('Div', 100))).toBe(300);
     expect(functionOps(kernels, vector('Relu', 100))).toBe(0);
   });
 
@@ -176,6 +182,18 @@ describe('placements', () => {
     expect(placements(move('Transpose'))).toBe(100);
     expect(placements(move('Resize'))).toBe(300);
     expect(placements(move('Concat'))).toBe(0);
+  });
+
+  it('counts half of them where an image is doubled by repeating', () => {
+    expect(placements(work('Resize', { kind: 'move', doubled: true }, { outputBytes: 400 }))).toBe(
+      50,
+    );
+  });
+
+  it('counts every product of a transposed convolution', () => {
+    const form = { kind: 'matmul', batch: 2, m: 25, n: 16, k: 6 } as const;
+    expect(placements(work('ConvTranspose', form))).toBe(800);
+    expect(placements(work('MatMul', form))).toBe(0);
   });
 });
 
@@ -219,6 +237,35 @@ describe('a CPU with measured kernels', () => {
     const wide = build({ shares: {}, outputBlock: from(48) }, 1).estimate(conv).cycles;
     // 64 channels in blocks of 48 take as long as 96.
     expect(wide / build({ shares: {} }, 1).estimate(conv).cycles).toBeCloseTo(1.5, 6);
+  });
+
+  it('fills lanes with positions where it convolves a sequence', () => {
+    const line = (positions: number): Work => ({
+      ...convolution(64, 1),
+      form: {
+        ...convolution(64, 1).form,
+        outHeight: 1,
+        outWidth: positions,
+        kernelHeight: 1,
+        line: true,
+      } as WorkForm,
+      macs: positions * 64 * 64 * 3,
+    });
+    const { estimate } = build({ shares: {}, outputBlock: from(16) }, 1);
+    // Four positions take as long as sixteen, and seventeen as long as thirty-two.
+    expect(estimate(line(4)).cycles).toBeCloseTo(estimate(line(16)).cycles, 6);
+    expect(estimate(line(17)).cycles).toBeCloseTo(estimate(line(32)).cycles, 6);
+    expect(estimate(line(32)).cycles).toBeCloseTo(2 * estimate(line(16)).cycles, 6);
+  });
+
+  it('puts the products of a transposed convolution in place after them', () => {
+    const form = { kind: 'matmul', batch: 1, m: 100, n: 64, k: 16 } as const;
+    const parts = { macs: 100 * 64 * 16, weightBytes: 4096 };
+    const { estimate } = build({ shares: {}, reorder: from(0.5) }, 1);
+    const [spread, plain] = ['ConvTranspose', 'MatMul'].map(
+      (name) => estimate(work(name, form, parts)).cycles,
+    );
+    expect(spread! - plain!).toBeCloseTo(6400 / 0.5, 6);
   });
 
   it('keeps a short operator on one core, without a barrier', () => {

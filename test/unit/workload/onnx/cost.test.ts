@@ -80,6 +80,14 @@ describe('convolution', () => {
     expect(work.form).toEqual({ kind: 'matmul', batch: 1, m: 25, n: 16, k: 6 });
   });
 
+  it('tells sequences from planes of one row', () => {
+    const line = workOf('Conv', [x(1, 8, 16), w(4, 8, 3)], { pads: [1, 1] });
+    expect(line.form).toMatchObject({ outHeight: 1, outWidth: 16, kernelWidth: 3, line: true });
+    const row = workOf('Conv', [x(1, 8, 1, 16), w(4, 8, 1, 3)], { pads: [0, 1, 0, 1] });
+    expect(row.form).not.toHaveProperty('line');
+    expect(row.macs).toBe(line.macs);
+  });
+
   it('quantised, has integer operands and scales its results back', () => {
     const u8 = (...dims: number[]): BuiltTensor => ({ type: UINT8, dims });
     const scale = w();
@@ -237,6 +245,18 @@ describe('vectors and moves', () => {
   it('a gather reads the rows it picks, not the table', () => {
     const work = workOf('Gather', [w(32000, 64), [INT64, [1, 7]]]);
     expect(work).toMatchObject({ weightBytes: 7 * 256, inputBytes: 56, outputBytes: 7 * 256 });
+  });
+
+  it('tells an image doubled by repeating from other nearest neighbours', () => {
+    const form = (factor: number, attributes: Record<string, string>) => {
+      const scales: BuiltTensor = { type: FLOAT, dims: [4], values: [1, 1, factor, factor] };
+      return workOf('Resize', [x(1, 2, 4, 4), '', scales], attributes).form;
+    };
+    const repeated = { coordinate_transformation_mode: 'asymmetric', nearest_mode: 'floor' };
+    expect(form(2, repeated)).toEqual({ kind: 'move', doubled: true });
+    expect(form(4, repeated)).toEqual({ kind: 'move' });
+    expect(form(2, { ...repeated, nearest_mode: 'ceil' })).toEqual({ kind: 'move' });
+    expect(form(2, {})).toEqual({ kind: 'move' });
   });
 
   it('a slice reads what it keeps; linear resize has two taps per axis that changes', () => {

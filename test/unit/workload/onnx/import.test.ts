@@ -241,6 +241,20 @@ describe('shape arithmetic', () => {
     );
     expect(model.shapes.get('y')).toEqual([3, 6, 4, 8]);
     expect(model.graph.operators).toHaveLength(0);
+    // Engines work out Shape, Gather, Unsqueeze, Concat and Cast in every run; Div has constants alone.
+    expect(model.report).toMatchObject({ folded: 6, steering: 5, views: 1 });
+  });
+
+  it('steers nothing at run time where the file gives every size', () => {
+    const { report } = load({
+      nodes: [
+        { op: 'Shape', inputs: ['x'], outputs: ['s'] },
+        { op: 'Reshape', inputs: ['x', 's'], outputs: ['y'] },
+      ],
+      inputs: { x: [FLOAT, [3, 6]] },
+      outputs: ['y'],
+    });
+    expect(report).toMatchObject({ folded: 1, steering: 0, views: 1 });
   });
 
   it('truncates integer division towards zero and takes the sign of the divisor in Mod', () => {
