@@ -135,3 +135,11 @@ export function placements(work: Work): number {
   const each = PLACEMENTS[work.operator] ?? 0;
   return (each * work.outputBytes) / bytesOf(1, work.activationDType);
 }
+
+/** Of all cores in use together; none where nothing was measured. */
+export function placementCycles(
+  { kernels, used }: { readonly kernels: CpuKernelsSpec | undefined; readonly used: number },
+  work: Work,
+): Cycles {
+  return kernels?.reorder ? placements(work) / (kernels.reorder.is * used) : 0;
+}

@@ -30,7 +30,7 @@ import {
   type CpuKernel,
   functionOps,
   kernelOf,
-  placements,
+  placementCycles,
   serve,
 } from './cpu-kernels.ts';
 import { supportedStorage } from './formats.ts';
@@ -352,10 +352,6 @@ function vectorCost(cpu: Cpu, work: Work): UnitCost {
     kvReadBytes: work.kvReadBytes,
     again,
   });
-}
-
-function placementCycles({ kernels, used }: Cpu, work: Work): number {
-  return kernels?.reorder ? placements(work) / (kernels.reorder.is * used) : 0;
 }
 
 /** Operations per clock of all cores in use. */
