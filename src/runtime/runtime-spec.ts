@@ -71,6 +71,8 @@ const kernels = z.strictObject({
   widestOutput: sourcedValue(z.int().positive()).optional(),
   /** Makers of the SoCs whose units of this kind it has kernels for; all where absent. */
   vendors: z.array(z.string()).optional(),
+  /** Makers of the SoCs whose units of this kind it has none for. */
+  notVendors: z.array(z.string()).optional(),
   /**
    * Share of one CPU core, at its top clock, that the thread which feeds the unit keeps busy while that has work: 1 polls,
    * near 0 sleeps until the driver's interrupt; 0 where absent.
@@ -183,8 +185,9 @@ export function withNetworks(runtime: RuntimeSpec, networks: RuntimeSpec): Runti
 /** Whether a runtime has kernels for a kind of unit. */
 export function runsOn(runtime: RuntimeSpec, kind: string, vendor?: string): boolean {
   if (!Object.hasOwn(runtime.kernels, kind)) return false;
-  const { vendors } = runtime.kernels[kind as keyof RuntimeSpec['kernels']] ?? {};
-  return vendor === undefined || vendors === undefined || vendors.includes(vendor);
+  if (vendor === undefined) return true;
+  const { vendors, notVendors } = runtime.kernels[kind as keyof RuntimeSpec['kernels']] ?? {};
+  return (vendors?.includes(vendor) ?? true) && !notVendors?.includes(vendor);
 }
 
 /** What of an operator the kernels on units of a kind lack: the operator itself, or the format of its weights. */

@@ -141,6 +141,7 @@ const ROWS: Readonly<Record<string, readonly [string, string, string, string, st
     '4',
     'before products were reworked',
   ],
+  'llama-cpp-metal': ['Apple A18 Pro', 'gpu', 'llama.cpp (Metal)', '4', ''],
   'llama-cpp-opencl-2025': [
     'Snapdragon 8 Gen 3',
     'gpu',

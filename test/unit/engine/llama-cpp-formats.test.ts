@@ -55,6 +55,34 @@ describe.each([
   });
 });
 
+describe('on the GPU of an iPhone', () => {
+  const on = (format: string) =>
+    rates(format, { soc: 'apple-a18-pro', runtime: 'llama-cpp-metal', unit: 'gpu' });
+
+  it('answers follow the bytes of the weights nearly, as on Macs', () => {
+    // gist andrewginns/cf95867c2d79458bd894c07b9e7d5cbd, Llama 2 7B on an M1 Pro and an M3 Pro: Q8_0 at 1.72 and 1.77
+    // times the rate of FP16, Q4_0 at 2.79 and 3.11 times.
+    const { answer } = on('fp16');
+    expect(on('q8_0').answer / answer).toBeGreaterThan(1.6);
+    expect(on('q8_0').answer / answer).toBeLessThan(1.9);
+    expect(on('q4_0').answer / answer).toBeGreaterThan(2.6);
+    expect(on('q4_0').answer / answer).toBeLessThan(3.4);
+  });
+
+  it('reads weights at the share of the memory that Macs reach, or somewhat less', () => {
+    // 0.86 and 0.89 with FP16 there; 60 GB/s and 3.2 billion weights here, for which layers are shorter.
+    const share = (on('fp16').answer * 2 * 3.21e9) / 60e9;
+    expect(share).toBeGreaterThan(0.65);
+    expect(share).toBeLessThan(0.89);
+  });
+
+  it('has no kernels for OpenCL', () => {
+    expect(() => rates('q4_0', { soc: 'apple-a18-pro', unit: 'gpu' })).toThrow(
+      'runtime "llama-cpp" has no kernels for the gpu of a SoC by Apple',
+    );
+  });
+});
+
 describe('FP16 weights on a CPU', () => {
   it('read prompts at the share of Q4_0 that llama.cpp reaches, or less where int8 has matrix instructions', () => {
     // ggml-org/llama.cpp, pull request 6840, M2 Ultra (dot products for int8): 47.72 against 63.95, before it 30.54

@@ -359,6 +359,12 @@ describe('builds of an engine', () => {
     expect(classOf('llama.cpp (Hexagon)', 'npu', 'before products were reworked')).toBe(
       'llama-cpp-hexagon-2026-04',
     );
+    expect(classOf('llama.cpp (Hexagon)', 'npu', 'vector unit before matrix products')).toBe(
+      'llama-cpp-hexagon-2025',
+    );
+    expect(classOf('llama.cpp', 'cpu', 'for arm64-v8a with no architecture flags')).toBe(
+      'llama-cpp-armv8',
+    );
     expect(classOf('llama.cpp (OpenCL)', 'gpu', 'Q4_1')).toBe('llama-cpp');
     for (const notes of ['before kernels for Adreno', 'before the optimised Q8_0 kernel'])
       expect(classOf('llama.cpp (OpenCL)', 'gpu', notes)).toBe('llama-cpp-opencl-2025');

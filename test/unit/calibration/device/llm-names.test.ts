@@ -36,7 +36,10 @@ describe('an engine of a row', () => {
       expect(classOf('Apple A19 Pro', 'gpu', engine)).toMatch(
         /phones by Apple have no OpenCL; engines run on Metal there/,
       );
-    expect(classOf('Apple A19 Pro', 'gpu', 'llama.cpp')).toBe('llama-cpp');
+    for (const engine of ['llama.cpp', 'llama.cpp (Metal)'])
+      expect(classOf('Apple A19 Pro', 'gpu', engine)).toBe('llama-cpp-metal');
+    expect(classOf('Apple A19 Pro', 'cpu', 'llama.cpp')).toBe('llama-cpp');
+    expect(classOf('Snapdragon 8 Gen 3', 'gpu', 'llama.cpp')).toBe('llama-cpp');
     expect(classOf('Snapdragon 8 Gen 3', 'gpu', 'llama.cpp (OpenCL)')).toBe('llama-cpp');
   });
 
