@@ -139,7 +139,8 @@ describe('order of formats', () => {
       expect(ours).toBeLessThan(0.8);
       const answers = app(format, 'cpu').answer / app('q4_0', 'cpu').answer;
       const measured = MEASURED.cpu[format]![1] / MEASURED.cpu['q4_0']![1];
-      expect(Math.abs(Math.log(answers / measured))).toBeLessThan(0.3);
+      // Of an earlier build as well: the class here is that of the weeks after.
+      expect(Math.abs(Math.log(answers / measured))).toBeLessThan(Math.log(1.4));
     }
   });
 
