@@ -72,14 +72,21 @@ const THREADS = 4;
  * Threads of CPU rows with a meter: the largest table kept each engine's default, four for MNN and one per core for
  * llama.cpp, as the protocol of its repetition on a Galaxy S23 says, which set four. Screens are off where a row says
  * so, else at their lowest, as those who meter a whole phone set them.
+ * @param environment what else is known of the air and of how warm the phone was.
  */
-export function asMeasured(mapped: MappedRow): MappedRow {
+export function asMeasured(
+  mapped: MappedRow,
+  environment: Readonly<Record<string, unknown>> = {},
+): MappedRow {
   const { scenario, row } = mapped;
   const set = [...((scenario['set'] as string[]) ?? [])];
   const perCore = /llama/.test(row.runtime) && scopeOf(row.remarks) === 'SoC rails';
   if (scenario.unit === 'cpu' && !perCore) set.push(`cpu.threads=${THREADS}`);
   if (/display off|screen off/.test(row.remarks)) set.push('phone.screen.minimumPower=0 W');
-  return { ...mapped, scenario: { ...scenario, set, environment: { brightness: 0 } } };
+  return {
+    ...mapped,
+    scenario: { ...scenario, set, environment: { brightness: 0, ...environment } },
+  };
 }
 
 /** Joules per token and watts while decoding, in the scope in which the row was metered. */

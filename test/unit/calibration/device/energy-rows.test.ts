@@ -42,9 +42,9 @@ describe('energy per token', () => {
   });
 
   it('runs rows on the threads and with the screen that they were measured with', () => {
-    const at = (unit: string, runtime: string, remarks: string) => {
+    const at = (unit: string, runtime: string, remarks: string, air = {}) => {
       const mapped = { row: { runtime, remarks }, scenario: { unit, set: ['a=1'] } };
-      return asMeasured(mapped as unknown as MappedRow).scenario;
+      return asMeasured(mapped as unknown as MappedRow, air).scenario;
     };
     const rail = 'SoC-rail energy';
     expect(at('cpu', 'MNN', rail)['set']).toEqual(['a=1', 'cpu.threads=4']);
@@ -56,6 +56,10 @@ describe('energy per token', () => {
       'phone.screen.minimumPower=0 W',
     ]);
     expect(at('gpu', 'MNN', '')['environment']).toEqual({ brightness: 0 });
+    expect(at('gpu', 'MNN', '', { start: '42 °C' })['environment']).toEqual({
+      brightness: 0,
+      start: '42 °C',
+    });
   });
 
   it('knows what DRAM packages draw beside PHY and controller', () => {
