@@ -29,7 +29,7 @@ import {
   type Stage,
   type StageSpan,
 } from '../runtime/secure/restore.ts';
-import { protectedKind } from '../runtime/secure/strategy.ts';
+import { kindOfClass, protectedKind } from '../runtime/secure/strategy.ts';
 import { CAUSE } from './ledger.ts';
 import type { LoadAccess, LoadPlan, LoadStage } from './load-plan.ts';
 import type { MachineStorage } from './machine.ts';
@@ -192,7 +192,7 @@ function stageOf(parts: RestoreParts, span: StageSpan, growth: Growth): LoadStag
 
 /** Where the drive may write what it reads. */
 export function landingKind({ strategy }: SecurityPlan): RegionKind {
-  const kind = protectedKind(strategy);
+  const kind = kindOfClass(strategy, 'weights');
   return permits(kind, 'storage', 'write') ? kind : 'normal';
 }
 

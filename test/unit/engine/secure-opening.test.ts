@@ -168,3 +168,20 @@ describe('adapters that come as they are', () => {
     expect(rows[0]!.bytes / brought).toBeCloseTo(1, 9);
   });
 });
+
+describe('experts that nobody protects, beside a protected workload', () => {
+  it('come into normal memory, where no promise is kept', () => {
+    const text = `version: 1
+soc: dimensity-9300
+workloads:
+  - { name: assistant, workload: llama-3.2-1b-chat, set: [promptTokens=16, generatedTokens=2], security: { preset: coarse } }
+  - { name: experts, workload: mixtral-8x7b-paged, set: [promptTokens=16, generatedTokens=2], unit: cpu }`;
+    const prepared = prepare(parseSpecFile(text, 'test'), [], sources);
+    const { audit } = simulate(buildSimulation(prepared, [], sources));
+    const own = audit!.flows.filter(({ workload }) => workload === 'experts');
+    const files = own.filter(({ tensor }) => tensor === 'model file');
+    expect(files.length).toBeGreaterThan(0);
+    expect(new Set(own.map(({ region }) => region))).toEqual(new Set(['normal']));
+    expect(new Set(files.map(({ verdict }) => verdict))).toEqual(new Set(['unpromised']));
+  });
+});
