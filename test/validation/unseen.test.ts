@@ -55,6 +55,13 @@ const KNOWN: readonly (readonly [RegExp, string])[] = [
   [/^asb-lrt/, 'own int4 conversions, bound by unpacking'],
   [/^(lcpp15732|lcpp10693)/, 'OpenCL kernels of 2025 without, or with an earlier, matrix product'],
   [/^et2927/, 'an application around the engine, predicted as the engine alone'],
+  [
+    /^lcpp22755/,
+    'first version of an FP16 product on Hexagon, which packs the weights for each call',
+  ],
+  [/^hf-fg-1$/, 'its file may hold other lengths of prefill than the 1024 and 128 assumed'],
+  [/^lcpp26094/, 'recurrent layers on Hexagon, one answer at a time; cause not known'],
+  [/^outp-2$/, 'UD-Q4_K_XL mixes in types without kernels for Adreno, as its log warns'],
 ];
 const knownOf = (id: string) => KNOWN.find(([pattern]) => pattern.test(id))?.[1];
 
