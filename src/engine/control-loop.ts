@@ -17,6 +17,7 @@ import { ClockState } from './clock-state.ts';
 import {
   deviceOf,
   domainPowers,
+  hottest,
   type MutableDevice,
   type MutableView,
   topPoint,
@@ -202,6 +203,10 @@ export class ControlLoop {
       throttled = true;
       this.held.note(d, why, this.clocks.now[d]!.frequency, dt);
     }
+    if (this.memory?.held) {
+      throttled = true;
+      this.held.note(this.wanted.length, this.memory.held, this.memory.frequency, dt);
+    }
     if (throttled) this.throttledSeconds += dt;
     probes.sample(now, dt);
   }
@@ -296,7 +301,7 @@ export class ControlLoop {
 
   private decideCaps(): void {
     const { machine, thermalGovernor } = this.parts;
-    this.heat.board = this.hottest(machine.boardNodes ?? machine.skinNodes);
+    this.heat.board = hottest(machine, machine.boardNodes ?? machine.skinNodes);
     this.heat.period = this.sinceThermal;
     this.caps = thermalGovernor.limit(this.heat);
     this.sinceThermal = 0;
@@ -336,7 +341,7 @@ export class ControlLoop {
     const share = Math.min(used / (MONITORED * peak), 1);
     memory.hold(parts.thermalGovernor.memory);
     if (!memory.decide(period, share, this.views, parts.execution)) return false;
-    this.changeMemory(memory, memory.reason, now);
+    this.changeMemory(memory, memory.held || 'governor: votes', now);
     return true;
   }
 
@@ -381,16 +386,10 @@ export class ControlLoop {
     return this.parts.machine.thermal.temperatures[node]!;
   }
 
-  private hottest(nodes: readonly number[]): Celsius {
-    let most = Number.NEGATIVE_INFINITY;
-    for (let i = 0; i < nodes.length; i++) most = Math.max(most, this.at(nodes[i]!));
-    return most;
-  }
-
   private noteTemperatures(): void {
     const { machine } = this.parts;
-    const junction = this.hottest(machine.junctionNodes);
-    const skin = this.hottest(machine.skinNodes);
+    const junction = hottest(machine, machine.junctionNodes);
+    const skin = hottest(machine, machine.skinNodes);
     this.heat.junction = junction;
     this.heat.skin = skin;
     this.maxSkin = Math.max(this.maxSkin, skin);

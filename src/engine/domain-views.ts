@@ -1,7 +1,7 @@
 /** What governors see of a clock domain, as objects that are made once and written anew at every look. */
 import type { Celsius, Watts } from '../base/units.ts';
 import { fullLoadWatts } from '../hardware/power.ts';
-import type { MachineDomain } from './machine.ts';
+import type { Machine, MachineDomain } from './machine.ts';
 
 /** Temperature at which the powers shown to thermal governors are evaluated, as energy models are: warm silicon. */
 const TABLE_TEMPERATURE: Celsius = 60;
@@ -37,6 +37,13 @@ export function deviceOf(
   };
 }
 export type MutableDevice = ReturnType<typeof deviceOf>;
+
+/** Warmest of these nodes now. */
+export function hottest({ thermal }: Machine, nodes: readonly number[]): Celsius {
+  let most = Number.NEGATIVE_INFINITY;
+  for (let i = 0; i < nodes.length; i++) most = Math.max(most, thermal.temperatures[nodes[i]!]!);
+  return most;
+}
 
 /** Power of a domain at each point with everything busy, for thermal governors. */
 export function domainPowers({ clock, power }: MachineDomain): Watts[] {

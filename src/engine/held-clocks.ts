@@ -3,6 +3,8 @@ import { formatQuantity } from '../base/quantity.ts';
 import type { Hertz, Seconds } from '../base/units.ts';
 import type { Machine } from './machine.ts';
 
+type Clock = Machine['domains'][number]['clock'];
+
 interface Held {
   readonly reason: string;
   seconds: Seconds;
@@ -10,16 +12,17 @@ interface Held {
 }
 
 export class HeldClocks {
-  private readonly domains: Machine['domains'];
+  /** Of the domains, and of main memory after them where it has one. */
+  private readonly clocks: readonly Clock[];
   /** By domain, one entry for each reason; there are few. */
   private readonly held: readonly Held[][];
 
-  constructor({ domains }: Pick<Machine, 'domains'>) {
-    this.domains = domains;
-    this.held = domains.map(() => []);
+  constructor({ domains, memoryClock }: Pick<Machine, 'domains' | 'memoryClock'>) {
+    this.clocks = [...domains, ...(memoryClock ? [memoryClock] : [])].map(({ clock }) => clock);
+    this.held = this.clocks.map(() => []);
   }
 
-  /** Domain `d` ran at `frequency` for `dt`, below what was wanted; a clock on its way up again has no reason. */
+  /** Clock `d` (memory's after those of the domains) ran at `frequency` for `dt`, below what was wanted; a clock on its way up again has no reason. */
   note(d: number, reason: string, frequency: Hertz, dt: Seconds): void {
     if (reason === '') return;
     const list = this.held[d]!;
@@ -40,7 +43,7 @@ export class HeldClocks {
         share: time / seconds,
         lowest,
         reason,
-        clock: this.domains[d]!.clock,
+        clock: this.clocks[d]!,
       })),
     );
     const told = rows.filter(({ share }) => share >= WORTH_TELLING);

@@ -31,6 +31,7 @@ const GPU_VOTES: readonly (readonly [upTo: number, vote: number])[] = [
 
 /** What the clock may know of the domains at a look. */
 export interface DomainClocks {
+  readonly name: string;
   readonly busyShare: number;
   readonly frequencies: readonly Hertz[];
   readonly current: number;
@@ -47,6 +48,9 @@ export class MemoryClock {
   private readonly voters: readonly (readonly string[])[];
   private calm: Seconds = 0;
   private cap: MemoryCap | undefined;
+  private highest: number;
+  /** Of what heat says, as long as more than it allows is asked for. */
+  held = '';
 
   /** @param fixed decides instead of votes, for `performance`, `powersave` and the like. */
   constructor(machine: Machine, spec: MachineMemoryClock, fixed?: Governor) {
@@ -61,6 +65,7 @@ export class MemoryClock {
       }),
     );
     this.point = spec.clock.points.length - 1;
+    this.highest = this.point;
     this.view = {
       name: spec.clock.name,
       frequencies: spec.clock.points.map(({ frequency }) => frequency),
@@ -75,14 +80,17 @@ export class MemoryClock {
     this.cap = cap;
   }
 
-  /** Why the point in force is not another. */
-  get reason(): string {
-    return this.cap && this.point === this.highest ? this.cap.reason : 'governor: votes';
-  }
-
-  private get highest(): number {
+  /** What heat leaves while these domains work. */
+  private highestOf(domains: readonly DomainClocks[]): number {
+    const top = this.view.frequencies.length - 1;
+    if (!this.cap) return top;
+    let share = 1;
+    for (let d = 0; d < domains.length; d++) {
+      const { name, busyShare } = domains[d]!;
+      if (busyShare > 0) share = Math.min(share, this.cap.shares[name] ?? 1);
+    }
     // Shares are written as decimals of a table length; a hair below a point is that point.
-    return Math.floor((this.cap?.share ?? 1) * (this.view.frequencies.length - 1) + 1e-9);
+    return Math.floor(share * top + 1e-9);
   }
 
   get frequency(): Hertz {
@@ -109,6 +117,7 @@ export class MemoryClock {
     this.view.current = this.point;
     this.view.busyShare = usedShare;
     this.view.period = period;
+    this.highest = this.highestOf(domains);
     if (!this.fixed) this.observe(domains, execution);
     return this.settle((this.fixed ?? this.votes).choose(this.view), period);
   }
@@ -120,6 +129,7 @@ export class MemoryClock {
 
   private settle(asked: number, period: Seconds): boolean {
     const wanted = Math.min(asked, this.highest);
+    this.held = asked > wanted ? (this.cap?.reason ?? '') : '';
     this.calm = wanted < this.point ? this.calm + period : 0;
     if (wanted === this.point || (wanted < this.point && !this.fixed && this.calm < HOLD))
       return false;

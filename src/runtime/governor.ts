@@ -65,8 +65,8 @@ export interface Cap {
 
 /** What heat allows main memory. */
 export interface MemoryCap {
-  /** Of its table of clocks: 0 is the slowest, 1 the fastest. */
-  readonly share: number;
+  /** Of its table of clocks (0 the slowest, 1 the fastest), by the clock domain at work. */
+  readonly shares: Readonly<Record<string, number>>;
   readonly reason: string;
 }
 

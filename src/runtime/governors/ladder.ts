@@ -13,8 +13,8 @@ const step = z.strictObject({
   ceilings: z.record(z.string(), z.number().min(0).max(1)).default({}),
   /** Share of the cores of each device that stays on (Snapdragon overlays take out the prime cluster first). */
   cores: z.number().min(0).max(1).default(1),
-  /** Highest clock of main memory allowed, as a share of its table. */
-  memory: z.number().min(0).max(1).default(1),
+  /** Highest clock of main memory allowed while single devices work, as a share of its table. */
+  memory: z.record(z.string(), z.number().min(0).max(1)).default({}),
 });
 export type LadderStep = z.output<typeof step>;
 
@@ -30,7 +30,7 @@ export function ladderOf(
   given: readonly LadderStep[] | undefined,
   limits: ThermalLimits,
 ): readonly LadderStep[] {
-  const all = { ceilings: {}, cores: 1, memory: 1 };
+  const all = { ceilings: {}, cores: 1, memory: {} };
   const steps = given ?? [
     { at: limits.skinHard, ceiling: 0.5, ...all },
     { at: limits.skinEmergency, ceiling: 0, ...all },
@@ -83,8 +83,8 @@ export function memoryCap(
   sensor: string,
 ): MemoryCap | undefined {
   const held = ladder[severity - 1];
-  if (!held || held.memory === 1) return undefined;
-  return { share: held.memory, reason: `${sensor} step at ${held.at} °C` };
+  if (!held || Object.keys(held.memory).length === 0) return undefined;
+  return { shares: held.memory, reason: `${sensor} step at ${held.at} °C` };
 }
 
 /** Whether any step ever holds a device of that name back; without one, whether any holds all. */

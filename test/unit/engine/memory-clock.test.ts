@@ -68,7 +68,8 @@ describe('the clock of memory', () => {
   });
 
   it('goes no higher than heat allows, whoever votes, and says why', () => {
-    const memory = { share: 0.5, reason: 'board step at 34 °C' };
+    const { name } = stepping().domains[0]!.clock;
+    const memory = { shares: { [name]: 0.5, another: 0 }, reason: 'board step at 34 °C' };
     const held = runToy([streaming(1e9)], {
       machine: stepping(),
       thermalGovernor: { ...uncapped, memory },
@@ -80,6 +81,10 @@ describe('the clock of memory', () => {
     expect(change!.time).toBeLessThan(0.12);
     expect(Math.min(...clocks(held))).toBe(0.5e9);
     expect(held.requests[0]!.endSeconds).toBeCloseTo(2 - change!.time, 6);
+    expect(held.notes.find((note) => note.startsWith('clocks were held back'))).toMatch(
+      /memory|dram/,
+    );
+    expect(held.metrics['throttled_ratio']).toBeGreaterThan(0.9);
   });
 
   it('follows the share in use where nothing votes: a trickle needs no fast memory', () => {

@@ -32,7 +32,7 @@ describe('a ladder with ceilings of single devices', () => {
 
   it('holds main memory at a step that says so, through the guard of the junction, until it cools', () => {
     const steps = [
-      { at: '41 °C', ceilings: { gpu: 0.5 }, memory: 0.5 },
+      { at: '41 °C', ceilings: { gpu: 0.5 }, memory: { gpu: 0.5 } },
       { at: '45 °C', ceilings: { gpu: 0.2 } },
     ];
     for (const name of ['skin-ladder', 'skin-pid'] as const) {
@@ -43,7 +43,7 @@ describe('a ladder with ceilings of single devices', () => {
       });
       expect(seen).toEqual([
         undefined,
-        { share: 0.5, reason: 'skin step at 41 °C' },
+        { shares: { gpu: 0.5 }, reason: 'skin step at 41 °C' },
         undefined,
         undefined,
       ]);
