@@ -39,7 +39,7 @@ export class Beside {
   /** Looks who draws now. @param readers operators that read the drive. */
   streams(readers: number): readonly StreamPort[] {
     this.open = this.load?.streams(readers) ?? NONE;
-    this.readerShare = this.load?.readerShare ?? 1 / readers;
+    if (readers > 0) this.readerShare = this.load?.readerShare ?? 1 / readers;
     this.taken = this.load?.taken ?? 0;
     return this.open;
   }

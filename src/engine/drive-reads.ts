@@ -28,7 +28,6 @@ export class DriveReads {
 
   /** The operator of a unit reads for so long if nobody else does. */
   begin(u: number, seconds: Seconds, joules: Joules): void {
-    if (seconds <= 0) return;
     this.left[u] = seconds;
     this.share[u] = 1;
     this.watts[u] = joules / seconds;

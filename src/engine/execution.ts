@@ -184,8 +184,10 @@ export class Execution {
     // Spread over the operator: charged at once, a long one would be a spike of watts that no phone shows.
     this.sramPerCycle[u] = cycles > 0 ? sram / cycles : 0;
     if (cycles === 0) this.spend(u, row, sram);
-    const perByte = this.machine.storage?.storage.energyPerByte ?? 0;
-    this.reads.begin(u, stored, table.storageBytes[cell]! * perByte);
+    if (stored > 0) {
+      const { energyPerByte } = this.machine.storage!.storage;
+      this.reads.begin(u, stored, table.storageBytes[cell]! * energyPerByte);
+    }
     this.ledger.counts[row]!++;
     this.ledger.macs[row]! += table.macs[cell]!;
   }

@@ -33,9 +33,8 @@ describe('reads of operators', () => {
     expect([reads.count, reads.isShared(0)]).toEqual([0, false]);
   });
 
-  it('of nothing are none, and shares of those who do not read change nothing', () => {
+  it('are none before one begins, and shares of those who do not read change nothing', () => {
     const reads = new DriveReads(1);
-    reads.begin(0, 0, 0);
     expect([reads.count, reads.grant(0, 0.5), reads.pass(0, 1, true)]).toEqual([0, 0, 0]);
   });
 });
