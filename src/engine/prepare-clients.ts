@@ -2,7 +2,7 @@
 import { SpecError } from '../base/errors.ts';
 import type { SpecFile } from '../base/spec-file.ts';
 import { type RequestShape, requestShape } from '../runtime/request-shape.ts';
-import type { RuntimeSpec } from '../runtime/runtime-spec.ts';
+import { foreignFormat, type RuntimeSpec } from '../runtime/runtime-spec.ts';
 import type { SchedulingPolicy } from '../runtime/scheduling-policy.ts';
 import type { WorkloadSpec } from '../workload/family.ts';
 import type { RequestPlan } from '../workload/graph.ts';
@@ -83,7 +83,9 @@ export function prepareClients(
   const { tables } = sources;
   return entries.map((entry, i) => {
     const { name, workload: file = '', answeredBy = 'local' } = entry;
-    const own = parseWorkload(specs[name ?? file] as SpecFile, tables);
+    const description = specs[name ?? file] as SpecFile;
+    const own = parseWorkload(description, tables);
+    refuseFormat(own, description, engine.runtime);
     const { spec, plan } = shaped({ spec: own, file, tables }, engine, engine.kindOf(entry));
     return {
       name: name ?? file,
@@ -94,6 +96,16 @@ export function prepareClients(
       ...(cloud && answeredBy !== 'local' && { routes: routed(plan, cloud.redactor, i, sources) }),
     };
   });
+}
+
+/** @throws SpecError where the class of the engine stands for other formats of weights. */
+function refuseFormat(spec: WorkloadSpec, description: SpecFile, runtime: RuntimeSpec): void {
+  const { weightFormat: got } = spec as { readonly weightFormat?: string };
+  if (got === undefined) return;
+  const foreign = foreignFormat(runtime, got);
+  if (!foreign) return;
+  const place = description.locate(['weightFormat']);
+  throw new SpecError([{ ...place, path: 'weightFormat', ...foreign, got }]);
 }
 
 /** A workload with the shape that its engine gives to requests, where the description leaves that open. */

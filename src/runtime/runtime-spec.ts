@@ -145,6 +145,8 @@ export const runtimeSpec = z.strictObject({
     .strictObject({
       /** Row of weight-formats.csv by nominal bits of the weights (`4`, `8`, `fp16`, …). */
       formats: z.record(z.string(), z.string()).default({}),
+      /** Formats of the layers' weights that it stands for, where its family describes what builds did with others. */
+      only: sourcedValue(z.array(z.string())).optional(),
       /** Of embedding and output head where they differ from the layers. */
       headFormat: z.string().optional(),
       /** Number format of activations, by kind of unit. */
@@ -188,6 +190,20 @@ export function runsOn(runtime: RuntimeSpec, kind: string, vendor?: string): boo
   if (vendor === undefined) return true;
   const { vendors, notVendors } = runtime.kernels[kind as keyof RuntimeSpec['kernels']] ?? {};
   return (vendors?.includes(vendor) ?? true) && !notVendors?.includes(vendor);
+}
+
+/** Why a class is not the one for weights of a format; nothing where it is. */
+export function foreignFormat(
+  { name, family, models: { only } }: RuntimeSpec,
+  format: string,
+): { readonly message: string; readonly expected: string; readonly hint: string } | undefined {
+  const plain = format.replace(/-file$/, '');
+  if (!only || only.is.includes(plain)) return undefined;
+  return {
+    message: `runtime class ${name} stands for weights of ${only.is.join(' and ')} alone, not of ${plain}`,
+    expected: only.is.join(' or '),
+    hint: `take runtime ${family}`,
+  };
 }
 
 /** What of an operator the kernels on units of a kind lack: the operator itself, or the format of its weights. */

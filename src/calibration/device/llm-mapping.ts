@@ -1,6 +1,6 @@
 /** From a measured row to the scenario that should reproduce it, or the reason why none does. */
 import { hasFixedContext } from '../../runtime/request-shape.ts';
-import type { RuntimeSpec } from '../../runtime/runtime-spec.ts';
+import { foreignFormat, type RuntimeSpec } from '../../runtime/runtime-spec.ts';
 import { effectiveBits, type WeightFormat } from '../../workload/models/weight-format.ts';
 import { ggufType, isType } from './gguf-type.ts';
 import { headFormatOf } from './head-format.ts';
@@ -61,6 +61,8 @@ function mapPlainRow(row: PlainRow, tables: MappingTables): Mapping {
   const { runtime } = engine;
   const format = formatOf(row, runtime, model.id, tables);
   if ('reason' in format) return { row, reason: format.reason };
+  const foreign = foreignFormat(runtime, format.keys.weightFormat);
+  if (foreign) return { row, reason: `${foreign.message} (${foreign.hint})` };
   const longest = tables.models.llm.models[model.id]?.maxContext;
   const tokens = tokensOf(row, hasFixedContext(runtime, kind), longest);
   if ('reason' in tokens) return { row, reason: tokens.reason };

@@ -2,6 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { parseSpecFile } from '../../../src/base/spec-file.ts';
 import { DTYPE_BITS } from '../../../src/base/work.ts';
+import { parseLlmRows } from '../../../src/calibration/device/llm-rows.ts';
+import { predictLlmRows } from '../../../src/calibration/device/predict.ts';
 import { compileRequest, phaseTimes } from '../../../src/engine/closed-form.ts';
 import { policyFor, prepare } from '../../../src/engine/prepare.ts';
 import { fileSources, listBundled } from '../../../src/load.ts';
@@ -172,7 +174,7 @@ describe('operators without kernels', () => {
   it('are said to be so with the reason', () => {
     const { machine } = prepare(
       parseSpecFile(
-        'version: 1\nworkload: llama-3.2-1b-chat\nsoc: snapdragon-8-elite\nruntime: llama-cpp-opencl-2025\nunit: gpu\nset: [workload.model=lfm2-1.2b]\n',
+        'version: 1\nworkload: llama-3.2-1b-chat\nsoc: snapdragon-8-elite\nruntime: llama-cpp-opencl-2025\nunit: gpu\nset: [workload.model=lfm2-1.2b, workload.weightFormat=q8_0]\n',
         's.yaml',
       ),
       [],
@@ -184,5 +186,38 @@ describe('operators without kernels', () => {
       ok: false,
       reason: 'runtime llama-cpp-opencl-2025 has no kernels for CausalConvWithState',
     });
+  });
+});
+
+describe('formats that a class does not stand for', () => {
+  const text = (format: string) =>
+    `version: 1\nworkload: llama-3.2-1b-chat\nsoc: snapdragon-8-elite\nruntime: llama-cpp-opencl-2025\nunit: gpu\nset: [workload.weightFormat=${format}]\n`;
+  const run = (format: string) => prepare(parseSpecFile(text(format), 's.yaml'), [], sources);
+
+  it('are refused with the class that describes them', () => {
+    for (const format of ['q4_0', 'q4_k_m-file'])
+      expect(() => run(format)).toThrow(
+        /weightFormat: runtime class llama-cpp-opencl-2025 stands for weights of q8_0 and q4_1 alone, not of .*expected q8_0 or q4_1.*take runtime llama-cpp/s,
+      );
+    for (const format of ['q8_0', 'q8_0-file', 'q4_1']) expect(() => run(format)).not.toThrow();
+  });
+
+  it('are no row of a check, which says why', () => {
+    const header =
+      'id,soc,unit,runtime,model,params_b,weight_bits,act_bits,prompt_tokens,context_tokens,prefill_tok_s,ttft_s,decode_tok_s,kind,quality,notes';
+    const rows = ['Q4_0', 'Q4_1'].map(
+      (type) =>
+        `${type},Snapdragon 8 Elite,gpu,llama.cpp (OpenCL),Llama-3.2-1B,1.24,4,,512,,50,,10,measured,A,"${type}, before kernels for Adreno"`,
+    );
+    const file = parseLlmRows([header, ...rows, ''].join('\n'), 'rows.csv');
+    const { rows: predicted, unmapped } = predictLlmRows(file, sources);
+    expect(predicted.every(({ mapped }) => mapped.row.id === 'Q4_1')).toBe(true);
+    expect(unmapped).toEqual([
+      {
+        id: 'Q4_0',
+        reason:
+          'runtime class llama-cpp-opencl-2025 stands for weights of q8_0 and q4_1 alone, not of q4_0 (take runtime llama-cpp)',
+      },
+    ]);
   });
 });

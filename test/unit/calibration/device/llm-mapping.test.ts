@@ -366,7 +366,10 @@ describe('builds of an engine', () => {
       'llama-cpp-armv8',
     );
     expect(classOf('llama.cpp (OpenCL)', 'gpu', 'Q4_1')).toBe('llama-cpp');
-    for (const notes of ['before kernels for Adreno', 'before the optimised Q8_0 kernel'])
+    for (const notes of [
+      'Q4_1, before kernels for Adreno',
+      'Q8_0, before the optimised Q8_0 kernel',
+    ])
       expect(classOf('llama.cpp (OpenCL)', 'gpu', notes)).toBe('llama-cpp-opencl-2025');
     expect(classOf('LiteRT-LM', 'gpu', 'edge-llm-bench leaderboard')).toBe('litert-lm-converted');
   });
