@@ -99,8 +99,9 @@ export const scenarioOptions = {
     summary: 'of everything that comes by chance, such as Poisson arrivals',
     value: 'N',
   },
-  traffic: {
+  background: {
     type: 'array',
+    alias: 'traffic',
     summary: 'real-time traffic that memory serves first, such as camera="2.5 GB/s"',
     value: 'NAME=RATE',
   },
@@ -185,8 +186,8 @@ export function scenarioOf(args: Args, file = args['scenario'] as string | undef
       const option =
         path[0] === 'environment'
           ? ENVIRONMENT.find((name) => name === path[1] && args[name] !== undefined)
-          : path[0] === 'background' && args['traffic'] !== undefined
-            ? 'traffic'
+          : path[0] === 'background' && args['background'] !== undefined
+            ? 'background'
             : path[0] === 'security' && path[1] === 'preset' && args['security'] !== undefined
               ? 'security'
               : Object.keys(KEYS).find(
@@ -220,7 +221,7 @@ function securityOf(args: Args, written: unknown): Record<string, unknown> | und
     ]);
   }
   return {
-    ...(written as object | undefined),
+    ...(typeof written === 'string' ? { preset: written } : (written as object | undefined)),
     ...(preset !== undefined && { preset }),
     ...(onFault !== undefined && { onFault }),
   };
@@ -228,14 +229,14 @@ function securityOf(args: Args, written: unknown): Record<string, unknown> | und
 
 /** `camera=2.5 GB/s` → `{ camera: "2.5 GB/s" }`. */
 function trafficOf(args: Args): Record<string, string> | undefined {
-  const texts = args['traffic'] as readonly string[] | undefined;
+  const texts = args['background'] as readonly string[] | undefined;
   if (texts === undefined || texts.length === 0) return undefined;
   return Object.fromEntries(
     texts.map((text) => {
       const equals = text.indexOf('=');
       if (equals > 0) return [text.slice(0, equals).trim(), text.slice(equals + 1).trim()];
       throw new SpecError([
-        { file: `--traffic ${text}`, message: 'expected NAME=RATE, such as camera="2.5 GB/s"' },
+        { file: `--background ${text}`, message: 'expected NAME=RATE, such as camera="2.5 GB/s"' },
       ]);
     }),
   );

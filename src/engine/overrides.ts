@@ -121,7 +121,9 @@ function replaced(data: unknown, path: SpecPath, value: unknown): unknown {
   const inner = replaced(child(data, step), rest, value);
   if (Array.isArray(data))
     return data.map((item, index) => (index === Number(step) ? inner : item));
-  return { ...(data as Record<string, unknown> | undefined), [step]: inner };
+  // A name alone stands for the map that holds it as its preset (security).
+  const map = typeof data === 'string' ? { preset: data } : (data as object | undefined);
+  return { ...map, [step]: inner };
 }
 
 interface KnownPath extends LeafPath {

@@ -7,7 +7,7 @@ import { governors, thermalGovernors } from '../runtime/governors/index.ts';
 import { policies } from '../runtime/policies/index.ts';
 import { offloadPolicies } from './offload/policies.ts';
 import { checkFidelity, checkWorkloads } from './scenario-workloads.ts';
-import { securityScenario, workloadSecurity } from './secure-scenario.ts';
+import { ownSecurity, scenarioSecurity } from './secure-scenario.ts';
 
 const names = <T extends object>(record: T) =>
   Object.keys(record) as [keyof T & string, ...(keyof T & string)[]];
@@ -71,7 +71,7 @@ const sharedWorkload = z.strictObject({
   unit: z.string().optional(),
   decodeUnit: z.string().optional(),
   /** How its data are protected; as the scenario's unless given. */
-  security: workloadSecurity.optional(),
+  security: ownSecurity.optional(),
 });
 export type SharedWorkload = Infer<typeof sharedWorkload>;
 
@@ -142,7 +142,7 @@ export const scenarioSpec = z.strictObject({
   pause: quantity('time', { min: 0 }).default(0),
   cloud: cloud.optional(),
   /** How data are protected; not at all when absent. */
-  security: securityScenario.optional(),
+  security: scenarioSecurity.optional(),
   seed: z.int().nonnegative().default(1),
   /** `path=value` overrides of any description, before those of the command line. */
   set: z.array(z.string()).default([]),

@@ -45,6 +45,12 @@ export const securityScenario = z.strictObject({
 
 export type SecurityScenario = Infer<typeof securityScenario>;
 
+/** As a scenario writes it: the name of a preset alone, or with choices that differ from it. */
+export const scenarioSecurity = z.union([
+  z.string().transform((preset) => securityScenario.parse({ preset })),
+  securityScenario,
+]);
+
 /** Of one of several workloads; what is left out is as the scenario has it. */
 export const workloadSecurity = z.strictObject({
   /** Starts from this preset alone, not from what the scenario chose. */
@@ -59,6 +65,12 @@ export const workloadSecurity = z.strictObject({
     .optional(),
 });
 export type WorkloadSecurity = Infer<typeof workloadSecurity>;
+
+/** The same of one of several workloads. */
+export const ownSecurity = z.union([
+  z.string().transform((preset): WorkloadSecurity => ({ preset })),
+  workloadSecurity,
+]);
 
 /** What belongs to the run, whatever is protected in it. */
 const RUN_KEYS = ['onFault', 'normalWork', 'occupied', 'attacks', 'labels'] as const;

@@ -51,6 +51,35 @@ describe('options of a scenario', () => {
     expect(scenarioOf({ pause: '1 s' }, file).data).toMatchObject({ repeat: 9 });
   });
 
+  it('say what else goes through memory by the name that it has in a file', () => {
+    const file = write(
+      'camera.yaml',
+      'version: 1\nsoc: a\nworkload: b\nbackground: { a: 1 GB/s }\n',
+    );
+    const args = { background: ['camera=2.5 GB/s', 'b = 3 GB/s'] };
+    expect(scenarioOf(args, file).data).toMatchObject({
+      background: { a: '1 GB/s', camera: '2.5 GB/s', b: '3 GB/s' },
+    });
+    expect(() => scenarioOf({ ...named, background: ['camera'] })).toThrow(
+      '--background camera: expected NAME=RATE',
+    );
+    const { locate } = scenarioOf({ ...named, background: ['camera=2.5'] });
+    expect(locate(['background', 'camera']).file).toBe('--background');
+    // The name that it had before is an alias.
+    expect(scenarioOptions.background.alias).toBe('traffic');
+  });
+
+  it('lay a preset over one that the file names alone, and what belongs to the run beside it', () => {
+    const file = write('safe.yaml', 'version: 1\nsoc: a\nworkload: b\nsecurity: weights\n');
+    expect(scenarioOf({ 'on-fault': 'record' }, file).data).toMatchObject({
+      security: { preset: 'weights', onFault: 'record' },
+    });
+    expect(scenarioOf({ security: 'fine' }, file).data).toMatchObject({
+      security: { preset: 'fine' },
+    });
+    expect(scenarioOf({}, file).data).toMatchObject({ security: 'weights' });
+  });
+
   it('are laid over a file that must be a scenario', () => {
     const file = write('soc.yaml', 'domains: {}\n');
     expect(() => scenarioOf(named, file)).toThrow(`${file}:1:1: not a scenario description`);

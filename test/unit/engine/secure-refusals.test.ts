@@ -21,6 +21,55 @@ workload: llama-3.2-1b-chat
 security:
 ${security}`;
 
+describe('a preset by its name alone', () => {
+  const text = (security: string) =>
+    `version: 1\nsoc: dimensity-9300\nworkload: llama-3.2-1b-chat\nsecurity: ${security}\n`;
+  const planned = (security: string, set: readonly string[] = []) => {
+    const { scenario, protection } = prepare(
+      parseSpecFile(text(security), 'mine.yaml'),
+      set,
+      sources,
+    );
+    return { security: scenario.security, protection };
+  };
+
+  it('is the preset without choices that differ', () => {
+    const short = planned('weights');
+    expect(short.security).toEqual(planned('{ preset: weights }').security);
+    expect(JSON.stringify(short.protection)).toBe(
+      JSON.stringify(planned('{ preset: weights }').protection),
+    );
+    expect(short.protection).toBeDefined();
+  });
+
+  it('is one that choices can be laid over', () => {
+    const short = planned('coarse', ['scenario.security.npu=none']);
+    expect(short.security).toMatchObject({ preset: 'coarse', npu: 'none' });
+  });
+
+  it('is that of one of several workloads as well', () => {
+    const shared = (security: string) => {
+      const entries = `workloads:\n  - { name: a, workload: llama-3.2-1b-chat, security: ${security} }\n  - { name: b, workload: llama-3.2-1b-chat }\n`;
+      const file = parseSpecFile(`version: 1\nsoc: dimensity-9300\n${entries}`, 'mine.yaml');
+      return prepare(file, [], sources).scenario.workloads;
+    };
+    expect(shared('weights')).toEqual(shared('{ preset: weights }'));
+  });
+
+  it('is told with its line and the nearest where there is none, as choices are', () => {
+    expect(refused(text('wieghts'))).toBe(
+      'mine.yaml:4:11: unknown security "wieghts"; did you mean "weights"?',
+    );
+    expect(refused(text('{ presett: weights }'))).toBe(
+      'mine.yaml:4:22: security.presett: unknown key "presett"; did you mean "preset"?',
+    );
+    expect(refused(text('{ npu: corse }'))).toMatch(
+      /^mine\.yaml:4:18: security\.npu: .*did you mean "coarse"\?$/,
+    );
+    expect(refused(text('3'))).toMatch(/^mine\.yaml:4:11: security: /);
+  });
+});
+
 describe('a preset that is not there', () => {
   const wrong = 'unknown security "wieghts"; did you mean "weights"?';
 
