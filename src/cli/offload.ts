@@ -183,7 +183,7 @@ function localAnswers(scenario: SpecFile, sources: Sources, args: Args) {
       latencySeconds: request.endSeconds - request.arrivalSeconds,
       joules: joulesOf(run, request.name),
       redactSeconds: other.firstTokenSeconds - other.arrivalSeconds,
-      redactJoules: joulesOf(redacted, other.name, 'prefill'),
+      redactJoules: joulesOf(redacted, other.name, UNTIL_FIRST_TOKEN),
     };
   });
   return { requests, run, plan: protection?.plans[0] };
@@ -216,9 +216,12 @@ function serve(
   return { run: simulate(buildSimulation(prepared, set, sources, jobs)), protection };
 }
 
-function joulesOf({ phases }: Run, request: string, stage?: string): number {
+/** Stages that the first token waits for. */
+const UNTIL_FIRST_TOKEN = ['prefill', 'first-token'];
+
+function joulesOf({ phases }: Run, request: string, stages?: readonly string[]): number {
   return phases
-    .filter((phase) => phase.request === request && (stage === undefined || phase.stage === stage))
+    .filter((phase) => phase.request === request && stages?.includes(phase.stage) !== false)
     .reduce((sum, { joules }) => sum + joules, 0);
 }
 

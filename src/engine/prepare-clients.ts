@@ -143,10 +143,12 @@ function shapeNotes(
     promptTokens + Math.max(0, generatedTokens - 1),
     given.contextBucket ?? 1,
   );
+  const tokens = `${fresh} ${fresh === 1 ? 'token' : 'tokens'}`;
+  const what = fresh < promptTokens ? `the ${tokens} that the cache lacks` : `prompt of ${tokens}`;
   const pads =
     given.padPrefill && padded > fresh
       ? [
-          `prompt of ${fresh} tokens padded to ${padded} by runtime ${runtime}, whose graphs take ${lengths.join(' or ')} at a time (workload.padPrefill)`,
+          `${what} padded to ${padded} by runtime ${runtime}, whose graphs take ${lengths.join(' or ')} at a time (workload.padPrefill)`,
         ]
       : [];
   const covers =

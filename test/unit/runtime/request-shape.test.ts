@@ -97,6 +97,11 @@ describe('a run', () => {
       'prompt of 130 tokens padded to 256 by runtime vendor, whose graphs take 128 at a time (workload.padPrefill)',
       'attention reads all 1024 positions that graphs of runtime vendor are compiled for; prompt and answer fill 386 (workload.contextBucket)',
     ]);
+    const cached = prepared('runtime: vendor', [
+      'workload.promptTokens=130',
+      'workload.cachedTokens=129',
+    ]);
+    expect(cached.plan.notes?.[0]).toContain('the 1 token that the cache lacks padded to 128 by');
     const fits = ['workload.promptTokens=768', 'workload.generatedTokens=256'];
     expect(prepared('runtime: vendor', fits).plan.notes).toBeUndefined();
     expect(prepared('runtime: mnn\nunit: cpu').plan.notes).toBeUndefined();

@@ -276,6 +276,13 @@ describe('experts on flash', () => {
     expect(stored(paged(`${all} B`))).toBe(0);
   });
 
+  it('misses as much for a first token that is decoded as for any other', () => {
+    const techniques = `{ expertPaging: { memory: ${all / 2} B } }`;
+    const plan = build(techniques, 'olmoe-1b-7b', 'firstTokenDecodes: true\n');
+    const first = plan.phases.find(({ name }) => name === 'first-token')!;
+    expect(first.graph.works).toEqual(decode(plan).graph.works);
+  });
+
   it('miss less when tokens ask for the same experts again', () => {
     expect(stored(paged(`${all / 4} B`, 0.6))).toBeLessThan(0.6 * stored(paged(`${all / 4} B`)));
   });

@@ -129,6 +129,12 @@ function rewrite(phase: Phase, parts: RequestParts, it: LlmTechniques): Graph {
   return it.lora ? withAdapters(graph, it.lora) : graph;
 }
 
+/** Of a step that generates; undefined for parts of a prompt. */
+function tokensAtOnce(phase: string, it: Speculation | undefined): number | undefined {
+  if (phase === 'first-token') return 1;
+  return phase === 'decode' ? (it?.candidates ?? 1) : undefined;
+}
+
 const FIRST_OF_EXPERTS = /\.experts\.(gate|gate_up|up)$/;
 
 /** The first product of each layer's experts waits for those that are not in memory. */
@@ -138,7 +144,7 @@ function pageExperts(phase: Phase, parts: RequestParts, it: LlmTechniques): Grap
   const { experts } = model;
   const { expertPaging: paging, speculation } = it;
   if (!experts || !paging) return graph;
-  const tokens = phase.name === 'decode' ? (speculation?.candidates ?? 1) : undefined;
+  const tokens = tokensAtOnce(phase.name, speculation);
   const expert = expertBytes(model, formats.weights);
   const resident = residentExperts(
     paging,
