@@ -50,6 +50,8 @@ interface AttackEntry {
   readonly try: Attack;
   /** The choice that closes it. */
   readonly closedBy: string;
+  /** The same where data lie in normal memory, which no firewall keeps from anybody. */
+  readonly closedInNormal?: string;
   /** What has to lie in memory for it to get anything; it asks for nothing there unless given. */
   readonly takes?: 'weights' | 'cache' | 'whatever lies there';
   /** It gets the whole object at once; others are probes that show a page. */
@@ -190,6 +192,8 @@ const ATTACKS: Readonly<Record<AttackName, AttackEntry>> = {
         const why = 'protected jobs have no way onto the NPU';
         return { ...kind, verdict: { kind: 'harmless', why } };
       }
+      if (plan.strategy.protects.length === 0)
+        return { ...kind, verdict: { kind: 'harmless', why: 'no job is protected' } };
       const verdict: Verdict = system.map(initiator, 'normal', 'normal')
         ? system.access(initiator, 'normal', 'write', secrecy)
         : { kind: 'refused', gate: 'address tables' };
@@ -220,6 +224,7 @@ const ATTACKS: Readonly<Record<AttackName, AttackEntry>> = {
   },
   'initiator-reads-region': {
     closedBy: 'firewall: true, or fewer rights under security.initiators of the SoC',
+    closedInNormal: 'protects: with the data that lie there, such as kv, activations and prompt',
     takes: 'whatever lies there',
     try: (
       system,
@@ -286,8 +291,8 @@ export function tryAttack(
   const { kind: name } = wanted;
   const { plan } = aim;
   const entry = ATTACKS[name];
-  const { closedBy } = entry;
   const attempt = entry.try(system, aim, wanted);
+  const closedBy = (attempt.region === 'normal' && entry.closedInNormal) || entry.closedBy;
   const { story } = attempt;
   const taken = takenBy(entry, sizeOf(attempt.tensor, plan));
   const verdict = found(entry, attempt, aim);

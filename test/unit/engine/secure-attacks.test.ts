@@ -280,6 +280,30 @@ describe('a region of choice', () => {
     const read = attacks.filter(({ attack }) => attack === 'initiator-reads-region');
     expect(read.map(({ outcome }) => outcome)).not.toContain('leak');
   });
+
+  it('is told what closes it: a firewall, or in normal memory to protect what lies there', () => {
+    const advice = (region: string) =>
+      reads('preset: weights', region).attacks.flatMap(({ attack, closedBy }) =>
+        attack === 'initiator-reads-region' && closedBy !== undefined ? [closedBy] : [],
+      );
+    for (const one of advice('secure')) expect(one).toContain('firewall');
+    expect(advice('normal').length).toBeGreaterThan(0);
+    for (const one of advice('normal')) expect(one).toMatch(/^protects/);
+    // As told, and the same reads get nothing.
+    const { attacks } = attacked(
+      'preset: weights, protects: [weights, kv, activations, prompt]',
+      '{ kind: initiator-reads-region, initiator: gpu, region: normal, at: 5 s }',
+    ).audit!;
+    expect(attacks[0]!.outcome).toBe('harmless');
+  });
+});
+
+describe('tables of a phone that protects nothing', () => {
+  it('are nothing to turn against protected jobs', () => {
+    const { attacks } = attacked('preset: none', '{ kind: wrong-smmu-tables, at: 5 s }').audit!;
+    expect(attacks).toMatchObject([{ outcome: 'harmless' }]);
+    expect(attacks[0]!.explanation).toContain('no job is protected');
+  });
 });
 
 describe('attacks and choices that would do nothing', () => {
