@@ -1,6 +1,6 @@
-/** What protection takes that no row of its ledger holds: units that protected jobs have no way onto. */
+/** What protection takes that no row of its ledger holds, and whom a preset does not reach. */
 import type { SocSpec } from '../hardware/soc-spec.ts';
-import { barredFromNpu } from './plan-security.ts';
+import { barredFromNpu, type Wishes } from './plan-security.ts';
 import type { SecurityPlan } from './secure-plan.ts';
 
 /** @param asked whether the scenario itself says where work runs. */
@@ -16,5 +16,21 @@ export function barredNotes(
   const whose = names.length > 0 ? ` of ${names.join(', ')}` : '';
   return [
     `protected jobs${whose} have no way onto the ${npu} (security.npu: none) and run elsewhere: what that takes longer is in no row of the ledger of protection, compare with security: none`,
+  ];
+}
+
+/** Whom a scenario's own preset does not reach, as its workloads have presets of their own. */
+export function ownPresetNotes({ security, workloads = [] }: Wishes): string[] {
+  if (!security) return [];
+  const own = workloads.flatMap(({ name, security: mine }) =>
+    mine?.preset === undefined || mine.preset === security.preset
+      ? []
+      : [`${name} (${mine.preset})`],
+  );
+  if (own.length === 0) return [];
+  const rest = workloads.length - own.length;
+  const reach = rest === 0 ? 'no workload' : 'the other workloads alone';
+  return [
+    `security: ${security.preset} reaches ${reach}: the scenario gives a preset of its own to ${own.join(', ')}`,
   ];
 }

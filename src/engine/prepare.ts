@@ -15,7 +15,7 @@ import type { SchedulingPolicy } from '../runtime/scheduling-policy.ts';
 import type { WorkloadSpec } from '../workload/family.ts';
 import type { RequestPlan } from '../workload/graph.ts';
 import type { ModelTables } from '../workload/models/tables.ts';
-import { barredNotes } from './barred-notes.ts';
+import { barredNotes, ownPresetNotes } from './barred-notes.ts';
 import { buildMachine, type VoteFile } from './build-machine.ts';
 import { coldNotes } from './cold-notes.ts';
 import type { Machine } from './machine.ts';
@@ -350,6 +350,7 @@ export function buildSimulation(
       ...widthNotes(soc, prepared.base, prepared.preset),
       ...hostNotes(soc),
       ...coldNotes(scenario.start === 'cold', prepared.protection?.plans),
+      ...ownPresetNotes(scenario),
       ...barredNotes(soc, prepared.protection?.plans, scenario.unit !== undefined),
     ],
     notesOfUse: (rows) => {

@@ -43,6 +43,23 @@ const cost = (result: Run, name: string, mechanism: string) =>
 const latency = ({ workloads }: Run, name: string) =>
   workloads!.find((workload) => workload.name === name)!.latencySeconds.mean;
 
+describe('a preset for all beside a preset of one', () => {
+  const told = ({ notes }: Run) => (notes ?? []).filter((note) => note.startsWith('security:'));
+
+  it('says whom it does not reach', () => {
+    expect(told(run('{ preset: coarse }', '', 'security: { preset: weights }'))).toEqual([
+      'security: weights reaches the other workloads alone: the scenario gives a preset of its own to assistant (coarse)',
+    ]);
+    const both = run('{ preset: coarse }', '{ preset: coarse }', 'security: { preset: weights }');
+    expect(told(both)[0]).toMatch(/reaches no workload.*assistant \(coarse\), game \(coarse\)/);
+  });
+
+  it('says nothing where it reaches all, or where there is none', () => {
+    expect(told(run('{ preset: coarse }', '', 'security: { preset: coarse }'))).toEqual([]);
+    expect(told(run('{ preset: coarse }', ''))).toEqual([]);
+  });
+});
+
 describe('a protected assistant and a game of the normal world', () => {
   const coarse = run('{ preset: coarse }', '');
   const fine = run('{ preset: fine }', '');
