@@ -281,6 +281,7 @@ function draw(drawn: Execution, cost: PhaseCost, share: number): void {
     drawn.unitJoules[u]! += share * cost.unitJoules[u]!;
     drawn.busySeconds[u]! += share * cost.busySeconds[u]!;
     drawn.pooledSeconds[u]! += share * cost.pooledSeconds[u]!;
+    drawn.reads.asleepSeconds[u]! += share * cost.asleepSeconds[u]!;
   }
 }
 

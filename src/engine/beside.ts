@@ -8,8 +8,8 @@ const NOTHING = { memory: 0, fabric: 0 } as const;
 
 /** Who draws energy while an operator waits for its launch. */
 export interface DrawnMeanwhile {
-  /** Unit `u`, whose operator has ledger row `row`, has waited for so long. */
-  pass(u: number, row: number, seconds: Seconds): void;
+  /** Unit `u`, whose operator has ledger row `row`, has waited for so long, `asleep` seconds of it in sleep. */
+  pass(u: number, row: number, seconds: Seconds, asleep: Seconds): void;
   /** It waits so much longer, or shorter where negative. */
   delay(u: number, seconds: Seconds): void;
 }

@@ -2,7 +2,8 @@
  * What the units are doing at this moment, and what it costs as time passes.
  *
  * Model    an operator waits for transfer and launch, then computes (cycles at the unit's clock) and streams
- *          (bytes at the granted bandwidth) side by side; it ends when both have ended
+ *          (bytes at the granted bandwidth) side by side; it ends when both have ended. It sleeps while the drive reads
+ *          for it, drawing no more than idle power, and what comes is written by the drive: no part of its stream
  *          power = f·V²·(stalled + matrix + vector coefficients, each while busy); energy per byte for traffic
  * Ignores  the pipeline fill of the first tile, which `launchSeconds` may carry
  * Valid    one operator at a time per unit
@@ -17,6 +18,7 @@ import { DriveReads } from './drive-reads.ts';
 import { CAUSE, type Ledger } from './ledger.ts';
 import type { Machine } from './machine.ts';
 import type { Radio } from './offload/radio.ts';
+import { OperatorCycles } from './operator-cycles.ts';
 import { OperatorTraffic } from './operator-traffic.ts';
 import { largestCause } from './recorder.ts';
 import { CAUSES } from './run.ts';
@@ -34,20 +36,16 @@ export class Execution {
   private readonly last: Float64Array;
   private readonly launchEnd: Float64Array;
   private readonly transferLeft: Float64Array;
-  private readonly reads: DriveReads;
+  readonly reads: DriveReads;
   private readonly secureLeft: Float64Array; // before launch, for protection
   private readonly cyclesLeft: Float64Array;
   private readonly bytesLeft: Float64Array;
-  private readonly matrixPerCycle: Float64Array;
-  private readonly vectorPerCycle: Float64Array;
-  /** Joules of local memory that go with every cycle of the present operator. */
-  private readonly sramPerCycle: Float64Array;
+  private readonly perCycle: OperatorCycles;
   private readonly traffic: OperatorTraffic;
   private readonly soloRate: Float64Array;
   private readonly rate: Float64Array;
   private readonly row: Int32Array;
   private readonly shared = new SharedStreams();
-  /** Of the operator under way: `unit × causes`. */
   private readonly causeSeconds: Float64Array;
   /** Cycles per second now, and if no thermal cap held. */
   readonly speed: Float64Array;
@@ -85,6 +83,7 @@ export class Execution {
     this.row = new Int32Array(count);
     this.withCpu = new Uint8Array(count);
     this.traffic = new OperatorTraffic(count);
+    this.perCycle = new OperatorCycles(count);
     this.causeSeconds = new Float64Array(count * CAUSES.length);
     this.last = column();
     this.launchEnd = column();
@@ -93,9 +92,6 @@ export class Execution {
     this.secureLeft = column();
     this.cyclesLeft = column();
     this.bytesLeft = column();
-    this.matrixPerCycle = column();
-    this.vectorPerCycle = column();
-    this.sramPerCycle = column();
     this.soloRate = column();
     this.rate = column();
     this.speed = column();
@@ -139,7 +135,7 @@ export class Execution {
     }
   }
 
-  /** What held the present (or last) operator of a unit longest, by index into `CAUSES`. */
+  /** What held the present (or last) operator of a unit longest, by index into `CAUSES`; seconds are by `unit × causes`. */
   causeOf(u: number): number {
     return largestCause(this.causeSeconds, u * CAUSES.length);
   }
@@ -161,8 +157,6 @@ export class Execution {
     const cell = table.cell[operator]!;
     const stored = table.storageSeconds[cell]!;
     const transfer = table.transferSeconds[operator]! + stored;
-    const cycles = table.cycles[cell]!;
-    const bytes = table.readBytes[cell]! + table.writeBytes[cell]!;
     const own = table.launchSeconds[cell]! + table.callSeconds[operator]! + transfer + again;
     const launch = own + secure;
     this.activeCount++;
@@ -172,21 +166,18 @@ export class Execution {
     this.launchEnd[u] = now + launch;
     this.transferLeft[u] = transfer;
     this.secureLeft[u] = secure;
-    this.cyclesLeft[u] = cycles;
-    this.bytesLeft[u] = bytes;
-    this.matrixPerCycle[u] = cycles > 0 ? table.matrixCycles[cell]! / cycles : 0;
-    this.vectorPerCycle[u] = cycles > 0 ? table.vectorCycles[cell]! / cycles : 0;
+    this.cyclesLeft[u] = table.cycles[cell]!;
+    this.bytesLeft[u] = table.readBytes[cell]! + table.writeBytes[cell]!;
     this.traffic.begin(u, table, cell);
     this.soloRate[u] = table.soloRate[cell]!;
     this.row[u] = row;
     this.withCpu[u] = Number(table.usesCpu);
-    const sram = table.sramBytes[cell]! * this.machine.units[u]!.sramPerByte;
-    // Spread over the operator: charged at once, a long one would be a spike of watts that no phone shows.
-    this.sramPerCycle[u] = cycles > 0 ? sram / cycles : 0;
-    if (cycles === 0) this.spend(u, row, sram);
+    const { sramPerByte } = this.machine.units[u]!;
+    this.spend(u, row, this.perCycle.begin(u, table, cell, sramPerByte));
     if (stored > 0) {
       const { energyPerByte } = this.machine.storage!.storage;
-      this.reads.begin(u, stored, table.storageBytes[cell]! * energyPerByte);
+      const brought = table.storageBytes[cell]!;
+      this.reads.begin(u, stored, brought * energyPerByte, brought);
     }
     this.ledger.counts[row]!++;
     this.ledger.macs[row]! += table.macs[cell]!;
@@ -198,9 +189,10 @@ export class Execution {
     this.secureLeft[u] = Math.max(0, this.secureLeft[u]! + seconds);
   }
 
-  /** Takes bytes off the operator that has just begun: an access that a gate refused moves nothing. */
-  withhold(u: number, bytes: number): void {
+  /** Takes bytes off the operator that has just begun, and off what the drive `brings`: what a gate refused moves nothing. */
+  withhold(u: number, bytes: number, brings: number): void {
     this.bytesLeft[u] = Math.max(0, this.bytesLeft[u]! - bytes);
+    this.reads.withhold(u, brings);
   }
 
   /** Brings one unit's accounts up to `now`, which must not pass what `due` says. */
@@ -319,18 +311,25 @@ export class Execution {
     const row = this.row[u]!;
     const transfer = Math.min(dt, this.transferLeft[u]!);
     this.transferLeft[u]! -= transfer;
-    if (this.reads.count > 0) {
-      const drawn = this.reads.pass(u, transfer, this.transferLeft[u]! <= 0);
-      this.beside.storedJoules += drawn;
-      this.ledger.joules[row]! += drawn;
-    }
+    const asleep = this.reads.count > 0 ? this.passRead(u, row, transfer) : 0;
     const secure = Math.min(dt - transfer, this.secureLeft[u]!);
     this.secureLeft[u]! -= secure;
-    this.beside.openings?.pass(u, row, transfer + secure);
+    this.beside.openings?.pass(u, row, transfer + secure, asleep);
     this.attribute(u, row, CAUSE.transfer, transfer);
     if (secure > 0) this.attribute(u, row, CAUSE.secure, secure);
     this.attribute(u, row, CAUSE.launch, dt - transfer - secure);
-    this.spend(u, row, this.stalledWatts[u]! * dt);
+    this.spend(u, row, this.stalledWatts[u]! * (dt - asleep));
+  }
+
+  /** @returns seconds in which the unit slept. */
+  private passRead(u: number, row: number, seconds: Seconds): Seconds {
+    const { asleep, joules, bytes } = this.reads.pass(u, seconds, this.transferLeft[u]! <= 0);
+    const { memory, fabricPerByte: fabric } = this.machine;
+    if (this.withCpu[u]) this.pooledSeconds[u]! -= asleep;
+    this.beside.storedJoules += joules;
+    this.ledger.joules[row]! += joules;
+    this.bookTraffic(u, bytes, bytes * memory.energyPerWriteByte, bytes * fabric);
+    return asleep;
   }
 
   private passWork(u: number, dt: Seconds): void {
@@ -342,10 +341,8 @@ export class Execution {
     this.blame(u, row, dt, compute, stream);
     const cycles = Math.min(this.cyclesLeft[u]!, speed * dt);
     this.cyclesLeft[u]! -= cycles;
-    const busy =
-      this.matrixWatts[u]! * this.matrixPerCycle[u]! +
-      this.vectorWatts[u]! * this.vectorPerCycle[u]!;
-    const perCycle = busy / this.speed[u]! + this.sramPerCycle[u]!;
+    const { matrixWatts, vectorWatts } = this;
+    const perCycle = this.perCycle.joules(u, this.speed[u]!, matrixWatts[u]!, vectorWatts[u]!);
     this.spend(u, row, this.stalledWatts[u]! * dt + perCycle * cycles);
     this.moveBytes(u, Math.min(this.bytesLeft[u]!, this.rate[u]! * dt));
   }
@@ -388,11 +385,16 @@ export class Execution {
       reads * memory.energyPerReadByte + writes * memory.energyPerWriteByte + cipher;
     const fabricJoules = bytes * fabricPerByte + hits * (systemCache?.energyPerByte ?? 0);
     this.bytesLeft[u]! -= bytes;
-    this.unitBytes[u]! += reads + writes;
+    this.cacheBytes += hits;
+    this.bookTraffic(u, reads + writes, memoryJoules, fabricJoules);
+  }
+
+  private bookTraffic(u: number, bytes: number, memoryJoules: number, fabricJoules: number): void {
+    const row = this.row[u]!;
+    this.unitBytes[u]! += bytes;
     this.memoryJoules += memoryJoules;
     this.fabricJoules += fabricJoules;
-    this.cacheBytes += hits;
-    this.ledger.bytes[row]! += reads + writes;
+    this.ledger.bytes[row]! += bytes;
     this.ledger.joules[row]! += memoryJoules + fabricJoules;
   }
 }

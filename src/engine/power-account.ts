@@ -41,6 +41,8 @@ export class PowerAccount {
   /** By domain: share of its cores that threads which wait for another unit kept busy, and of one core. */
   readonly hosting: Float64Array;
   private readonly hostBusy: Float64Array;
+  /** By domain: share with work that did not sleep until the drive had brought something. */
+  private readonly awake: Float64Array;
   /** By domain: share of the time in which all threads of the runtime wait for another unit. */
   private readonly pooled: Float64Array;
   /** Whole device over the last period, the cell's own heat included. */
@@ -66,6 +68,7 @@ export class PowerAccount {
     this.busy = new Float64Array(machine.domains.length);
     this.hosting = new Float64Array(machine.domains.length);
     this.hostBusy = new Float64Array(machine.domains.length);
+    this.awake = new Float64Array(machine.domains.length);
     this.pooled = new Float64Array(machine.domains.length);
     this.rails = railsOf(machine, this.meter, execution);
     this.drains = drainsOf(machine, this.meter);
@@ -81,6 +84,7 @@ export class PowerAccount {
     clearColumn(this.busy);
     clearColumn(this.hosting);
     clearColumn(this.hostBusy);
+    clearColumn(this.awake);
     clearColumn(this.pooled);
     clearColumn(this.domainWatts);
     for (let u = 0; u < machine.units.length; u++) this.passUnit(u, dt);
@@ -103,6 +107,7 @@ export class PowerAccount {
     clearColumn(execution.unitBytes);
     clearColumn(execution.busySeconds);
     clearColumn(execution.pooledSeconds);
+    clearColumn(execution.reads.asleepSeconds);
   }
 
   /** Power of the cores that work, at full load at their present point, leakage aside. */
@@ -115,6 +120,7 @@ export class PowerAccount {
     const share = Math.min(execution.busySeconds[u]! / dt, 1);
     const all = execution.unitJoules[u]!;
     if (share === 0 && all === 0) return;
+    const awake = Math.min(awakeSeconds(execution, u) / dt, 1);
     const { domains, host } = machine.units[u]!;
     const joules = host ? all - this.passHost(u, host, share, dt, all) : all;
     let full = 0;
@@ -124,6 +130,7 @@ export class PowerAccount {
       meter.count(this.rails.units[u]!, machine.domains[d]!.node, part);
       this.domainWatts[d]! += part / dt;
       this.busy[d] = Math.max(this.busy[d]!, share);
+      this.awake[d] = Math.max(this.awake[d]!, awake);
     }
   }
 
@@ -138,11 +145,13 @@ export class PowerAccount {
     const { machine, execution, hosting, hostBusy } = this;
     const { domain } = host;
     const core = awakeShare(machine, host, this.clocks.now[domain]!);
-    const joules = Math.min(all, execution.hostWatts[u]! * execution.busySeconds[u]!);
+    const waiting = awakeSeconds(execution, u);
+    const joules = Math.min(all, execution.hostWatts[u]! * waiting);
     const { node, cores = 1 } = machine.domains[domain]!;
     this.meter.count(this.rails.host, node, joules);
     this.domainWatts[domain]! += joules / dt;
-    hosting[domain] = Math.min(hosting[domain]! + (share * core) / cores, 1);
+    const awake = Math.min(waiting / dt, 1);
+    hosting[domain] = Math.min(hosting[domain]! + (awake * core) / cores, 1);
     hostBusy[domain] = Math.max(hostBusy[domain]!, share * core);
     this.notePool(u, host.share, dt);
     return joules;
@@ -165,9 +174,10 @@ export class PowerAccount {
     const { voltage } = this.clocks.now[d]!;
     const warm = this.machine.thermal.temperatures[node]!;
     // Cores without a thread sleep as those do that are off or have no work.
-    const pooled = Math.min(this.pooled[d]!, 1 - busy);
-    const awake = Math.max((busy + pooled) * this.powered[d]!, this.hosting[d]!);
-    // Of the core that computes in one moment and waits in the next: governors follow the busiest.
+    const pooled = Math.min(this.pooled[d]!, 1 - this.awake[d]!);
+    const awake = Math.max((this.awake[d]! + pooled) * this.powered[d]!, this.hosting[d]!);
+    // Of the core that computes in one moment and waits in the next: governors follow the busiest, and take one that
+    // waits for a drive for busy (Linux, kernel/sched/cpufreq_schedutil.c: iowait boost).
     this.busy[d] = Math.min(busy + Math.max(this.hostBusy[d]!, pooled), 1);
     this.passPool(d, pooled * this.powered[d]! - this.hosting[d]!, dt);
     const leakage = leakageWatts(power, voltage, warm, awake);
@@ -230,6 +240,11 @@ export class PowerAccount {
     meter.drain(cell, supply.cellWatts * dt);
     if (charger) meter.drain(charger, supply.chargerWatts * dt);
   }
+}
+
+/** With work, and not asleep until the drive has brought something. */
+function awakeSeconds({ busySeconds, reads }: Execution, u: number): Seconds {
+  return Math.max(0, busySeconds[u]! - reads.asleepSeconds[u]!);
 }
 
 function railsOf(machine: Machine, meter: EnergyMeter, { radio }: Execution) {

@@ -22,6 +22,8 @@ const PARTS = [
   'opened',
 ] as const;
 export const WIDTH = PARTS.length;
+/** What the drive writes; ciphers read and write what comes after it. */
+export const PAGED = PARTS.indexOf('paged');
 /** Of secrecy. */
 const LEVELS = EVERY_SECRET + 1;
 
@@ -72,7 +74,7 @@ function pagedInto(plan: SecurityPlan, secrecy: Secrecy): [number, AccessKind][]
   const sealed = isSealed(plan);
   const file = { tensor: 'model file', region, secrecy: sealed ? PUBLIC : secrecy } as const;
   const found: [number, AccessKind][] = [
-    [PARTS.indexOf('paged'), { ...file, access: 'write', initiator: 'storage' }],
+    [PAGED, { ...file, access: 'write', initiator: 'storage' }],
   ];
   const initiator = cipherInitiator(plan, plan.cipher);
   if (passesAgain(plan) === 0 || !initiator) return found;

@@ -1,6 +1,5 @@
 /** The protection ledger: time, energy and memory by mechanism, told apart by what each operator would take without. */
 import type { Bytes, BytesPerSecond, Joules, Seconds, Watts } from '../base/units.ts';
-import type { Work } from '../base/work.ts';
 import type { UnitCost } from '../hardware/compute-unit.ts';
 import { workAt } from '../workload/graph.ts';
 import { soloRate, splitOf, streamPort } from './bandwidth.ts';
@@ -10,7 +9,7 @@ import type { ProtectionCost } from './secure-audit.ts';
 import { guardsPath, PATH_MECHANISMS, secureMachine } from './secure-machine.ts';
 import type { SecurityPlan } from './secure-plan.ts';
 import type { StreamGuard } from './stream.ts';
-import type { TaskTable } from './task-table.ts';
+import { streamedBytes, type TaskTable } from './task-table.ts';
 
 /** Rate of an operator without bytes, which takes no time at any. */
 const NOTHING_MOVES = 1;
@@ -154,16 +153,16 @@ export class PathCosts {
     const grown = typeof graph.works[index] === 'function' && known?.context !== table.context;
     if (known && !grown && known.hits.read === hits.read && known.hits.write === hits.write)
       return known;
-    return this.rate(cell % table.unitCount, workAt(graph, index, table.context), hits, table);
+    return this.rate(table, cell, hits);
   }
 
   /** A mechanism that does nothing to this operator leaves the rate of the machine before. */
-  private rate(u: number, work: Work, hits: Hits, { context }: TaskTable): CellRates {
+  private rate(table: TaskTable, cell: number, hits: Hits): CellRates {
     const steps: Step[] = [];
-    for (const machine of this.ladder) steps.push(stepOf(machine, u, work, hits, steps.at(-1)));
+    for (const machine of this.ladder) steps.push(stepOf(machine, table, cell, hits, steps.at(-1)));
     const { bytes, guard } = steps.at(-1)!;
     return {
-      context,
+      context: table.context,
       hits,
       cycles: Float64Array.from(steps, ({ fetched }) => fetched.cycles),
       bytes: Float64Array.from(steps, (step) => step.bytes),
@@ -185,17 +184,19 @@ interface Step {
 
 function stepOf(
   machine: Machine,
-  u: number,
-  work: Work,
+  table: TaskTable,
+  cell: number,
   hits: Hits,
   before: Step | undefined,
 ): Step {
+  const u = cell % table.unitCount;
+  const index = Math.floor(cell / table.unitCount);
+  const work = workAt(table.phase.graph, index, table.context);
   const unit = machine.units[u]!;
   const fetched = before?.unit === unit ? before.fetched : unit.unit.estimate(work);
-  const { readBytes, writeBytes } = fetched;
-  const bytes = readBytes + writeBytes;
-  const moved = { readBytes, writeBytes };
-  const guard = machine.guard?.(u, work, fetched, splitOf(moved, hits));
+  const moved = streamedBytes(table, index, work, fetched);
+  const bytes = moved.readBytes + moved.writeBytes;
+  const guard = machine.guard?.(u, work, { ...fetched, ...moved }, splitOf(moved, hits));
   const same = before?.fetched === fetched && isLike(before.guard, guard);
   const rate = () =>
     bytes > 0 ? soloRate(machine, streamPort(unit), moved, hits, guard) : NOTHING_MOVES;

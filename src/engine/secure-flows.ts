@@ -212,7 +212,7 @@ function fillKind(flows: FlowTable, table: TaskTable, kind: number): void {
   const has = flows.has[kind]!;
   const stored = storageBytes[cell]!;
   const again = stored * flows.passesAgain;
-  const written = writeBytes[cell]! - stored;
+  const written = writeBytes[cell]!;
   const kvRead = has & HAS_CACHE ? kvReads[cell]! : 0;
   const weights = has & HAS_INPUTS ? weightReads[cell]! : readBytes[cell]! - kvRead;
   const kvWrite = has & HAS_RESULTS ? kvWrites[cell]! : written;

@@ -25,6 +25,7 @@ import type { LoadFlow } from './load-flow.ts';
 import type { LoadGate } from './load-plan.ts';
 import type { Machine } from './machine.ts';
 import type { AccessGuard, Active, Lane } from './request.ts';
+import { PAGED } from './secure-accesses.ts';
 import { Attackers } from './secure-attackers.ts';
 import type { AttackResult, AuditFault } from './secure-audit.ts';
 import { FaultList } from './secure-faults.ts';
@@ -83,6 +84,8 @@ export class SecureGuard implements AccessGuard, LoadGate {
   private readonly waiting: (Waiting | undefined)[];
   /** Of the operator admitted last: bytes that it must not move, and seconds that it waits. */
   private withheld: Bytes = 0;
+  private withheldBrought: Bytes = 0;
+  private withheldOpened: Bytes = 0;
   private wait: Seconds = 0;
   private readonly openings: Openings;
   /** Asks for every operator. */
@@ -179,9 +182,12 @@ export class SecureGuard implements AccessGuard, LoadGate {
   }
 
   started(u: number): void {
-    if (this.withheld > 0) this.parts.execution.withhold(u, this.withheld);
+    const { withheld, withheldBrought, withheldOpened } = this;
+    if (withheld + withheldBrought > 0) this.parts.execution.withhold(u, withheld, withheldBrought);
+    this.openings.started(u, this.wait, withheldOpened);
     this.withheld = 0;
-    this.openings.started(u, this.wait);
+    this.withheldBrought = 0;
+    this.withheldOpened = 0;
   }
 
   private leave(lane: SecureLane, flows: FlowTable): void {
@@ -268,8 +274,14 @@ export class SecureGuard implements AccessGuard, LoadGate {
       const row = flows.row[k]!;
       const bytes = flowBytes(flows, kind, k);
       if (this.rows.stopped[row] === 0) this.rows.note(row, 1, bytes, now, now);
-      else this.withheld += bytes - this.list.stop(row, bytes, now);
+      else this.withhold(flows.part[k]!, bytes - this.list.stop(row, bytes, now));
     }
+  }
+
+  private withhold(part: number, bytes: Bytes): void {
+    if (part === PAGED) this.withheldBrought += bytes;
+    else if (part > PAGED) this.withheldOpened += bytes;
+    else this.withheld += bytes;
   }
 
   private waitOf(

@@ -106,6 +106,7 @@ export class Openings implements DrawnMeanwhile {
     };
     const joules =
       seconds * execution.stalledWatts[u]! +
+      this.awake(u, (coreSeconds * drive) / (this.admitted.left + seconds)) +
       coreSeconds * this.wattsBeside(u) +
       cipherJoules +
       again * (this.memoryPerByte + 2 * execution.machine.fabricPerByte);
@@ -113,10 +114,14 @@ export class Openings implements DrawnMeanwhile {
     return seconds;
   }
 
-  /** The operator admitted last has started on unit `u`, `wait` seconds of protection before its launch. */
-  started(u: number, wait: Seconds): void {
+  /**
+   * The operator admitted last has started on unit `u`, `wait` seconds of protection before its launch.
+   * @param withheld of what is read and written for it: gates let it not pass.
+   */
+  started(u: number, wait: Seconds, withheld: Bytes): void {
     if (!this.admitted) return;
     this.admitted.left += wait;
+    this.admitted.bytes = Math.max(0, this.admitted.bytes - withheld / 2);
     this.open[u] = this.admitted;
     this.admitted = undefined;
     this.execution.beside.openings = this;
@@ -128,12 +133,12 @@ export class Openings implements DrawnMeanwhile {
     if (opening) opening.left = Math.max(0, opening.left + seconds);
   }
 
-  pass(u: number, row: number, seconds: Seconds): void {
+  pass(u: number, row: number, seconds: Seconds, asleep: Seconds): void {
     const opening = this.open[u];
     if (!opening || seconds <= 0) return;
     const { execution, ledger } = this;
     const share = seconds < opening.left ? seconds / opening.left : 1;
-    const cores = this.burn(u, share * opening.coreSeconds);
+    const cores = this.burn(u, share * opening.coreSeconds, asleep / seconds);
     const cipher = share * opening.cipherJoules;
     const bytes = share * opening.bytes;
     const memory = bytes * this.memoryPerByte;
@@ -162,16 +167,22 @@ export class Openings implements DrawnMeanwhile {
     return memory.energyPerReadByte + memory.energyPerWriteByte;
   }
 
+  /** Of `seconds` in which it would sleep for the drive if its cores did not decipher. */
+  private awake(u: number, seconds: Seconds): Joules {
+    return u === this.cpu ? this.execution.stalledWatts[u]! * seconds : 0;
+  }
+
   /** A CPU that waits for its own cores draws what stalled ones draw already. */
   private wattsBeside(u: number): Watts {
     const { cpu, execution } = this;
     return u === cpu ? execution.vectorWatts[cpu]! : coreWatts(execution, cpu);
   }
 
-  private burn(u: number, seconds: Seconds): Joules {
+  private burn(u: number, seconds: Seconds, asleep: number): Joules {
     const { cpu, execution } = this;
     if (u !== cpu) return burnCores(execution, cpu, seconds);
-    const joules = this.wattsBeside(u) * seconds;
+    const joules = this.wattsBeside(u) * seconds + this.awake(u, seconds * asleep);
+    execution.reads.asleepSeconds[u]! -= seconds * asleep;
     execution.unitJoules[u]! += joules;
     return joules;
   }

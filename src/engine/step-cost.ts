@@ -27,6 +27,7 @@ export interface PhaseCost {
   readonly unitJoules: Float64Array;
   readonly busySeconds: Float64Array;
   readonly pooledSeconds: Float64Array;
+  readonly asleepSeconds: Float64Array;
   readonly memoryJoules: Joules;
   readonly fabricJoules: Joules;
   readonly storedJoules: Joules;
@@ -74,6 +75,7 @@ export function costPhase(
     unitJoules: new Float64Array(columns),
     busySeconds: new Float64Array(columns),
     pooledSeconds: new Float64Array(columns),
+    asleepSeconds: new Float64Array(columns),
     memoryJoules: 0,
     fabricJoules: 0,
     storedJoules: 0,
@@ -91,6 +93,7 @@ export function costPhase(
       sum.unitJoules[u]! += weight * one.execution.unitJoules[u]!;
       sum.busySeconds[u]! += weight * one.execution.busySeconds[u]!;
       sum.pooledSeconds[u]! += weight * one.execution.pooledSeconds[u]!;
+      sum.asleepSeconds[u]! += weight * one.execution.reads.asleepSeconds[u]!;
     }
     for (const row of one.rows) addRow(rows, row, weight);
   }

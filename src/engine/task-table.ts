@@ -186,21 +186,34 @@ function costCell(table: TaskTable, machine: Machine, index: number, u: number, 
   const cost = unit.estimate(work);
   const cell = index * table.unitCount + u;
   const stored = work.storageBytes ?? 0;
+  const { readBytes, writeBytes } = streamedBytes(table, index, work, cost);
   table.cycles[cell] = cost.cycles;
   table.matrixCycles[cell] = cost.matrixCycles;
   table.vectorCycles[cell] = cost.vectorCycles;
-  table.readBytes[cell] = cost.readBytes + givenBytes(table, index, work, cost);
+  table.readBytes[cell] = readBytes;
   table.weightReads[cell] = cost.weightReadBytes;
   table.kvReads[cell] = cost.kvReadBytes;
   table.kvWrites[cell] = cost.kvWriteBytes;
-  const written = bringsOnly(work) ? 0 : cost.writeBytes + lastingBytes(table, work, cost);
-  table.writeBytes[cell] = written + stored;
+  table.writeBytes[cell] = writeBytes;
   table.storageBytes[cell] = stored;
   table.storageSeconds[cell] = storageSeconds(machine, stored);
   table.sramBytes[cell] = cost.sramBytes;
   table.launchSeconds[cell] = cost.launchSeconds;
   table.macs[cell] = work.macs;
   table.cache?.note(cell, unit.name, work, cost);
+}
+
+/** What a unit streams for an operator of class `index`; what the drive writes beside it passes no unit. */
+export function streamedBytes(
+  table: TaskTable,
+  index: number,
+  work: Work,
+  cost: UnitCost,
+): Pick<UnitCost, 'readBytes' | 'writeBytes'> {
+  return {
+    readBytes: cost.readBytes + givenBytes(table, index, work, cost),
+    writeBytes: bringsOnly(work) ? 0 : cost.writeBytes + lastingBytes(table, work, cost),
+  };
 }
 
 function givenClasses(graph: Graph): boolean[] {
@@ -248,11 +261,10 @@ function rateCell(table: TaskTable, machine: Machine, cell: number): void {
   table.soloRate[cell] = soloRate(machine, streamPort(machine.units[u]!), cost, hits, guard);
 }
 
-/** Beside what the drive writes, which passes no unit. */
 function fetchedBy(table: TaskTable, cell: number): Fetched {
   return {
     readBytes: table.readBytes[cell]!,
-    writeBytes: table.writeBytes[cell]! - table.storageBytes[cell]!,
+    writeBytes: table.writeBytes[cell]!,
     weightReadBytes: table.weightReads[cell]!,
     kvReadBytes: table.kvReads[cell]!,
     kvWriteBytes: table.kvWrites[cell]!,
@@ -283,7 +295,8 @@ export interface AlonePrediction {
 export function predictAlone(machine: Machine, u: number, work: Work): AlonePrediction | undefined {
   const { unit } = machine.units[u]!;
   if (!unit.supports(work).ok) return undefined;
-  const cost = unit.estimate(work);
+  const estimate = unit.estimate(work);
+  const cost = bringsOnly(work) ? { ...estimate, writeBytes: 0 } : estimate;
   const bytes = cost.readBytes + cost.writeBytes;
   const speed = topSpeed(machine, u);
   const guard = machine.guard?.(u, work, cost, splitOf(cost, NO_HITS));

@@ -42,7 +42,8 @@ export function runTrial(machine: Machine, table: TaskTable): Trial {
   }
   const row = ledger.row('', '', '', '');
   const seconds = runStep(machine, table, execution, () => row);
-  const busy = machine.units.map((_, u) => Math.min(execution.busySeconds[u]! / seconds, 1));
+  const awake = (u: number) => execution.busySeconds[u]! - execution.reads.asleepSeconds[u]!;
+  const busy = machine.units.map((_, u) => Math.min(awake(u) / seconds, 1));
   const work = execution.unitJoules.reduce((sum, joules) => sum + joules, 0);
   const { memoryJoules, fabricJoules, beside } = execution;
   const rails = work + memoryJoules + fabricJoules + beside.storedJoules;

@@ -22,20 +22,38 @@ const storage = {
 describe('reads of operators', () => {
   it('take the drive’s time over their share of it, and draw the same', () => {
     const reads = new DriveReads(2);
-    reads.begin(0, 2, 10);
+    reads.begin(0, 2, 10, 40);
     expect([reads.count, reads.isShared(0), reads.endsIn(0)]).toEqual([1, false, 2]);
-    expect(reads.pass(0, 0.5, false)).toBeCloseTo(2.5, 12);
+    expect(reads.pass(0, 0.5, false)).toEqual({ asleep: 0.5, joules: 2.5, bytes: 10 });
     expect(reads.grant(0, 0.5)).toBeCloseTo(1.5, 12);
     expect([reads.isShared(0), reads.endsIn(0)]).toEqual([true, 3]);
-    expect(reads.pass(0, 1, false)).toBeCloseTo(2.5, 12);
+    expect(reads.pass(0, 1, false)).toEqual({ asleep: 1, joules: 2.5, bytes: 10 });
     expect(reads.grant(0, 1)).toBeCloseTo(-1, 12);
-    expect(reads.pass(0, 1, true)).toBeCloseTo(5, 12);
+    expect(reads.pass(0, 1, true)).toEqual({ asleep: 1, joules: 5, bytes: 20 });
     expect([reads.count, reads.isShared(0)]).toEqual([0, false]);
+    expect(reads.asleepSeconds[0]).toBe(2.5);
+  });
+
+  it('leave out what a gate refuses, though the drive reads it', () => {
+    const reads = new DriveReads(1);
+    reads.begin(0, 2, 10, 40);
+    reads.withhold(0, 30);
+    expect(reads.pass(0, 2, true)).toEqual({ asleep: 2, joules: 10, bytes: 10 });
+    // Nothing is under way that could be held back.
+    reads.withhold(0, 30);
+    expect(reads.pass(0, 2, true)).toEqual({ asleep: 0, joules: 0, bytes: 0 });
+  });
+
+  it('let a unit sleep no longer than they last, whatever else it fetches then', () => {
+    const reads = new DriveReads(1);
+    reads.begin(0, 2, 10, 40);
+    expect(reads.pass(0, 3, true).asleep).toBe(2);
   });
 
   it('are none before one begins, and shares of those who do not read change nothing', () => {
     const reads = new DriveReads(1);
-    expect([reads.count, reads.grant(0, 0.5), reads.pass(0, 1, true)]).toEqual([0, 0, 0]);
+    expect([reads.count, reads.grant(0, 0.5)]).toEqual([0, 0]);
+    expect(reads.pass(0, 1, true)).toEqual({ asleep: 0, joules: 0, bytes: 0 });
   });
 });
 

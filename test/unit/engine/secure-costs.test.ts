@@ -7,8 +7,8 @@ import { sources } from '../../support/sources.ts';
 
 const SHORT = ['workload.promptTokens=64', 'workload.generatedTokens=8'];
 
-function run(security: string, unit = 'npu') {
-  const text = `version: 1\nsoc: dimensity-9300\nworkload: llama-2-7b-chat\nsecurity: ${security}`;
+function run(security: string, unit = 'npu', workload = 'llama-2-7b-chat') {
+  const text = `version: 1\nsoc: dimensity-9300\nworkload: ${workload}\nsecurity: ${security}`;
   const set = [...SHORT, `scenario.unit=${unit}`];
   return simulate(
     buildSimulation(prepare(parseSpecFile(text, 'test'), set, sources), set, sources),
@@ -52,5 +52,21 @@ describe('joules of protection', () => {
       expect(watts).toBeLessThan(result.metrics['average_power_watts']!);
       expect(meanwhile(result).seconds).toBe(0);
     }
+  });
+});
+
+describe('seconds of protection where the drive brings experts', () => {
+  const paged = (security: string) => run(security, 'npu', 'mixtral-8x7b-paged');
+  const none = paged('{ preset: none }').metrics['run_seconds']!;
+
+  it.each([
+    '{ preset: all }',
+    '{ preset: all, modelFile: plain, integrity: none }',
+    '{ preset: all, integrity: counter-tree }',
+  ])('of %s are those by which a run grows', (security) => {
+    const full = paged(security);
+    const grown = full.metrics['run_seconds']! - none;
+    expect(grown).toBeGreaterThan(0.01);
+    expect(full.metrics['protection_seconds']! / grown).toBeCloseTo(1, 2);
   });
 });
