@@ -28,6 +28,7 @@ import {
   requestsOf,
   workloadRoots,
 } from './prepare-clients.ts';
+import { recurrenceNotes } from './recurrence-notes.ts';
 import type { Job } from './request.ts';
 import { parseScenario, type Scenario, type SharedWorkload, scenarioSpec } from './scenario.ts';
 import type { Protection } from './secure-run.ts';
@@ -355,7 +356,10 @@ export function buildSimulation(
     ],
     notesOfUse: (rows) => {
       const plans = prepared.clients.map(({ plan }) => plan);
-      return weightNotes(soc, prepared.base, plans, rows);
+      return [
+        ...weightNotes(soc, prepared.base, plans, rows),
+        ...recurrenceNotes(soc, prepared.runtime, plans, rows),
+      ];
     },
   };
 }

@@ -77,7 +77,7 @@ function widthOf(unit: SocUnitSpec | undefined): number | undefined {
   return unit?.kind === 'npu' ? unit.decompressor?.bytesPerClock.is : undefined;
 }
 
-function worksOf(plans: readonly RequestPlan[]): Work[] {
+export function worksOf(plans: readonly RequestPlan[]): Work[] {
   return plans.flatMap(({ phases }) =>
     phases.flatMap(({ graph, contextStart }) =>
       graph.works.map((_, index) => workAt(graph, index, contextStart)),
@@ -86,7 +86,7 @@ function worksOf(plans: readonly RequestPlan[]): Work[] {
 }
 
 /** Units that ran operators of such works. */
-function unitsOf(
+export function unitsOf(
   works: readonly Work[],
   rows: readonly Pick<LedgerRow, 'operator' | 'unit'>[],
 ): ReadonlySet<string> | undefined {

@@ -1,4 +1,5 @@
 /** Recurrent token mixers on each kind of unit: lanes that their kernels reach, and chains where there is no kernel. */
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Work } from '../../../../src/base/work.ts';
 import { buildCpu } from '../../../../src/hardware/units/cpu.ts';
@@ -74,8 +75,32 @@ describe.each(['gpu', 'npu'] as const)('chains on the %s', (kind) => {
     expect(chained.cycles).toBe(fused.cycles);
   });
 
-  it('are for one token: chunks are multiplied', () => {
-    expect(cost(kind, rule(2), chain)).toEqual(cost(kind, rule(2)));
+  it('cut more tokens into chunks of 64, which take the state one after the other', () => {
+    const launchesOf = (tokens: number) =>
+      cost(kind, rule(tokens), chain).launchSeconds / cost(kind, rule(tokens)).launchSeconds;
+    // Lines of build_delta_net_chunking that compute: 42 for all chunks, nine in the loop over them.
+    expect(launchesOf(2)).toBeCloseTo(42 + 9, 9);
+    expect(launchesOf(64)).toBeCloseTo(42 + 9, 9);
+    expect(launchesOf(65)).toBeCloseTo(42 + 2 * 9, 9);
+    expect(launchesOf(512)).toBeCloseTo(42 + 8 * 9, 9);
+    const moved = (tokens: number) => cost(kind, rule(tokens), chain).kvReadBytes;
+    expect(moved(512) / moved(64)).toBeCloseTo(8, 9);
+    expect(moved(2)).toBe(moved(64));
+    // Far less for each token than a chain for every one of them.
+    expect(moved(64)).toBeLessThan(0.1 * 64 * moved(1));
+  });
+
+  it('never take less for more tokens', () => {
+    const tokens = fc.integer({ min: 1, max: 300 });
+    fc.assert(
+      fc.property(tokens, tokens, fc.boolean(), (a, b, recurrenceChain) => {
+        const [few, many] = [Math.min(a, b), Math.max(a, b)].map((count) =>
+          cost(kind, rule(count), { recurrenceChain }),
+        );
+        for (const key of ['cycles', 'readBytes', 'writeBytes', 'launchSeconds'] as const)
+          expect(many![key]).toBeGreaterThanOrEqual(few![key]);
+      }),
+    );
   });
 
   it('do not concern anything else', () => {
