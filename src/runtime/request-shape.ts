@@ -3,7 +3,7 @@
  * cache, and what of both is computed that nobody asked for.
  *
  * Model    prompts go in calls of `chunk` tokens, or of the lengths that graphs have, the last one filled up where these
- *          are fixed; attention covers the whole context that graphs were compiled for, a multiple of `context`
+ *          are fixed; what a kind of unit says of itself goes before what all have; attention covers the whole context that graphs were compiled for, a multiple of `context`
  * Ignores  steps that a policy moves to another unit
  * Source   socs/runtimes/*.yaml, models.request
  * Checked  test/contract/run-and-check.test.ts, test/unit/runtime/request-shape.test.ts
@@ -15,6 +15,7 @@ export interface RequestShape {
   readonly prefillChunk?: number | readonly number[];
   readonly firstTokenDecodes?: boolean;
   readonly padPrefill?: boolean;
+  readonly cascadePrefill?: boolean;
   readonly prunePrefill?: boolean;
   readonly logits?: 'last' | 'all';
   readonly scores?: 'full';
@@ -31,7 +32,8 @@ export function requestShape(
   kind: string,
   longest = Number.POSITIVE_INFINITY,
 ): RequestShape {
-  const { on, chunk, pads, prunes, logits, context, firstTokenDecodes } = models.request;
+  const { on, [kind as 'npu']: own, ...all } = models.request;
+  const { chunk, pads, cascades, prunes, logits, context, firstTokenDecodes } = { ...all, ...own };
   const { [kind as 'npu']: cache } = models.kvCache;
   const kept = cache === undefined ? {} : { kvCache: cache };
   if (on && !on.some((one) => one === kind)) return kept;
@@ -39,6 +41,7 @@ export function requestShape(
     ...kept,
     ...(chunk && { prefillChunk: chunk.is }),
     ...(pads && { padPrefill: pads.is }),
+    ...(cascades && { cascadePrefill: cascades.is }),
     ...(firstTokenDecodes && { firstTokenDecodes: firstTokenDecodes.is }),
     ...(prunes && { prunePrefill: prunes.is }),
     ...(logits && { logits: logits.is }),

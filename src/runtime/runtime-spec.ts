@@ -88,15 +88,15 @@ const kernels = z.strictObject({
   quantiseActivations: sourcedValue(z.boolean()).optional(),
 });
 
-const requestShape = z.strictObject({
-  /** Kinds of units whose graphs have this shape; all where absent. */
-  on: z.array(z.enum(['cpu', 'gpu', 'npu'])).optional(),
+const graphShape = z.strictObject({
   /** Tokens per prefill call, or the lengths that its graphs have; the whole prompt at once when absent. */
   chunk: sourcedValue(z.union([z.int().positive(), z.array(z.int().positive()).min(1)])).optional(),
   /** Prefill hands out no logits: the first answer comes from a decode step on the last prompt token. */
   firstTokenDecodes: sourcedValue(z.boolean()).optional(),
   /** Compute whole chunks even where fewer tokens are left, as graphs of fixed shape do. */
   pads: sourcedValue(z.boolean()).optional(),
+  /** With several lengths: what is left goes to shorter ones, even where it fills half of a longer. */
+  cascades: sourcedValue(z.boolean()).optional(),
   /** Prefill graphs end at the last layer with a cache of its own: later ones read the last token alone. */
   prunes: sourcedValue(z.boolean()).optional(),
   /** Prefill graphs hand out logits of every token, not of the last alone. */
@@ -106,6 +106,15 @@ const requestShape = z.strictObject({
    * is, it is the next multiple of this.
    */
   context: sourcedValue(z.int().positive()).optional(),
+});
+
+const requestShape = graphShape.extend({
+  /** Kinds of units whose graphs have this shape; all where absent. */
+  on: z.array(z.enum(['cpu', 'gpu', 'npu'])).optional(),
+  /** What graphs for one kind of unit have otherwise. */
+  cpu: graphShape.optional(),
+  gpu: graphShape.optional(),
+  npu: graphShape.optional(),
 });
 
 export const runtimeSpec = z.strictObject({

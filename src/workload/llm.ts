@@ -42,6 +42,8 @@ export interface LlmRequest {
   readonly prefillChunk?: number | readonly number[];
   /** Compute a full chunk even where fewer tokens are left, as graphs of fixed shape do. */
   readonly padPrefill?: boolean;
+  /** What is left of a prompt goes to shorter lengths of `prefillChunk`, even where it fills half of a longer. */
+  readonly cascadePrefill?: boolean;
   /** Leading prompt tokens whose keys and values are in the cache already. */
   readonly cachedTokens?: number;
   /** Logits for the last prompt token only (what chat needs); otherwise for all of them. */
@@ -139,10 +141,11 @@ export function kvCacheBytes(model: LlmModel, format: WeightFormat, tokens: numb
 /** @param last tokens at the end of the prompt that have logits, at least. */
 function prefillPhases(request: LlmRequest, formats: LlmFormats, last = 1): Phase[] {
   const { promptTokens, cachedTokens = 0, lastTokenLogitsOnly = true } = request;
-  const { prefillChunk, padPrefill = false, firstTokenDecodes = false } = request;
+  const { prefillChunk, padPrefill = false, cascadePrefill = false } = request;
+  const { firstTokenDecodes = false } = request;
   const fresh = promptTokens - cachedTokens;
   const lengths = typeof prefillChunk === 'object' ? prefillChunk : [prefillChunk ?? fresh];
-  const parts = promptParts(fresh, lengths, padPrefill);
+  const parts = promptParts(fresh, lengths, { pads: padPrefill, cascades: cascadePrefill });
   const final = parts.at(-1) ?? fresh;
   const phase = (name: string, tokens: number, logits: number, steps: number, before: number) => ({
     name: 'prefill',

@@ -178,6 +178,17 @@ describe('what an engine makes of a request', () => {
     }
   });
 
+  it.each(['cpu', 'npu'])('LiteRT-LM takes them as its graphs for the %s have it', (unit) => {
+    for (const prompt of [130, 700, 1000]) {
+      const mapped = expectOneBuild(
+        `Snapdragon 8 Elite,${unit},LiteRT-LM,Llama-3.2-3B,3.21,4,,${prompt},,50,,10,measured,A,`,
+      );
+      expect(mapped.scenario.runtime).toBe('litert-lm');
+      for (const key of ['prefillChunk', 'cascadePrefill', 'padPrefill'])
+        expect(mapped.workload).not.toHaveProperty(key);
+    }
+  });
+
   it('is what Qualcomm measured: one iteration of 128 tokens, 32 of them for a full context', () => {
     // quic/ai-hub-models, llama_v3_2_3b_instruct/perf.yaml, w4a16 on the Snapdragon 8 Elite QRD with a context of 4096:
     // 88.195 ms to the first token of a short prompt, 2822.25 ms of the longest, 23.4718 tokens a second. No row of the fit.

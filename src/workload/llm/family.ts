@@ -36,6 +36,8 @@ export const requestShape = {
   prefillChunk: z.union([tokens(), z.array(tokens()).min(1)]).optional(),
   /** Compute whole chunks even where fewer tokens are left, as graphs of fixed shape do. */
   padPrefill: z.boolean().optional(),
+  /** With several lengths: what is left goes to shorter ones, even where it fills half of a longer. */
+  cascadePrefill: z.boolean().optional(),
   /** Prefill hands out no logits: the first answer comes from a decode step on the last prompt token. */
   firstTokenDecodes: z.boolean().optional(),
   /** Leading prompt tokens that an earlier request left in the cache. */
@@ -114,6 +116,7 @@ export function llmOptions(
     promptTokens: spec.promptTokens,
     generatedTokens: spec.generatedTokens,
     padPrefill: spec.padPrefill ?? false,
+    cascadePrefill: spec.cascadePrefill ?? false,
     firstTokenDecodes: spec.firstTokenDecodes ?? false,
     cachedTokens: spec.cachedTokens,
     lastTokenLogitsOnly: spec.logits !== 'all',

@@ -3,18 +3,25 @@
  *
  * Model    one size: whole calls, then what is left, filled up where graphs have one length. Graphs of several lengths:
  *          as many calls of the longest as fit; what is left takes one more of these where it fills half of it and no
- *          length of at least half of that holds it, else shorter ones
- * Ignores  builds of LiteRT-LM that take the shortest graph that holds what is left (until 2026), and those that on CPUs
- *          never fill a longer graph (since)
+ *          length of at least half of that holds it, else shorter ones. Where parts cascade, what is left always goes to
+ *          shorter ones, and no more than the last call of the shortest is filled up
+ * Ignores  builds of LiteRT-LM that take the shortest graph that holds what is left (until 2026)
  * Source   LiteRT-LM, GetOptimizedPrefillWorkGroups in runtime/executor/litert_compiled_model_executor_utils.cc
  * Checked  test/unit/workload/prompt-parts.test.ts
  */
+
+export interface PartRules {
+  /** The last call is filled up. */
+  readonly pads?: boolean;
+  /** What is left of a length goes to shorter ones, however much of the longer it would fill. */
+  readonly cascades?: boolean;
+}
 
 /** @returns tokens that each call computes, in order. */
 export function promptParts(
   tokens: number,
   lengths: readonly number[],
-  pads: boolean,
+  { pads = false, cascades = false }: PartRules = {},
 ): readonly number[] {
   const sorted = [...lengths].sort((a, b) => b - a);
   const parts: number[] = [];
@@ -25,7 +32,7 @@ export function promptParts(
       left -= length;
     }
     const next = sorted[i + 1];
-    const shorter = next !== undefined && 2 * next >= length && left <= next;
+    const shorter = cascades || (next !== undefined && 2 * next >= length && left <= next);
     if (left > 0 && (next === undefined || (!shorter && 2 * left >= length))) {
       parts.push(pads ? length : left);
       left = 0;

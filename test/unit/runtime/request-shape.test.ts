@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseSpecFile } from '../../../src/base/spec-file.ts';
+import { runInClosedForm } from '../../../src/engine/analytic.ts';
 import { buildSimulation, prepare } from '../../../src/engine/prepare.ts';
 import { simulate } from '../../../src/engine/simulation.ts';
 import { fileSources } from '../../../src/load.ts';
@@ -28,6 +29,41 @@ describe('the shape that an engine gives to requests', () => {
   it('never holds more than the model can', () => {
     expect(shapeOf('litert-lm', 'gpu').contextBucket).toBe(1280);
     expect(shapeOf('litert-lm', 'gpu', 512).contextBucket).toBe(512);
+  });
+
+  it('is that of the graphs for its kind of unit where these differ', () => {
+    const common = {
+      padPrefill: true,
+      firstTokenDecodes: true,
+      prunePrefill: true,
+      scores: 'full',
+      contextBucket: 1280,
+    };
+    expect(shapeOf('litert-lm', 'gpu')).toEqual({ ...common, prefillChunk: [1024, 128] });
+    expect(shapeOf('litert-lm', 'cpu')).toEqual({
+      ...common,
+      prefillChunk: [1024, 128],
+      cascadePrefill: true,
+      kvCache: 'fp32',
+    });
+    expect(shapeOf('litert-lm', 'npu')).toEqual({ ...common, prefillChunk: 128 });
+    // A class that is like it takes its shapes along.
+    expect(shapeOf('litert-lm-converted', 'cpu').cascadePrefill).toBe(true);
+  });
+
+  it('refuses what no graph has, by the kind of unit', () => {
+    const file = (text: string) => parseSpecFile(text, 'own.yaml');
+    const own = (shape: string) =>
+      parseRuntime(
+        file(
+          `version: 1\nname: own\nsummary: one\nreferences: { a: { title: b } }\nmodels: { request: ${shape} }\nkernels: { cpu: {} }\n`,
+        ),
+      );
+    const is = '{ is: true, from: a, trust: paper }';
+    expect(requestShape(own(`{ cpu: { pads: ${is} } }`), 'cpu')).toEqual({ padPrefill: true });
+    expect(requestShape(own(`{ cpu: { pads: ${is} } }`), 'gpu')).toEqual({});
+    expect(() => own(`{ cpu: { cascade: ${is} } }`)).toThrow(/own\.yaml:5.*cascade.*cascades/s);
+    expect(() => own(`{ cpu: { on: [cpu] } }`)).toThrow(/unknown key "on"/);
   });
 
   it('is nothing where prompts go in as they are', () => {
@@ -68,6 +104,12 @@ describe('a run', () => {
     ['runtime: litert-lm\nunit: gpu', 129, [128, 128]],
     ['runtime: litert-lm\nunit: gpu', 1000, [1024]],
     ['runtime: litert-lm\nunit: gpu', 1100, [1024, 128]],
+    // On CPUs what is left goes to the short graph, and NPUs have no other.
+    ['runtime: litert-lm\nunit: cpu', 511, [128, 128, 128, 128]],
+    ['runtime: litert-lm\nunit: cpu', 512, [128, 128, 128, 128]],
+    ['runtime: litert-lm\nunit: cpu', 1100, [1024, 128]],
+    ['runtime: litert-lm\nunit: npu', 300, [128, 128, 128]],
+    ['runtime: litert-lm\nunit: npu', 1024, Array(8).fill(128)],
     ['runtime: llama-cpp\nunit: cpu', 1300, [512, 512, 276]],
     ['runtime: mnn\nunit: cpu', 1300, [1300]],
     ['runtime: vendor\nunit: cpu', 130, [130]],
@@ -129,9 +171,34 @@ describe('a run', () => {
     expect(one.plan.phases.at(-1)!.name).toBe('first-token');
   });
 
+  it('on a CPU knows no step where a prompt fills half of the long graph', () => {
+    const firstOf = (unit: string, tokens: number) => {
+      const set = [`workload.promptTokens=${tokens}`, 'workload.generatedTokens=2'];
+      const ready = prepared(`runtime: litert-lm\nunit: ${unit}\nfidelity: analytic`, set);
+      const { metrics } = runInClosedForm(buildSimulation(ready, set, sources));
+      return Number(metrics['time_to_first_token_seconds']);
+    };
+    expect(firstOf('cpu', 512) / firstOf('cpu', 511)).toBeCloseTo(1, 2);
+    expect(firstOf('cpu', 513) / firstOf('cpu', 512)).toBeLessThan(1.4);
+    expect(firstOf('gpu', 512) / firstOf('gpu', 511)).toBeGreaterThan(1.4);
+  });
+
+  it('says what it fills up, by the graphs of the unit', () => {
+    const notesOf = (unit: string) =>
+      prepared(`runtime: litert-lm\nunit: ${unit}`, ['workload.promptTokens=1000']).plan.notes![0];
+    expect(notesOf('gpu')).toContain('1000 tokens padded to 1024');
+    expect(notesOf('npu')).toContain('padded to 1024 by runtime litert-lm, whose graphs take 128');
+    const short = prepared('runtime: litert-lm\nunit: cpu', ['workload.promptTokens=700']);
+    expect(short.plan.notes![0]).toContain('700 tokens padded to 768');
+  });
+
   it('takes the lengths that its graphs have from the workload', () => {
     const set = ['workload.promptTokens=700', 'workload.prefillChunk=[512, 64]'];
     expect(partsOf(prepared('runtime: litert-lm\nunit: gpu', set))).toEqual([512, 64, 64, 64]);
+    const most = ['workload.promptTokens=460', 'workload.prefillChunk=[512, 64]'];
+    const cascade = [...most, 'workload.cascadePrefill=true'];
+    expect(partsOf(prepared('runtime: litert-lm\nunit: gpu', most))).toEqual([512]);
+    expect(partsOf(prepared('runtime: litert-lm\nunit: gpu', cascade))).toEqual(Array(8).fill(64));
   });
 
   it('that is kept off the NPU is kept from the graphs compiled for it', () => {

@@ -10,7 +10,7 @@ describe('parts of a prompt', () => {
     [512, [512], true, [512]],
     [5, [512], false, [5]],
   ])('%i tokens in calls of %j, filled up: %j', (tokens, lengths, pads, parts) => {
-    expect(promptParts(tokens, lengths, pads)).toEqual(parts);
+    expect(promptParts(tokens, lengths, { pads })).toEqual(parts);
   });
 
   it.each([
@@ -27,7 +27,20 @@ describe('parts of a prompt', () => {
     // Lengths that are close leave the rest to the shorter one.
     [380, [256, 128], [256, 128]],
   ])('%i tokens by graphs of %j', (tokens, lengths, parts) => {
-    expect(promptParts(tokens, lengths, true)).toEqual(parts);
+    expect(promptParts(tokens, lengths, { pads: true })).toEqual(parts);
+  });
+
+  it.each([
+    // CpuGreedyChunking and CpuGreedyCascadesRemainder of LiteRT-LM's own tests.
+    [512, [1024, 128], [128, 128, 128, 128]],
+    [768, [512, 128, 32], [512, 128, 128]],
+    // What is left of the shortest alone is filled up.
+    [599, [600, 500], [500, 500]],
+    [1300, [128, 512, 1024], [1024, 128, 128, 128]],
+    [1023, [1024, 128], Array(8).fill(128)],
+    [20, [1024, 128], [128]],
+  ])('%i tokens by graphs of %j on a CPU, where they cascade', (tokens, lengths, parts) => {
+    expect(promptParts(tokens, lengths, { pads: true, cascades: true })).toEqual(parts);
   });
 
   it('hold the prompt, and fill up no more than one of the lengths', () => {
@@ -38,11 +51,17 @@ describe('parts of a prompt', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 3000 }), lengths, (tokens, given) => {
         const total = (parts: readonly number[]) => parts.reduce((sum, part) => sum + part, 0);
-        const padded = promptParts(tokens, given, true);
-        expect(total(promptParts(tokens, given, false))).toBe(tokens);
+        const padded = promptParts(tokens, given, { pads: true });
+        expect(total(promptParts(tokens, given))).toBe(tokens);
         expect(total(padded)).toBeGreaterThanOrEqual(tokens);
         expect(total(padded) - tokens).toBeLessThan(Math.max(...given));
         for (const part of padded) expect(given).toContain(part);
+        // Never more than the shortest where they cascade, and no step where one token fills half of a longer.
+        const cascaded = promptParts(tokens, given, { pads: true, cascades: true });
+        expect(total(cascaded)).toBeGreaterThanOrEqual(tokens);
+        expect(total(cascaded) - tokens).toBeLessThan(Math.min(...given));
+        expect(cascaded).toEqual([...cascaded].sort((a, b) => b - a));
+        expect(total(promptParts(tokens, given, { cascades: true }))).toBe(tokens);
       }),
     );
   });
