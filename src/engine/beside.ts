@@ -8,8 +8,8 @@ const NOTHING = { memory: 0, fabric: 0 } as const;
 
 /** Who draws energy while an operator waits for its launch. */
 export interface DrawnMeanwhile {
-  /** Unit `u`, whose operator has ledger row `row`, has waited for so long, `asleep` seconds of it in sleep. */
-  pass(u: number, row: number, seconds: Seconds, asleep: Seconds): void;
+  /** Unit `u`, whose operator has ledger row `row`, has waited for so long. */
+  pass(u: number, row: number, seconds: Seconds): void;
   /** It waits so much longer, or shorter where negative. */
   delay(u: number, seconds: Seconds): void;
 }
@@ -52,6 +52,12 @@ export class Beside {
   /** An operator computed for so long with what was left. */
   hold(u: number, seconds: Seconds): void {
     if (this.taken > 0 && u === this.load?.cpu) this.load.hold(seconds);
+  }
+
+  /** An operator has read the drive for so long, which drew so much for it. */
+  read(seconds: Seconds, joules: Joules): void {
+    this.storedJoules += joules;
+    this.load?.holdReader(seconds);
   }
 
   /** What each of `streams` gets from now on. */

@@ -314,7 +314,7 @@ export class Execution {
     const asleep = this.reads.count > 0 ? this.passRead(u, row, transfer) : 0;
     const secure = Math.min(dt - transfer, this.secureLeft[u]!);
     this.secureLeft[u]! -= secure;
-    this.beside.openings?.pass(u, row, transfer + secure, asleep);
+    this.beside.openings?.pass(u, row, transfer + secure);
     this.attribute(u, row, CAUSE.transfer, transfer);
     if (secure > 0) this.attribute(u, row, CAUSE.secure, secure);
     this.attribute(u, row, CAUSE.launch, dt - transfer - secure);
@@ -326,7 +326,7 @@ export class Execution {
     const { asleep, joules, bytes } = this.reads.pass(u, seconds, this.transferLeft[u]! <= 0);
     const { memory, fabricPerByte: fabric } = this.machine;
     if (this.withCpu[u]) this.pooledSeconds[u]! -= asleep;
-    this.beside.storedJoules += joules;
+    this.beside.read(asleep, joules);
     this.ledger.joules[row]! += joules;
     this.bookTraffic(u, bytes, bytes * memory.energyPerWriteByte, bytes * fabric);
     return asleep;

@@ -6,7 +6,8 @@
  *          alone, and slower in proportion where others leave them less. Each stage draws over its span: drive and memory by
  *          bytes, CPU cores by time. What it reads and writes passes the gates chunk by chunk, where there are any; what
  *          they refuse moves nothing, though its time goes by
- *          Cycles that it keeps busy are lost to operators of the same unit, half of them at most
+ *          Cycles that it keeps busy are lost to operators of the same unit, half of them at most; what it uses of the drive,
+ *          to operators that read it
  * Ignores  what operators take from it in turn; cores of the unit that no operator uses
  * Valid    one model per flow, direct reads into memory
  * Source   sharing as in bandwidth.ts
@@ -30,6 +31,8 @@ const FULL_STREAM = 0.5;
 const FULL_LOAD = 1;
 /** What operators lose to the cores that restore, in the ledger of protection. */
 const CORES = 'cores for restoring';
+/** What operators that read the drive meanwhile lose to it. */
+const DRIVE = 'drive for restoring';
 /** Of a chunk: rounding, not bytes. */
 const CRUMB = 1e-9;
 
@@ -199,6 +202,12 @@ export class LoadFlow {
     costs?.add(CORES, { seconds: lost, joules: lost * execution.stalledWatts[cpu]! });
   }
 
+  /** An operator has read for so long with what of the drive this leaves; it slept, and so draws nothing for it. */
+  holdReader(seconds: Seconds): void {
+    const lost = seconds * this.drive * this.drivePace;
+    if (lost > 0) this.parts.costs?.add(DRIVE, { seconds: lost });
+  }
+
   /** What it would draw from memory now if nobody else did; undefined where it draws nothing. */
   stream(): StreamPort | undefined {
     if (this.state !== 'coming') return undefined;
@@ -363,6 +372,4 @@ export class LoadFlow {
     }
     return moved;
   }
-
-  /** Seconds of the whole CPU unit at its present clocks. */
 }

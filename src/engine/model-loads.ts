@@ -182,6 +182,10 @@ export class ModelLoads implements Loading {
     for (const flow of this.flows) flow.hold(seconds);
   }
 
+  holdReader(seconds: Seconds): void {
+    for (const flow of this.flows) flow.holdReader(seconds);
+  }
+
   told(): void {
     for (const flow of this.flows) flow.isNews = false;
   }

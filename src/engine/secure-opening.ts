@@ -59,6 +59,8 @@ interface Opening {
   /** Drive and waits together, over which it is spread. */
   left: Seconds;
   coreSeconds: Seconds;
+  /** Of those, where the cores are the unit's own: while it would sleep for the drive. */
+  awakeSeconds: Seconds;
   cipherJoules: Joules;
   /** Read, and written as often. */
   bytes: Bytes;
@@ -96,17 +98,18 @@ export class Openings implements DrawnMeanwhile {
     if (!cipher || seconds === 0) return 0;
     const { execution } = this;
     const coreSeconds = cipher.name === 'cpu' ? decryptSeconds(cipher, bytes) : 0;
+    const awakeSeconds = u === this.cpu ? Math.max(0, coreSeconds - seconds) : 0;
     const cipherJoules = bytes * cipher.energyPerByte;
     const again = passesAgain(plan) * bytes;
     this.admitted = {
       left: drive + table.transferSeconds[operator]!,
       coreSeconds,
+      awakeSeconds,
       cipherJoules,
       bytes: again,
     };
     const joules =
-      seconds * execution.stalledWatts[u]! +
-      this.awake(u, (coreSeconds * drive) / (this.admitted.left + seconds)) +
+      (seconds + awakeSeconds) * execution.stalledWatts[u]! +
       coreSeconds * this.wattsBeside(u) +
       cipherJoules +
       again * (this.memoryPerByte + 2 * execution.machine.fabricPerByte);
@@ -133,12 +136,13 @@ export class Openings implements DrawnMeanwhile {
     if (opening) opening.left = Math.max(0, opening.left + seconds);
   }
 
-  pass(u: number, row: number, seconds: Seconds, asleep: Seconds): void {
+  pass(u: number, row: number, seconds: Seconds): void {
     const opening = this.open[u];
     if (!opening || seconds <= 0) return;
     const { execution, ledger } = this;
     const share = seconds < opening.left ? seconds / opening.left : 1;
-    const cores = this.burn(u, share * opening.coreSeconds, asleep / seconds);
+    const cores =
+      this.burn(u, share * opening.coreSeconds) + this.wake(u, share * opening.awakeSeconds);
     const cipher = share * opening.cipherJoules;
     const bytes = share * opening.bytes;
     const memory = bytes * this.memoryPerByte;
@@ -151,6 +155,7 @@ export class Openings implements DrawnMeanwhile {
     if (share === 1) this.close(u);
     opening.left -= seconds;
     opening.coreSeconds *= 1 - share;
+    opening.awakeSeconds *= 1 - share;
     opening.cipherJoules -= cipher;
     opening.bytes -= bytes;
   }
@@ -167,9 +172,13 @@ export class Openings implements DrawnMeanwhile {
     return memory.energyPerReadByte + memory.energyPerWriteByte;
   }
 
-  /** Of `seconds` in which it would sleep for the drive if its cores did not decipher. */
-  private awake(u: number, seconds: Seconds): Joules {
-    return u === this.cpu ? this.execution.stalledWatts[u]! * seconds : 0;
+  /** The unit does not sleep for so long. */
+  private wake(u: number, seconds: Seconds): Joules {
+    const { reads, stalledWatts, unitJoules } = this.execution;
+    const joules = stalledWatts[u]! * seconds;
+    reads.asleepSeconds[u]! -= seconds;
+    unitJoules[u]! += joules;
+    return joules;
   }
 
   /** A CPU that waits for its own cores draws what stalled ones draw already. */
@@ -178,11 +187,10 @@ export class Openings implements DrawnMeanwhile {
     return u === cpu ? execution.vectorWatts[cpu]! : coreWatts(execution, cpu);
   }
 
-  private burn(u: number, seconds: Seconds, asleep: number): Joules {
+  private burn(u: number, seconds: Seconds): Joules {
     const { cpu, execution } = this;
     if (u !== cpu) return burnCores(execution, cpu, seconds);
-    const joules = this.wattsBeside(u) * seconds + this.awake(u, seconds * asleep);
-    execution.reads.asleepSeconds[u]! -= seconds * asleep;
+    const joules = this.wattsBeside(u) * seconds;
     execution.unitJoules[u]! += joules;
     return joules;
   }

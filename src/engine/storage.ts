@@ -51,6 +51,8 @@ export interface Loading {
   readonly taken: number;
   /** An operator computed on the rest of that unit for so long. */
   hold(seconds: Seconds): void;
+  /** An operator read the drive for so long beside them. */
+  holdReader(seconds: Seconds): void;
   /** What has changed until now is known to those who wait. */
   told(): void;
   /** When `streams` or `readyAt` will say something else, at the present pace; now, where somebody has to be told. */

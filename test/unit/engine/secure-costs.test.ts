@@ -56,8 +56,12 @@ describe('joules of protection', () => {
 });
 
 describe('seconds of protection where the drive brings experts', () => {
-  const paged = (security: string) => run(security, 'npu', 'mixtral-8x7b-paged');
-  const none = paged('{ preset: none }').metrics['run_seconds']!;
+  const paged = (security: string, unit = 'npu') => run(security, unit, 'mixtral-8x7b-paged');
+  const bare = paged('{ preset: none }');
+  const none = bare.metrics['run_seconds']!;
+  type Rows = typeof bare.ledger;
+  const sum = (rows: Rows, of: (row: Rows[number]) => number) =>
+    rows.reduce((all, row) => all + of(row), 0);
 
   it.each([
     '{ preset: all }',
@@ -68,5 +72,34 @@ describe('seconds of protection where the drive brings experts', () => {
     const grown = full.metrics['run_seconds']! - none;
     expect(grown).toBeGreaterThan(0.01);
     expect(full.metrics['protection_seconds']! / grown).toBeCloseTo(1, 2);
+  });
+
+  it('count what operators wait for a drive that brings the model beside them', () => {
+    const full = paged('{ preset: pipelined }');
+    const read = ({ ledger }: typeof full) => sum(ledger, ({ seconds }) => seconds.transfer);
+    const shared = full.audit!.protection.find(({ mechanism }) => /^drive/.test(mechanism))!;
+    expect(read(full) - read(bare)).toBeGreaterThan(0.1);
+    expect(shared.seconds).toBeCloseTo(read(full) - read(bare), 6);
+    // Memory, which it shares too, is not counted.
+    const grown = full.metrics['run_seconds']! - none;
+    expect(full.metrics['protection_seconds']! / grown).toBeGreaterThan(0.98);
+    expect(full.metrics['protection_seconds']! / grown).toBeLessThan(1.005);
+  });
+
+  it('cost a CPU that deciphers the sleep that it would have had', () => {
+    const drawnBy = ({ ledger }: typeof bare, what: string) =>
+      sum(ledger, ({ operator, joules }) => (operator === what ? joules : 0));
+    const [all, plain] = ['all', 'none'].map((preset) => paged(`{ preset: ${preset} }`, 'cpu'));
+    const grown = all!.metrics['energy_joules']! - plain!.metrics['energy_joules']!;
+    const more = (what: string) => drawnBy(all!, what) - drawnBy(plain!, what);
+    // Leakage follows the load and is not counted, nor what supplies lose for it.
+    const lost = more('conversion loss');
+    const counted = grown - more('leakage') * (grown / (grown - lost));
+    expect(all!.metrics['protection_joules']! / counted).toBeGreaterThan(0.93);
+    expect(all!.metrics['protection_joules']! / counted).toBeLessThan(1.07);
+    // Threads that slept all the time of the drive would leave the phone at a few watts.
+    expect(all!.metrics['average_power_watts']).toBeGreaterThan(
+      1.5 * plain!.metrics['average_power_watts']!,
+    );
   });
 });
