@@ -37,6 +37,7 @@ function flowOf(restore: 'sequential' | 'pipelined') {
   } as unknown as Execution;
   const plan = {
     strategy: {
+      protects: ['weights'],
       restore,
       growth: 'elastic',
       runtimeStart: 'initialise',
