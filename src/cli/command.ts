@@ -6,6 +6,8 @@ export interface OptionSpec {
   readonly choices?: readonly string[];
   readonly default?: string | number | boolean;
   readonly alias?: string;
+  /** Its name before, still understood and no longer shown. */
+  readonly formerly?: string;
   readonly required?: boolean;
   /** What the value stands for in help text, such as `FILE`. */
   readonly value?: string;

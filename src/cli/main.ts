@@ -41,7 +41,21 @@ async function main(given: readonly string[]): Promise<number> {
   return EXIT.done;
 }
 
-async function runCommand(command: Command, words: readonly string[]): Promise<number> {
+/** `--traffic x` as `--background x`, and so with `=`. */
+function withPresentNames({ options }: Command, words: readonly string[]): string[] {
+  const present = new Map(
+    Object.entries(options).flatMap(([key, { formerly }]) => (formerly ? [[formerly, key]] : [])),
+  );
+  return words.map((word) =>
+    word.replace(/^--([a-z-]+)/, (all, name: string) => {
+      const key = present.get(name);
+      return key === undefined ? all : `--${key}`;
+    }),
+  );
+}
+
+async function runCommand(command: Command, given: readonly string[]): Promise<number> {
+  const words = withPresentNames(command, given);
   if (words.includes('--help') || words.includes('-h')) {
     console.log(await (await parserOf(command, words)).getHelp());
     return EXIT.done;

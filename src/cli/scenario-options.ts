@@ -101,7 +101,7 @@ export const scenarioOptions = {
   },
   background: {
     type: 'array',
-    alias: 'traffic',
+    formerly: 'traffic',
     summary: 'real-time traffic that memory serves first, such as camera="2.5 GB/s"',
     value: 'NAME=RATE',
   },

@@ -66,7 +66,7 @@ describe('options of a scenario', () => {
     const { locate } = scenarioOf({ ...named, background: ['camera=2.5'] });
     expect(locate(['background', 'camera']).file).toBe('--background');
     // The name that it had before is an alias.
-    expect(scenarioOptions.background.alias).toBe('traffic');
+    expect(scenarioOptions.background.formerly).toBe('traffic');
   });
 
   it('lay a preset over one that the file names alone, and what belongs to the run beside it', () => {
