@@ -22,7 +22,7 @@ function promptOf(
 ) {
   const scenario = { soc, unit: 'cpu', runtime: 'executorch', workload: 'llama-3.2-1b-chat' };
   const written = scenarioFile({ ...scenario, governor: 'performance', ...keys }, 'contract');
-  const all = [`workload.promptTokens=${PROMPT}`, 'workload.generatedTokens=8', ...set];
+  const all = [`workload.promptTokens=${PROMPT}`, 'workload.generatedTokens=2', ...set];
   try {
     const prepared = prepare(written, all, sources);
     return simulate(buildSimulation(prepared, all, sources)).metrics;

@@ -190,7 +190,7 @@ describe('experts in memory', () => {
           expect(missesPerStep(shape, resident, paging)).toBe(misses);
         },
       ),
-      { numRuns: 20 },
+      { numRuns: 12 },
     );
   });
 
@@ -209,7 +209,7 @@ describe('experts in memory', () => {
           expect(step).toBeLessThanOrEqual(shape.count - resident + 1e-9);
         },
       ),
-      { numRuns: 30 },
+      { numRuns: 18 },
     );
   });
 

@@ -93,7 +93,8 @@ describe.each(CASES)('%s, %s', (soc, unit) => {
     const run = runOf(soc, unit);
     const watts = value(run, 'average_power_watts');
     expect(watts).toBeGreaterThan(1);
-    expect(watts).toBeLessThan(NO_PHONE.test(soc) ? 60 : 16);
+    // All cores of an 8 Elite draw 16.5 W at the board (Geekerwan), and the screen one more.
+    expect(watts).toBeLessThan(NO_PHONE.test(soc) ? 60 : 17.5);
     expect(value(run, 'peak_power_watts')).toBeLessThan(NO_PHONE.test(soc) ? 70 : 25);
     expect(decode(run)).toBeLessThan(decode(base) * SLACK);
   });

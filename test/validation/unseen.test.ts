@@ -59,7 +59,6 @@ const KNOWN: readonly (readonly [RegExp, string])[] = [
     /^lcpp22755/,
     'first version of an FP16 product on Hexagon, which packs the weights for each call',
   ],
-  [/^hf-fg-1$/, 'its file may hold other lengths of prefill than the 1024 and 128 assumed'],
   [/^lcpp26094/, 'recurrent layers on Hexagon, one answer at a time; cause not known'],
   [/^outp-2$/, 'UD-Q4_K_XL mixes in types without kernels for Adreno, as its log warns'],
 ];
