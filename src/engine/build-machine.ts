@@ -29,13 +29,14 @@ import {
 } from '../runtime/governors/memory-votes.ts';
 import { type KernelTuning, tuneKernels } from '../runtime/kernel-tuning.ts';
 import { kernelsOf, lackingKernels, type RuntimeSpec, runsOn } from '../runtime/runtime-spec.ts';
-import type {
-  BackgroundTraffic,
-  Machine,
-  MachineMemoryClock,
-  MachineStorage,
-  MachineUnit,
-  PlatformLoad,
+import {
+  type BackgroundTraffic,
+  type Machine,
+  type MachineMemoryClock,
+  type MachineStorage,
+  type MachineUnit,
+  type PlatformLoad,
+  SCREEN,
 } from './machine.ts';
 import type { Fidelity } from './scenario.ts';
 import { buildStreamModel } from './transaction.ts';
@@ -373,8 +374,8 @@ function platformLoads(
   const screen = screenWatts(minimumPower.is, maximumPower.is, shown);
   const near = phone.body.nearShare.is;
   return [
-    { name: 'screen', watts: screen * near, node: node('skin-front') },
-    { name: 'screen', watts: screen * (1 - near), node: node('skin-front-far') },
+    { name: SCREEN, watts: screen * near, node: node('skin-front') },
+    { name: SCREEN, watts: screen * (1 - near), node: node('skin-front-far') },
     { name: 'rest of device', watts: phone.restPower.is, node: node('board') },
   ];
 }

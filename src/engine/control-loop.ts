@@ -16,10 +16,10 @@ import { backgroundBandwidth } from './bandwidth.ts';
 import { ClockState } from './clock-state.ts';
 import {
   deviceOf,
-  domainPowers,
   hottest,
   type MutableDevice,
   type MutableView,
+  othersOf,
   topPoint,
   viewOf,
 } from './domain-views.ts';
@@ -76,7 +76,6 @@ export class ControlLoop {
   private sinceDecision: Seconds = 0;
   private sinceThermal: Seconds = 0;
   private readonly realTime: BytesPerSecond;
-  private readonly tablePowers: readonly (readonly Watts[])[];
   /** Shown to governors and overwritten at every look, hence no allocation per look. */
   private readonly views: readonly MutableView[];
   private readonly devices: readonly MutableDevice[];
@@ -127,12 +126,11 @@ export class ControlLoop {
     this.hostSeconds = new Float64Array(domains.length);
     this.domainJoules = new Float64Array(domains.length);
     this.realTime = backgroundBandwidth(machine);
-    this.tablePowers = domains.map(domainPowers);
     this.views = domains.map(viewOf);
-    this.devices = domains.map((domain, d) => deviceOf(domain, this.tablePowers[d]!));
+    this.devices = domains.map(deviceOf);
     this.unitClocks = new UnitClocks(machine, this.clocks, this.cores);
     this.caps = domains.map((domain) => ({ point: topPoint(domain), reason: '' }));
-    this.heat = { junction: 0, skin: 0, board: 0, devices: this.devices, period: 0 };
+    this.heat = { junction: 0, skin: 0, board: 0, devices: this.devices, others: 0, period: 0 };
     this.noteTemperatures();
     this.decide(0);
     // A run begins where its governors want it, not on the way there.
@@ -295,8 +293,11 @@ export class ControlLoop {
       device.busyShare = hosting > 0 ? hosting : view.busyShare * this.cores.powerShare[d]!;
       device.requested = device.powers[this.wanted[d]!]! * device.busyShare;
       device.current = view.current;
+      device.drawn = period > 0 ? this.domainJoules[d]! / period : 0;
       device.temperature = this.at(device.node);
     }
+    const watts = period > 0 ? (this.totalJoules - this.joulesBefore) / period : 0;
+    this.heat.others = othersOf(this.parts.machine, watts, this.devices);
   }
 
   private decideCaps(): void {
@@ -319,7 +320,7 @@ export class ControlLoop {
       for (let d = 0; d < this.domainJoules.length; d++) {
         const now = this.domainJoules[d]! / period;
         const next = Math.min(this.wanted[d]!, this.allowed[d]!);
-        const powers = this.tablePowers[d]!;
+        const { powers } = this.devices[d]!;
         const present = powers[this.clocks.point[d]!]!;
         const watts = present > 0 ? (now * powers[next]!) / present : now;
         total += (watts - now) / regulator.efficiency;

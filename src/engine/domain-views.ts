@@ -1,7 +1,7 @@
 /** What governors see of a clock domain, as objects that are made once and written anew at every look. */
 import type { Celsius, Watts } from '../base/units.ts';
 import { fullLoadWatts } from '../hardware/power.ts';
-import type { Machine, MachineDomain } from './machine.ts';
+import { type Machine, type MachineDomain, SCREEN } from './machine.ts';
 
 /** Temperature at which the powers shown to thermal governors are evaluated, as energy models are: warm silicon. */
 const TABLE_TEMPERATURE: Celsius = 60;
@@ -21,15 +21,16 @@ export function viewOf({ clock }: MachineDomain) {
 }
 export type MutableView = ReturnType<typeof viewOf>;
 
-export function deviceOf(
-  { clock: { name, points }, node, cores = 1 }: MachineDomain,
-  powers: readonly Watts[],
-) {
+export function deviceOf(domain: MachineDomain) {
+  const { clock, node, cores = 1 } = domain;
+  const { name, points } = clock;
+  const powers = domainPowers(domain);
   return {
     name,
     powers,
     requested: powers.at(-1)!,
     busyShare: 1,
+    drawn: 0,
     current: points.length - 1,
     temperature: 0,
     node,
@@ -37,6 +38,16 @@ export function deviceOf(
   };
 }
 export type MutableDevice = ReturnType<typeof deviceOf>;
+
+/** What the phone drew beside its devices, screen aside: bodies are rated without it. */
+export function othersOf({ platform }: Machine, watts: Watts, devices: readonly MutableDevice[]) {
+  let rest = watts;
+  for (let d = 0; d < devices.length; d++) rest -= devices[d]!.drawn;
+  for (let i = 0; i < platform.length; i++) {
+    if (platform[i]!.name === SCREEN) rest -= platform[i]!.watts;
+  }
+  return Math.max(rest, 0);
+}
 
 /** Warmest of these nodes now. */
 export function hottest({ thermal }: Machine, nodes: readonly number[]): Celsius {
@@ -46,7 +57,7 @@ export function hottest({ thermal }: Machine, nodes: readonly number[]): Celsius
 }
 
 /** Power of a domain at each point with everything busy, for thermal governors. */
-export function domainPowers({ clock, power }: MachineDomain): Watts[] {
+function domainPowers({ clock, power }: MachineDomain): Watts[] {
   return clock.points.map(
     (point) => fullLoadWatts(power, point) + power.leakage(point.voltage, TABLE_TEMPERATURE),
   );

@@ -51,6 +51,9 @@ export interface PlatformLoad {
   readonly node: number;
 }
 
+/** The platform load that bodies are rated without. */
+export const SCREEN = 'screen';
+
 /** Real-time traffic of display, camera or modem: served before everything else. */
 export interface BackgroundTraffic {
   readonly name: string;

@@ -35,6 +35,8 @@ export interface CoolingDevice {
   readonly requested: Watts;
   /** Share of the last period with work, 0…1. */
   readonly busyShare: number;
+  /** What it drew in the last period, as its power rail says; not known when absent. */
+  readonly drawn?: Watts;
   /** Index of the point in force. */
   readonly current: number;
   /** Hottest node of the device itself; the view's junction stands in where it is absent. */
@@ -50,6 +52,8 @@ export interface ThermalView {
   /** What a thermistor beside the SoC reads; the skin stands in where it is absent. */
   readonly board?: Celsius;
   readonly devices: readonly CoolingDevice[];
+  /** What the rest of the phone drew in the last period, screen aside: memory, fabric, regulators, cell. */
+  readonly others?: Watts;
   readonly period: Seconds;
 }
 

@@ -2,7 +2,8 @@
  * Vendor skin control: power budgets from virtual skin, a bounded number of points per sample, a severity ladder.
  *
  * Model    every loop turns skin into a budget (`skin-pid-arithmetic.ts`), shared by weighted request among its
- *          devices; a device above its share goes up to two points down per sample, one below it one up; loops of one
+ *          devices; one whose power at the target is what the body stands counts all that the phone draws, screen
+ *          aside, as rails are measured, one with a vendor's power its devices alone, by load and power table; a device above its share goes up to two points down per sample, one below it one up; loops of one
  *          sensor take turns: the hottest that is awake holds alone, as the Pixel thermal HAL takes target and power of
  *          the severity above the present one
  * Ignores  the weighted sums of thermistors that make virtual skin (the hottest skin node stands for it)
@@ -14,6 +15,7 @@ import { quantity, z } from '../../base/schema.ts';
 import { KILO, MILLI } from '../../base/units.ts';
 import type { Cap, CoolingDevice, MemoryCap, ThermalGovernor, ThermalView } from '../governor.ts';
 import { Caps, loadOf, Poll, readingOf, SENSORS, type Sensor } from './caps.ts';
+import { Drawn } from './drawn.ts';
 import { requireAboveAmbient, type ThermalLimits, thermalFactory } from './entry.ts';
 import { guarded, junctionOptions } from './junction-guard.ts';
 import {
@@ -82,6 +84,7 @@ export const skinPid = thermalFactory(
       loop: loopOf(loop, limits),
       devices: loop.devices,
       byWeight: loop.split === 'weight',
+      whole: loop.base === undefined,
       deepest: loop.deepest,
     }));
     const targets = loops.map(({ loop }, i) => [`loops.${i}.target`, loop.target] as const);
@@ -128,6 +131,8 @@ interface BoundLoop {
   readonly loop: SkinLoop;
   readonly devices: Readonly<Record<string, number>> | undefined;
   readonly byWeight: boolean;
+  /** Whether the budget is what the body of the phone stands, of which its devices have what the rest does not draw. */
+  readonly whole: boolean;
   readonly deepest: Readonly<Record<string, number>>;
 }
 
@@ -147,6 +152,7 @@ class SkinPid implements ThermalGovernor {
   readonly #settings: Settings;
   readonly #caps = new Caps();
   readonly #poll = new Poll();
+  readonly #drawn = new Drawn();
   readonly #states: readonly SkinLoopState[];
   readonly #reasons: readonly string[];
   /** Smallest share of any loop, W, and the loop that set it, per device. */
@@ -164,7 +170,9 @@ class SkinPid implements ThermalGovernor {
 
   limit(view: ThermalView): readonly Cap[] {
     this.#caps.fit(view.devices);
+    this.#drawn.add(view);
     if (!this.#poll.due(view.period, this.#settings.sampling)) return this.#caps.list;
+    this.#drawn.take(view.devices);
     const { loops, together, ladder, hysteresis } = this.#settings;
     for (let i = 0; i < view.devices.length; i++) {
       this.#share[i] = Number.POSITIVE_INFINITY;
@@ -194,29 +202,41 @@ class SkinPid implements ThermalGovernor {
   }
 
   #shareBudget(l: number, view: ThermalView, reading: number): void {
-    const { loop, devices, byWeight } = this.#settings.loops[l] as BoundLoop;
-    const budget = skinBudget(this.#states[l] as SkinLoopState, reading, loop) * MILLI;
-    if (budget === Number.POSITIVE_INFINITY) return;
-    const weight = (device: CoolingDevice) => (devices ? (devices[device.name] ?? 0) : 1);
-    // By weight, too, what a device does not use is left to the others.
-    const claim = (device: CoolingDevice) =>
-      weight(device) * (byWeight ? Number(device.requested > 0) : device.requested);
+    const { loop, whole } = this.#settings.loops[l] as BoundLoop;
+    const all = skinBudget(this.#states[l] as SkinLoopState, reading, loop) * MILLI;
+    if (all === Number.POSITIVE_INFINITY) return;
+    const budget = whole ? Math.max(all - this.#drawn.others, 0) : all;
     let total = 0;
-    for (const device of view.devices) total += claim(device);
+    for (let i = 0; i < view.devices.length; i++) total += this.#claim(l, i, view);
     for (let i = 0; i < view.devices.length; i++) {
-      const device = view.devices[i] as CoolingDevice;
-      if (claim(device) === 0) continue;
-      const share = (budget * claim(device)) / total;
+      const claim = this.#claim(l, i, view);
+      if (claim === 0) continue;
+      const share = (budget * claim) / total;
       if (share >= (this.#share[i] as number)) continue;
       this.#share[i] = share;
       this.#setBy[i] = l;
     }
   }
 
+  /** What device `i` counts for where budget `l` is divided. */
+  #claim(l: number, i: number, { devices }: ThermalView): number {
+    const { devices: weights, byWeight, whole } = this.#settings.loops[l] as BoundLoop;
+    const device = devices[i] as CoolingDevice;
+    const weight = weights ? (weights[device.name] ?? 0) : 1;
+    // By weight, too, what a device does not use is left to the others.
+    if (byWeight) return weight * Number(device.requested > 0);
+    if (!whole) return weight * device.requested;
+    // Its load at the point it would have uncapped, the one that `requested` is for.
+    const { requested, busyShare, powers } = device;
+    const wanted = busyShare > 0 ? requested / busyShare : (powers.at(-1) as number);
+    return weight * (this.#drawn.loads[i] as number) * wanted;
+  }
+
   /** Moves one cap towards the device's share, by no more than the allowed steps, and under the ladder. */
   #step(i: number, device: CoolingDevice): void {
     const { ladder, stepsDown, stepsUp } = this.#settings;
-    const load = loadOf(device);
+    const { whole } = this.#settings.loops[this.#setBy[i] as number] as BoundLoop;
+    const load = whole ? (this.#drawn.loads[i] as number) : loadOf(device);
     const share = this.#share[i] as number;
     const fits = (point: number) => (device.powers[point] as number) * load <= share;
     const top = device.powers.length - 1;

@@ -177,6 +177,39 @@ describe('skin-pid', () => {
     expect(pointsOver(governor, hot)).toEqual([3, 3, 3, 3, 3, 3, 3, 1]);
   });
 
+  it('counts all that the phone draws against what its body stands, but not against what a vendor gives its units', () => {
+    const points = (drawn: number, others: number, options: object = {}) => {
+      const governor = thermalGovernors['skin-pid'].create({ sampling: '1 s', ...options });
+      const npu = device('npu', 5, { drawn });
+      return pointsOver(
+        governor,
+        Array.from({ length: 4 }, () => ({ skin: 41, devices: [npu], others })),
+      ).at(-1);
+    };
+    // 4.5 W at the target. Alone the unit may draw 4: all but the fastest of 0.5 1 1.75 2.75 4 5 W.
+    expect(points(5, 0)).toBe(4);
+    // What memory and regulators draw is not left for it.
+    expect(points(5, 2)).toBe(2);
+    // At full clock it draws half of what its table gives for full load.
+    expect(points(2.5, 2)).toBe(5);
+    expect(points(2.5, 4.2)).toBe(0);
+    const vendor = { loops: [{ base: '4.5 W' }] };
+    expect(points(5, 2, vendor)).toBe(4);
+    expect(points(2.5, 2, vendor)).toBe(4);
+  });
+
+  it('goes by what was drawn since its last sample, not by the last look', () => {
+    const governor = thermalGovernors['skin-pid'].create({ sampling: '4 s' });
+    const look = (drawn: number) => ({ skin: 41, devices: [device('npu', 5, { drawn })] });
+    const over = [5, 5, 1, 1, 5].map(look);
+    // 3 W of 5 on average is more than the 2 W left; the last look alone would ask for another step down.
+    const points = pointsOver(
+      governor,
+      over.map((one) => ({ ...one, others: 2.5 })),
+    );
+    expect(points).toEqual([3, 3, 3, 3, 3]);
+  });
+
   it('gives a loop of its own to the units it names', () => {
     const governor = thermalGovernors['skin-pid'].create({
       sampling: '1 s',
