@@ -9,7 +9,9 @@ import { counted, type Progress, startProgress } from './terminal.ts';
 
 /** @throws SpecError without the name of a phone. */
 export function fitBodyOf(series: readonly Series[], args: Args): void {
-  const idle = ['out', 'also', 'soc', 'graphs'].filter((name) => args[name] !== undefined);
+  const idle = ['out', 'also', 'soc', 'graphs', 'energy'].filter(
+    (name) => args[name] !== undefined && args[name] !== false,
+  );
   if (idle.length > 0) {
     throw new SpecError(
       idle.map((name) => ({ path: `--${name}`, message: 'has no effect on runs over time' })),

@@ -14,6 +14,7 @@ import {
 } from '../calibration/device/bundle.ts';
 import { calibrateDevices, type DeviceCalibration } from '../calibration/device/calibrate.ts';
 import { conflictLines, conflictsOf } from '../calibration/device/conflicts.ts';
+import { withEnergyBands } from '../calibration/device/energy-bands.ts';
 import { unseenEnergy } from '../calibration/device/energy-rows.ts';
 import { keyOf } from '../calibration/device/fit-parameters.ts';
 import type { FittedParameter } from '../calibration/device/fit-solve.ts';
@@ -29,17 +30,13 @@ import { renderTable, startProgress } from './terminal.ts';
 
 /** Fits, writes what `--out` names, and prints what was found. */
 export function fitDevices({ file, text }: TextFile, args: Args): void {
+  if (args['energy'] === true) {
+    remakeEnergy({ file, text }, args);
+    return;
+  }
   const given = args['soc'] as string | undefined;
   const out = args['out'] as string | undefined;
-  const also = args['also'] as string | undefined;
-  const files = [{ file, text }, ...(also === undefined ? [] : [readUserFile(also)])];
-  const rows = files.flatMap((one) => {
-    refuseOtherKind(one.text, one.file);
-    const found = parseLlmRows(one.text, one.file);
-    checkCells(found, one.file);
-    return found;
-  });
-  refuseTwice(rows);
+  const { files, rows } = rowsOf({ file, text }, args);
   const plain = fileSources({ calibration: 'none' });
   const own = given === undefined ? undefined : withOwnSoc(plain, given);
   const { sources = plain, name: soc } = own ?? {};
@@ -75,6 +72,68 @@ export function fitDevices({ file, text }: TextFile, args: Args): void {
     console.log(`\nWrote ${written.map(({ path }) => path).join(', ')}`);
 }
 
+/** Rows of the file and of the one beside it. */
+function rowsOf(given: TextFile, args: Args) {
+  const also = args['also'] as string | undefined;
+  const files = [given, ...(also === undefined ? [] : [readUserFile(also)])];
+  const rows = files.flatMap(({ text, file }) => {
+    refuseOtherKind(text, file);
+    const found = parseLlmRows(text, file);
+    checkCells(found, file);
+    return found;
+  });
+  refuseTwice(rows);
+  return { files, rows };
+}
+
+/** Makes the bands of energy and power again with what is shipped, and writes the shipped classes with them. */
+function remakeEnergy(given: TextFile, args: Args): void {
+  const shipped = shippedClasses();
+  const rows = unseenEnergy(rowsOf(given, args).rows, fileSources());
+  if (rows.length === 0)
+    throw new SpecError([
+      { file: given.file, message: 'no row that can be predicted tells energy' },
+    ]);
+  // Text as it stands, checked above: a parser puts keys in an order of its own.
+  const asWritten = JSON.parse(readBundled(CLASSES).text) as ClassesSpec;
+  const classes = withEnergyBands(asWritten, rows);
+  const out = args['out'] as string | undefined;
+  if (out !== undefined) writeUserFile(out, textOf(classes));
+  if (args['json'] === true) process.stdout.write(textOf(classes));
+  else console.log(energyTable(shipped, classes));
+}
+
+/** Bands of any engine before and after. */
+function energyTable(before: ClassesSpec, after: ClassesSpec): string {
+  const kept = new Set(after.energy.map(({ quantity }) => quantity));
+  const right = 'right' as const;
+  const factor = (found: ClassesSpec['bands'][number] | undefined) =>
+    found ? `×÷ ${Math.exp(found.calibrated).toFixed(2)}` : '';
+  return renderTable(
+    [
+      { header: 'quantity' },
+      { header: 'unit' },
+      { header: 'runtime' },
+      { header: 'rows', align: right },
+      { header: 'before', align: right },
+      { header: 'now', align: right },
+    ],
+    after.bands
+      .filter(({ quantity }) => kept.has(quantity))
+      .map((now) => {
+        const old = before.bands.find(
+          ({ quantity, unit, runtime }) =>
+            quantity === now.quantity && unit === now.unit && runtime === now.runtime,
+        );
+        const { quantity, unit, runtime, rows } = now;
+        const words = quantity.replaceAll('_', ' ');
+        return [words, unit, runtime, String(rows), factor(old), factor(now)];
+      }),
+  );
+}
+
+const textOf = (value: unknown) => `${JSON.stringify(value, undefined, 1)}\n`;
+
 /** Descriptions with what was just fitted laid over them. */
 function withFit(sources: Sources, calibration: DeviceCalibration, origin: Origin): Sources {
   const classes = classesOf(calibration, origin);
@@ -89,9 +148,11 @@ function withFit(sources: Sources, calibration: DeviceCalibration, origin: Origi
   };
 }
 
+const CLASSES = 'socs/calibrations/classes.json';
+
 /** A fit of one SoC starts from what is shipped of runtime classes; one of all SoCs finds them anew. */
 function shippedClasses(): ClassesSpec {
-  const { text, file } = readBundled('socs/calibrations/classes.json');
+  const { text, file } = readBundled(CLASSES);
   return parseClasses(parseSpecFile(text, file));
 }
 
@@ -160,7 +221,7 @@ function filesOf(
   shipped: ClassesSpec,
 ) {
   if (out === undefined) return [];
-  const text = (value: unknown) => `${JSON.stringify(value, undefined, 1)}\n`;
+  const text = textOf;
   if (soc !== undefined)
     return [{ path: out, text: text(bundleOf(calibration, soc, origin, shipped)) }];
   return [

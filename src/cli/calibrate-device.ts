@@ -33,6 +33,7 @@ export const calibrateDevice: Command = {
     'socsim calibrate device measurements.csv --check --json',
     'socsim calibrate device measurements.csv --check --soc mine.yaml --calibration mine.json',
     'socsim calibrate device sustained.csv --phone pixel-6a',
+    'socsim calibrate device measurements.csv --energy --out classes.json',
     'socsim calibrate device vision --template',
     'socsim calibrate device vision.csv --check --graphs graphs --csv',
   ],
@@ -60,6 +61,11 @@ export const calibrateDevice: Command = {
       type: 'string',
       summary: 'with --check: a bundle to predict with, or none (what is shipped unless given)',
       value: 'FILE',
+    },
+    energy: {
+      type: 'boolean',
+      summary:
+        'fit nothing: make the intervals of energy and power again with what is shipped; --out is then the file of classes',
     },
     out: {
       type: 'string',
@@ -137,18 +143,26 @@ export const calibrateDevice: Command = {
 const DESCRIPTION = /[/\\]|\.ya?ml$/;
 const withGap = (lines: readonly string[]) => (lines.length > 0 ? ['', ...lines] : []);
 
+/** Options that change nothing beside the others, and beside which. */
+function idleOf(args: Args): { idle: string[]; why: string } {
+  if (args['check'] === true)
+    return { idle: ['out', 'also', 'phone', 'energy'], why: 'with --check' };
+  if (args['energy'] === true)
+    return { idle: ['calibration', 'csv', 'soc', 'phone', 'graphs'], why: 'with --energy' };
+  return { idle: ['calibration', 'csv'], why: 'without --check' };
+}
+
 /** @throws SpecError for options that would change nothing, and for a file that is missing. */
 function refuseIdle(args: Args): void {
   const faults: Fault[] = [];
-  const idle = args['check'] === true ? ['out', 'also', 'phone'] : ['calibration', 'csv'];
+  const { idle, why } = idleOf(args);
   // Shipped SoCs are known without being named.
   if (args['check'] === true && !DESCRIPTION.test(String(args['soc'] ?? 'x.yaml')))
     idle.push('soc');
   for (const name of idle.filter((one) => args[one] !== undefined && args[one] !== false))
     faults.push({
       path: `--${name}`,
-      message:
-        args['check'] === true ? 'has no effect with --check' : 'has no effect without --check',
+      message: `has no effect ${why}`,
     });
   if (args['data'] === undefined)
     faults.push({

@@ -70,6 +70,22 @@ export const classesSpec = z.strictObject({
   /** What units of one maker's SoCs have in common: by maker, then by unit. */
   makers: tunings.default({}),
   bands: z.array(band),
+  /** What the bands of energy and power follow from: nothing is fitted to it. */
+  energy: z
+    .array(
+      z.strictObject({
+        id: z.string(),
+        quantity: z.string(),
+        unit: z.string(),
+        runtime: z.string(),
+        model: z.string().optional(),
+        source: z.string().optional(),
+        soc: z.string().optional(),
+        measured: z.number(),
+        predicted: z.number(),
+      }),
+    )
+    .default([]),
   errors: z.record(z.string(), z.array(errors)),
 });
 export type ClassesSpec = Infer<typeof classesSpec>;

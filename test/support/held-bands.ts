@@ -15,7 +15,8 @@ const about = { version: 1, date: '', host: '', inputs, errors: {} } as const;
 
 /** A SoC whose units were measured, or one without measurements, under the bands given. */
 function calibrationOf(bands: BandSpec[], measured: readonly string[]) {
-  const classes: ClassesSpec = { ...about, kind: 'classes', classes: {}, makers: {}, bands };
+  const shared = { classes: {}, makers: {}, energy: [] };
+  const classes: ClassesSpec = { ...about, ...shared, kind: 'classes', bands };
   const units = Object.fromEntries(measured.map((unit) => [unit, {}]));
   const bundle: BundleSpec = { ...about, kind: 'device', soc: '', units, pairs: {}, residuals: [] };
   return buildCalibration(classes, measured.length > 0 ? bundle : undefined);

@@ -1,6 +1,7 @@
 /** Energy per token and power of language models on phones, each in the scope in which it was measured. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { parseSpecFile } from '../../src/base/spec-file.ts';
 import {
   asMeasured,
   dramDraw,
@@ -13,7 +14,8 @@ import { parseLlmRows } from '../../src/calibration/device/llm-rows.ts';
 import { mappingTables, prepareRow } from '../../src/calibration/device/predict.ts';
 import { buildSimulation } from '../../src/engine/prepare.ts';
 import { simulate } from '../../src/engine/simulation.ts';
-import { fileSources } from '../../src/load.ts';
+import { fileSources, readBundled } from '../../src/load.ts';
+import { parseClasses } from '../../src/runtime/calibration-spec.ts';
 import { type AccuracyLine, accuracyLine, recordAccuracy } from '../support/accuracy.ts';
 
 const text = readFileSync(new URL('./data/phones/energy.csv', import.meta.url), 'utf8');
@@ -62,6 +64,7 @@ function byPhone(errors: readonly Errors[]): AccuracyLine[] {
 }
 
 interface Errors {
+  readonly id: string;
   readonly device: string;
   readonly scope: Scope;
   readonly unit: string;
@@ -99,6 +102,7 @@ describe('energy per token', () => {
     // Grade C is an anomaly by its own source: shown, not counted.
     if (row.quality !== 'C') {
       errors.push({
+        id: row.id,
         device: row.columns['device'] ?? '',
         scope,
         unit: row.unit,
@@ -165,6 +169,16 @@ describe('energy per token', () => {
       expect(warmOf(unit)).toHaveLength(cold.length);
       expect(median(warmOf(unit))).toBeLessThan(0.6 * median(cold));
       expect(median(warmOf(unit))).toBeLessThan(0.3);
+    }
+  });
+
+  it('lies as far off as the shipped intervals were made from', () => {
+    const { text: json, file } = readBundled('socs/calibrations/classes.json');
+    const kept = parseClasses(parseSpecFile(json, file)).energy;
+    const per = new Map(errors.map((one) => [one.id, one]));
+    for (const { id, quantity, measured, predicted } of kept) {
+      const now = per.get(id)![quantity === 'power' ? 'power' : 'energy'];
+      expect(Math.abs(now - (predicted / measured - 1)), id).toBeLessThan(0.01);
     }
   });
 

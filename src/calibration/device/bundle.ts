@@ -3,6 +3,7 @@ import type { BundleSpec, ClassesSpec, TuningSpec } from '../../runtime/calibrat
 import { quantileOf } from '../statistics.ts';
 import { bandsBeside, bandsOf } from './bands.ts';
 import type { DeviceCalibration } from './calibrate.ts';
+import { keptEnergy } from './energy-bands.ts';
 import type { Layer } from './fit-parameters.ts';
 import type { FittedParameter } from './fit-solve.ts';
 import { asUnseen, type CrossValidated } from './unseen.ts';
@@ -32,6 +33,7 @@ export function classesOf(
     classes: nested(wholeClasses(calibration.fit.parameters), 'class', 'runtime'),
     makers: nested(calibration.fit.parameters, 'maker', 'maker'),
     bands: shipped ? bandsBeside(unseen, shipped.bands) : bandsOf(unseen),
+    energy: keptEnergy(calibration.energy),
     errors: errorsOf(calibration.rows),
   };
 }

@@ -1,7 +1,7 @@
 /** One calibration of phones from a table of measurements: rows in, classes, bundles and their errors out. */
 import { SpecError } from '../../base/errors.ts';
 import type { Sources } from '../../engine/prepare.ts';
-import type { Unseen } from './bands.ts';
+import type { UnseenEnergy } from './energy-rows.ts';
 import { anchored, heldByFew, parametersOf, type Shared } from './fit-parameters.ts';
 import { compileRow, knownByFew, type Observation, observationsOf } from './fit-rows.ts';
 import { DeviceFit, type Fit, type Holding } from './fit-solve.ts';
@@ -15,7 +15,7 @@ export interface DeviceCalibration {
   readonly fit: Fit;
   readonly rows: readonly CrossValidated[];
   /** Energy and power, to which nothing is fitted. */
-  readonly energy: readonly Unseen[];
+  readonly energy: readonly UnseenEnergy[];
   /** Rows that were not fitted, and why. */
   readonly skipped: readonly { readonly id: string; readonly reason: string }[];
 }

@@ -148,11 +148,17 @@ function runIfFeasible(mapped: MappedRow, sources: Sources) {
 /** Measured rows whose protocol is known, as those that rates are fitted to. */
 const COUNTED = /^[AB]$/;
 
+/** Energy or power of one row beside what was measured, known by the row. */
+export interface UnseenEnergy extends Unseen {
+  readonly id: string;
+}
+
 /**
- * How far off energy and power are: nothing is fitted to them, so every row is one that no fit has seen.
+ * How far off energy and power are: nothing is fitted to them row by row, so every row is one that no fit has seen, its
+ * source and SoC as little as its model.
  * @param sources with the calibration that the bands are for.
  */
-export function unseenEnergy(rows: readonly LlmRow[], sources: Sources): Unseen[] {
+export function unseenEnergy(rows: readonly LlmRow[], sources: Sources): UnseenEnergy[] {
   const tables = mappingTables(sources);
   return rows.flatMap((row) => {
     const measured = numberOf(row.columns['energy_j_per_tok']);
@@ -161,16 +167,27 @@ export function unseenEnergy(rows: readonly LlmRow[], sources: Sources): Unseen[
     const mapped = mapLlmRow(row, tables);
     if ('reason' in mapped) return [];
     const { energy, watts } = runOf(mapped, sources);
-    const { runtime, unit } = mapped.scenario;
-    const one = (quantity: string, predicted: number, reference: number): Unseen => ({
-      quantity,
-      unit,
-      runtime,
-      reference,
-      withoutModel: predicted,
-      withoutSource: undefined,
-      withoutSoc: predicted,
-    });
+    const { runtime, unit, soc } = mapped.scenario;
+    const source = row.columns['source_title'];
+    const one = (quantity: string, exact: number, reference: number): UnseenEnergy => {
+      // As it is kept beside the bands, which must follow from what is kept.
+      const predicted = Number(exact.toPrecision(DIGITS));
+      return {
+        id: row.id,
+        quantity,
+        unit,
+        runtime,
+        reference: Number(reference.toPrecision(DIGITS)),
+        withoutModel: predicted,
+        withoutSource: predicted,
+        withoutSoc: predicted,
+        model: row.model,
+        ...(source && { source }),
+        soc,
+      };
+    };
     return [one('energy_per_token', energy, measured), one('power', watts, measured * rate)];
   });
 }
+
+const DIGITS = 5;

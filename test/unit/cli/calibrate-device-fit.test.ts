@@ -6,8 +6,10 @@ import { SpecError } from '../../../src/base/errors.ts';
 import { parseSpecFile } from '../../../src/base/spec-file.ts';
 import { fitDevices } from '../../../src/cli/calibrate-device-fit.ts';
 import { templateCsv } from '../../../src/cli/calibrate-templates.ts';
+import { readBundled } from '../../../src/load.ts';
 import { parseBundle, parseClasses } from '../../../src/runtime/calibration-spec.ts';
 
+const CLASSES = 'socs/calibrations/classes.json';
 const folder = mkdtempSync(join(tmpdir(), 'socsim-fit-'));
 const HEADER =
   'id,soc,unit,runtime,model,weight_bits,act_bits,prompt_tokens,context_tokens,prefill_tok_s,ttft_s,decode_tok_s,energy_j_per_tok,quality';
@@ -48,6 +50,23 @@ describe('fitting phones', () => {
     expect(of('energy_per_token')[0]).toMatchObject({ unit: 'any', runtime: 'any', rows: 1 });
     expect(of('power')[0].calibrated).toBe(of('power')[0].uncalibrated);
     expect(Object.keys(makers)).toEqual(['Qualcomm']);
+  });
+
+  it('makes the bands of energy again without a fit, and leaves all else as it is shipped', () => {
+    const read = printed();
+    const out = join(folder, 'energy.json');
+    fitDevices(one, { energy: true, out });
+    const made = parseClasses(parseSpecFile(readFileSync(out, 'utf8'), out));
+    const shipped = parseClasses(parseSpecFile(readBundled(CLASSES).text, CLASSES));
+    expect(made.energy.map(({ id, quantity }) => [id, quantity])).toEqual([
+      ['a', 'energy_per_token'],
+      ['a', 'power'],
+    ]);
+    expect(made.classes).toEqual(shipped.classes);
+    expect(made.bands.find(({ quantity }) => quantity === 'power')).toMatchObject({ rows: 1 });
+    expect(read()).toContain('before');
+    const rates = { file: 'rates.csv', text: text(row('a', 'Llama-3.2-1B', 60)) };
+    expect(() => fitDevices(rates, { energy: true })).toThrow(/no row .* tells energy/);
   });
 
   it('refuses a row that is in both files, and a place it cannot write to, before it fits', () => {
