@@ -40,6 +40,8 @@ function chain(dims: readonly number[], copies: number, step: Step) {
 const CHAIN_MACS = 0.2 * GIGA;
 const COLD_BYTES = 96 * MEBI;
 const HOT_BYTES = 4 * MEBI;
+/** Between the two, for the edge of the last level: every run walks once over so many bytes of weights. */
+const WALKS = [8, 12, 16, 24, 32, 48, 64].map((size) => size * MEBI);
 
 /** Even, so that a chain k→n→k ends as it began. */
 function copiesFor(macs: number, bytes: number, limit: number): number {
@@ -84,6 +86,20 @@ function matrixCases(
   });
 }
 
+/** @param width square products of one row. */
+function walkCases(width: number): OperatorCase[] {
+  return WALKS.map((bytes, index) => {
+    const id = `weights-walked/${bytes / MEBI}MiB`;
+    const copies = Math.max(1, Math.round(bytes / (4 * width * width)));
+    return {
+      id,
+      family: 'weights-walked',
+      quick: index % 3 === 1,
+      build: () => chain([1, width], copies, (sketch, x) => op.matmul(sketch, x, width))(id),
+    };
+  });
+}
+
 const FLOAT_SHAPES: readonly MatrixShape[] = [
   { m: 1, k: 256, n: 256, quick: true },
   { m: 1, k: 512, n: 1024 },
@@ -91,6 +107,7 @@ const FLOAT_SHAPES: readonly MatrixShape[] = [
   { m: 1, k: 2048, n: 2048, cold: true, quick: true },
   { m: 4, k: 512, n: 512 },
   { m: 8, k: 1024, n: 1024, cold: true },
+  { m: 16, k: 2048, n: 2048, cold: true },
   { m: 16, k: 256, n: 512, quick: true },
   { m: 32, k: 768, n: 768 },
   { m: 64, k: 128, n: 512 },
@@ -367,6 +384,7 @@ export function operatorCases(quick: boolean): OperatorCase[] {
   const cases = [
     callCase(),
     ...matrixCases('matmul-fp32', 4, FLOAT_SHAPES, op.matmul),
+    ...walkCases(1024),
     ...matrixCases('gemm-fp32', 4, GEMM_SHAPES, op.gemm),
     ...matrixCases('matmul-int8', 1, PACKED_SHAPES, op.int8Matmul),
     ...[32, 64, 128].flatMap((block) =>

@@ -113,12 +113,16 @@ function attribute(name: string, value: AttributeValue): Proto.IAttributeProto {
 const PATTERN = 4099;
 
 /**
- * Deterministic tensor contents of ordinary size.
+ * Deterministic tensor contents of ordinary size; the same for the same name.
  * Values stay away from zero, because denormal numbers would slow the arithmetic that is being timed.
  */
-export function patternBytes(type: ElementType, dims: Dims, scale = 1): Uint8Array {
+export function patternBytes(
+  type: ElementType,
+  dims: Dims,
+  { scale = 1, name = '' }: { readonly scale?: number; readonly name?: string } = {},
+): Uint8Array {
   const count = elementCount(dims);
-  const draw = randomStream(1, `onnx-writer/${type}`);
+  const draw = randomStream(1, `onnx-writer/${type}/${name}`);
   if (type === 'float32') {
     const pattern = Float32Array.from(
       { length: PATTERN },
@@ -147,13 +151,17 @@ function tile<A extends Float32Array | Uint8Array | Int32Array | BigInt64Array>(
   return new Uint8Array(out.buffer);
 }
 
+/**
+ * Every constant has contents of its own: ONNX Runtime keeps packed weights of equal contents once, and then a chain of
+ * operators, or the layers of a decoder, read the same bytes from cache again and again.
+ */
 export function constant(
   name: string,
   type: ElementType,
   dims: Dims,
-  scale?: number,
+  scale = 1,
 ): ConstantSpec {
-  return { name, type, dims, bytes: patternBytes(type, dims, scale) };
+  return { name, type, dims, bytes: patternBytes(type, dims, { scale, name }) };
 }
 
 /** Integers that mean something to the operator: shapes, indices, axes, lengths. */
