@@ -77,6 +77,8 @@ export type WorkForm =
       readonly kind: 'vector';
       readonly elements: number;
       readonly passes: number;
+      /** Whatever it reads is needed again, so that the result cannot take its place. */
+      readonly apart?: boolean;
     }
   | {
       readonly kind: 'move';

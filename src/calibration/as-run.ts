@@ -17,12 +17,32 @@ export interface RunOperator {
 }
 
 export function operatorsAsRun(list: OperatorList): RunOperator[] {
-  return fuse(list, FUSIONS).list.operators.map(({ name, parts, outputs, work }) => ({
-    name,
-    parts,
-    outputs,
-    works: asRun(work),
-  }));
+  const fused = fuse(list, FUSIONS).list;
+  const last = lastReaders(fused);
+  return fused.operators.map(({ name, parts, inputs, outputs, work }, index) => {
+    const free = inputs.some(
+      (tensor) =>
+        last.get(tensor) === index && (fused.tensors.get(tensor)?.bytes ?? 0) >= work.outputBytes,
+    );
+    return { name, parts, outputs, works: asRun(free ? work : apart(work)) };
+  });
+}
+
+/** Index of the last operator that reads each tensor which some operator has written: the model's own inputs stay. */
+function lastReaders({ operators, results }: OperatorList): Map<string, number> {
+  const written = new Set(operators.flatMap(({ outputs }) => outputs));
+  const last = new Map<string, number>();
+  for (const [index, { inputs }] of operators.entries()) {
+    for (const name of inputs) if (written.has(name)) last.set(name, index);
+  }
+  for (const name of results) last.set(name, operators.length);
+  return last;
+}
+
+/** ONNX Runtime writes an element-wise result over an operand that nobody reads any more, if there is one. */
+function apart(work: Work): Work {
+  const { form } = work;
+  return form.kind === 'vector' ? { ...work, form: { ...form, apart: true } } : work;
 }
 
 /** A view that ONNX Runtime executes: nothing but a dispatch. */

@@ -13,6 +13,7 @@ import type { Candidate } from './collect.ts';
 import { openModel } from './measure.ts';
 import { type HostModel, operatorSeconds, unitFor } from './predict.ts';
 import { type ProfiledOperator, parseProfile } from './profile.ts';
+import { medianOf } from './statistics.ts';
 
 interface CheckedOperator {
   readonly name: string;
@@ -36,8 +37,10 @@ export interface OperatorCheck {
 
 const WARM_UP = 2;
 const RUNS = 12;
-/** Shorter operators drown in the whole microseconds of the profile. */
-const RESOLVED: Seconds = 20e-6;
+/** Shorter operators drown in what tracing adds, which differs by several microseconds from one to the next. */
+const RESOLVED: Seconds = 50e-6;
+/** Operators that do nothing but pass a buffer on: what the profile says of them is its own time. */
+const IDLE = new Set(['Reshape', 'Squeeze', 'Unsqueeze', 'Flatten', 'Identity']);
 
 /** Runs one candidate under the profiler and sets its operators beside the prediction. */
 export async function checkOperators(candidate: Candidate, host: HostModel, threads: number) {
@@ -62,7 +65,13 @@ async function profileRuns(
   }
 }
 
-/** The profile times kernels alone, so the prediction leaves dispatch out. */
+/** What tracing adds to each operator of this profile; nothing where no operator is idle. */
+function tracingSeconds(profile: readonly ProfiledOperator[]): Seconds {
+  const idle = profile.filter(({ operator }) => IDLE.has(operator)).map(({ seconds }) => seconds);
+  return idle.length > 0 ? medianOf(idle) : 0;
+}
+
+/** The profile times kernels and itself, so the prediction leaves dispatch out, and tracing is taken off. */
 export function matchOperators(
   profile: readonly ProfiledOperator[],
   list: Parameters<typeof operatorsAsRun>[0],
@@ -77,11 +86,13 @@ export function matchOperators(
   const namesOf = ({ name, outputs }: RunOperator) => [name, ...outputs];
   const profileOf = (operator: RunOperator) =>
     namesOf(operator).flatMap((name) => byName.get(name) ?? [])[0];
+  const tracing = tracingSeconds(profile);
   const total = profile.reduce((sum, { seconds }) => sum + seconds, 0);
   const operators = predicted.flatMap((operator): CheckedOperator[] => {
-    const measured = profileOf(operator);
+    const traced = profileOf(operator);
     const { name, works } = operator;
-    if (!measured || measured.seconds < RESOLVED) return [];
+    const measured = (traced?.seconds ?? 0) - tracing;
+    if (!traced || measured < RESOLVED) return [];
     const seconds = works.reduce(
       (sum, work) => sum + operatorSeconds(host, unit, work) - unit.estimate(work).launchSeconds,
       0,
@@ -89,10 +100,10 @@ export function matchOperators(
     return [
       {
         name,
-        operator: measured.operator,
-        measured: measured.seconds,
+        operator: traced.operator,
+        measured,
         predicted: seconds,
-        error: seconds / measured.seconds - 1,
+        error: seconds / measured - 1,
       },
     ];
   });

@@ -125,8 +125,10 @@ function cpuDescription({ threads, l2Bytes }: HostShape, place: Place) {
       shares: {
         int8: place('int8', 'ratio'),
         int4: place('int4', 'ratio'),
+        int4Long: place('int4Long', 'ratio'),
         activations: place('activations', 'ratio'),
         conv: place('conv', 'ratio'),
+        stem: place('stem', 'ratio'),
         depthwise: place('depthwise', 'ratio'),
         attention: place('attention', 'ratio'),
         attentionRow: place('attentionRow', 'ratio'),
@@ -137,7 +139,11 @@ function cpuDescription({ threads, l2Bytes }: HostShape, place: Place) {
       errorFunction: place('errorFunction', 'count'),
       division: place('division', 'count'),
       reorder: place('reorder', 'count'),
-      caches: { l2: place('l2', 'count'), l3: place('l3', 'count') },
+      caches: {
+        l2: place('l2', 'count'),
+        l3: place('l3', 'count'),
+        stall: place('stall', 'count'),
+      },
       coreBandwidth: place('coreBandwidth', 'bandwidth'),
       splitCycles: place('splitCycles', 'count'),
       threadShare: place('threadShare', 'ratio'),

@@ -155,12 +155,7 @@ function tile<A extends Float32Array | Uint8Array | Int32Array | BigInt64Array>(
  * Every constant has contents of its own: ONNX Runtime keeps packed weights of equal contents once, and then a chain of
  * operators, or the layers of a decoder, read the same bytes from cache again and again.
  */
-export function constant(
-  name: string,
-  type: ElementType,
-  dims: Dims,
-  scale = 1,
-): ConstantSpec {
+export function constant(name: string, type: ElementType, dims: Dims, scale = 1): ConstantSpec {
   return { name, type, dims, bytes: patternBytes(type, dims, { scale, name }) };
 }
 

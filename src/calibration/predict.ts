@@ -11,6 +11,7 @@ import type { Bytes, BytesPerSecond, Hertz, Seconds } from '../base/units.ts';
 import type { Work } from '../base/work.ts';
 import type { ComputeUnit } from '../hardware/compute-unit.ts';
 import { buildCpu } from '../hardware/units/cpu.ts';
+import { heldShare } from '../hardware/units/cpu-kernels.ts';
 import { type HostShape, hostCpu } from './host-soc.ts';
 import type { ParameterValues } from './parameters.ts';
 
@@ -49,10 +50,11 @@ export function buildHostModel(
   };
 }
 
-/** Each run walks over all weights; a cache that replaces at random keeps as large a part of them as it can hold. */
+/** Each run walks over all weights, with activations in between; a cache too small for the walk loses what comes next. */
 export function unitFor(host: HostModel, works: readonly Work[]): ComputeUnit {
   const weights = works.reduce((sum, work) => sum + work.weightBytes, 0);
-  return host.unit(Math.min(1, host.lastLevelBytes / Math.max(weights, 1)));
+  const beside = Math.max(0, ...works.map((work) => work.inputBytes + work.outputBytes));
+  return host.unit(heldShare(weights + beside, host.lastLevelBytes));
 }
 
 export function operatorSeconds(host: HostModel, unit: ComputeUnit, work: Work): Seconds {

@@ -3,45 +3,94 @@
  *
  * Model    an operator's activations are served by the smallest cache level that holds its inputs and outputs together,
  *          with a linear fall from one size to twice the size; element-wise operators work in place. Cache cycles run
- *          beside arithmetic. An operator shorter than `splitCycles` on one core stays on one core.
+ *          beside arithmetic; of what comes from DRAM, prefetching leaves a part that holds arithmetic up. An operator shorter than `splitCycles` on one core stays on one core.
  * Ignores  conflict misses, the order of operators, write-allocate traffic
  * Valid    one operator after another on private L2 and shared L3
  * Source   each number from socs/*.yaml, mostly fitted by `socsim calibrate host`
  * Checked  test/unit/hardware/units/cpu-kernels.test.ts, test/validation/host.test.ts
  */
-import type { Bytes, Cycles } from '../../base/units.ts';
+import { BITS_PER_BYTE, type Bytes, type Cycles } from '../../base/units.ts';
 import { bytesOf, type Work } from '../../base/work.ts';
-import type { CpuKernelsSpec } from './unit-spec.ts';
+import type { CpuKernelsSpec, CpuSpec } from './unit-spec.ts';
 
 /** Kernels that differ in quality on the same pipes. */
 export type CpuKernel = keyof CpuKernelsSpec['shares'];
+
+/** Images of fewer channels are not laid out by blocks: the first convolution of a network has a kernel of its own. */
+const PLAIN_CHANNELS = 8;
 
 /** Which kernel a runtime picks for an operator. */
 export function kernelOf(work: Work): CpuKernel {
   const { form } = work;
   if (form.kind === 'conv') {
     const depthwise = form.groups > 1 && form.groups === form.inChannels;
-    return depthwise ? 'depthwise' : 'conv';
+    if (depthwise) return 'depthwise';
+    return form.inChannels < PLAIN_CHANNELS && !form.line ? 'stem' : 'conv';
   }
   if (form.kind === 'attention') return form.queries === 1 ? 'attentionRow' : 'attention';
   if (work.weightBytes === 0) return 'activations';
-  if (work.weightDType === 'int4') return 'int4';
+  if (work.weightDType === 'int4') return longGroups(work) ? 'int4Long' : 'int4';
   return work.weightDType === 'int8' ? 'int8' : 'weights';
+}
+
+/** Output channels of a convolution that are computed together, where it was measured. */
+export function outputBlock(
+  kernels: CpuKernelsSpec | undefined,
+  kernel: CpuKernel,
+): number | undefined {
+  return kernel === 'conv' || kernel === 'stem' ? kernels?.outputBlock?.is : undefined;
+}
+
+/** ONNX Runtime's kernels for weights of 4 bits: one for groups of up to 32, one for longer (MLAS, sqnbitgemm, `BlkLen`). */
+const SHORT_GROUP = 32;
+const SCALE_BITS = 32;
+const NIBBLE = 4;
+
+function longGroups(work: Work): boolean {
+  const { form, packing } = work;
+  if (form.kind !== 'matmul') return false;
+  const bits = (work.weightBytes * BITS_PER_BYTE) / (form.batch * form.n * form.k);
+  const scales = packing?.scales ?? (bits - NIBBLE) / SCALE_BITS;
+  return scales * SHORT_GROUP < 1;
 }
 
 export interface Caches {
   /** Of all cores in use. */
   readonly l2Bytes: Bytes;
   readonly l3Bytes: Bytes;
+  readonly cores: number;
   /** All cores in use together, per clock. */
   readonly l2BytesPerClock: number;
   readonly l3BytesPerClock: number;
+  /** Bytes from DRAM, of all cores in use, that hold up arithmetic for one clock. */
+  readonly stallBytesPerClock: number;
   /** Share of the weights that stays in the last level between runs. */
   readonly weightShare: number;
 }
 
+export function cachesOf(
+  spec: CpuSpec,
+  { cores, l2Bytes }: Pick<Caches, 'cores' | 'l2Bytes'>,
+  weightShare = 0,
+): Caches | undefined {
+  const rates = spec.kernels?.caches;
+  if (!rates) return undefined;
+  return {
+    cores,
+    l2Bytes,
+    l3Bytes: Math.max(spec.l3.is, l2Bytes),
+    l2BytesPerClock: cores * rates.l2.is,
+    l3BytesPerClock: cores * rates.l3.is,
+    stallBytesPerClock: cores * (rates.stall?.is ?? Number.POSITIVE_INFINITY),
+    weightShare,
+  };
+}
+
 export interface CacheService {
+  /** Beside arithmetic. */
   readonly cycles: Cycles;
+  /** Before and after it. */
+  readonly stallCycles: Cycles;
   /** Share of the activations' bytes that goes to DRAM. */
   readonly missShare: number;
   /** Bytes of weights that go to DRAM. */
@@ -52,26 +101,32 @@ export interface CacheService {
 export function serve(caches: Caches, work: Work, scratch: Bytes): CacheService {
   const { form } = work;
   const cache = work.kvReadBytes + work.kvWriteBytes;
-  const inPlace = form.kind === 'vector' && form.passes === 1 && work.operator !== 'Resize';
+  const inPlace =
+    form.kind === 'vector' && form.passes === 1 && !form.apart && work.operator !== 'Resize';
   const results = inPlace ? 0 : work.outputBytes;
-  const footprint = work.inputBytes + results + cache + scratch / 2;
-  // Later passes find their row in L1.
-  const moved = work.inputBytes + work.outputBytes + cache + scratch;
+  // Each core works on the scores of one head at a time.
+  const heads = form.kind === 'attention' ? form.batch * form.heads : 1;
+  const scores = (scratch / 2) * Math.min(1, caches.cores / heads);
+  const footprint = work.inputBytes + results + cache + scores;
+  // Later passes find their row in L1. Lines go back beside those that come; a result of its own place comes first, too.
+  const come = work.inputBytes + results + cache + scratch;
   const near = heldShare(footprint, caches.l2Bytes);
   const held = Math.max(near, heldShare(footprint, caches.l3Bytes));
   // Other weights have passed since the last run: at best the last level still has these.
   const weights = caches.weightShare * work.weightBytes;
+  const weightBytes = work.weightBytes - weights;
   return {
     cycles:
-      (moved * near) / caches.l2BytesPerClock +
-      (moved * (held - near) + weights) / caches.l3BytesPerClock,
+      (come * near) / caches.l2BytesPerClock +
+      (come * (held - near) + weights) / caches.l3BytesPerClock,
+    stallCycles: (come * (1 - held) + weightBytes) / caches.stallBytesPerClock,
     missShare: 1 - held,
-    weightBytes: work.weightBytes - weights,
+    weightBytes,
   };
 }
 
 /** 1 up to the size, 0 from twice the size: what streams through a full cache pushes out what is needed next. */
-function heldShare(footprint: Bytes, size: Bytes): number {
+export function heldShare(footprint: Bytes, size: Bytes): number {
   if (footprint <= size) return 1;
   return Math.max(0, 2 - footprint / size);
 }

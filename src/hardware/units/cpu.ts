@@ -28,8 +28,10 @@ import { type CoreGroup, coresInUse, macsPerClock, speedOf } from './cpu-cores.t
 import {
   type Caches,
   type CpuKernel,
+  cachesOf,
   functionOps,
   kernelOf,
+  outputBlock,
   placementCycles,
   serve,
 } from './cpu-kernels.ts';
@@ -55,6 +57,8 @@ const SCALE_OPS = 3;
 /** Multiply–add of a group's minimum with the sum of its inputs, which is known once for all outputs. */
 const MINIMUM_OPS = 1;
 const OUTPUTS_PER_VECTOR = 4;
+/** Columns that ONNX Runtime's SGEMM packs together (MLAS, sgemm.cpp); positions of a sequence become columns. */
+const SEQUENCE_PANEL = 16;
 /** Find the largest magnitude, scale, round. */
 const QUANTISE_OPS = 3;
 /**
@@ -141,26 +145,9 @@ function cpuOf(spec: CpuSpec, options: UnitOptions): Cpu {
     paired: integers === 'matrix' && cores.some((group) => group.cluster.i8mm),
     kernels: spec.kernels,
     runtime: options.kernels,
-    caches: cachesOf(spec, used, privateBytes, options),
+    caches: cachesOf(spec, { cores: used, l2Bytes: privateBytes }, options.cachedWeights),
     simdBits: cores.reduce((sum, group) => sum + group.used * group.simdPipes * group.simdBits, 0),
     macs: macsPerClock(cores, { integers, outerProducts }),
-  };
-}
-
-function cachesOf(
-  spec: CpuSpec,
-  used: number,
-  l2Bytes: number,
-  options: UnitOptions,
-): Caches | undefined {
-  const rates = spec.kernels?.caches;
-  if (!rates) return undefined;
-  return {
-    l2Bytes,
-    l3Bytes: Math.max(spec.l3.is, l2Bytes),
-    l2BytesPerClock: used * rates.l2.is,
-    l3BytesPerClock: used * rates.l3.is,
-    weightShare: options.cachedWeights ?? 0,
   };
 }
 
@@ -184,7 +171,8 @@ function estimate(cpu: Cpu, work: Work): UnitCost {
       const layer = { products: 1, m: gemm.m, n: form.outChannels, k: gemm.k };
       // Where planes are laid out by blocks of channels, sequences are not: there positions fill the lanes.
       const turned = form.line === true && cpu.kernels?.outputBlock !== undefined;
-      const shape = turned ? { ...gemm, m: gemm.n, n: gemm.m } : gemm;
+      const panels = SEQUENCE_PANEL * Math.ceil(gemm.m / SEQUENCE_PANEL);
+      const shape = turned ? { ...gemm, m: gemm.n, n: panels } : gemm;
       return productCost(cpu, work, shape, layer);
     }
     case 'attention': {
@@ -293,8 +281,7 @@ function kernelCycles(cpu: Cpu, gemm: GemmShape, format: DType, kernel: CpuKerne
   // Calibrations may say more of formats that no measurement tells about: only a measured kernel tells of other pipes.
   const most = measured === undefined ? 1 : Number.POSITIVE_INFINITY;
   const share = Math.min(most, reached * quality) * single;
-  const wide = kernel === 'conv' ? cpu.kernels?.outputBlock?.is : undefined;
-  const block = wide ?? OUTPUTS_PER_VECTOR;
+  const block = outputBlock(cpu.kernels, kernel) ?? OUTPUTS_PER_VECTOR;
   const padded = products * rows * block * Math.ceil(n / block) * k;
   const macs = cpu.macs[format] * share;
   // Threads split output columns, or rows where there are more of them.
@@ -371,7 +358,7 @@ interface Settled extends Load {
 /** Serves the traffic from caches and spreads the cycles over threads. */
 function settle(cpu: Cpu, work: Work, format: DType, load: Settled): UnitCost {
   const service = cpu.caches && serve(cpu.caches, work, load.scratch ?? 0);
-  const wanted = Math.max(load.busy, service?.cycles ?? 0);
+  const wanted = Math.max(load.busy, service?.cycles ?? 0) + (service?.stallCycles ?? 0);
   const split = cpu.used > 1 && wanted * cpu.used >= (cpu.kernels?.splitCycles?.is ?? 0);
   const cycles = split ? wanted / (cpu.kernels?.threadShare?.is ?? 1) : wanted * cpu.used;
   const weights = Math.min(load.readBytes, work.weightBytes);

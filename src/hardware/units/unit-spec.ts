@@ -152,7 +152,11 @@ const cpuKernels = z.strictObject({
     activations: sourced('ratio').optional(),
     int8: sourced('ratio').optional(),
     int4: sourced('ratio').optional(),
+    /** Of groups longer than 32. */
+    int4Long: sourced('ratio').optional(),
     conv: sourced('ratio').optional(),
+    /** Of images with fewer than eight channels. */
+    stem: sourced('ratio').optional(),
     depthwise: sourced('ratio').optional(),
     attention: sourced('ratio').optional(),
     attentionRow: sourced('ratio').optional(),
@@ -167,7 +171,14 @@ const cpuKernels = z.strictObject({
   /** Output channels that convolutions compute together; fewer leave lanes idle. */
   outputBlock: sourced('count', { min: 1 }).optional(),
   /** Bytes per clock that one core draws from each level; activations that fit then cause no DRAM traffic. */
-  caches: z.strictObject({ l2: sourced('count'), l3: sourced('count') }).optional(),
+  caches: z
+    .strictObject({
+      l2: sourced('count'),
+      l3: sourced('count'),
+      /** Bytes from DRAM that hold up one core's arithmetic for one clock: what prefetching does not hide. */
+      stall: sourced('count').optional(),
+    })
+    .optional(),
   /** Bandwidth that one core can draw from DRAM. */
   coreBandwidth: sourced('bandwidth').optional(),
   /** Clocks of one core below which an operator is not split over threads. */

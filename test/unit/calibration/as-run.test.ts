@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { operatorsAsRun, worksAsRun } from '../../../src/calibration/as-run.ts';
 import * as op from '../../../src/calibration/operators.ts';
 import { finish, input, newSketch } from '../../../src/calibration/sketch.ts';
-import { reshape, unary } from '../../../src/calibration/vector-operators.ts';
+import { binary, reshape, unary } from '../../../src/calibration/vector-operators.ts';
 
 describe('operatorsAsRun', () => {
   it('merges an activation into the convolution before it', () => {
@@ -19,6 +19,18 @@ describe('operatorsAsRun', () => {
     const sketch = newSketch('relu-sigmoid');
     const x = unary(sketch, input(sketch, [4, 4]), 'Relu');
     expect(operatorsAsRun(finish(sketch, unary(sketch, x, 'Sigmoid')).list)).toHaveLength(2);
+  });
+
+  it('keeps a result apart while somebody else still reads what it was made of', () => {
+    const sketch = newSketch('swish');
+    const x = unary(sketch, input(sketch, [4, 4]), 'Relu');
+    const gate = unary(sketch, x, 'Sigmoid');
+    const { list } = finish(sketch, binary(sketch, x, gate, 'Mul'));
+    const apart = operatorsAsRun(list).map(({ works }) =>
+      works.map(({ form }) => form.kind === 'vector' && form.apart === true),
+    );
+    // The model's own input stays as it is; `x` is read again by the product, which may take its place or the gate's.
+    expect(apart).toEqual([[true], [true], [false]]);
   });
 
   it('copies the cache before attention reads it', () => {

@@ -64,6 +64,12 @@ describe('the calibration suite', () => {
     });
   });
 
+  it('walks over as many bytes of weights as a case says, each with contents of its own', () => {
+    const { list } = byId('weights-walked/24MiB');
+    const weights = list.operators.reduce((sum, { work }) => sum + work.weightBytes, 0);
+    expect(weights).toBe(24 * 2 ** 20);
+  });
+
   it('packs 4-bit weights with one 32-bit scale per block', () => {
     const { list } = byId('matmul-int4-b32/4x1024x1024');
     expect(list.operators[0]?.work).toMatchObject({

@@ -78,7 +78,9 @@ describe('kernelOf', () => {
     ['weights', product({ weightBytes: 256 })],
     ['activations', product({})],
     ['int8', product({ weightBytes: 64, weightDType: 'int8' })],
-    ['int4', product({ weightBytes: 32, weightDType: 'int4' })],
+    ['int4', product({ weightBytes: 40, weightDType: 'int4' })],
+    ['int4Long', product({ weightBytes: 36, weightDType: 'int4' })],
+    ['stem', convolution(3, 1)],
     ['conv', convolution(16, 1)],
     ['conv', convolution(16, 2)],
     ['depthwise', convolution(16, 16)],
@@ -91,10 +93,12 @@ describe('kernelOf', () => {
 
 describe('serve', () => {
   const caches: Caches = {
+    cores: 1,
     l2Bytes: MIB,
     l3Bytes: 16 * MIB,
     l2BytesPerClock: 32,
     l3BytesPerClock: 8,
+    stallBytesPerClock: 4,
     weightShare: 0,
   };
   const reading = (bytes: number) =>
@@ -110,6 +114,7 @@ describe('serve', () => {
   it('serves what fits from L2 at its rate', () => {
     expect(serve(caches, reading(512 * KIB), 0)).toEqual({
       cycles: (512 * KIB) / 32,
+      stallCycles: 0,
       missShare: 0,
       weightBytes: 0,
     });
@@ -124,6 +129,11 @@ describe('serve', () => {
     expect(serve(caches, reading(40 * MIB), 0)).toMatchObject({ cycles: 0, missShare: 1 });
   });
 
+  it('holds arithmetic up for what comes from DRAM', () => {
+    expect(serve(caches, reading(16 * MIB), 0).stallCycles).toBe(0);
+    expect(serve(caches, reading(40 * MIB), 0).stallCycles).toBe((40 * MIB) / 4);
+  });
+
   it('lets element-wise operators write where they read', () => {
     const bytes = 20 * MIB;
     const unary = work(
@@ -134,7 +144,9 @@ describe('serve', () => {
         outputBytes: bytes / 2,
       },
     );
-    expect(serve(caches, unary, 0).missShare).toBe(0);
+    expect(serve(caches, unary, 0)).toMatchObject({ missShare: 0, cycles: bytes / 2 / 8 });
+    const needed = { ...unary, form: { ...unary.form, apart: true } as typeof unary.form };
+    expect(serve(caches, needed, 0)).toMatchObject({ missShare: 0.25 });
     expect(serve(caches, reading(bytes), 0).missShare).toBeCloseTo(0.25, 12);
   });
 
@@ -146,7 +158,20 @@ describe('serve', () => {
     );
     expect(serve(caches, one, 0).weightBytes).toBe(MIB);
     const kept = serve({ ...caches, weightShare: 0.25 }, one, 0);
-    expect(kept).toMatchObject({ weightBytes: 0.75 * MIB, cycles: (0.25 * MIB) / 8 });
+    expect(kept).toMatchObject({
+      weightBytes: 0.75 * MIB,
+      cycles: (0.25 * MIB) / 8,
+      stallCycles: (0.75 * MIB) / 4,
+    });
+  });
+
+  it('holds the scores of as many heads as there are cores', () => {
+    const scores = 8 * MIB;
+    const one = serve(caches, attention(8), scores);
+    const four = serve({ ...caches, cores: 4, l2BytesPerClock: 128 }, attention(8), scores);
+    // Four heads of 1 MiB, written and read: one at a time fits the L2 of one core, four at a time do not.
+    expect(one.cycles).toBe(scores / 32);
+    expect(four.cycles).toBe(scores / 8);
   });
 });
 
