@@ -25,19 +25,21 @@ export class Drawn {
     this.#seconds += period;
   }
 
-  /** Ends a sample. Devices whose draw nobody measures draw what their load says. */
+  /** Ends a sample. Devices whose draw nobody measures, or not yet, draw what their load says. */
   take(devices: readonly CoolingDevice[]): void {
+    const measures = this.#seconds > 0;
     for (let i = 0; i < devices.length; i++) {
       const device = devices[i] as CoolingDevice;
       const full = this.#full[i] as number;
       const measured = full > 0 ? (this.#joules[i] as number) / full : 0;
       const busy = (this.#busy[i] as number) > 0;
-      this.loads[i] = device.drawn === undefined ? loadOf(device) : busy ? measured : 0;
+      const told = measures && device.drawn !== undefined;
+      this.loads[i] = told ? (busy ? measured : 0) : loadOf(device);
       this.#joules[i] = 0;
       this.#full[i] = 0;
       this.#busy[i] = 0;
     }
-    this.others = this.#seconds > 0 ? this.#others / this.#seconds : 0;
+    this.others = measures ? this.#others / this.#seconds : 0;
     this.#others = 0;
     this.#seconds = 0;
   }

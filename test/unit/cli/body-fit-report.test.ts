@@ -12,7 +12,7 @@ describe('calibrate device on runs over time', () => {
     [{ ...overTime, phone: 'galaxy-s99' }, /unknown phone "galaxy-s99"; did you mean/],
     [{ ...overTime, phone: 'pixel-6a', check: true }, /--phone: has no effect with --check/],
     [{ ...overTime, phone: 'pixel-6a', out: 'x.json' }, /--out: has no effect on runs over time/],
-    [{ ...overTime, phone: 'pixel-6a', energy: true }, /--energy: has no effect on runs over time/],
+    [{ ...overTime, energy: true }, /--energy: has no effect on runs over time/],
     [
       { data: data('phones/energy.csv'), energy: true, soc: 'tensor-g1' },
       /--soc: has no effect with --energy/,

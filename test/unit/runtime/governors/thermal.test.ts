@@ -210,6 +210,12 @@ describe('skin-pid', () => {
     expect(points).toEqual([3, 3, 3, 3, 3]);
   });
 
+  it('goes by load and table where nothing was drawn yet, as at the start of a run on a warm phone', () => {
+    const governor = thermalGovernors['skin-pid'].create();
+    const npu = device('npu', 5, { drawn: 0 });
+    expect(pointsOver(governor, [{ skin: 43, devices: [npu], others: 0, period: 0 }])).toEqual([3]);
+  });
+
   it('gives a loop of its own to the units it names', () => {
     const governor = thermalGovernors['skin-pid'].create({
       sampling: '1 s',
