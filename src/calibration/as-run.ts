@@ -80,12 +80,10 @@ function asRun(work: Work): Work[] {
     macs: 0,
     vectorOps: 0,
     weightBytes: 0,
-    inputBytes: work.kvReadBytes,
+    inputBytes: 0,
     outputBytes: grown,
-    kvReadBytes: 0,
     kvWriteBytes: 0,
   };
-  // Each query head walks over its keys and values again.
-  const again = (grown * work.form.heads) / work.form.kvHeads;
-  return [copy, { ...work, kvReadBytes: again, kvWriteBytes: 0 }];
+  // What the copy has just written; heads that share keys find them in L2.
+  return [copy, { ...work, inputBytes: work.inputBytes + grown, kvReadBytes: 0, kvWriteBytes: 0 }];
 }

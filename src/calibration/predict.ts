@@ -17,7 +17,7 @@ import type { ParameterValues } from './parameters.ts';
 
 /** The host at one number of threads. */
 export interface HostModel {
-  /** The CPU for a model of which this share of the weights stays in cache from run to run. */
+  /** The CPU for a model of whose weights and key–value caches this share stays in cache from run to run. */
   unit(cachedShare: number): ComputeUnit;
   readonly clock: Hertz;
   readonly callSeconds: Seconds;
@@ -39,8 +39,7 @@ export function buildHostModel(
   const built = new Map<number, ComputeUnit>();
   return {
     unit: (cachedShare) => {
-      const unit =
-        built.get(cachedShare) ?? buildCpu(spec, common, { threads, cachedWeights: cachedShare });
+      const unit = built.get(cachedShare) ?? buildCpu(spec, common, { threads, cachedShare });
       built.set(cachedShare, unit);
       return unit;
     },
@@ -50,11 +49,11 @@ export function buildHostModel(
   };
 }
 
-/** Each run walks over all weights, with activations in between; a cache too small for the walk loses what comes next. */
+/** Each run walks over all weights and key–value caches, with activations in between; a cache too small for the walk loses what comes next. */
 export function unitFor(host: HostModel, works: readonly Work[]): ComputeUnit {
-  const weights = works.reduce((sum, work) => sum + work.weightBytes, 0);
+  const left = works.reduce((sum, work) => sum + work.weightBytes + work.kvReadBytes, 0);
   const beside = Math.max(0, ...works.map((work) => work.inputBytes + work.outputBytes));
-  return host.unit(heldShare(weights + beside, host.lastLevelBytes));
+  return host.unit(heldShare(left + beside, host.lastLevelBytes));
 }
 
 export function operatorSeconds(host: HostModel, unit: ComputeUnit, work: Work): Seconds {

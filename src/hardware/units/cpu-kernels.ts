@@ -64,14 +64,14 @@ export interface Caches {
   readonly l3BytesPerClock: number;
   /** Bytes from DRAM, of all cores in use, that hold up arithmetic for one clock. */
   readonly stallBytesPerClock: number;
-  /** Share of the weights that stays in the last level between runs. */
-  readonly weightShare: number;
+  /** Share of weights and key–value caches that stays in the last level between runs. */
+  readonly keptShare: number;
 }
 
 export function cachesOf(
   spec: CpuSpec,
   { cores, l2Bytes }: Pick<Caches, 'cores' | 'l2Bytes'>,
-  weightShare = 0,
+  keptShare = 0,
 ): Caches | undefined {
   const rates = spec.kernels?.caches;
   if (!rates) return undefined;
@@ -82,7 +82,7 @@ export function cachesOf(
     l2BytesPerClock: cores * rates.l2.is,
     l3BytesPerClock: cores * rates.l3.is,
     stallBytesPerClock: cores * (rates.stall?.is ?? Number.POSITIVE_INFINITY),
-    weightShare,
+    keptShare,
   };
 }
 
@@ -93,35 +93,34 @@ export interface CacheService {
   readonly stallCycles: Cycles;
   /** Share of the activations' bytes that goes to DRAM. */
   readonly missShare: number;
-  /** Bytes of weights that go to DRAM. */
-  readonly weightBytes: Bytes;
+  /** The same of weights and key–value caches, which the last run has left. */
+  readonly lostShare: number;
 }
 
 /** @param scratch bytes written and read again inside the operator, such as scores. */
 export function serve(caches: Caches, work: Work, scratch: Bytes): CacheService {
   const { form } = work;
-  const cache = work.kvReadBytes + work.kvWriteBytes;
   const inPlace =
     form.kind === 'vector' && form.passes === 1 && !form.apart && work.operator !== 'Resize';
   const results = inPlace ? 0 : work.outputBytes;
   // Each core works on the scores of one head at a time.
   const heads = form.kind === 'attention' ? form.batch * form.heads : 1;
   const scores = (scratch / 2) * Math.min(1, caches.cores / heads);
-  const footprint = work.inputBytes + results + cache + scores;
+  const footprint = work.inputBytes + results + work.kvWriteBytes + scores;
   // Later passes find their row in L1. Lines go back beside those that come; a result of its own place comes first, too.
-  const come = work.inputBytes + results + cache + scratch;
+  const come = work.inputBytes + results + work.kvWriteBytes + scratch;
   const near = heldShare(footprint, caches.l2Bytes);
   const held = Math.max(near, heldShare(footprint, caches.l3Bytes));
-  // Other weights have passed since the last run: at best the last level still has these.
-  const weights = caches.weightShare * work.weightBytes;
-  const weightBytes = work.weightBytes - weights;
+  // All else has passed since the last run: at best the last level still has these.
+  const left = work.weightBytes + work.kvReadBytes;
+  const lostShare = 1 - caches.keptShare;
   return {
     cycles:
       (come * near) / caches.l2BytesPerClock +
-      (come * (held - near) + weights) / caches.l3BytesPerClock,
-    stallCycles: (come * (1 - held) + weightBytes) / caches.stallBytesPerClock,
+      (come * (held - near) + caches.keptShare * left) / caches.l3BytesPerClock,
+    stallCycles: (come * (1 - held) + lostShare * left) / caches.stallBytesPerClock,
     missShare: 1 - held,
-    weightBytes,
+    lostShare,
   };
 }
 

@@ -145,7 +145,7 @@ function cpuOf(spec: CpuSpec, options: UnitOptions): Cpu {
     paired: integers === 'matrix' && cores.some((group) => group.cluster.i8mm),
     kernels: spec.kernels,
     runtime: options.kernels,
-    caches: cachesOf(spec, { cores: used, l2Bytes: privateBytes }, options.cachedWeights),
+    caches: cachesOf(spec, { cores: used, l2Bytes: privateBytes }, options.cachedShare),
     simdBits: cores.reduce((sum, group) => sum + group.used * group.simdPipes * group.simdBits, 0),
     macs: macsPerClock(cores, { integers, outerProducts }),
   };
@@ -362,17 +362,18 @@ function settle(cpu: Cpu, work: Work, format: DType, load: Settled): UnitCost {
   const split = cpu.used > 1 && wanted * cpu.used >= (cpu.kernels?.splitCycles?.is ?? 0);
   const cycles = split ? wanted / (cpu.kernels?.threadShare?.is ?? 1) : wanted * cpu.used;
   const weights = Math.min(load.readBytes, work.weightBytes);
+  const kv = Math.min(load.readBytes - weights, load.kvReadBytes);
   const miss = service?.missShare ?? 1;
-  const once = service?.weightBytes ?? weights;
+  const lost = service?.lostShare ?? 1;
   const useful = work.macs / cpu.macs[format];
   return {
     cycles,
     matrixCycles: useful + OTHER_INSTRUCTIONS * Math.max(load.cycles - useful, 0),
     vectorCycles: load.vectorCycles,
-    readBytes: once + miss * (load.readBytes - weights),
+    readBytes: lost * (weights + kv) + miss * (load.readBytes - weights - kv),
     writeBytes: miss * load.writeBytes,
-    weightReadBytes: once + miss * (load.weightReadBytes - weights),
-    kvReadBytes: miss * load.kvReadBytes,
+    weightReadBytes: lost * weights + miss * (load.weightReadBytes - weights),
+    kvReadBytes: lost * load.kvReadBytes,
     kvWriteBytes: miss * work.kvWriteBytes,
     sramBytes: load.readBytes + load.writeBytes + (load.again ?? 0),
     launchSeconds: cpu.launchSeconds + (split ? cpu.barrierSeconds : 0),

@@ -83,8 +83,8 @@ export interface UnitOptions {
   readonly fusedAttention?: boolean;
   /** Worker threads of a CPU. */
   readonly threads?: number;
-  /** Share of the weights that stays in a CPU's last-level cache from one run to the next; small models only. */
-  readonly cachedWeights?: number;
+  /** Share of weights and key–value caches that stays in a CPU's last level from one run to the next; small models only. */
+  readonly cachedShare?: number;
 }
 
 /** Time from the dispatch of one operator until it runs. */

@@ -46,10 +46,13 @@ describe('operatorsAsRun', () => {
     expect(copy).toMatchObject({
       form: { kind: 'move' },
       macs: 0,
-      inputBytes: 99 * 1024,
+      inputBytes: 0,
+      kvReadBytes: 99 * 1024,
       outputBytes: 100 * 1024,
     });
-    expect(attention).toMatchObject({ kvReadBytes: 2 * 100 * 1024, kvWriteBytes: 0 });
+    // The query of one token, its key, which is also its value, and the copy: heads that share keys find them in L2.
+    const token = 4 * (256 + 128);
+    expect(attention).toMatchObject({ inputBytes: token + 100 * 1024, kvReadBytes: 0 });
     expect(attention?.macs).toBe(4 * 100 * 128);
   });
 });

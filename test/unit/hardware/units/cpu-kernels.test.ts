@@ -99,7 +99,7 @@ describe('serve', () => {
     l2BytesPerClock: 32,
     l3BytesPerClock: 8,
     stallBytesPerClock: 4,
-    weightShare: 0,
+    keptShare: 0,
   };
   const reading = (bytes: number) =>
     work(
@@ -116,7 +116,7 @@ describe('serve', () => {
       cycles: (512 * KIB) / 32,
       stallCycles: 0,
       missShare: 0,
-      weightBytes: 0,
+      lostShare: 1,
     });
   });
 
@@ -150,19 +150,20 @@ describe('serve', () => {
     expect(serve(caches, reading(bytes), 0).missShare).toBeCloseTo(0.25, 12);
   });
 
-  it('reads weights from DRAM unless a share of them stays', () => {
-    const one = work(
-      'MatMul',
-      { kind: 'matmul', batch: 1, m: 1, n: 1, k: 1 },
-      { weightBytes: MIB },
-    );
-    expect(serve(caches, one, 0).weightBytes).toBe(MIB);
-    const kept = serve({ ...caches, weightShare: 0.25 }, one, 0);
-    expect(kept).toMatchObject({
-      weightBytes: 0.75 * MIB,
-      cycles: (0.25 * MIB) / 8,
-      stallCycles: (0.75 * MIB) / 4,
-    });
+  it('reads weights and key–value caches from DRAM unless a share of them stays', () => {
+    const form = { kind: 'matmul', batch: 1, m: 1, n: 1, k: 1 } as const;
+    for (const one of [
+      work('MatMul', form, { weightBytes: MIB }),
+      work('Concat', { kind: 'move' }, { kvReadBytes: MIB }),
+    ]) {
+      expect(serve(caches, one, 0)).toMatchObject({ lostShare: 1, stallCycles: MIB / 4 });
+      expect(serve({ ...caches, keptShare: 0.25 }, one, 0)).toEqual({
+        missShare: 0,
+        lostShare: 0.75,
+        cycles: (0.25 * MIB) / 8,
+        stallCycles: (0.75 * MIB) / 4,
+      });
+    }
   });
 
   it('holds the scores of as many heads as there are cores', () => {
