@@ -133,8 +133,7 @@ class ClosedForm {
     return {
       totalJoules: this.power.meter.total,
       supply: this.power.supply,
-      maxSkin: this.maxSkin,
-      maxJunction: this.maxJunction,
+      hot: { maxSkin: this.maxSkin, maxJunction: this.maxJunction },
       byRail: () => this.power.meter.byRail(),
     };
   }

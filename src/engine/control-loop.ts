@@ -26,6 +26,7 @@ import {
 import type { Execution } from './execution.ts';
 import { HeldClocks } from './held-clocks.ts';
 import { HotMemory } from './hot-memory.ts';
+import { HotTimes } from './hot-times.ts';
 import type { Ledger } from './ledger.ts';
 import type { Machine } from './machine.ts';
 import { MemoryClock } from './memory-clock.ts';
@@ -96,8 +97,7 @@ export class ControlLoop {
   /** Of the last whole window, which what is left at the end is joined with. */
   private windowJoules: Joules = 0;
   private windowSeconds: Seconds = 0;
-  maxSkin: Celsius = Number.NEGATIVE_INFINITY;
-  maxJunction: Celsius = Number.NEGATIVE_INFINITY;
+  readonly hot: HotTimes;
   throttledSeconds: Seconds = 0;
   readonly held: HeldClocks;
   /** Looks in a row after which every clock stayed as it was, with the die far below its trip. */
@@ -113,6 +113,7 @@ export class ControlLoop {
     this.reasons = domains.map(() => '');
     this.cores = new OnlineCores(machine);
     this.held = new HeldClocks(machine);
+    this.hot = new HotTimes(machine);
     this.power = new PowerAccount({
       machine,
       execution,
@@ -206,6 +207,7 @@ export class ControlLoop {
       this.held.note(this.wanted.length, this.memory.held, this.memory.frequency, dt);
     }
     if (throttled) this.throttledSeconds += dt;
+    this.hot.note(this.heat, dt, throttled, account.busy, this.clocks.point);
     probes.sample(now, dt);
   }
 
@@ -390,11 +392,9 @@ export class ControlLoop {
   private noteTemperatures(): void {
     const { machine } = this.parts;
     const junction = hottest(machine, machine.junctionNodes);
-    const skin = hottest(machine, machine.skinNodes);
     this.heat.junction = junction;
-    this.heat.skin = skin;
-    this.maxSkin = Math.max(this.maxSkin, skin);
-    this.maxJunction = Math.max(this.maxJunction, junction);
+    this.heat.skin = hottest(machine, machine.skinNodes);
+    this.hot.see(junction, this.heat.skin);
     if (!(junction < SHUTDOWN)) throw runaway(machine, junction, this.last);
   }
 }

@@ -43,8 +43,11 @@ export interface RunParts {
 export interface ControlOutcome {
   readonly totalJoules: Joules;
   readonly supply: { readonly drawnJoules: Joules } | undefined;
-  readonly maxSkin: Celsius;
-  readonly maxJunction: Celsius;
+  readonly hot: {
+    readonly maxSkin: Celsius;
+    readonly maxJunction: Celsius;
+    notes?(seconds: Time): string[];
+  };
   readonly peakWatts?: Watts;
   readonly throttledSeconds?: Time;
   readonly held?: { notes(seconds: Time): string[] };
@@ -79,9 +82,9 @@ export function assembleRun(parts: RunParts): Run {
     batteryJoules: machine.batteryEnergy,
     drawnJoules: control.supply?.drawnJoules ?? control.totalJoules,
     peakWatts: control.peakWatts,
-    maxSkin: control.maxSkin,
+    maxSkin: control.hot.maxSkin,
     endSkin: Math.max(...skins),
-    maxJunction: control.maxJunction,
+    maxJunction: control.hot.maxJunction,
     throttledSeconds: control.throttledSeconds,
     audit,
   });
@@ -258,6 +261,7 @@ function notes(
     ...new Set(jobs.flatMap(({ plan }) => plan.notes ?? [])),
     ...policyNotes(simulation.machine, jobs, simulation.policy, throttled),
     ...(control.held?.notes(kernel.now) ?? []),
+    ...(control.hot.notes?.(kernel.now) ?? []),
   ];
   if (!recorder.keepsOperators) {
     found.push(
