@@ -3,7 +3,8 @@
  * cache, and what of both is computed that nobody asked for.
  *
  * Model    prompts go in calls of `chunk` tokens, or of the lengths that graphs have, the last one filled up where these
- *          are fixed; what a kind of unit says of itself goes before what all have; attention covers the whole context that graphs were compiled for, a multiple of `context`
+ *          are fixed; what a kind of unit says of itself goes before what all have; attention covers the whole context
+ *          that graphs were compiled for, a multiple of `context`, in every layer where windows are masks
  * Ignores  steps that a policy moves to another unit
  * Source   socs/runtimes/*.yaml, models.request
  * Checked  test/contract/run-and-check.test.ts, test/unit/runtime/request-shape.test.ts
@@ -17,6 +18,7 @@ export interface RequestShape {
   readonly padPrefill?: boolean;
   readonly cascadePrefill?: boolean;
   readonly prunePrefill?: boolean;
+  readonly maskWindows?: boolean;
   readonly logits?: 'last' | 'all';
   readonly scores?: 'full';
   readonly contextBucket?: number;
@@ -33,7 +35,8 @@ export function requestShape(
   longest = Number.POSITIVE_INFINITY,
 ): RequestShape {
   const { on, [kind as 'npu']: own, ...all } = models.request;
-  const { chunk, pads, cascades, prunes, logits, context, firstTokenDecodes } = { ...all, ...own };
+  const shape = { ...all, ...own };
+  const { chunk, pads, cascades, prunes, masksWindows, logits, context, firstTokenDecodes } = shape;
   const { [kind as 'npu']: cache } = models.kvCache;
   const kept = cache === undefined ? {} : { kvCache: cache };
   if (on && !on.some((one) => one === kind)) return kept;
@@ -44,6 +47,7 @@ export function requestShape(
     ...(cascades && { cascadePrefill: cascades.is }),
     ...(firstTokenDecodes && { firstTokenDecodes: firstTokenDecodes.is }),
     ...(prunes && { prunePrefill: prunes.is }),
+    ...(masksWindows && { maskWindows: masksWindows.is }),
     ...(logits && { logits: logits.is }),
     ...(context && {
       scores: 'full' as const,

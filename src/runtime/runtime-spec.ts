@@ -99,6 +99,8 @@ const graphShape = z.strictObject({
   cascades: sourcedValue(z.boolean()).optional(),
   /** Prefill graphs end at the last layer with a cache of its own: later ones read the last token alone. */
   prunes: sourcedValue(z.boolean()).optional(),
+  /** Layers with a sliding window read the whole cache under a mask, as graphs do whose caches all have one length. */
+  masksWindows: sourcedValue(z.boolean()).optional(),
   /** Prefill graphs hand out logits of every token, not of the last alone. */
   logits: sourcedValue(z.enum(['last', 'all'])).optional(),
   /**

@@ -52,6 +52,8 @@ export interface LlmRequest {
   readonly firstTokenDecodes?: boolean;
   /** Prefill leaves out of layers that reuse earlier caches whatever the first answer does not need. */
   readonly prunePrefill?: boolean;
+  /** Layers with a sliding window attend and keep the whole context, all but the window masked. */
+  readonly maskWindows?: boolean;
   readonly fusion?: Partial<LlmFusion>;
   readonly scores?: 'causal' | 'full';
   /** Context lengths that graphs are compiled for are multiples of this; attention and cache cover the next one. */
@@ -66,7 +68,7 @@ export interface LlmRequest {
  */
 export function buildLlmRequest(request: LlmRequest): RequestPlan {
   checkLengths(request);
-  const model = windowed(request.model, request.techniques);
+  const model = windowed(masked(request.model, request), request.techniques);
   const plan = buildPlain({ ...request, model });
   if (!request.techniques) return plan;
   const { promptTokens, generatedTokens } = request;
@@ -86,11 +88,18 @@ export function buildLlmRequest(request: LlmRequest): RequestPlan {
   );
 }
 
+/** A mask hides what is outside a window; the products are those of the whole context. */
+function masked(model: LlmModel, { maskWindows }: Pick<LlmRequest, 'maskWindows'>): LlmModel {
+  const { window, maxContext } = model;
+  return maskWindows && window ? { ...model, window: { ...window, tokens: maxContext } } : model;
+}
+
 /** A draft reads the same prompt in the same chunks; its first logits are those after the model's first token. */
 function draftOf(request: LlmRequest, formats: LlmFormats): DraftParts | undefined {
   const speculation = request.techniques?.speculation;
-  const model = speculation && drafterOf(request.model, speculation);
-  if (!model) return undefined;
+  const drafter = speculation && drafterOf(request.model, speculation);
+  if (!drafter) return undefined;
+  const model = masked(drafter, request);
   const own = { ...request, model, lastTokenLogitsOnly: true };
   checkLengths(own);
   return {

@@ -60,6 +60,12 @@ const KNOWN: readonly (readonly [RegExp, string])[] = [
     'first version of an FP16 product on Hexagon, which packs the weights for each call',
   ],
   [/^lcpp26094/, 'recurrent layers on Hexagon, one answer at a time; cause not known'],
+  [/^lcpp21595$/, 'first kernels for Q5_K on Adreno'],
+  [/^cactus725$/, 'codebooks of rotated weights, which other versions of the engine did not have'],
+  [
+    /^hf-g4-5$/,
+    'card of the publisher: 1.3 (E2B) and 1.7 times (E4B) what one SoC does in a smaller phone (edge-llm-bench)',
+  ],
   [/^outp-2$/, 'UD-Q4_K_XL mixes in types without kernels for Adreno, as its log warns'],
 ];
 const knownOf = (id: string) => KNOWN.find(([pattern]) => pattern.test(id))?.[1];

@@ -46,6 +46,8 @@ export const requestShape = {
   logits: z.enum(['last', 'all']).optional(),
   /** Last layers that reuse caches of earlier ones (Gemma 3n, Gemma 4) read the last prompt token alone. */
   prunePrefill: z.boolean().optional(),
+  /** Layers with a sliding window attend and keep the whole context, all but the window masked. */
+  maskWindows: z.boolean().optional(),
   /** Whether attention skips the masked half of the score matrix. */
   scores: z.enum(['causal', 'full']).optional(),
   /** Graphs compiled for fixed contexts: attention and cache cover the next multiple of this; 1 is exact. */
@@ -121,6 +123,7 @@ export function llmOptions(
     cachedTokens: spec.cachedTokens,
     lastTokenLogitsOnly: spec.logits !== 'all',
     prunePrefill: spec.prunePrefill ?? false,
+    maskWindows: spec.maskWindows === true,
     scores: spec.scores ?? 'causal',
     ...(spec.contextBucket === undefined ? {} : { contextBucket: spec.contextBucket }),
     ...(spec.prefillChunk === undefined ? {} : { prefillChunk: spec.prefillChunk }),

@@ -36,6 +36,7 @@ describe('the shape that an engine gives to requests', () => {
       padPrefill: true,
       firstTokenDecodes: true,
       prunePrefill: true,
+      maskWindows: true,
       scores: 'full',
       contextBucket: 1280,
     };

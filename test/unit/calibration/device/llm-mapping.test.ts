@@ -336,8 +336,8 @@ describe('the context of a row', () => {
 
   it('leaves the shape of prompts to the class', () => {
     const gemma = 'cpu,LiteRT-LM,Gemma-4-E2B-it,,4,,1024,1280,,,17';
-    for (const key of ['prunePrefill', 'padPrefill', 'logits', 'scores', 'kvCache'])
-      expect(workloadOf(gemma)).not.toHaveProperty(key);
+    const keys = ['prunePrefill', 'padPrefill', 'logits', 'scores', 'kvCache', 'maskWindows'];
+    for (const key of keys) expect(workloadOf(gemma)).not.toHaveProperty(key);
   });
 });
 
