@@ -132,11 +132,12 @@ function shapeNotes(
   given: RequestShape,
   runtime: string,
 ): string[] {
-  const { prefillChunk, cascadePrefill: cascades = false } = { ...spec, ...given } as RequestShape;
+  const shape = { ...spec, ...given } as RequestShape;
+  const { prefillChunk, cascadePrefill: cascades, coverPrefill } = shape;
+  const rules = { pads: true, cascades: cascades ?? false, covers: coverPrefill ?? false };
   const lengths = prefillChunk === undefined ? [] : [prefillChunk].flat();
   const fresh = promptTokens - cachedTokensOf(spec);
-  const parts =
-    lengths.length > 0 ? promptParts(fresh, lengths, { pads: true, cascades }) : [fresh];
+  const parts = lengths.length > 0 ? promptParts(fresh, lengths, rules) : [fresh];
   const padded = parts.reduce((sum, part) => sum + part, 0);
   const asked = promptTokens + generatedTokens;
   // Nobody reads what the last answer would leave in the cache.

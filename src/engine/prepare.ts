@@ -128,6 +128,7 @@ export function prepare(
   const calibration = CALIBRATED.has(workload.family)
     ? sources.calibration?.(scenario.calibration, soc.name)
     : undefined;
+  const engine = calibration?.engine(runtime) ?? runtime.name;
   const machine = buildMachine({
     soc,
     base,
@@ -137,7 +138,7 @@ export function prepare(
     environment: scenario.environment,
     background: scenario.background,
     fidelity: scenario.fidelity,
-    tuning: calibration && ((unit) => calibration.tuning(runtime.name, unit, soc.vendor)),
+    tuning: calibration && ((unit) => calibration.tuning(engine, unit, soc.vendor)),
     memoryVotes: sources.memoryVotes,
   });
   return {
@@ -342,7 +343,8 @@ export function buildSimulation(
       hashes: sources.hashes,
       version: sources.version,
     },
-    ...(calibration && !several && { bands: { calibration, runtime: scenario.runtime } }),
+    ...(calibration &&
+      !several && { bands: { calibration, runtime: calibration.engine(prepared.runtime) } }),
     // What is not in use says nothing about the run.
     trust: trustShares(prepared.protection ? soc : { ...soc, security: undefined }, phone),
     notes: [

@@ -134,6 +134,8 @@ export type Seen = 'engine' | 'unit' | 'others';
 export interface Calibration {
   /** SoC whose measurements are applied beside the classes; `classes` or `none` where there are none. */
   readonly name: string;
+  /** Class whose measurements stand for a runtime: its own, or those of the class that it is a build of while it has none. */
+  engine(runtime: { readonly name: string; readonly family?: string | undefined }): string;
   tuning(runtime: string, unit: string, maker?: string): KernelTuning;
   band(quantity: string, runtime: string, unit: string): Band | undefined;
 }
@@ -161,6 +163,7 @@ export function buildCalibration(
   const bands = bundle?.bands ?? classes?.bands ?? [];
   return {
     name: bundle ? bundle.soc : classes ? 'classes' : 'none',
+    engine: ({ name, family = name }) => (shared[name] || bundle?.pairs[name] ? name : family),
     tuning: (runtime, unit, maker = '') =>
       combineTunings(
         plainTuning(shared[runtime]?.[unit]),

@@ -17,6 +17,7 @@ export interface RequestShape {
   readonly firstTokenDecodes?: boolean;
   readonly padPrefill?: boolean;
   readonly cascadePrefill?: boolean;
+  readonly coverPrefill?: boolean;
   readonly prunePrefill?: boolean;
   readonly maskWindows?: boolean;
   readonly logits?: 'last' | 'all';
@@ -36,7 +37,8 @@ export function requestShape(
 ): RequestShape {
   const { on, [kind as 'npu']: own, ...all } = models.request;
   const shape = { ...all, ...own };
-  const { chunk, pads, cascades, prunes, masksWindows, logits, context, firstTokenDecodes } = shape;
+  const { chunk, pads, cascades, covers, prunes, masksWindows, logits, context } = shape;
+  const { firstTokenDecodes } = shape;
   const { [kind as 'npu']: cache } = models.kvCache;
   const kept = cache === undefined ? {} : { kvCache: cache };
   if (on && !on.some((one) => one === kind)) return kept;
@@ -45,6 +47,7 @@ export function requestShape(
     ...(chunk && { prefillChunk: chunk.is }),
     ...(pads && { padPrefill: pads.is }),
     ...(cascades && { cascadePrefill: cascades.is }),
+    ...(covers && { coverPrefill: covers.is }),
     ...(firstTokenDecodes && { firstTokenDecodes: firstTokenDecodes.is }),
     ...(prunes && { prunePrefill: prunes.is }),
     ...(masksWindows && { maskWindows: masksWindows.is }),

@@ -97,6 +97,8 @@ const graphShape = z.strictObject({
   pads: sourcedValue(z.boolean()).optional(),
   /** With several lengths: what is left goes to shorter ones, even where it fills half of a longer. */
   cascades: sourcedValue(z.boolean()).optional(),
+  /** With several lengths: what is left of the longest is one call of the shortest that holds it, whatever `cascades` says. */
+  covers: sourcedValue(z.boolean()).optional(),
   /** Prefill graphs end at the last layer with a cache of its own: later ones read the last token alone. */
   prunes: sourcedValue(z.boolean()).optional(),
   /** Layers with a sliding window read the whole cache under a mask, as graphs do whose caches all have one length. */

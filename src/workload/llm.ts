@@ -44,6 +44,8 @@ export interface LlmRequest {
   readonly padPrefill?: boolean;
   /** What is left of a prompt goes to shorter lengths of `prefillChunk`, even where it fills half of a longer. */
   readonly cascadePrefill?: boolean;
+  /** With several lengths: what is left of the longest is one call of the shortest that holds it. */
+  readonly coverPrefill?: boolean;
   /** Leading prompt tokens whose keys and values are in the cache already. */
   readonly cachedTokens?: number;
   /** Logits for the last prompt token only (what chat needs); otherwise for all of them. */
@@ -151,10 +153,15 @@ export function kvCacheBytes(model: LlmModel, format: WeightFormat, tokens: numb
 function prefillPhases(request: LlmRequest, formats: LlmFormats, last = 1): Phase[] {
   const { promptTokens, cachedTokens = 0, lastTokenLogitsOnly = true } = request;
   const { prefillChunk, padPrefill = false, cascadePrefill = false } = request;
+  const { coverPrefill = false } = request;
   const { firstTokenDecodes = false } = request;
   const fresh = promptTokens - cachedTokens;
   const lengths = typeof prefillChunk === 'object' ? prefillChunk : [prefillChunk ?? fresh];
-  const parts = promptParts(fresh, lengths, { pads: padPrefill, cascades: cascadePrefill });
+  const parts = promptParts(fresh, lengths, {
+    pads: padPrefill,
+    cascades: cascadePrefill,
+    covers: coverPrefill,
+  });
   const final = parts.at(-1) ?? fresh;
   const phase = (name: string, tokens: number, logits: number, steps: number, before: number) => ({
     name: 'prefill',

@@ -107,6 +107,7 @@ describe('rates of a run and of a check', () => {
 const ROWS: Readonly<Record<string, readonly [string, string, string, string, string]>> = {
   'executorch-app': ['Snapdragon 8 Gen 3', 'cpu', 'ExecuTorch (XNNPACK)', '4', 'React Native'],
   'litert-lm': ['Snapdragon 8 Gen 3', 'gpu', 'LiteRT-LM', '4', ''],
+  'litert-lm-2026-05': ['Snapdragon 8 Gen 3', 'cpu', 'LiteRT-LM', '4', 'LiteRT-LM of May 2026'],
   'litert-lm-converted': ['Snapdragon 8 Gen 3', 'cpu', 'LiteRT-LM', '4', 'third-party'],
   'llama-cpp': ['Snapdragon 8 Gen 3', 'cpu', 'llama.cpp', '4', ''],
   'llama-cpp-app': ['Snapdragon 8 Gen 3', 'cpu', 'llama.cpp', '4', 'PocketPal'],

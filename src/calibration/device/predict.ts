@@ -167,7 +167,9 @@ function bandOf(
   places: UnitSeconds,
   { calibration, runtime }: Prepared,
 ): Pick<Prediction, 'band'> {
-  const found = calibration && widestBand({ calibration, runtime: runtime.name }, quantity, places);
+  const found =
+    calibration &&
+    widestBand({ calibration, runtime: calibration.engine(runtime) }, quantity, places);
   if (!found) return {};
   return { band: { low: predicted / found.factor, high: predicted * found.factor } };
 }

@@ -38,6 +38,8 @@ export const requestShape = {
   padPrefill: z.boolean().optional(),
   /** With several lengths: what is left goes to shorter ones, even where it fills half of a longer. */
   cascadePrefill: z.boolean().optional(),
+  /** With several lengths: what is left of the longest is one call of the shortest that holds it. */
+  coverPrefill: z.boolean().optional(),
   /** Prefill hands out no logits: the first answer comes from a decode step on the last prompt token. */
   firstTokenDecodes: z.boolean().optional(),
   /** Leading prompt tokens that an earlier request left in the cache. */
@@ -119,6 +121,7 @@ export function llmOptions(
     generatedTokens: spec.generatedTokens,
     padPrefill: spec.padPrefill ?? false,
     cascadePrefill: spec.cascadePrefill ?? false,
+    coverPrefill: spec.coverPrefill === true,
     firstTokenDecodes: spec.firstTokenDecodes ?? false,
     cachedTokens: spec.cachedTokens,
     lastTokenLogitsOnly: spec.logits !== 'all',

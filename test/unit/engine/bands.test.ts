@@ -5,6 +5,7 @@ import type { Calibration } from '../../../src/runtime/calibration-spec.ts';
 
 const calibration: Calibration = {
   name: 'x',
+  engine: ({ name }) => name,
   tuning: () => ({}),
   band: (quantity, runtime, unit) =>
     unit === 'npu' && runtime === 'vendor'

@@ -63,6 +63,17 @@ describe('a calibration', () => {
     expect(calibration.tuning('mnn', 'gpu')).toMatchObject({ bandwidth: 1, compute: 1 });
   });
 
+  it('takes a build that nobody measured for the class that it is a build of', () => {
+    expect(calibration.engine({ name: 'mnn-own', family: 'mnn' })).toBe('mnn');
+    expect(calibration.engine({ name: 'mnn', family: 'llama-cpp' })).toBe('mnn');
+    expect(calibration.engine({ name: 'own' })).toBe('own');
+    // Measured on one SoC alone is measured.
+    const one = { ...bundle, pairs: { 'mnn-own': bundle.pairs['mnn']! } };
+    expect(buildCalibration(undefined, one).engine({ name: 'mnn-own', family: 'mnn' })).toBe(
+      'mnn-own',
+    );
+  });
+
   it('keeps what it says of units that were changed, and knows them less well', () => {
     const copy = buildCalibration(undefined, bundle, new Set(['cpu']));
     expect(copy.tuning('mnn', 'cpu')).toEqual(calibration.tuning('mnn', 'cpu'));

@@ -50,6 +50,7 @@ describe('the shape that an engine gives to requests', () => {
     expect(shapeOf('litert-lm', 'npu')).toEqual({ ...common, prefillChunk: 128 });
     // A class that is like it takes its shapes along.
     expect(shapeOf('litert-lm-converted', 'cpu').cascadePrefill).toBe(true);
+    expect(shapeOf('litert-lm-2026-05', 'gpu')).toMatchObject({ ...common, coverPrefill: true });
   });
 
   it('refuses what no graph has, by the kind of unit', () => {
@@ -109,6 +110,7 @@ describe('a run', () => {
     ['runtime: litert-lm\nunit: cpu', 511, [128, 128, 128, 128]],
     ['runtime: litert-lm\nunit: cpu', 512, [128, 128, 128, 128]],
     ['runtime: litert-lm\nunit: cpu', 1100, [1024, 128]],
+    ['runtime: litert-lm-2026-05\nunit: cpu', 256, [1024]],
     ['runtime: litert-lm\nunit: npu', 300, [128, 128, 128]],
     ['runtime: litert-lm\nunit: npu', 1024, Array(8).fill(128)],
     ['runtime: llama-cpp\nunit: cpu', 1300, [512, 512, 276]],

@@ -372,6 +372,9 @@ describe('builds of an engine', () => {
     ])
       expect(classOf('llama.cpp (OpenCL)', 'gpu', notes)).toBe('llama-cpp-opencl-2025');
     expect(classOf('LiteRT-LM', 'gpu', 'edge-llm-bench leaderboard')).toBe('litert-lm-converted');
+    expect(classOf('LiteRT-LM', 'gpu', 'application with LiteRT-LM of May 2026')).toBe(
+      'litert-lm-2026-05',
+    );
   });
 });
 
