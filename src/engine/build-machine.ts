@@ -18,7 +18,7 @@ import type { Floorplan } from '../hardware/thermal/floorplan.ts';
 import { nodeIndex } from '../hardware/thermal/network.ts';
 import { buildPhoneNetwork } from '../hardware/thermal/phone-network.ts';
 import type { Phone } from '../hardware/thermal/phone-spec.ts';
-import { coresInUse } from '../hardware/units/cpu-cores.ts';
+import { allowedClusters, coresInUse } from '../hardware/units/cpu-cores.ts';
 import { buildUnit } from '../hardware/units/index.ts';
 import type { KernelClass } from '../hardware/units/unit-options.ts';
 import {
@@ -201,7 +201,8 @@ function machineUnits(
   const domainNames = Object.keys(soc.domains);
   const chosen = Object.entries(soc.units).filter(([name]) => wanted.includes(name));
   return chosen.map(([name, spec]) => {
-    const built = machineUnit(name, spec, domainNames, runtime, tuning?.(name) ?? {});
+    const kernels = tuneKernels(kernelsOf(runtime, spec.kind, soc.name), tuning?.(name) ?? {});
+    const built = machineUnit(name, spec, domainNames, kernels);
     const host = hostOf(soc, spec, domainNames, kernelsOf(runtime, spec.kind).hostThread);
     return { ...built, host, unit: withRuntime(built.unit, runtime, soc.vendor) };
   });
@@ -218,10 +219,8 @@ function machineUnit(
   name: string,
   spec: SocUnitSpec,
   domainNames: readonly string[],
-  runtime: RuntimeSpec,
-  tuning: KernelTuning,
+  kernels: KernelClass,
 ): MachineUnit {
-  const kernels = tuneKernels(kernelsOf(runtime, spec.kind), tuning);
   const unit = buildUnit(
     spec,
     {
@@ -268,7 +267,7 @@ function coresOf(soc: SocSpec, domain: string): { cores: number; coresUsed: numb
     if (unit.kind === 'cpu') {
       const cluster = unit.clusters.find(({ clock }) => clock === domain);
       if (!cluster) continue;
-      const groups = coresInUse(unit.clusters, unit.threads.is);
+      const groups = coresInUse(allowedClusters(unit), unit.threads.is);
       const used = groups.find(({ clock }) => clock === domain)?.used ?? 0;
       return { cores: cluster.count.is, coresUsed: used };
     }

@@ -77,6 +77,7 @@ export function parseSoc(spec: SpecFile): SocSpec {
     checkReferences,
     checkDomains,
     checkRails,
+    checkAffinity,
     checkShares,
     checkFloorplan,
     checkRegions,
@@ -120,6 +121,23 @@ function checkRails(data: unknown): CrossFault[] {
         named.map((other) => other.rail).filter((other) => other !== rail),
       ),
     }));
+}
+
+/** Threads are held on clusters that are there. */
+function checkAffinity(data: unknown): CrossFault[] {
+  return Object.entries(mapOf(data, 'units')).flatMap(([unit, value]) => {
+    const { affinity, clusters } = asMap(value);
+    if (typeof affinity !== 'string' || !Array.isArray(clusters)) return [];
+    const names = clusters.map((cluster) => String(asMap(cluster)['name']));
+    return affinity
+      .split(/\s+/)
+      .filter((name) => !names.includes(name))
+      .map((name) => ({
+        path: ['units', unit, 'affinity'],
+        message: `"${name}" is not a cluster`,
+        expected: names.join(', '),
+      }));
+  });
 }
 
 interface DomainUse {

@@ -1,13 +1,15 @@
 /**
  * Inference runtimes: how much of what the silicon offers their kernels reach, by kind of unit.
  *
- * Engines differ tenfold on the same phone, so kernel quality is a property of the runtime, never of a SoC.
+ * Engines differ tenfold on the same phone, so kernel quality is a property of the runtime. What chips differ by beside
+ * their descriptions stands with the runtime too (`chips`): builds, drivers and schedulers of the measured phones are in it.
  */
 import { checkReferences } from '../base/provenance.ts';
 import { checkSpec, type Infer, sourced, sourcedValue, z } from '../base/schema.ts';
 import type { SpecFile } from '../base/spec-file.ts';
 import { DTYPE_BITS, type DType, type Work } from '../base/work.ts';
 import type { KernelClass } from '../hardware/units/unit-options.ts';
+import { tuneKernels } from './kernel-tuning.ts';
 
 const dtype = z.enum(Object.keys(DTYPE_BITS) as [DType, ...DType[]]);
 
@@ -82,10 +84,21 @@ const kernels = z.strictObject({
   compiled: z.boolean().default(false),
   /** Convolutions of 3 × 3 at stride 1 are computed by Winograd's method. CPUs and GPUs only. */
   winograd: sourcedValue(z.boolean()).optional(),
+  /** Vector pipes of a core that its kernels keep busy, where a core has more. CPUs only. */
+  pipes: sourced('count', { min: 1 }).optional(),
   /** Threads get equal parts of an operator, whatever the speed of their cores, and wait for the slowest. CPUs only. */
   equalParts: sourcedValue(z.boolean()).optional(),
   /** Activations are quantised to int8 on the fly where weights are integers. */
   quantiseActivations: sourcedValue(z.boolean()).optional(),
+});
+
+/** What its kernels reach on the units of one SoC, as factors on what the class says of all. */
+const onChip = z.strictObject({
+  /** On every matrix rate. */
+  compute: sourced('ratio', { min: 0 }).optional(),
+  bandwidth: sourced('ratio', { min: 0 }).optional(),
+  /** On the time of launching an operator. */
+  launch: sourced('ratio', { min: 0 }).optional(),
 });
 
 const graphShape = z.strictObject({
@@ -178,6 +191,8 @@ export const runtimeSpec = z.strictObject({
     gpu: kernels.optional(),
     npu: kernels.optional(),
   }),
+  /** By SoC, then by kind of unit, where measurements tell; a SoC without an entry has what the class says. */
+  chips: z.record(z.string(), z.partialRecord(z.enum(['cpu', 'gpu', 'npu']), onChip)).default({}),
 });
 
 export type RuntimeSpec = Infer<typeof runtimeSpec>;
@@ -243,10 +258,26 @@ export function hasWeights(
   return !(quantised && form.kind === 'matmul' && form.n > widest);
 }
 
-/** Kernel quality of a runtime on one kind of unit. */
-export function kernelsOf(runtime: RuntimeSpec, kind: 'cpu' | 'gpu' | 'npu'): KernelClass {
+type UnitKind = keyof RuntimeSpec['kernels'];
+
+/**
+ * Kernel quality of a runtime on one kind of unit.
+ * @param soc whose units those are; of any SoC where absent.
+ */
+export function kernelsOf(runtime: RuntimeSpec, kind: UnitKind, soc?: string): KernelClass {
   const entry = runtime.kernels[kind];
   if (!entry) return {};
+  const own = soc === undefined ? undefined : runtime.chips[soc]?.[kind];
+  if (!own) return ofClass(entry);
+  const { compute, bandwidth, launch } = own;
+  return tuneKernels(ofClass(entry), {
+    ...(compute && { compute: compute.is }),
+    ...(bandwidth && { bandwidth: bandwidth.is }),
+    ...(launch && { launch: launch.is }),
+  });
+}
+
+function ofClass(entry: Infer<typeof kernels>): KernelClass {
   const plain = (shares: Readonly<Record<string, { readonly is: number }>>) =>
     Object.fromEntries(Object.entries(shares).map(([name, value]) => [name, value.is]));
   return {
@@ -276,6 +307,7 @@ function waysOf(entry: Infer<typeof kernels>): KernelClass {
     ...(chain && { recurrenceChain: chain.is }),
     ...(entry.compiled && { compiled: true }),
     ...(entry.winograd && { winograd: entry.winograd.is }),
+    ...(entry.pipes && { pipes: entry.pipes.is }),
     ...(entry.equalParts && { equalParts: entry.equalParts.is }),
     ...(entry.quantiseActivations && { quantiseActivations: entry.quantiseActivations.is }),
   };

@@ -31,7 +31,7 @@ afterAll(() => {
     order: 25,
     title: 'Imported ONNX models',
     text:
-      'Parameters and multiply–accumulates of 21 torchvision graphs against published counts, and the shape of every ' +
+      'Parameters and multiply–accumulates of 21 torchvision and three Caffe graphs against published counts, and the shape of every ' +
       `node result (${shapesCompared} in all) against the exporter's own inference and ONNX Runtime profiles. Published ` +
       'figures are rounded to two to four digits, which is most of the error. AlexNet is the widest: the published one ' +
       "is the Caffe network, ours torchvision's.",
@@ -43,7 +43,7 @@ afterAll(() => {
   });
 });
 
-describe('parameters and multiply-accumulates of stripped torchvision graphs', () => {
+describe('parameters and multiply-accumulates of stripped graphs', () => {
   const csv = parseCsv(readFileSync(join(data, 'vision_models.csv'), 'utf8'), 'vision_models.csv');
   const rows = csv.rows.map(({ values }) => values);
   // One table counts torchvision's own networks; the other one's AlexNet, GoogLeNet, ResNet-50, MobileNet v2 and
@@ -77,7 +77,8 @@ describe('parameters and multiply-accumulates of stripped torchvision graphs', (
     }
   });
 
-  it.each(graphs.map((file) => [file]))(
+  // Those that were written layer by layer hold no shapes of an exporter.
+  it.each(graphs.filter((file) => !file.includes('_caffe')).map((file) => [file]))(
     '%s: every shape equals the one the exporter inferred',
     (file) => {
       const path = join(data, 'graphs', file);

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { fitClass } from '../../src/calibration/device/class-fit.ts';
 import { visionFitting } from '../../src/calibration/device/predict-file.ts';
 import {
+  chipTrials,
   classTrials,
   type Trials,
   unitTrials,
@@ -51,7 +52,9 @@ describe('numbers of compiled networks', () => {
 
   it.each(engines)('of %s stay where the shipped rows put them', (name, some) => {
     const { runtime, unit } = some[0]!;
-    expect(moved(name, classTrials(written.runtimes[runtime]!, unit, written), some)).toEqual([]);
+    const spec = written.runtimes[runtime]!;
+    expect(moved(name, classTrials(spec, unit, written), some)).toEqual([]);
+    expect(moved(name, chipTrials(spec, unit, written), some)).toEqual([]);
   });
 
   it('would move if rows were slower than they are', () => {

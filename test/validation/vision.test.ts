@@ -21,6 +21,7 @@ function unseen() {
     [...leaveOut(rows, written, sketchOf, groupOf)].map(([{ row, soc, runtime }, error]) => ({
       columns: row.columns,
       setting: [soc, runtime, row.precision].join(', '),
+      reference: row.milliseconds as number,
       error,
     }));
   const network = without(({ graph }) => graph);
@@ -36,6 +37,7 @@ const check = (name: string) => {
   return predictFile(text, name, fileSources(), graphs);
 };
 type Row = ReturnType<typeof check>['rows'][number];
+type Measured = Pick<Row, 'columns' | 'reference'>;
 
 const median = (values: readonly number[]): number =>
   [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
@@ -53,17 +55,17 @@ const isClean = ({ columns }: Row) =>
   columns['unit'] === 'npu' &&
   Number(columns['gmacs']) > 0;
 
-const settingOf = ({ columns }: Row) =>
+const settingOf = ({ columns }: Measured) =>
   [columns['soc'], columns['runtime'], columns['precision']].join(', ');
 
 /** Engine and format alone: what is left of a setting where its chip is unknown. */
-const stackOf = ({ columns }: Row) => [columns['runtime'], columns['precision']].join(', ');
+const stackOf = ({ columns }: Measured) => [columns['runtime'], columns['precision']].join(', ');
 
 /**
  * The naive rival: a log–log line of time on multiply–accumulates through the other networks of the same setting, or
  * through those of the other chips under the same engine and format.
  */
-function naiveErrors(rows: readonly Row[], left: 'model' | 'soc'): number[] {
+function naiveErrors(rows: readonly Measured[], left: 'model' | 'soc'): number[] {
   return [...grouped(rows, left === 'model' ? settingOf : stackOf).values()].flatMap((setting) =>
     setting.flatMap((row) => {
       const others = setting.filter(({ columns }) => columns[left] !== row.columns[left]);
@@ -112,8 +114,15 @@ describe('networks on phones', () => {
     expect(of(left.network)).toBeLessThan(0.2);
     expect(of(left.network)).toBeLessThan(median(naive.map(Math.abs)) / 2);
     expect(of(left.chip)).toBeLessThan(median(naiveErrors(clean, 'soc').map(Math.abs)));
-    expect(of(left.gpu.network)).toBeLessThan(0.35);
-    expect(of(left.cpu.network)).toBeLessThan(0.45);
+    // Under ncnn 15 and 9 % were measured; a setting more or less moves the smaller median by three points.
+    expect(of(left.cpu.network)).toBeLessThan(0.18);
+    expect(of(left.gpu.network)).toBeLessThan(0.14);
+    const rival = (group: 'model' | 'soc', own: readonly Measured[]) =>
+      median(naiveErrors(own, group).map(Math.abs));
+    // On CPUs a line for every chip, format and number of threads comes within 16 %: seven plain networks lie near it.
+    expect(of(left.cpu.network)).toBeLessThan(rival('model', left.cpu.network));
+    expect(of(left.gpu.network)).toBeLessThan(rival('model', left.gpu.network) / 2);
+    for (const { chip } of [left.cpu, left.gpu]) expect(of(chip)).toBeLessThan(rival('soc', chip));
   });
 
   it('is recorded', () => {
@@ -126,7 +135,7 @@ describe('networks on phones', () => {
       topic: 'vision',
       order: 14,
       title: 'Networks on phones',
-      text: `Latency of networks whose graph is here, with what is shipped: \`socsim calibrate device vision.csv --graphs DIR --check\`. Numbers of the compiling engines and of each NPU were fitted on these rows, so the first figures are in-sample. Left out in turn is each network, or each chip, by fits of all chips and engines together (\`--leave-out\`): a chip left out has the mean of the others' numbers. The command run again gives numbers of NPUs up to 19 % from the shipped ones, which an earlier run gave, and of ncnn within 2 %: medians of the rows differ by 0.1 to 0.4 points either way. Of ncnn whole settings are off, not networks: one thread of a Snapdragon 8 Gen 2 is as slow as a core of half its width, twelve of an X Elite as slow as eight of a Dimensity 9300. Image generators, which neither has seen, were not compared under the present command's numbers; a setting with wider spreads gave 5.7 % for denoisers and 8.6 % for decoders, the shipped numbers 5.2 and 6.1 %. Four networks are far off. ResNet (2+1)D under TFLite is measured 15 to 310 times slower than under QNN or ONNX Runtime on the same NPU (8 Gen 3: 289 and 9.0 ms in fp16, 583 and 3.3 ms in int8), with all of its layers there: a lowering of 3-D convolutions, not a fallback to the CPU, for which there is no model. GoogLeNet in int8 is predicted twice too slow: 8 Gen 3 runs it in 0.179 ms, in which 6.6 MB of weights alone take 0.1 ms, so compilers fetch weights of later operators while earlier ones compute, and here each operator waits for its own (with such fetching and all numbers fitted again, the median of all rows fell from 14.7 to 13.4 %). DenseNet-121 in int8 is predicted twice too fast: the measured graphs have 497 layers in int8 and 372 in fp16; 125 more is what converting the inputs of its 62 concatenations to one scale makes, at about 7 µs each, and has no model here. EfficientNetV2-S is predicted half too slow in fp16: on the 8 Gen 3 0.74 of 3.2 ms predicted are the copy of its 384 x 384 input at the rate that small inputs show, and 1.9 ms are measured in all. Beside it the naive rival: a log–log line on multiply–accumulates through the other networks of the same chip, engine and format, or through those of other chips under the same engine and format. Not predicted: ${reasons(unmapped)}.`,
+      text: `Latency of networks whose graph is here, with what is shipped: \`socsim calibrate device vision.csv --graphs DIR --check\`. Numbers of the compiling engines and of each NPU were fitted on these rows, so the first figures are in-sample. Left out in turn is each network, or each chip, by fits of all chips and engines together (\`--leave-out\`): a chip left out has the mean of the others' numbers. The command run again gives numbers of NPUs up to 19 % from the shipped ones, which an earlier run gave, and of ncnn within 3 %: medians of the rows differ by 0.1 to 0.4 points either way. Chips under ncnn have two factors of their own, on rates and launches (\`chips\` of its class), pulled to one; a chip left out has none. They say what the descriptions do not: twelve threads of an X Elite compute at a quarter of what its cores would (a laptop, its build and system not stated), while its GPU starts kernels four times as fast as those of phones, eight threads share the four big cores of an 888, and one thread of an 8 Gen 2 is half as fast as one of a Dimensity 9300, while four are as fast as four of it. Image generators, which neither has seen, were not compared under the present command's numbers; a setting with wider spreads gave 5.7 % for denoisers and 8.6 % for decoders, the shipped numbers 5.2 and 6.1 %. Four networks are far off. ResNet (2+1)D under TFLite is measured 15 to 310 times slower than under QNN or ONNX Runtime on the same NPU (8 Gen 3: 289 and 9.0 ms in fp16, 583 and 3.3 ms in int8), with all of its layers there: a lowering of 3-D convolutions, not a fallback to the CPU, for which there is no model. GoogLeNet in int8 is predicted twice too slow: 8 Gen 3 runs it in 0.179 ms, in which 6.6 MB of weights alone take 0.1 ms, so compilers fetch weights of later operators while earlier ones compute, and here each operator waits for its own (with such fetching and all numbers fitted again, the median of all rows fell from 14.7 to 13.4 %). DenseNet-121 in int8 is predicted twice too fast: the measured graphs have 497 layers in int8 and 372 in fp16; 125 more is what converting the inputs of its 62 concatenations to one scale makes, at about 7 µs each, and has no model here. EfficientNetV2-S is predicted half too slow in fp16: on the 8 Gen 3 0.74 of 3.2 ms predicted are the copy of its 384 x 384 input at the rate that small inputs show, and 1.9 ms are measured in all. Beside it the naive rival: a log–log line on multiply–accumulates through the other networks of the same chip, engine and format, or through those of other chips under the same engine and format. Not predicted: ${reasons(unmapped)}.`,
       lines: [
         accuracyLine('latency, NPU, one engine and format each', errorsOf(clean), about),
         ...(
@@ -143,13 +152,20 @@ describe('networks on phones', () => {
           accuracyLine(name, errors, { unit: '%', sample: 'cross-validated' }),
         ),
         ...(['cpu', 'gpu'] as const).flatMap((unit) =>
-          (['network', 'chip'] as const).map((group) =>
-            accuracyLine(
-              `latency, ${unit.toUpperCase()} under ncnn (leave-one-${group === 'chip' ? 'SoC' : 'network'}-out)`,
-              left[unit][group].map(({ error }) => error),
-              { unit: '%', sample: 'cross-validated' },
-            ),
-          ),
+          (['network', 'chip'] as const).flatMap((group) => {
+            const out = group === 'chip' ? 'SoC' : 'network';
+            const own = left[unit][group];
+            const rival = naiveErrors(own, group === 'chip' ? 'soc' : 'model');
+            const name = `latency, ${unit.toUpperCase()} under ncnn`;
+            return (
+              [
+                [`leave-one-${out}-out`, own.map(({ error }) => error)],
+                [`naive rival: line on multiply–accumulates, ${out} left out`, rival],
+              ] as const
+            ).map(([way, errors]) =>
+              accuracyLine(`${name} (${way})`, errors, { unit: '%', sample: 'cross-validated' }),
+            );
+          }),
         ),
         accuracyLine('latency, every predicted row', errorsOf(rows), about),
         ...[...networks, ...settings].map(([setting, own]) =>

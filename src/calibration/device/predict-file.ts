@@ -11,8 +11,8 @@ import type { DevicePredictions } from './measured.ts';
 import { mappingTables, predictLlmRows } from './predict.ts';
 import { soundCells, soundRows } from './row-checks.ts';
 import { SUSTAINED_COLUMNS } from './sustained-rows.ts';
-import { fittingRows } from './vision-calibrate.ts';
-import { sketches, writtenUnits } from './vision-fit.ts';
+import { fittingRows, openChips } from './vision-calibrate.ts';
+import { clusterClocks, sketches, writtenUnits } from './vision-fit.ts';
 import { mapVisionRow, parseNetworkChanges } from './vision-mapping.ts';
 import { machineCache, type OpenGraph, planCache, predictVisionRows } from './vision-predict.ts';
 import { parseVisionRows, VISION_COLUMNS } from './vision-rows.ts';
@@ -143,6 +143,7 @@ function visionTables(sources: Sources) {
   return {
     ...mappingTables(sources),
     changes: parseNetworkChanges(changes.text, changes.file),
+    clustersOf: clusterClocks(sources),
   };
 }
 
@@ -156,7 +157,8 @@ export function visionFitting(text: string, file: string, sources: Sources, grap
     const found = mapVisionRow(row, tables);
     return 'reason' in found ? [] : [found];
   });
-  const written = { units: writtenUnits(sources), runtimes: tables.runtimes };
+  const rows = fittingRows(mapped);
+  const written = { units: writtenUnits(sources), runtimes: openChips(rows, tables.runtimes) };
   const machines = machineCache(sources, tables.runtimes);
-  return { rows: fittingRows(mapped), written, sketchOf: sketches(planCache(graphs), machines) };
+  return { rows, written, sketchOf: sketches(planCache(graphs), machines) };
 }

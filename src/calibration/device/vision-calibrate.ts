@@ -2,6 +2,8 @@
  * Fits what latencies of whole networks decide: per chip what its NPU reaches with compiled networks, per engine its own
  * few numbers, in turns, for the rows of one depend on the other.
  *
+ * Model    numbers of an engine as if chips did not differ, so that they hold for one that was not measured; then, where
+ *          the engine brings its own kernels, two factors per chip on top (rates, launches), pulled to one
  * Ignores  rows of mixed units, of grades C and D, and broken runs (more than a minute for one image)
  * Valid    several networks per chip and engine
  * Source   src/calibration/device/class-fit.ts
@@ -11,6 +13,7 @@ import type { SocUnitSpec } from '../../hardware/soc-spec.ts';
 import type { RuntimeSpec } from '../../runtime/runtime-spec.ts';
 import { fitClass } from './class-fit.ts';
 import {
+  chipTrials,
   classTrials,
   type Sketch,
   type Trials,
@@ -56,6 +59,28 @@ export function fittingRows(rows: readonly MappedVisionRow[]): MappedVisionRow[]
   );
 }
 
+/** What chips may differ by under an engine whose own kernels are fitted. */
+const FACTORS = ['compute', 'launch'] as const;
+
+/** Classes with a place for what each chip of the rows says of them, at one where nothing is written yet. */
+export function openChips(
+  rows: readonly MappedVisionRow[],
+  runtimes: Written['runtimes'],
+): Written['runtimes'] {
+  const opened = new Map<string, RuntimeSpec>();
+  for (const { runtime: name, soc, unit } of rows) {
+    const runtime = opened.get(name) ?? runtimes[name];
+    if (!ENGINES.has(name) || !runtime) continue;
+    const { [soc]: own = {} } = runtime.chips;
+    const factors = Object.fromEntries(
+      FACTORS.map((factor) => [factor, { is: 1, from: 'fit', trust: 'fitted' } as const]),
+    );
+    const chips = { ...runtime.chips, [soc]: { ...own, [unit]: { ...factors, ...own[unit] } } };
+    opened.set(name, { ...runtime, chips });
+  }
+  return { ...runtimes, ...Object.fromEntries(opened) };
+}
+
 export function fitVision(
   rows: readonly MappedVisionRow[],
   written: Written,
@@ -80,11 +105,16 @@ export function fitVision(
     for (const [key, some] of groups(rows, ({ runtime, unit }) => `${runtime} ${unit}`)) {
       const { runtime: name, unit } = some[0] as MappedVisionRow;
       const spec = written.runtimes[name] as RuntimeSpec;
-      const fit = solve(classTrials(spec, unit, now()), some, sketchOf, found.get(key));
-      found.set(key, fit);
-      // What another unit has told of the class is kept.
-      const before = runtimes[name] as RuntimeSpec;
-      runtimes = { ...runtimes, [name]: withValues(before, fit.paths, fit.values) };
+      const keep = (part: string, trials: Trials) => {
+        const fit = solve(trials, some, sketchOf, found.get(`${key}${part}`));
+        found.set(`${key}${part}`, fit);
+        // What another unit has told of the class is kept.
+        const before = runtimes[name] as RuntimeSpec;
+        runtimes = { ...runtimes, [name]: withValues(before, fit.paths, fit.values) };
+      };
+      keep('', classTrials(spec, unit, now()));
+      if (ENGINES.has(name))
+        keep(', chips', chipTrials(runtimes[name] as RuntimeSpec, unit, now()));
     }
   }
   const fitted = now();
@@ -148,7 +178,8 @@ function solve(
 ): Found {
   return {
     paths: trials.parameters.map(({ path }) => path),
-    written: trials.parameters.map(({ written }) => written),
+    // Factors of chips are written anew with every turn.
+    written: before?.written ?? trials.parameters.map(({ written }) => written),
     values: fitClass(visionProblem(trials, rows, sketchOf), before?.values),
   };
 }

@@ -12,7 +12,7 @@ import { policies } from '../../runtime/policies/index.ts';
 import { kernelsOf, type RuntimeSpec } from '../../runtime/runtime-spec.ts';
 import { type RequestPlan, workAt } from '../../workload/graph.ts';
 import type { ClassParameter, FitProblem } from './class-fit.ts';
-import type { MappedVisionRow } from './vision-mapping.ts';
+import type { MappedVisionRow, VisionTables } from './vision-mapping.ts';
 
 /** Bounds of a number of a kind, and its spread around `centre`, in units of ln. */
 const KINDS = {
@@ -20,6 +20,8 @@ const KINDS = {
   bandwidth: { min: 0.1, max: 1.4, prior: 0.3 },
   time: { min: 5e-8, max: 5e-3, prior: 0.7 },
   wide: { min: 0.02, max: 3, prior: 0.5 },
+  /** What chips differ by under one engine: five under ncnn spread by 0.65 (rates of CPUs) and 0.7 (launches on GPUs). */
+  chip: { min: 0.2, max: 4, prior: 0.6 },
   rate: { min: 1e8, max: 1e11, prior: 0.7 },
 } as const;
 
@@ -38,6 +40,9 @@ const CENTRES: Readonly<Record<string, number>> = {
   'attentionShare.int8': 0.15,
   'attentionShare.int16': 0.2,
   copy: 3.5e9,
+  compute: 1,
+  launch: 1,
+  bandwidth: 1,
 };
 
 /** The same of engines that compile nothing, on their own units: near what their kernels reach of plain products. */
@@ -72,6 +77,20 @@ type Node = Readonly<Record<string, unknown>>;
 
 /** The fitted numbers that a class gives for one kind of unit. */
 export function parametersOf(runtime: RuntimeSpec, unit: string): WrittenNumber[] {
+  return [
+    ...fittedNumbers(['kernels', unit], (runtime.kernels as Node)[unit]),
+    ...fittedNumbers(['host', 'copy'], runtime.host?.copy),
+  ];
+}
+
+/** What it says of single chips on top. */
+export function factorsOf(runtime: RuntimeSpec, unit: string): WrittenNumber[] {
+  return Object.entries(runtime.chips).flatMap(([soc, units]) =>
+    fittedNumbers(['chips', soc, unit], (units as Node)[unit]),
+  );
+}
+
+function fittedNumbers(at: readonly string[], inside: unknown): WrittenNumber[] {
   const found: WrittenNumber[] = [];
   const add = (path: readonly string[], node: unknown) => {
     if (typeof node !== 'object' || node === null) return;
@@ -82,12 +101,12 @@ export function parametersOf(runtime: RuntimeSpec, unit: string): WrittenNumber[
       found.push(numberAt(path, is, kindOf(path)));
     }
   };
-  add(['kernels', unit], (runtime.kernels as Node)[unit]);
-  add(['host', 'copy'], runtime.host?.copy);
+  add(at, inside);
   return found;
 }
 
 function kindOf(path: readonly string[]): keyof typeof KINDS {
+  if (path[0] === 'chips') return 'chip';
   const name = path.at(-1) ?? '';
   if (name === 'copy') return 'rate';
   if (name === 'bandwidthShare') return 'bandwidth';
@@ -136,9 +155,37 @@ export function writtenUnits(sources: Sources): Written['units'] {
   };
 }
 
-/** Numbers of a runtime class on one kind of unit. */
-export function classTrials(runtime: RuntimeSpec, unit: VisionUnit, { units }: Written): Trials {
-  const parameters = parametersOf(runtime, unit);
+/** Clusters of CPUs with the highest clock of each. @throws SpecError */
+export function clusterClocks(sources: Sources): VisionTables['clustersOf'] {
+  return (name) => {
+    const { units, domains } = parseSoc(sources.soc(name));
+    const cpu = Object.values(units).find(({ kind }) => kind === 'cpu');
+    if (cpu?.kind !== 'cpu') return [];
+    return cpu.clusters.map(({ name: cluster, clock }) => ({
+      name: cluster,
+      clock: domains[clock]?.clock.is ?? 0,
+    }));
+  };
+}
+
+/**
+ * Numbers of a runtime class on one kind of unit, as a chip that nothing was measured of has them: what is known of
+ * single ones is left aside.
+ */
+export function classTrials(runtime: RuntimeSpec, unit: VisionUnit, written: Written): Trials {
+  return runtimeTrials({ ...runtime, chips: {} }, parametersOf(runtime, unit), written);
+}
+
+/** What chips differ by from the class, which stays as it is. */
+export function chipTrials(runtime: RuntimeSpec, unit: VisionUnit, written: Written): Trials {
+  return runtimeTrials(runtime, factorsOf(runtime, unit), written);
+}
+
+function runtimeTrials(
+  runtime: RuntimeSpec,
+  parameters: readonly WrittenNumber[],
+  { units }: Written,
+): Trials {
   const paths = parameters.map(({ path }) => path);
   return {
     parameters,
@@ -220,9 +267,11 @@ type VisionUnit = MappedVisionRow['unit'];
 /** A compiled network: every distinct operator on its unit with how often it runs and how long its bytes take. */
 export interface Sketch {
   readonly key: string;
+  readonly soc: string;
   readonly home: MachineUnit;
   /** Of a CPU, where the row says. */
   readonly threads?: number;
+  readonly affinity?: string;
   /** Cycles per second of it. */
   readonly speed: number;
   readonly calls: number;
@@ -240,7 +289,7 @@ function sketch(
   key: string,
   plan: RequestPlan,
   machine: Machine,
-  { unit, set }: MappedVisionRow,
+  { soc, unit, set }: MappedVisionRow,
 ): Sketch {
   const policy = policies['single-unit'].create({ unit, decodeUnit: unit });
   const [phase] = plan.phases as [RequestPlan['phases'][0]];
@@ -266,11 +315,14 @@ function sketch(
     }
   }
   const hostBytes = phase.hostBytes ?? 0;
-  const threads = threadsIn(set);
+  const threads = valueIn(set, 'cpu.threads');
+  const affinity = valueIn(set, 'cpu.affinity');
   return {
     key,
+    soc,
     home,
-    ...(threads !== undefined && { threads }),
+    ...(threads !== undefined && { threads: Number(threads) }),
+    ...(affinity !== undefined && { affinity }),
     speed: speedOf(home),
     calls,
     fixedSeconds,
@@ -279,11 +331,10 @@ function sketch(
   };
 }
 
-function threadsIn(set: readonly string[]): number | undefined {
-  const found = /^cpu\.threads=(\d+)$/.exec(
-    set.find((one) => one.startsWith('cpu.threads=')) ?? '',
-  );
-  return found ? Number(found[1]) : undefined;
+/** Of overrides, each `path=value`. */
+function valueIn(set: readonly string[], path: string): string | undefined {
+  const found = set.find((one) => one.startsWith(`${path}=`));
+  return found?.slice(path.length + 1);
 }
 
 /** Calls into the home unit, and seconds of all other calls and transfers. */
@@ -300,9 +351,11 @@ function waitsOf(table: TaskTable, machine: Machine, home: number) {
   return { calls, seconds };
 }
 
-function trialSeconds(one: Sketch, { spec, runtime }: Trial): number {
+function trialSeconds(one: Sketch, { spec: described, runtime }: Trial): number {
   const { unit } = one.home;
-  const kernels = kernelsOf(runtime, spec.kind);
+  const { affinity } = one;
+  const spec = affinity && described.kind === 'cpu' ? { ...described, affinity } : described;
+  const kernels = kernelsOf(runtime, spec.kind, one.soc);
   const tried = buildUnit(
     spec,
     { name: unit.name, domains: unit.domains, port: portOf(spec) },

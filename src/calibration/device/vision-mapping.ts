@@ -1,5 +1,6 @@
 /** From a measured latency to the network, chip, unit, engine and precision that should reproduce it, or why none does. */
 import { parseCsv } from '../../base/csv.ts';
+import type { Hertz } from '../../base/units.ts';
 import type { PrecisionName } from '../../workload/fusion/precision.ts';
 import type { ImageSize } from '../../workload/onnx/bindings.ts';
 import { findRuntime, findSoc, type MappingTables } from './llm-names.ts';
@@ -35,6 +36,14 @@ export interface VisionTables
   readonly changes: readonly NetworkChange[];
   /** Whether there is a graph of this name. */
   readonly hasGraph: (name: string) => boolean;
+  /** Of the CPU, from the slowest to the fastest. */
+  readonly clustersOf: (soc: string) => readonly Cluster[];
+}
+
+/** Cores of a CPU that are alike. */
+export interface Cluster {
+  readonly name: string;
+  readonly clock: Hertz;
 }
 
 /** Reads `workloads/models/networks.csv`. */
@@ -69,8 +78,7 @@ export function mapVisionRow(row: VisionRow, tables: VisionTables): MappedVision
   if (!tables.hasGraph(graph)) return { reason: `no graph ${graph}.onnx (--graphs DIR)` };
   const precision = precisionOf(row.precision, unit.kind);
   if ('reason' in precision) return precision;
-  const threads = threadsOf(row);
-  if ('reason' in threads) return threads;
+  const set = unit.kind === 'cpu' ? threadsOf(row, tables.clustersOf(soc.id)) : [];
   const change = tables.changes.find(
     ({ name, since }) => name === graph && row.measuredOn >= since,
   );
@@ -81,8 +89,8 @@ export function mapVisionRow(row: VisionRow, tables: VisionTables): MappedVision
     unit: unit.kind,
     graph,
     ...(precision.name ? { precision: precision.name } : {}),
-    ...(change ? { imageSize: { height: change.height, width: change.width } } : {}),
-    set: threads.set,
+    ...imageSizeOf(row, change),
+    set,
     assumptions: [
       ...soc.assumptions,
       ...engine.assumptions,
@@ -91,6 +99,13 @@ export function mapVisionRow(row: VisionRow, tables: VisionTables): MappedVision
       ...(change ? [`input of ${change.height} x ${change.width}: ${change.why}`] : []),
     ],
   };
+}
+
+/** `227x227`, unless it is known to have been another. */
+function imageSizeOf({ columns }: VisionRow, change: ImageSize | undefined) {
+  if (change) return { imageSize: { height: change.height, width: change.width } };
+  const [, height, width] = /^(\d+)x(\d+)$/.exec(columns['input_shape'] ?? '') ?? [];
+  return height && width ? { imageSize: { height: Number(height), width: Number(width) } } : {};
 }
 
 function unitOf({
@@ -136,13 +151,24 @@ function precisionOf(
   return { name: main, assumptions: [`all layers at ${main}: the row does not say which differ`] };
 }
 
-/** `ncnn (CPU, 4 threads, big cores)`: threads fill the fastest cores first. */
-function threadsOf({ runtime }: VisionRow): { readonly set: readonly string[] } | Reason {
-  if (/little-core/.test(runtime)) {
-    return {
-      reason: 'threads held on the slow cores are not modelled: they fill the fast ones first',
-    };
-  }
+/** `ncnn (CPU, 4 threads, big cores)`. */
+function threadsOf({ runtime }: VisionRow, clusters: readonly Cluster[]): string[] {
   const threads = /\b(\d+) threads?\b/.exec(runtime)?.[1];
-  return { set: threads ? [`cpu.threads=${threads}`] : [] };
+  const held = heldOn(runtime, clusters);
+  return [
+    ...(threads ? [`cpu.threads=${threads}`] : []),
+    ...(held.length > 0 ? [`cpu.affinity=${held.map(({ name }) => name).join(' ')}`] : []),
+  ];
+}
+
+/**
+ * ncnn calls those cores big whose highest clock is above the middle of the slowest's and the fastest's, and the rest
+ * little (ncnn, src/cpu.cpp, masks of `set_cpu_powersave`): eight threads "on big cores" share the four of an 888.
+ */
+function heldOn(runtime: string, clusters: readonly Cluster[]): readonly Cluster[] {
+  const kind = /\b(big|little)[ -]core/.exec(runtime)?.[1];
+  const clocks = clusters.map(({ clock }) => clock);
+  const middle = (Math.min(...clocks) + Math.max(...clocks)) / 2;
+  const held = clusters.filter(({ clock }) => clock >= middle === (kind === 'big'));
+  return kind === undefined || held.length === clusters.length ? [] : held;
 }

@@ -4,6 +4,7 @@
  * Model    least Σ ρ(ln(predicted ÷ measured) ÷ σ) + Σ (ln(value ÷ centre) ÷ prior)² over the numbers of all chips and
  *          engines at once; a fold takes Newton steps from the fit of all rows with its slopes, rows left out removed. The
  *          centre of a chip's number is the geometric mean over the other chips: a chip left out ends there
+ *          What chips differ by from an engine comes last, with all else as found: a chip left out does not differ
  * Ignores  numbers that only the fold left out has told an engine apart by
  * Valid    numbers near their best for all rows, as shipped ones are
  * Source   chord steps as in src/calibration/device/fit-solve.ts; σ and ρ of src/calibration/device/class-fit.ts
@@ -15,6 +16,7 @@ import { normalSolver } from '../normal-equations.ts';
 import { SIGMA } from './class-fit.ts';
 import {
   classTrials,
+  factorsOf,
   type Sketch,
   type Trials,
   unitTrials,
@@ -25,14 +27,24 @@ import {
 } from './vision-fit.ts';
 import type { MappedVisionRow } from './vision-mapping.ts';
 
-/** A number of one chip's NPU or of one engine, from what is written of it. */
+/** A number of one chip's NPU, of one engine, or what a chip differs by from an engine; from what is written of it. */
 interface JointParameter extends WrittenNumber {
   readonly chip?: string;
   readonly engine?: string;
+  /** Chip, unit and engine of a factor. */
+  readonly pair?: string;
 }
 interface Fold {
   readonly kept: readonly number[];
   readonly centres: readonly number[];
+}
+/** Some of the numbers by some of the rows, the others staying as they are. */
+interface Stage {
+  readonly rows: readonly MappedVisionRow[];
+  readonly parameters: readonly JointParameter[];
+  readonly isFree: readonly boolean[];
+  readonly predict: (point: readonly number[], some: readonly MappedVisionRow[]) => number[];
+  readonly slopes: readonly ReadonlyMap<number, number>[];
 }
 
 const STEPS = 3;
@@ -47,25 +59,34 @@ export function leaveOut(
   sketchOf: (row: MappedVisionRow) => Sketch,
   groupOf: (row: MappedVisionRow) => string,
 ): Map<MappedVisionRow, number> {
-  const problem = jointProblem(rows, written, sketchOf);
-  const start = problem.parameters.map(({ start: value }) => Math.log(value));
-  const slopes = slopesAt(problem, start);
+  const { parameters, predict } = jointProblem(rows, written, sketchOf);
+  const shipped = parameters.map(({ start }) => Math.log(start));
+  const isFactor = parameters.map(({ pair }) => pair !== undefined);
+  const plain = shipped.map((value, j) => (isFactor[j] ? 0 : value));
+  const all = { rows, parameters, predict, isFree: isFactor.map((one) => !one) };
+  const classes: Stage = { ...all, slopes: slopesAt(all, plain) };
+  const known = new Set(parameters.map(({ pair }) => pair));
+  const own = { ...all, rows: rows.filter((row) => known.has(pairOfRow(row))), isFree: isFactor };
+  const factors: Stage = { ...own, slopes: slopesAt(own, shipped) };
   const errors = new Map<MappedVisionRow, number>();
   for (const group of new Set(rows.map(groupOf))) {
-    const isOut = rows.map((row) => groupOf(row) === group);
-    const kept = rows.flatMap((_, i) => (isOut[i] ? [] : [i]));
-    const chips = new Set(kept.map((i) => placeOf(rows[i] as MappedVisionRow)));
-    const point = settle(problem, start, slopes, {
-      kept,
-      centres: centresOf(problem.parameters, chips),
-    });
-    const left = rows.filter((_, i) => isOut[i]);
-    for (const [i, predicted] of problem.predict(point, left).entries()) {
+    const isKept = (row: MappedVisionRow) => groupOf(row) !== group;
+    const chips = new Set(rows.filter(isKept).map(placeOf));
+    const centres = centresOf(parameters, chips);
+    const ofClass = settle(classes, plain, { kept: indices(rows, isKept), centres });
+    const from = shipped.map((value, j) => (isFactor[j] ? value : (ofClass[j] as number)));
+    const point = settle(factors, from, { kept: indices(factors.rows, isKept), centres });
+    const left = rows.filter((row) => !isKept(row));
+    for (const [i, predicted] of predict(point, left).entries()) {
       const row = left[i] as MappedVisionRow;
       errors.set(row, predicted / (row.row.milliseconds as number) - 1);
     }
   }
   return errors;
+}
+
+function indices<Row>(rows: readonly Row[], isWanted: (row: Row) => boolean): number[] {
+  return rows.flatMap((row, i) => (isWanted(row) ? [i] : []));
 }
 
 function jointProblem(
@@ -89,6 +110,15 @@ function jointProblem(
         ),
       ).map((one) => ({ ...one, start: one.written, engine })),
     ),
+    ...engines.flatMap((engine) =>
+      kindsOf(engine).flatMap((kind) =>
+        factorsOf(written.runtimes[engine] as RuntimeSpec, kind).map((one) => ({
+          ...one,
+          start: one.written,
+          pair: `${one.path.split('.')[1]} ${kind} ${engine}`,
+        })),
+      ),
+    ),
   ];
   const trial: Trials['trial'] = (values) => {
     const changed = <Spec extends object>(spec: Spec, mine: (one: JointParameter) => boolean) => {
@@ -105,7 +135,10 @@ function jointProblem(
     const runtimes = new Map(
       engines.map((name) => [
         name,
-        changed(written.runtimes[name] as RuntimeSpec, ({ engine }) => engine === name),
+        changed(
+          written.runtimes[name] as RuntimeSpec,
+          ({ engine, pair }) => engine === name || pair?.endsWith(` ${name}`) === true,
+        ),
       ]),
     );
     return (row) => ({
@@ -115,25 +148,26 @@ function jointProblem(
   };
   const { predict } = visionProblem({ parameters, trial }, rows, sketchOf);
   return {
-    rows,
     parameters,
-    predict: (point: readonly number[], some: readonly MappedVisionRow[]) =>
-      predict(point.map(Math.exp), some),
+    predict: (point: readonly number[], some: readonly MappedVisionRow[]) => [
+      ...predict(point.map(Math.exp), some),
+    ],
   };
 }
-type Joint = ReturnType<typeof jointProblem>;
 
 /** A unit of a chip. */
 const placeOf = ({ soc, unit }: MappedVisionRow) => `${soc} ${unit}`;
+const pairOfRow = (row: MappedVisionRow) => `${placeOf(row)} ${row.runtime}`;
 
 /** What an engine says whatever the unit is one number. */
 function distinctPaths<One extends { readonly path: string }>(parameters: readonly One[]): One[] {
   return [...new Map(parameters.map((one) => [one.path, one])).values()];
 }
 
-/** Logarithms: of a chip's number the mean over the chips that are seen, of an engine's what is written. */
+/** Logarithms: of a chip's number the mean over the chips that are seen, of an engine's what is written, of a factor 0. */
 function centresOf(parameters: readonly JointParameter[], seen: ReadonlySet<string>): number[] {
-  return parameters.map(({ chip, path, start }) => {
+  return parameters.map(({ chip, pair, path, start }) => {
+    if (pair !== undefined) return 0;
     if (chip === undefined) return Math.log(start);
     const others = parameters.filter(
       (one) =>
@@ -144,7 +178,10 @@ function centresOf(parameters: readonly JointParameter[], seen: ReadonlySet<stri
   });
 }
 
-function residuals({ rows, predict }: Joint, point: readonly number[]): number[] {
+function residuals(
+  { rows, predict }: Pick<Stage, 'rows' | 'predict'>,
+  point: readonly number[],
+): number[] {
   return predict(point, rows).map(
     (value, i) =>
       Math.log(value / ((rows[i] as MappedVisionRow).row.milliseconds as number)) / SIGMA,
@@ -155,19 +192,20 @@ function residuals({ rows, predict }: Joint, point: readonly number[]): number[]
  * Forward differences. Numbers of different chips move different rows, and so do those of different engines: the n-th
  * number of every chip is moved at once.
  */
-function slopesAt(problem: Joint, point: readonly number[]): Map<number, number>[] {
-  const { rows, parameters } = problem;
+function slopesAt(problem: Omit<Stage, 'slopes'>, point: readonly number[]): Map<number, number>[] {
+  const { rows, parameters, isFree } = problem;
   const base = residuals(problem, point);
   const slopes = rows.map(() => new Map<number, number>());
-  for (const nameOf of [chipOf, engineOf]) {
-    for (const numbers of ranks(parameters, nameOf)) {
+  for (const nameOf of [chipOf, engineOf, pairOf]) {
+    const free = (owner: Owner, j: number) => (isFree[j] ? nameOf(owner) : undefined);
+    for (const numbers of ranks(parameters, free)) {
       const moving = new Set(numbers.values());
       const moved = residuals(
         problem,
         point.map((value, j) => (moving.has(j) ? value + SLOPE_STEP : value)),
       );
       for (const [i, row] of rows.entries()) {
-        const j = numbers.get(nameOf({ chip: placeOf(row), engine: row.runtime }) ?? '');
+        const j = numbers.get(nameOf(ownersOf(row)) ?? '');
         if (j === undefined) continue;
         slopes[i]?.set(j, ((moved[i] as number) - (base[i] as number)) / SLOPE_STEP);
       }
@@ -176,18 +214,24 @@ function slopesAt(problem: Joint, point: readonly number[]): Map<number, number>
   return slopes;
 }
 
-type Owner = Pick<JointParameter, 'chip' | 'engine'>;
+type Owner = Pick<JointParameter, 'chip' | 'engine' | 'pair'>;
+const ownersOf = (row: MappedVisionRow) => ({
+  chip: placeOf(row),
+  engine: row.runtime,
+  pair: pairOfRow(row),
+});
 const chipOf = ({ chip }: Owner) => chip;
 const engineOf = ({ engine }: Owner) => engine;
+const pairOf = ({ pair }: Owner) => pair;
 
 /** The first number of every owner, the second of every owner, and so on. */
 function ranks(
   parameters: readonly JointParameter[],
-  nameOf: (owner: Owner) => string | undefined,
+  nameOf: (owner: Owner, j: number) => string | undefined,
 ): Map<string, number>[] {
   const found: Map<string, number>[] = [];
   for (const [j, one] of parameters.entries()) {
-    const name = nameOf(one);
+    const name = nameOf(one, j);
     if (name === undefined) continue;
     const rank = found.find((numbers) => !numbers.has(name));
     if (rank) rank.set(name, j);
@@ -196,18 +240,13 @@ function ranks(
   return found;
 }
 
-function settle(
-  problem: Joint,
-  start: readonly number[],
-  slopes: readonly ReadonlyMap<number, number>[],
-  fold: Fold,
-): number[] {
+function settle(stage: Stage, start: readonly number[], fold: Fold): number[] {
   let point = [...start];
-  let terms = residuals(problem, point);
+  let terms = residuals(stage, point);
   for (let step = 0; step < STEPS; step++) {
-    const away = newtonStep(problem.parameters, slopes, fold, point, terms);
+    const away = newtonStep(stage, fold, point, terms);
     // The first step is taken whole, better or not: what only the rows left out had told must be forgotten.
-    const found = shorten(problem, fold, point, terms, away, step === 0);
+    const found = shorten(stage, fold, point, terms, away, step === 0);
     if (!found) break;
     ({ point, terms } = found);
   }
@@ -216,7 +255,7 @@ function settle(
 
 /** The longest part of a step that lowers the sum of squares. */
 function shorten(
-  problem: Joint,
+  problem: Stage,
   fold: Fold,
   from: readonly number[],
   terms: readonly number[],
@@ -254,14 +293,13 @@ function objective(
 }
 
 function newtonStep(
-  parameters: readonly JointParameter[],
-  slopes: readonly ReadonlyMap<number, number>[],
+  { parameters, isFree, slopes }: Stage,
   { kept, centres }: Fold,
   point: readonly number[],
   terms: readonly number[],
 ): number[] {
-  const gradient = parameters.map(
-    ({ prior }, j) => ((point[j] as number) - (centres[j] as number)) / prior ** 2,
+  const gradient = parameters.map(({ prior }, j) =>
+    isFree[j] ? ((point[j] as number) - (centres[j] as number)) / prior ** 2 : 0,
   );
   const rows = kept.map((i) => {
     const term = terms[i] as number;

@@ -1,7 +1,7 @@
 /** Which cores worker threads sit on, and what those cores multiply per clock. */
 import { DTYPE_BITS, type DType } from '../../base/work.ts';
 import { twinRate } from './formats.ts';
-import type { CpuClusterSpec } from './unit-spec.ts';
+import type { CpuClusterSpec, CpuSpec } from './unit-spec.ts';
 
 /** Cores of one cluster that run worker threads. */
 export interface CoreGroup {
@@ -13,8 +13,24 @@ export interface CoreGroup {
   readonly cluster: CpuClusterSpec;
 }
 
-/** Threads fill the fastest (last) cluster first, one per core; more threads than cores gain nothing. */
-export function coresInUse(clusters: readonly CpuClusterSpec[], threads: number): CoreGroup[] {
+/** Clusters that worker threads may run on. */
+export function allowedClusters({
+  clusters,
+  affinity,
+}: Pick<CpuSpec, 'clusters' | 'affinity'>): readonly CpuClusterSpec[] {
+  const held = affinity?.split(/\s+/);
+  return held ? clusters.filter(({ name }) => held.includes(name)) : clusters;
+}
+
+/**
+ * Threads fill the fastest (last) cluster first, one per core; more threads than cores gain nothing.
+ * @param fed pipes of a core that kernels keep busy; all where absent.
+ */
+export function coresInUse(
+  clusters: readonly CpuClusterSpec[],
+  threads: number,
+  fed = Number.POSITIVE_INFINITY,
+): CoreGroup[] {
   const groups: CoreGroup[] = [];
   let left = threads;
   for (const cluster of clusters.toReversed()) {
@@ -24,7 +40,7 @@ export function coresInUse(clusters: readonly CpuClusterSpec[], threads: number)
     groups.push({
       clock: cluster.clock,
       used,
-      simdPipes: cluster.simdPipes.is,
+      simdPipes: Math.min(cluster.simdPipes.is, fed),
       simdBits: cluster.simdBits.is,
       l2: cluster.l2.is,
       cluster,

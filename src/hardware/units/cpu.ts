@@ -24,7 +24,7 @@ import {
   tensorReads,
 } from '../npu/gemm-view.ts';
 import { type LocalMemory, planTiling } from '../npu/tiling.ts';
-import { type CoreGroup, coresInUse, macsPerClock, speedOf } from './cpu-cores.ts';
+import { allowedClusters, type CoreGroup, coresInUse, macsPerClock, speedOf } from './cpu-cores.ts';
 import {
   type Caches,
   type CpuKernel,
@@ -118,7 +118,7 @@ export function buildCpu(
 
 function cpuOf(spec: CpuSpec, options: UnitOptions): Cpu {
   const threads = options.threads ?? spec.threads.is;
-  const cores = coresInUse(spec.clusters, threads);
+  const cores = coresInUse(allowedClusters(spec), threads, options.kernels?.pipes);
   const { integerProducts: integers = 'matrix', outerProducts = false } = options.kernels ?? {};
   const privateBytes = cores.reduce((sum, group) => sum + group.used * group.l2, 0);
   const used = cores.reduce((sum, group) => sum + group.used, 0);

@@ -71,6 +71,8 @@ export interface KernelClass {
   readonly compiled?: boolean;
   /** Computes convolutions of 3 × 3 at stride 1 by Winograd's method. */
   readonly winograd?: boolean;
+  /** Vector pipes of a CPU core that kernels keep busy, where it has more. */
+  readonly pipes?: number;
   /** Threads of a CPU get equal parts of an operator, whatever their cores: all wait for the slowest. */
   readonly equalParts?: boolean;
   /** Quantises activations to int8 on the fly where weights are integers, as CPU runtimes do; true where absent. */

@@ -194,6 +194,8 @@ export const cpuShape = {
   l3: sourced('size', { min: 0 }),
   /** Worker threads of an inference runtime on this phone, unless a scenario says otherwise. */
   threads: count(),
+  /** Clusters that they are held on, by name with spaces between; all of them where absent. */
+  affinity: z.string().optional(),
   /** Cost of one barrier between them, paid once per operator. */
   barrier: sourced('time', { min: 0 }),
   /** Share of the peak rate that a well-tuned GEMM reaches. */

@@ -77,6 +77,13 @@ describe('parseSoc', () => {
     ]);
   });
 
+  it('holds threads on clusters that are there', () => {
+    expect(faults(text.replace(/^( +)clusters:/m, '$1affinity: prime\n$1clusters:'))).toEqual([]);
+    expect(change(/^( +)clusters:/m, '$1affinity: prim\n$1clusters:')).toMatchObject([
+      { path: 'units.cpu.affinity', message: '"prim" is not a cluster' },
+    ]);
+  });
+
   it('refuses a source that the references do not hold', () => {
     expect(change('from: hynix', 'from: hynx')).toMatchObject([
       { line: lineOf('  density:'), message: '"hynx" is not a key of references' },

@@ -94,7 +94,8 @@ const STEPS: Readonly<Record<string, number>> = {
   DequantizeLinear: 2,
   'com.microsoft.QuantizeLinear': 4,
   'com.microsoft.DequantizeLinear': 2,
-  LRN: 5,
+  /** Squares summed over five channels, and a power: logarithm and exponential of some 25 steps each (Cephes: polynomials of degree 8 and 5). */
+  LRN: 60,
   EyeLike: 1,
   OneHot: 1,
   RandomNormal: 4,

@@ -79,3 +79,39 @@ describe('calibrating an NPU by networks', () => {
     expect(rows.map(({ row }) => row.id)).toEqual(['a']);
   });
 });
+
+describe('calibrating an engine that brings its own kernels', () => {
+  const lines = ['Snapdragon 888', 'Dimensity 9300'].flatMap((chip) =>
+    ['fp16', 'int8'].map(
+      (format) =>
+        `${chip} ${format},squeezenet1_1,${chip},cpu,"ncnn (CPU, 4 threads, big cores)",${format},1,A`,
+    ),
+  );
+  const text = ['id,model,soc,unit,runtime,precision,latency_ms,quality', ...lines, ''].join('\n');
+  const { rows, written, sketchOf } = visionFitting(text, 'r.csv', sources, graphs);
+  const ncnn = { ...written.runtimes['ncnn']!, chips: {} };
+  const alike = { ...written, runtimes: { ...written.runtimes, ncnn } };
+  /** What the class says, whatever the chip; rows of one chip twice as slow. */
+  const truth = fitVision([], alike, sketchOf).predict(rows);
+  const measured = rows.map((one, i) => {
+    const slower = one.soc === 'dimensity-9300' ? 2 : 1;
+    return { ...one, row: { ...one.row, milliseconds: (truth[i] as number) * slower } };
+  });
+
+  it('lays what one chip is slower by on that chip', () => {
+    const fit = fitVision(measured, written, sketchOf);
+    const slow = (soc: string) => {
+      const of = (name: string) =>
+        fit.numbers.find(({ path }) => path === `chips.${soc}.cpu.${name}`)!.fitted;
+      return of('launch') / of('compute');
+    };
+    expect(slow('dimensity-9300')).toBeGreaterThan(1.5 * slow('snapdragon-888'));
+    for (const error of fit.errors.values()) expect(Math.abs(error)).toBeLessThan(0.15);
+  });
+
+  it('knows nothing of it where the chip is left out', () => {
+    const errors = leaveOut(measured, written, sketchOf, ({ soc }) => soc);
+    for (const [{ soc }, error] of errors)
+      if (soc === 'dimensity-9300') expect(error).toBeLessThan(-0.35);
+  });
+});

@@ -16,6 +16,14 @@ const changes = parseNetworkChanges(
 const tables = {
   ...mappingTables(sources),
   changes,
+  clustersOf: (soc: string) =>
+    soc === 'snapdragon-8-gen-3'
+      ? [
+          { name: 'little', clock: 2.3e9 },
+          { name: 'middle', clock: 3e9 },
+          { name: 'prime', clock: 3.3e9 },
+        ]
+      : [{ name: 'all', clock: 3e9 }],
   hasGraph: (name: string) => ['resnet50', 'segmenter', 'clip_text'].includes(name),
 };
 const map = (line: string) => {
@@ -60,6 +68,28 @@ describe('a measured latency', () => {
     expect(map('a,clip,text,Snapdragon 8 Gen 3,npu,qnn_dlc,fp16,9,,')).toMatchObject({
       graph: 'clip_text',
     });
+  });
+
+  it.each([
+    // The middle of 2.3 and 3.3 GHz is 2.8.
+    ['Snapdragon 8 Gen 3', '4 threads, big cores', ['cpu.threads=4', 'cpu.affinity=middle prime']],
+    [
+      'Snapdragon 8 Gen 3',
+      '2 threads, little-core cluster',
+      ['cpu.threads=2', 'cpu.affinity=little'],
+    ],
+    ['Snapdragon 8 Gen 3', '8 threads, all cores', ['cpu.threads=8']],
+    ['Snapdragon X Elite', '4 threads, big cores', ['cpu.threads=4']],
+  ])('of ncnn on a %s holds %s on clusters by their clocks', (soc, threads, set) => {
+    expect(map(`a,resnet50,,${soc},cpu,"ncnn (CPU, ${threads})",fp16,9,,`)).toMatchObject({ set });
+  });
+
+  it('takes the input that its row gives', () => {
+    const [row] = parseVisionRows(
+      `${header},input_shape\n${base},fp16,1.5,,2026-01-01,227x229\n`,
+      'rows.csv',
+    );
+    expect(mapVisionRow(row!, tables)).toMatchObject({ imageSize: { height: 227, width: 229 } });
   });
 
   it.each([

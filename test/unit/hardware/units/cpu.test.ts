@@ -1,6 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { buildCpu } from '../../../../src/hardware/units/cpu.ts';
-import { coresInUse, macsPerClock } from '../../../../src/hardware/units/cpu-cores.ts';
+import {
+  allowedClusters,
+  coresInUse,
+  macsPerClock,
+} from '../../../../src/hardware/units/cpu-cores.ts';
 import type { UnitOptions } from '../../../../src/hardware/units/unit-options.ts';
 import { common, kryo, matmul, move, vector } from '../../../support/phone-units.ts';
 
@@ -16,6 +20,21 @@ describe('CPU', () => {
     ]);
     expect(build({ threads: 1 }).domains).toEqual(['cpu3']);
     expect(build({ threads: 100 }).domains).toEqual(['cpu3', 'cpu2', 'cpu1', 'cpu0']);
+  });
+
+  it('keeps threads on the clusters that they are held on', () => {
+    const [slowest, , , fastest] = kryo.clusters;
+    const held = { ...kryo, affinity: `${fastest!.name} ${slowest!.name}` };
+    expect(allowedClusters(held)).toEqual([slowest, fastest]);
+    expect(allowedClusters(kryo)).toBe(kryo.clusters);
+    const groups = coresInUse(allowedClusters({ ...kryo, affinity: fastest!.name }), 8);
+    expect(groups.map(({ clock, used }) => [clock, used])).toEqual([['cpu3', 1]]);
+  });
+
+  it('has no more pipes than kernels feed', () => {
+    const fp16 = (fed?: number) => macsPerClock(coresInUse(kryo.clusters, 2, fed)).fp16;
+    // A prime core of four pipes and one of two.
+    expect([fp16(), fp16(3), fp16(1)]).toEqual([6 * 8, 5 * 8, 2 * 8]);
   });
 
   it('adds up its clusters by the width of their pipes', () => {
