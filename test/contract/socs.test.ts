@@ -18,7 +18,7 @@ const socs = listBundled('socs', '.yaml').map((name) => {
 const UNSOURCED =
   /^(version|name|vendor|summary|phone|process|aliases|references|memory\.(type|preset|votes))/;
 const UNIT_CHOICES =
-  /\.(kind|domain|name|core|clock|overlapFolds|doubleBufferPreload|fusedAttention|dot|i8mm|fp16|only|except)$/;
+  /\.(kind|domain|name|core|clock|overlapFolds|doubleBufferPreload|fusedAttention|dot|i8mm|fp16|affinity|only|except)$/;
 
 describe.each(socs)('$name', ({ name, spec, soc }) => {
   it('is called as its file', () => {

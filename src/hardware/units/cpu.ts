@@ -291,11 +291,11 @@ function kernelCycles(cpu: Cpu, gemm: GemmShape, format: DType, kernel: CpuKerne
   return (padded / macs) * idle;
 }
 
-/** What the runtime's own kernels for one row take, where they are known not to keep up with memory. */
+/** What the runtime's own kernels for one row take, where they are known not to keep up with memory; more rows are no faster. */
 function rowCycles(cpu: Cpu, work: Work, format: DType): number {
   const share = work.weightBytes > 0 ? cpu.rowShare[work.weightDType] : undefined;
-  const row = work.form.kind === 'matmul' && work.form.m === 1;
-  return row && share !== undefined ? work.macs / (cpu.macs[format] * share) : 0;
+  const rows = work.form.kind === 'matmul' ? work.form.m : 0;
+  return rows > 0 && share !== undefined ? work.macs / rows / (cpu.macs[format] * share) : 0;
 }
 
 interface Load {

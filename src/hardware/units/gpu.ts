@@ -197,12 +197,14 @@ function winogradCost(gpu: Gpu, { work, gemm, transformOps, scratchElements }: T
   };
 }
 
-/** What the runtime's own kernels for one row take, where they are known not to keep up with memory. */
+/** What the runtime's own kernels for one row take, where they are known not to keep up with memory; more rows are no faster. */
 function rowCycles(gpu: Gpu, work: Work): number {
   const share = work.weightBytes > 0 ? gpu.rowShare[work.weightDType] : undefined;
-  if (share === undefined || work.form.kind !== 'matmul' || work.form.m > 1) return 0;
+  if (share === undefined || work.form.kind !== 'matmul') return 0;
   const rate = gpu.matrixRates[work.weightDType][work.activationDType]?.rate ?? 1;
-  return work.macs / (gpu.cores * gpu.fmaPerClock * rate * share * packing(gpu, work));
+  return (
+    work.macs / work.form.m / (gpu.cores * gpu.fmaPerClock * rate * share * packing(gpu, work))
+  );
 }
 
 function packing(gpu: Gpu, work: Work): number {

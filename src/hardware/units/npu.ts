@@ -274,11 +274,11 @@ function laneOps({ form, vectorOps }: Work): number {
   return Math.min(beyond, FUNCTION_OPS * results);
 }
 
-/** What the runtime's own kernels for one row take, where they are known not to keep up with memory. */
+/** What the runtime's own kernels for one row take, where they are known not to keep up with memory; more rows are no faster. */
 function rowCycles(npu: Npu, work: Work, rate: number): number {
   const share = work.weightBytes > 0 ? npu.rowShare[work.weightDType] : undefined;
-  const row = work.form.kind === 'matmul' && work.form.m === 1;
-  return row && share !== undefined ? work.macs / (npu.peakMacs * rate * share) : 0;
+  const rows = work.form.kind === 'matmul' ? work.form.m : 0;
+  return rows > 0 && share !== undefined ? work.macs / rows / (npu.peakMacs * rate * share) : 0;
 }
 
 /**
