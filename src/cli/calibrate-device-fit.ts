@@ -57,7 +57,7 @@ export function fitDevices({ file, text }: TextFile, args: Args): void {
   const origin = originOf(files);
   const calibration = {
     ...fitted,
-    energy: unseenEnergy(rows, withFit(sources, fitted, origin)),
+    energy: unseenEnergy(rows, withFit(sources, fitted, origin), sources),
   };
   const written = filesOf(calibration, soc, out, origin, shipped);
   if (args['json'] === true) {
@@ -89,7 +89,8 @@ function rowsOf(given: TextFile, args: Args) {
 /** Makes the bands of energy and power again with what is shipped, and writes the shipped classes with them. */
 function remakeEnergy(given: TextFile, args: Args): void {
   const shipped = shippedClasses();
-  const rows = unseenEnergy(rowsOf(given, args).rows, fileSources());
+  const plain = fileSources({ calibration: 'none' });
+  const rows = unseenEnergy(rowsOf(given, args).rows, fileSources(), plain);
   if (rows.length === 0)
     throw new SpecError([
       { file: given.file, message: 'no row that can be predicted tells energy' },

@@ -146,7 +146,7 @@ export function calibrationNotes({
   const measured = measuredText(inputs, intervals ?? {});
   const more = bases.length > 1 ? ' (and alike for other metrics)' : '';
   return [
-    `${measured}; intervals hold four of five of ${first}${more}; of energy three numbers of CPUs are fitted, heat has no interval`,
+    `${measured}; intervals hold four of five of ${first}${more}; of energy three numbers of CPUs and the rates of its rows are fitted, heat has no interval`,
   ];
 }
 

@@ -113,7 +113,7 @@ export class ControlLoop {
     this.reasons = domains.map(() => '');
     this.cores = new OnlineCores(machine);
     this.held = new HeldClocks(machine);
-    this.hot = new HotTimes(machine);
+    this.hot = new HotTimes(machine, parts.thermalGovernor);
     this.power = new PowerAccount({
       machine,
       execution,

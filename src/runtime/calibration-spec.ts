@@ -70,7 +70,10 @@ export const classesSpec = z.strictObject({
   /** What units of one maker's SoCs have in common: by maker, then by unit. */
   makers: tunings.default({}),
   bands: z.array(band),
-  /** What the bands of energy and power follow from: nothing is fitted to it. */
+  /**
+   * What the bands of energy and power follow from. Nothing is fitted to what was measured here, but the rates of the same
+   * rows are in the fit that `predicted` is made with; `uncalibrated` is made without any.
+   */
   energy: z
     .array(
       z.strictObject({
@@ -83,6 +86,7 @@ export const classesSpec = z.strictObject({
         soc: z.string().optional(),
         measured: z.number(),
         predicted: z.number(),
+        uncalibrated: z.number(),
       }),
     )
     .default([]),
@@ -177,11 +181,20 @@ export function buildCalibration(
       if (!found) return undefined;
       return {
         factor: Math.exp(measured ? found.calibrated : found.uncalibrated),
-        basis: `${rowsOf(found, quantity)}, predicted without their ${measured ? 'model or source' : 'SoC'}`,
+        basis: `${rowsOf(found, quantity)}, predicted ${leftOut(quantity, measured)}`,
         seen: seenOf(bundle, runtime, unit),
       };
     },
   };
+}
+
+/** What the predictions that a band follows from did not know. */
+function leftOut(quantity: string, measured: boolean): string {
+  if (quantity === 'energy_per_token' || quantity === 'power')
+    return measured
+      ? 'by a fit that knows their rates, not their watts'
+      : 'without any calibration';
+  return `without their ${measured ? 'model or source' : 'SoC'}`;
 }
 
 function seenOf(bundle: BundleSpec | undefined, runtime: string, unit: string): Seen {

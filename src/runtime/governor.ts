@@ -79,6 +79,8 @@ export interface MemoryCap {
  * Called once per control period; keeps its state (integrals, trends) in its own fields.
  */
 export interface ThermalGovernor {
+  /** What it steers skin and die to; what is absent it lets rise. */
+  readonly holds?: { readonly skin?: Celsius | undefined; readonly junction?: Celsius | undefined };
   limit(view: ThermalView): readonly Cap[];
   /** Of main memory, by the last `limit`; none when absent. */
   readonly memory?: MemoryCap | undefined;

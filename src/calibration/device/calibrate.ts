@@ -14,7 +14,7 @@ import { type CrossValidated, crossValidate, foldsOf } from './unseen.ts';
 export interface DeviceCalibration {
   readonly fit: Fit;
   readonly rows: readonly CrossValidated[];
-  /** Energy and power, to which nothing is fitted. */
+  /** Energy and power, of which rates alone are fitted. */
   readonly energy: readonly UnseenEnergy[];
   /** Rows that were not fitted, and why. */
   readonly skipped: readonly { readonly id: string; readonly reason: string }[];

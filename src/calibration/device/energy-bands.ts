@@ -8,27 +8,31 @@ import type { UnseenEnergy } from './energy-rows.ts';
 
 /** As a file keeps them. */
 export function keptEnergy(rows: readonly UnseenEnergy[]): ClassesSpec['energy'] {
-  return rows.map(({ id, quantity, unit, runtime, model, source, soc, reference, withoutSoc }) => ({
-    id,
-    quantity,
-    unit,
-    runtime,
-    ...(model !== undefined && { model }),
-    ...(source !== undefined && { source }),
-    ...(soc !== undefined && { soc }),
-    measured: reference,
-    predicted: withoutSoc,
-  }));
+  return rows.map(({ withoutModel, withoutSource, withoutSoc, reference, ...row }) => {
+    const { id, quantity, unit, runtime, model, source, soc } = row;
+    return {
+      id,
+      quantity,
+      unit,
+      runtime,
+      ...(model !== undefined && { model }),
+      ...(source !== undefined && { source }),
+      ...(soc !== undefined && { soc }),
+      measured: reference,
+      predicted: withoutModel ?? withoutSource ?? withoutSoc,
+      uncalibrated: withoutSoc,
+    };
+  });
 }
 
 /** What a file keeps, as the rows that bands are made of. */
 export function energyRowsOf({ energy }: Pick<ClassesSpec, 'energy'>): UnseenEnergy[] {
-  return energy.map(({ measured, predicted, model, source, soc, ...row }) => ({
+  return energy.map(({ measured, predicted, uncalibrated, model, source, soc, ...row }) => ({
     ...row,
     reference: measured,
     withoutModel: predicted,
     withoutSource: predicted,
-    withoutSoc: predicted,
+    withoutSoc: uncalibrated,
     ...(model !== undefined && { model }),
     ...(source !== undefined && { source }),
     ...(soc !== undefined && { soc }),

@@ -154,11 +154,17 @@ export interface UnseenEnergy extends Unseen {
 }
 
 /**
- * How far off energy and power are: nothing is fitted to them row by row, so every row is one that no fit has seen, its
- * source and SoC as little as its model.
+ * How far off energy and power are. Nothing is fitted to them, but the same rows' rates are fitted: with the calibration a
+ * row is known by half, and only without any it is one that nothing has seen. No fit is made again without each model
+ * and source here, so where those are asked for stands what the calibration says.
  * @param sources with the calibration that the bands are for.
+ * @param plain without any.
  */
-export function unseenEnergy(rows: readonly LlmRow[], sources: Sources): UnseenEnergy[] {
+export function unseenEnergy(
+  rows: readonly LlmRow[],
+  sources: Sources,
+  plain: Sources,
+): UnseenEnergy[] {
   const tables = mappingTables(sources);
   return rows.flatMap((row) => {
     const measured = numberOf(row.columns['energy_j_per_tok']);
@@ -166,12 +172,13 @@ export function unseenEnergy(rows: readonly LlmRow[], sources: Sources): UnseenE
     if (!measured || !rate || row.kind !== 'measured' || !COUNTED.test(row.quality)) return [];
     const mapped = mapLlmRow(row, tables);
     if ('reason' in mapped) return [];
-    const { energy, watts } = runOf(mapped, sources);
+    const fitted = runOf(mapped, sources);
+    const unseen = runOf(mapped, plain);
     const { runtime, unit, soc } = mapped.scenario;
     const source = row.columns['source_title'];
-    const one = (quantity: string, exact: number, reference: number): UnseenEnergy => {
+    const one = (key: 'energy' | 'watts', quantity: string, reference: number): UnseenEnergy => {
       // As it is kept beside the bands, which must follow from what is kept.
-      const predicted = Number(exact.toPrecision(DIGITS));
+      const predicted = Number(fitted[key].toPrecision(DIGITS));
       return {
         id: row.id,
         quantity,
@@ -180,13 +187,13 @@ export function unseenEnergy(rows: readonly LlmRow[], sources: Sources): UnseenE
         reference: Number(reference.toPrecision(DIGITS)),
         withoutModel: predicted,
         withoutSource: predicted,
-        withoutSoc: predicted,
+        withoutSoc: Number(unseen[key].toPrecision(DIGITS)),
         model: row.model,
         ...(source && { source }),
         soc,
       };
     };
-    return [one('energy_per_token', energy, measured), one('power', watts, measured * rate)];
+    return [one('energy', 'energy_per_token', measured), one('watts', 'power', measured * rate)];
   });
 }
 

@@ -11,6 +11,8 @@ export class Drawn {
   #seconds = 0;
   /** By device: of its power at full load, what it drew since the sample before; 0 without work. */
   readonly loads: number[] = [];
+  /** By device: W since the sample before; 0 where nobody measures it. */
+  readonly watts: number[] = [];
   /** W beside all devices. */
   others = 0;
 
@@ -35,6 +37,7 @@ export class Drawn {
       const busy = (this.#busy[i] as number) > 0;
       const told = measures && device.drawn !== undefined;
       this.loads[i] = told ? (busy ? measured : 0) : loadOf(device);
+      this.watts[i] = measures ? (this.#joules[i] as number) / this.#seconds : 0;
       this.#joules[i] = 0;
       this.#full[i] = 0;
       this.#busy[i] = 0;

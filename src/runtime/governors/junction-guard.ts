@@ -71,6 +71,7 @@ interface GuardSettings extends JunctionOptions {
 }
 
 class JunctionGuard implements ThermalGovernor {
+  readonly holds;
   readonly #inner: ThermalGovernor;
   readonly #settings: GuardSettings;
   readonly #caps = new Caps();
@@ -92,6 +93,7 @@ class JunctionGuard implements ThermalGovernor {
   constructor(inner: ThermalGovernor, settings: GuardSettings) {
     this.#inner = inner;
     this.#settings = settings;
+    this.holds = { ...inner.holds, junction: settings.soft };
     this.#softReason = `junction trip at ${settings.soft} °C`;
     this.#emergencyReason = `junction emergency at ${settings.emergency} °C`;
     this.#hotplugReason = `hotplug at ${settings.hotplug} °C`;

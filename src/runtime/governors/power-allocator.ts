@@ -63,6 +63,7 @@ interface Settings {
 }
 
 class PowerAllocator implements ThermalGovernor {
+  readonly holds;
   readonly #settings: Settings;
   readonly #parameters: PowerAllocatorParameters;
   readonly #reason: string;
@@ -77,6 +78,7 @@ class PowerAllocator implements ThermalGovernor {
 
   constructor(settings: Settings) {
     this.#settings = settings;
+    this.holds = { skin: settings.sensor === 'skin' ? settings.control : undefined };
     const milli = (value: number) => Math.round(value * KILO);
     const control = milli(settings.control);
     const switchOn = settings.switchOn === undefined ? undefined : milli(settings.switchOn);

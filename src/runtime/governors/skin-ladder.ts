@@ -44,6 +44,7 @@ interface Settings {
 }
 
 class SkinLadder implements ThermalGovernor {
+  readonly holds;
   memory: MemoryCap | undefined;
   readonly #settings: Settings;
   readonly #caps = new Caps();
@@ -56,6 +57,9 @@ class SkinLadder implements ThermalGovernor {
 
   constructor(settings: Settings) {
     this.#settings = settings;
+    const { ladder, sensor } = settings;
+    // Between two steps it is meant to stand; past the last one nothing more is held back.
+    this.holds = { skin: sensor === 'skin' ? ladder.at(-1)?.at : undefined };
   }
 
   limit(view: ThermalView): readonly Cap[] {
@@ -75,6 +79,15 @@ class SkinLadder implements ThermalGovernor {
     return this.#caps.list;
   }
 
+  /** What the phone draws beside those that no step names: those that steps hold are among it. */
+  #beside({ devices, others = 0 }: ThermalView): number {
+    let watts = others;
+    for (let i = 0; i < devices.length; i++) {
+      if (!this.#places.includes(i)) watts += devices[i]?.drawn ?? 0;
+    }
+    return watts;
+  }
+
   #holdOthers(view: ThermalView): void {
     const { devices } = view;
     const { ladder, others } = this.#settings;
@@ -84,7 +97,7 @@ class SkinLadder implements ThermalGovernor {
       this.#places = [...devices.keys()].filter((i) => !isHeld(ladder, devices[i]?.name));
       this.#unnamed = this.#places.map((i) => devices[i] as CoolingDevice);
     }
-    const caps = others.limit({ ...view, devices: this.#unnamed });
+    const caps = others.limit({ ...view, devices: this.#unnamed, others: this.#beside(view) });
     for (const [n, i] of this.#places.entries()) {
       const { point, reason } = caps[n] as Cap;
       this.#caps.set(i, devices[i] as CoolingDevice, point, reason);

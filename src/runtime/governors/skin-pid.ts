@@ -3,7 +3,7 @@
  *
  * Model    every loop turns skin into a budget (`skin-pid-arithmetic.ts`), shared by weighted request among its
  *          devices; one whose power at the target is what the body stands counts all that the phone draws, screen
- *          aside, as rails are measured, one with a vendor's power its devices alone, by load and power table; a device above its share goes up to two points down per sample, one below it one up; loops of one
+ *          aside, as rails are measured, units at rest and those it does not name among the rest, one with a vendor's power its devices alone, by load and power table; a device above its share goes up to two points down per sample, one below it one up; loops of one
  *          sensor take turns: the hottest that is awake holds alone, as the Pixel thermal HAL takes target and power of
  *          the severity above the present one
  * Ignores  the weighted sums of thermistors that make virtual skin (the hottest skin node stands for it)
@@ -148,6 +148,7 @@ interface Settings {
 }
 
 class SkinPid implements ThermalGovernor {
+  readonly holds;
   memory: MemoryCap | undefined;
   readonly #settings: Settings;
   readonly #caps = new Caps();
@@ -162,6 +163,8 @@ class SkinPid implements ThermalGovernor {
 
   constructor(settings: Settings) {
     this.#settings = settings;
+    const highest = Math.max(...settings.loops.map(({ loop }) => loop.target));
+    this.holds = { skin: settings.sensor === 'skin' ? highest : undefined };
     this.#states = settings.loops.map(newSkinLoopState);
     this.#reasons = settings.loops.map(
       ({ loop }) => `${settings.sensor} budget for ${loop.target} °C`,
@@ -205,9 +208,15 @@ class SkinPid implements ThermalGovernor {
     const { loop, whole } = this.#settings.loops[l] as BoundLoop;
     const all = skinBudget(this.#states[l] as SkinLoopState, reading, loop) * MILLI;
     if (all === Number.POSITIVE_INFINITY) return;
-    const budget = whole ? Math.max(all - this.#drawn.others, 0) : all;
     let total = 0;
-    for (let i = 0; i < view.devices.length; i++) total += this.#claim(l, i, view);
+    let rest = this.#drawn.others;
+    for (let i = 0; i < view.devices.length; i++) {
+      const claim = this.#claim(l, i, view);
+      total += claim;
+      // An idle unit leaks, and one that the loop does not name warms the same body.
+      if (claim === 0) rest += this.#drawn.watts[i] as number;
+    }
+    const budget = whole ? Math.max(all - rest, 0) : all;
     for (let i = 0; i < view.devices.length; i++) {
       const claim = this.#claim(l, i, view);
       if (claim === 0) continue;

@@ -44,6 +44,7 @@ interface StepWiseSettings {
 }
 
 class StepWise implements ThermalGovernor {
+  readonly holds;
   readonly #settings: StepWiseSettings;
   readonly #reason: string;
   readonly #caps = new Caps();
@@ -52,6 +53,7 @@ class StepWise implements ThermalGovernor {
 
   constructor(settings: StepWiseSettings) {
     this.#settings = settings;
+    this.holds = { skin: settings.sensor === 'skin' ? settings.trip : undefined };
     this.#reason = `${settings.sensor} trip at ${settings.trip} °C`;
   }
 

@@ -12,6 +12,7 @@ import type { MappedRow } from '../../../../src/calibration/device/llm-mapping.t
 import { parseLlmRows } from '../../../../src/calibration/device/llm-rows.ts';
 import { prepare } from '../../../../src/engine/prepare.ts';
 import type { Run } from '../../../../src/engine/run.ts';
+import { fileSources } from '../../../../src/load.ts';
 import { sources } from '../../../support/sources.ts';
 
 /** 2 s of prefill and 8 s of decode of 40 tokens at 5 W; of these 1 W idle, and a fifth of the rest lost on the way. */
@@ -100,7 +101,8 @@ describe('energy per token', () => {
       ].join('\n'),
       'rows.csv',
     );
-    const found = unseenEnergy(rows, sources);
+    // Nothing but what is passed as such counts as unseen.
+    const found = unseenEnergy(rows, sources, fileSources({ calibration: 'none' }));
     expect(found.map(({ quantity, reference }) => [quantity, reference])).toEqual([
       ['energy_per_token', 0.2],
       ['power', 8],
@@ -110,5 +112,9 @@ describe('energy per token', () => {
     expect(power).toBeGreaterThan(1);
     expect(power).toBeLessThan(15);
     expect(power / energy).toBeGreaterThan(10);
+    for (const { withoutModel, withoutSource, withoutSoc } of found) {
+      expect(withoutSource).toBe(withoutModel);
+      expect(withoutSoc).not.toBe(withoutModel);
+    }
   });
 });

@@ -198,6 +198,35 @@ describe('skin-pid', () => {
     expect(points(2.5, 2, vendor)).toBe(4);
   });
 
+  it('counts what units draw that rest, or that the budget does not name', () => {
+    const points = (gpu: object, options: object = {}) => {
+      const governor = thermalGovernors['skin-pid'].create({ sampling: '1 s', ...options });
+      const devices = [device('npu', 5, { drawn: 5 }), device('gpu', 8, gpu)];
+      const looks = Array.from({ length: 4 }, () => ({ skin: 41, devices, others: 0 }));
+      return pointsOver(governor, looks).at(-1);
+    };
+    const idle = { busyShare: 0, requested: 0 };
+    // Of 4.5 W at the target the unit may draw 4, or 2.75 where one at rest leaks a watt.
+    expect(points({ ...idle, drawn: 0 })).toBe(4);
+    expect(points({ ...idle, drawn: 1 })).toBe(3);
+    // 2.5 W are left beside 2 W of a unit that the budget is not for.
+    expect(points({ drawn: 2 }, { loops: [{ devices: { npu: 1 } }] })).toBe(2);
+    expect(points({ drawn: 2 }, { loops: [{ devices: { npu: 1 }, base: '4.5 W' }] })).toBe(4);
+  });
+
+  it('counts what units draw that a ladder holds where it holds the others', () => {
+    const governor = thermalGovernors['skin-ladder'].create({
+      ladder: [{ at: '60 °C', ceilings: { gpu: 0 } }],
+    });
+    const devices = (drawn: number) => [
+      device('npu', 5, { drawn: 5 }),
+      device('gpu', 8, { drawn }),
+    ];
+    const over = (drawn: number) =>
+      Array.from({ length: 4 }, () => ({ skin: 41, devices: devices(drawn), period: 7 }));
+    expect(pointsOver(governor, over(2)).at(-1)).toBe(2);
+  });
+
   it('goes by what was drawn since its last sample, not by the last look', () => {
     const governor = thermalGovernors['skin-pid'].create({ sampling: '4 s' });
     const look = (drawn: number) => ({ skin: 41, devices: [device('npu', 5, { drawn })] });
@@ -238,6 +267,24 @@ describe('skin-pid', () => {
     const governor = thermalGovernors['skin-pid'].create({ sampling: '1 s' });
     pointsOver(governor, skins(44, 44, 44));
     expect(pointsOver(governor, skins(30, 30, 30))).toEqual([2, 3, 4]);
+  });
+});
+
+describe('what governors hold', () => {
+  it.each([
+    ['none', {}, undefined, undefined],
+    ['junction', { junction: { soft: '90 °C' } }, undefined, 90],
+    ['skin-pid', {}, 41, 95],
+    ['skin-pid', { loops: [{ target: '39 °C' }, { target: '43 °C' }] }, 43, 95],
+    ['skin-pid', { sensor: 'board' }, undefined, 95],
+    ['skin-ladder', {}, 52, 95],
+    ['skin-ladder', { sensor: 'board' }, undefined, 95],
+    ['step-wise', { trip: '44 °C' }, 44, 95],
+    ['step-wise', { sensor: 'junction' }, undefined, 95],
+    ['power-allocator', { sensor: 'skin', control: '42 °C' }, 42, 95],
+  ] as const)('%s with %j', (name, options, skin, junction) => {
+    const { holds } = thermalGovernors[name].create(options);
+    expect([holds?.skin, holds?.junction]).toEqual([skin, junction]);
   });
 });
 
