@@ -87,7 +87,7 @@ export function matchOperators(
   const profileOf = (operator: RunOperator) =>
     namesOf(operator).flatMap((name) => byName.get(name) ?? [])[0];
   const tracing = tracingSeconds(profile);
-  const total = profile.reduce((sum, { seconds }) => sum + seconds, 0);
+  const total = profile.reduce((sum, { seconds }) => sum + Math.max(0, seconds - tracing), 0);
   const operators = predicted.flatMap((operator): CheckedOperator[] => {
     const traced = profileOf(operator);
     const { name, works } = operator;

@@ -1,7 +1,8 @@
 /** `socsim calibrate host`: measures real ONNX operators here, fits a `host` SoC, and checks it on whole models. */
-import { statSync, writeFileSync } from 'node:fs';
-import { basename } from 'node:path';
+import { accessSync, constants, statSync, writeFileSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
 import { SpecError } from '../base/errors.ts';
+import { fileReason } from '../base/file-reason.ts';
 import type { CalibrateOptions, HostCalibration } from '../calibration/calibrate.ts';
 import type { Candidate } from '../calibration/collect.ts';
 import { openModelFile } from '../load.ts';
@@ -54,6 +55,8 @@ export const calibrateHost: Command = {
     needs(args, 'dim', 'check');
     const threads = threadsOf(args);
     const checks = await checksOf(args);
+    // Before minutes of measuring, so that a folder that is not there costs nobody a calibration.
+    for (const file of [args['out'], args['chart']]) if (typeof file === 'string') claimFile(file);
     const result = await calibrate({
       quick: args['quick'] === true,
       date: new Date().toISOString(),
@@ -70,6 +73,14 @@ export const calibrateHost: Command = {
     return undefined;
   },
 };
+
+function claimFile(file: string): void {
+  try {
+    accessSync(dirname(file), constants.W_OK);
+  } catch (error) {
+    throw new SpecError([{ file, message: `cannot be written: ${fileReason(error)}` }]);
+  }
+}
 
 async function calibrate(options: CalibrateOptions): Promise<HostCalibration> {
   const { calibrateHost: run } = await import('../calibration/calibrate.ts');

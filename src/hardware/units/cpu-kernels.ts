@@ -9,14 +9,17 @@
  * Source   each number from socs/*.yaml, mostly fitted by `socsim calibrate host`
  * Checked  test/unit/hardware/units/cpu-kernels.test.ts, test/validation/host.test.ts
  */
-import { BITS_PER_BYTE, type Bytes, type Cycles } from '../../base/units.ts';
+import type { Bytes, Cycles } from '../../base/units.ts';
 import { bytesOf, type Work } from '../../base/work.ts';
 import type { CpuKernelsSpec, CpuSpec } from './unit-spec.ts';
 
 /** Kernels that differ in quality on the same pipes. */
 export type CpuKernel = keyof CpuKernelsSpec['shares'];
 
-/** Images of fewer channels are not laid out by blocks: the first convolution of a network has a kernel of its own. */
+/**
+ * Images of fewer channels are not laid out by blocks, and have a kernel of their own: ONNX Runtime compares them with the
+ * block that it lays out (nchwc_transformer.cc), 8 with AVX2. With AVX-512, where it is 16, wider images count as laid out.
+ */
 const PLAIN_CHANNELS = 8;
 
 /** Which kernel a runtime picks for an operator. */
@@ -25,7 +28,8 @@ export function kernelOf(work: Work): CpuKernel {
   if (form.kind === 'conv') {
     const depthwise = form.groups > 1 && form.groups === form.inChannels;
     if (depthwise) return 'depthwise';
-    return form.inChannels < PLAIN_CHANNELS && !form.line ? 'stem' : 'conv';
+    const plain = form.groups === 1 && form.inChannels < PLAIN_CHANNELS && !form.line;
+    return plain ? 'stem' : 'conv';
   }
   if (form.kind === 'attention') return form.queries === 1 ? 'attentionRow' : 'attention';
   if (work.weightBytes === 0) return 'activations';
@@ -43,15 +47,21 @@ export function outputBlock(
 
 /** ONNX Runtime's kernels for weights of 4 bits: one for groups of up to 32, one for longer (MLAS, sqnbitgemm, `BlkLen`). */
 const SHORT_GROUP = 32;
-const SCALE_BITS = 32;
-const NIBBLE = 4;
 
-function longGroups(work: Work): boolean {
-  const { form, packing } = work;
-  if (form.kind !== 'matmul') return false;
-  const bits = (work.weightBytes * BITS_PER_BYTE) / (form.batch * form.n * form.k);
-  const scales = packing?.scales ?? (bits - NIBBLE) / SCALE_BITS;
-  return scales * SHORT_GROUP < 1;
+function longGroups({ packing }: Work): boolean {
+  return packing !== undefined && packing.scales * SHORT_GROUP < 1;
+}
+
+/** What a kernel does as well as, where nobody measured it apart. */
+const LIKE: Readonly<Partial<Record<CpuKernel, CpuKernel>>> = { int4Long: 'int4', stem: 'conv' };
+
+/** Share of the peak rate, where it was measured. */
+export function measuredShare(
+  kernels: CpuKernelsSpec | undefined,
+  kernel: CpuKernel,
+): number | undefined {
+  const shares = kernels?.shares ?? {};
+  return (shares[kernel] ?? shares[LIKE[kernel] ?? kernel])?.is;
 }
 
 export interface Caches {

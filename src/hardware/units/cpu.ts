@@ -31,6 +31,7 @@ import {
   cachesOf,
   functionOps,
   kernelOf,
+  measuredShare,
   outputBlock,
   placementCycles,
   serve,
@@ -273,7 +274,7 @@ function kernelCycles(cpu: Cpu, gemm: GemmShape, format: DType, kernel: CpuKerne
   const paired = format === 'int8' && cpu.paired && !alike;
   const rows = paired && m > 1 ? 2 * Math.ceil(m / 2) : m;
   const single = paired && m === 1 ? 0.5 : 1;
-  const measured = cpu.kernels?.shares[kernel]?.is;
+  const measured = measuredShare(cpu.kernels, kernel);
   const reached = measured ?? cpu.matrixShare;
   // Runtimes carry kernels of their own for matrix–vector products; their quality is the bandwidth they reach.
   const weights = kernel === 'weights' ? cpu.weightShare[format] : undefined;

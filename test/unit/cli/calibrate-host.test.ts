@@ -23,6 +23,16 @@ describe('socsim calibrate host', () => {
     expect(faults).toEqual([expect.objectContaining({ path: '--threads', got: String(threads) })]);
   });
 
+  it.each(['out', 'chart'])(
+    'refuses a folder for --%s that is not there, before it measures',
+    async (option) => {
+      const { faults } = await failure({ [option]: 'no/such/folder/host.file' });
+      expect(faults).toEqual([
+        { file: 'no/such/folder/host.file', message: 'cannot be written: no such file or folder' },
+      ]);
+    },
+  );
+
   it('names every model that cannot be read, in one go', async () => {
     const { faults } = await failure({ check: ['missing.onnx', 'package.json'] });
     expect(faults.map(({ file }) => file)).toEqual(['missing.onnx', 'package.json']);

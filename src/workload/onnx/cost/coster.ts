@@ -1,6 +1,6 @@
 /** The contract of operator costs: one closed form per operator, bytes filled in from the tensors themselves. */
 import type { Bytes } from '../../../base/units.ts';
-import type { DType, Work, WorkForm } from '../../../base/work.ts';
+import type { DType, Packing, Work, WorkForm } from '../../../base/work.ts';
 import { dtypeOf, tensorBytes } from '../element-type.ts';
 import type { NodeView, Value } from '../node-view.ts';
 
@@ -23,6 +23,7 @@ export interface Cost {
   readonly vectorOps?: number;
   readonly weightDType?: DType;
   readonly weightBytes?: Bytes;
+  readonly packing?: Packing;
   readonly inputBytes?: Bytes;
   readonly outputBytes?: Bytes;
   readonly kvReadBytes?: Bytes;
@@ -57,6 +58,7 @@ export function workOf(view: CostView, cost: Cost): Work {
     outputBytes: cost.outputBytes ?? sumBytes(view.outputs),
     kvReadBytes: cost.kvReadBytes ?? 0,
     kvWriteBytes: cost.kvWriteBytes ?? 0,
+    ...(cost.packing ? { packing: cost.packing } : {}),
   };
 }
 

@@ -90,11 +90,17 @@ const matMulNBits: Coster = (view) => {
   const n = intOf(view, 'N', 1);
   const m = elementsOf(outputDims(view)) / n;
   const bits = intOf(view, 'bits', 4) as keyof typeof NBIT_TYPES;
+  const block = intOf(view, 'block_size', k);
   return {
     form: { kind: 'matmul', batch: 1, m, n, k },
     macs: m * n * k,
     vectorOps: view.inputs[5] ? m * n : 0,
     weightDType: NBIT_TYPES[bits] ?? 'int4',
+    packing: {
+      scales: 1 / block,
+      minima: view.inputs[3] ? 1 / block : 0,
+      widths: [{ bits, share: 1 }],
+    },
   };
 };
 

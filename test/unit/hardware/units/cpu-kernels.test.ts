@@ -5,6 +5,7 @@ import {
   type Caches,
   functionOps,
   kernelOf,
+  measuredShare,
   placements,
   serve,
 } from '../../../../src/hardware/units/cpu-kernels.ts';
@@ -71,6 +72,12 @@ const attention = (queries: number) =>
   });
 
 describe('kernelOf', () => {
+  const packed = (group: number) =>
+    product({
+      weightBytes: 36,
+      weightDType: 'int4',
+      packing: { scales: 1 / group, minima: 0, widths: [{ bits: 4, share: 1 }] },
+    });
   const product = (parts: Partial<Work>) =>
     work('MatMul', { kind: 'matmul', batch: 1, m: 1, n: 8, k: 8 }, parts);
 
@@ -79,8 +86,10 @@ describe('kernelOf', () => {
     ['activations', product({})],
     ['int8', product({ weightBytes: 64, weightDType: 'int8' })],
     ['int4', product({ weightBytes: 40, weightDType: 'int4' })],
-    ['int4Long', product({ weightBytes: 36, weightDType: 'int4' })],
+    ['int4', packed(32)],
+    ['int4Long', packed(64)],
     ['stem', convolution(3, 1)],
+    ['conv', convolution(4, 2)],
     ['conv', convolution(16, 1)],
     ['conv', convolution(16, 2)],
     ['depthwise', convolution(16, 16)],
@@ -88,6 +97,17 @@ describe('kernelOf', () => {
     ['attentionRow', attention(1)],
   ])('picks %s', (kernel, one) => {
     expect(kernelOf(one)).toBe(kernel);
+  });
+});
+
+describe('measuredShare', () => {
+  const share = (is: number) => ({ is, from: 'fit', trust: 'fitted' as const });
+  it('takes the nearest kernel where nobody measured one apart', () => {
+    const shares = { int4: share(0.4), conv: share(0.9) };
+    expect(measuredShare({ shares }, 'int4Long')).toBe(0.4);
+    expect(measuredShare({ shares }, 'stem')).toBe(0.9);
+    expect(measuredShare({ shares: { ...shares, stem: share(0.7) } }, 'stem')).toBe(0.7);
+    expect(measuredShare({ shares }, 'int8')).toBeUndefined();
   });
 });
 
