@@ -49,7 +49,7 @@ describe('what is told of heat above what it is held at', () => {
 
   it('goes by what the governor in force holds, not by what is usual', () => {
     const of = (holds: ThermalGovernor['holds']) => {
-      const hot = new HotTimes(machine, { holds });
+      const hot = new HotTimes(machine, holds ? { holds } : {});
       hot.see(80, 44.6);
       hot.note({ junction: 80, skin: 44.6 }, 30, true, BUSY, faster);
       return hot.notes(100).join();
