@@ -5,7 +5,7 @@ import { openModel } from '../../../src/calibration/measure.ts';
 import { operatorCases } from '../../../src/calibration/onnx-models.ts';
 
 const cases = operatorCases(false);
-const light = cases.filter(({ id }) => !id.includes('cold'));
+const light = cases.filter(({ id }) => !/cold|walked/.test(id));
 const byId = (id: string) => {
   const found = cases.find((one) => one.id === id);
   if (!found) throw new Error(`no case ${id}`);
