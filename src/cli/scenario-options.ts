@@ -169,7 +169,7 @@ export function scenarioOf(args: Args, file = args['scenario'] as string | undef
   if (traffic) merged['background'] = { ...(data['background'] as object | undefined), ...traffic };
   const needed = merged['workloads'] === undefined ? ['soc', 'workload'] : ['soc'];
   const missing = needed.filter((key) => merged[key] === undefined);
-  if (missing.length > 0) {
+  if (missing.length > 0 && base === undefined) {
     throw new SpecError(
       missing.map((key) => ({
         message: `--${key} is missing`,
