@@ -83,6 +83,17 @@ export function listUserFolder(path: string): string[] {
   }
 }
 
+const specs = new Map<string, { readonly text: string; readonly spec: SpecFile }>();
+
+/** A file that several runs of one program read is parsed once, for as long as its text is the same. @throws SpecError */
+function specOf({ file, text }: TextFile): SpecFile {
+  const known = specs.get(file);
+  if (known?.text === text) return known.spec;
+  const spec = parseSpecFile(text, file);
+  specs.set(file, { text, spec });
+  return spec;
+}
+
 /** Folder and extension of every kind of named description. */
 export const FOLDERS = {
   soc: 'socs',
@@ -144,10 +155,7 @@ export function fileSources(options: SourceOptions = {}): Sources {
     preset: (name) => read('preset', name),
     runtime: (name) => read('runtime', name),
     security: (name) => read('security', name),
-    links: () => {
-      const { file, text } = remember(readBundled('workloads/cloud/links.yaml'));
-      return parseSpecFile(text, file);
-    },
+    links: () => specOf(remember(readBundled('workloads/cloud/links.yaml'))),
     workload: (name) => {
       const keys = options.onnx ?? {};
       if (name.endsWith('.onnx')) return onnxWorkload(name, keys);
@@ -195,11 +203,12 @@ export function descriptions(remember = (text: TextFile): TextFile => text): Des
     const key = `${kind}/${name}`;
     const known = parsed.get(key);
     if (known) return known;
-    const { file, text } = remember(readDescription(kind, name));
+    const text = remember(readDescription(kind, name));
+    const { file } = text;
     if (open.includes(file)) {
       throw new SpecError([{ message: `goes round in a circle: ${[...open, file].join(' → ')}` }]);
     }
-    const spec = requireKind(kind, follow(kind, parseSpecFile(text, file)));
+    const spec = requireKind(kind, follow(kind, specOf(text)));
     parsed.set(key, spec);
     return spec;
   };
@@ -284,13 +293,12 @@ function readCalibration(
   remember: (read: TextFile) => TextFile,
 ): Calibration {
   if (choice === 'none') return buildCalibration(undefined, undefined);
-  const parse = ({ file, text }: TextFile) => parseSpecFile(text, file);
   const shipped = listBundled(CALIBRATIONS, '.json');
-  const bundled = (name: string) => parse(remember(readBundled(`${CALIBRATIONS}/${name}.json`)));
+  const bundled = (name: string) => specOf(remember(readBundled(`${CALIBRATIONS}/${name}.json`)));
   const classes = shipped.includes('classes') ? parseClasses(bundled('classes')) : undefined;
   const measured = origins.find(({ name }) => shipped.includes(name))?.name;
   if (choice === 'auto' && measured === undefined) return buildCalibration(classes, undefined);
-  const own = choice === 'auto' ? bundled(measured ?? '') : parse(remember(readUserFile(choice)));
+  const own = choice === 'auto' ? bundled(measured ?? '') : specOf(remember(readUserFile(choice)));
   const bundle = parseBundle(own);
   const changed = changedUnits(origins[0]?.data, requireBase(origins, bundle.soc, own.file).data);
   return buildCalibration(classes, bundle, changed);
