@@ -94,8 +94,15 @@ export interface CrossFault extends Omit<Fault, 'file' | 'line' | 'column' | 'pa
 /** Compares parts of a file as written; it runs beside the schema and must put up with missing or misshapen parts. */
 export type CrossCheck = (data: unknown) => readonly CrossFault[];
 
+interface Checked {
+  readonly crossChecks: readonly CrossCheck[];
+  readonly value: unknown;
+}
+/** What passed, by the description itself: the runs of a sweep read most of theirs again as they are. */
+const passed = new WeakMap<SpecFile, Map<z.ZodType, Checked>>();
+
 /**
- * Checks `spec.data` against `schema` and `crossChecks`.
+ * Checks `spec.data` against `schema` and `crossChecks`; what passed once is not checked again.
  * @returns the parsed value: quantities are numbers in base units.
  * @throws SpecError with every fault, each with file, line, column, path, expectation and the nearest valid name.
  */
@@ -104,9 +111,17 @@ export function checkSpec<S extends z.ZodType>(
   schema: S,
   crossChecks: readonly CrossCheck[] = [],
 ): z.output<S> {
+  const known = passed.get(spec) ?? new Map<z.ZodType, Checked>();
+  const before = known.get(schema);
+  if (before && sameItems(before.crossChecks, crossChecks)) return before.value as z.output<S>;
   const result = schema.safeParse(spec.data, { reportInput: true });
   throwFaults(spec, schema, result.error?.issues ?? [], crossChecks);
+  passed.set(spec, known.set(schema, { crossChecks, value: result.data }));
   return result.data as z.output<S>;
+}
+
+function sameItems<T>(one: readonly T[], other: readonly T[]): boolean {
+  return one.length === other.length && one.every((item, i) => item === other[i]);
 }
 
 /**
