@@ -1,7 +1,7 @@
 import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { SpecError } from '../../../src/base/errors.ts';
 import { parseSpecFile } from '../../../src/base/spec-file.ts';
 import { fitDevices } from '../../../src/cli/calibrate-device-fit.ts';
@@ -27,24 +27,29 @@ const printed = () => {
 afterEach(() => vi.restoreAllMocks());
 
 describe('fitting phones', () => {
-  it('takes a second file together with the first, and says so in what it writes', () => {
+  const both = mkdtempSync(join(tmpdir(), 'socsim-fit-'));
+  let told = '';
+  beforeAll(() => {
     const read = printed();
-    fitDevices(one, { also: other, out: folder });
+    fitDevices(one, { also: other, out: both });
+    told = read();
+    vi.restoreAllMocks();
+  });
+
+  it('takes a second file together with the first, and says so in what it writes', () => {
     const classes = parseClasses(
-      parseSpecFile(readFileSync(join(folder, 'classes.json'), 'utf8'), 'classes.json'),
+      parseSpecFile(readFileSync(join(both, 'classes.json'), 'utf8'), 'classes.json'),
     );
     expect(classes.inputs).toMatchObject({ file: 'one.csv and other.csv', rows: 3 });
     const bundle = parseBundle(
-      parseSpecFile(readFileSync(join(folder, 'snapdragon-8-gen-3.json'), 'utf8'), 'bundle'),
+      parseSpecFile(readFileSync(join(both, 'snapdragon-8-gen-3.json'), 'utf8'), 'bundle'),
     );
     expect(bundle.residuals.map(({ id }) => id)).toContain('b');
-    expect(read()).toContain('leave-one-model-out');
+    expect(told).toContain('leave-one-model-out');
   });
 
   it('gives energy per token and power a band of their own, from rows with a meter', () => {
-    printed();
-    fitDevices(one, { also: other, out: folder });
-    const { bands, makers } = JSON.parse(readFileSync(join(folder, 'classes.json'), 'utf8'));
+    const { bands, makers } = JSON.parse(readFileSync(join(both, 'classes.json'), 'utf8'));
     const of = (quantity: string) =>
       bands.filter((band: { quantity: string }) => band.quantity === quantity);
     expect(of('energy_per_token')[0]).toMatchObject({ unit: 'any', runtime: 'any', rows: 1 });

@@ -44,6 +44,8 @@ const TRUE = { bandwidth: { 'snapdragon-8-gen-3': 0.7, 'dimensity-9300': 0.9 }, 
 
 describe('fitting rows of known origin', () => {
   let observations: Observation[] = [];
+  let whole: DeviceFit;
+  let fitted: ReturnType<DeviceFit['run']>;
   beforeAll(() => {
     const blank = observe();
     const truth = predictor((use) => ({
@@ -51,6 +53,8 @@ describe('fitting rows of known origin', () => {
       bandwidth: TRUE.bandwidth[use.soc as keyof typeof TRUE.bandwidth],
     }))(blank);
     observations = blank.map((one, i) => ({ ...one, reference: truth[i]!, sigma: 0.02 }));
+    whole = new DeviceFit(observations, tables.runtimes);
+    fitted = whole.run();
   });
 
   it('times a row as the closed form does', () => {
@@ -67,13 +71,12 @@ describe('fitting rows of known origin', () => {
   });
 
   it('finds what was put in, shared between layers as their priors say', () => {
-    const fit = new DeviceFit(observations, tables.runtimes).run();
     for (const [i, { reference }] of observations.entries()) {
-      expect(fit.predicted[i]! / reference).toBeGreaterThan(0.93);
-      expect(fit.predicted[i]! / reference).toBeLessThan(1.07);
+      expect(fitted.predicted[i]! / reference).toBeGreaterThan(0.93);
+      expect(fitted.predicted[i]! / reference).toBeLessThan(1.07);
     }
     const product = (soc: string, maker: string, field: string) =>
-      fit.parameters
+      fitted.parameters
         .filter(
           ({ parameter }) =>
             parameter.field === field &&
@@ -101,21 +104,19 @@ describe('fitting rows of known origin', () => {
   });
 
   it('says what the rows cannot determine', () => {
-    const fit = new DeviceFit(observations, tables.runtimes).run();
-    const of = (key: string) => fit.parameters.find(({ parameter }) => keyOf(parameter) === key)!;
+    const of = (key: string) =>
+      fitted.parameters.find(({ parameter }) => keyOf(parameter) === key)!;
     // Four models bound by memory tell little of launch times.
     expect(of('unit/snapdragon-8-gen-3/cpu/launch').undetermined).toBe(true);
     const prefill = of('class/mnn/cpu/matrix/int8');
     expect(prefill.sigma).toBeLessThan(0.95 * prefill.parameter.prior);
     // Weights of four bits are multiplied as int8: prompts tell more of that than of attention in FP16.
     expect(of('class/mnn/cpu/matrix/fp16').sigma).toBeGreaterThan(1.1 * prefill.sigma);
-    for (const { sigma, parameter } of fit.parameters)
+    for (const { sigma, parameter } of fitted.parameters)
       expect(sigma).toBeLessThanOrEqual(parameter.prior * 1.0001);
   });
 
   it('leaves rows out as if they had never been there', () => {
-    const whole = new DeviceFit(observations, tables.runtimes);
-    whole.run();
     const out = observations.flatMap(({ row }, i) => (row.model === 'llama-2-7b' ? [i] : []));
     const left = out.map((i) => observations[i]!);
     const quick = whole.without(new Set(out), left);
@@ -137,15 +138,15 @@ describe('fitting rows of known origin', () => {
     );
     const out = new Set(observations.flatMap(({ row }, i) => (row.model === MODEL ? [i] : [])));
     const rest = observations.filter((_, i) => !out.has(i));
-    const fitted = (list: Observation[], held?: Holding, from = start) => {
+    const fitWith = (list: Observation[], held?: Holding, from = start) => {
       const device = new DeviceFit(list, tables.runtimes, from, held);
       device.run();
       return device;
     };
-    const quick = fitted(observations, holding).without(out, observations);
+    const quick = fitWith(observations, holding).without(out, observations);
     const narrow = start.map(holding(rest));
-    const again = fitted(rest, undefined, narrow).without(new Set(), observations);
-    const loose = fitted(observations).without(out, observations);
+    const again = fitWith(rest, undefined, narrow).without(new Set(), observations);
+    const loose = whole.without(out, observations);
     const away = (found: readonly number[]) =>
       Math.max(...found.map((value, i) => Math.abs(Math.log(value / again[i]!))));
     expect(away(quick)).toBeLessThan(0.02);
@@ -153,8 +154,7 @@ describe('fitting rows of known origin', () => {
   });
 
   it('falls back to the class where a SoC is left out, and has a naive rival', () => {
-    const device = new DeviceFit(observations, tables.runtimes);
-    const rows = crossValidate(device, observations, device.run().predicted);
+    const rows = crossValidate(whole, observations, fitted.predicted);
     expect(rows).toHaveLength(observations.length);
     for (const { withoutModel, naive, observation } of rows) {
       expect(withoutModel! / observation.reference).toBeGreaterThan(0.8);
@@ -164,8 +164,7 @@ describe('fitting rows of known origin', () => {
   });
 
   it('has a naive rival for a SoC that was not measured: the rates of the other', () => {
-    const device = new DeviceFit(observations, tables.runtimes);
-    const rows = crossValidate(device, observations, device.run().predicted);
+    const rows = crossValidate(whole, observations, fitted.predicted);
     const sizes = MODELS.map((model) => Number(model.split(',')[1]));
     for (const quantity of ['prefill', 'decode']) {
       const one = rows.find(
