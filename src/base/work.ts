@@ -72,6 +72,8 @@ export type WorkForm =
       readonly causal: boolean;
       /** Exported head by head: plain products, which every compiler lays out for a matrix engine. */
       readonly headwise?: true;
+      /** The engine takes this one block by block, whatever it does with others: scores never leave the nearest cache. */
+      readonly blocked?: true;
     }
   | {
       readonly kind: 'vector';

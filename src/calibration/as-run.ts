@@ -67,11 +67,17 @@ export function worksAsRun(model: { readonly list: OperatorList; readonly views:
 }
 
 /**
- * Attention with a cache copies the cache first: ONNX Runtime grows it in a new tensor, because the JavaScript
+ * MultiHeadAttention goes block by block (github.com/microsoft/onnxruntime pull request 20805); other attention writes
+ * its scores out. With a cache it copies that first: ONNX Runtime grows it in a new tensor, because the JavaScript
  * interface cannot share one buffer between input and output.
  */
 function asRun(work: Work): Work[] {
-  if (work.form.kind !== 'attention' || work.kvReadBytes === 0) return [work];
+  const { form } = work;
+  if (form.kind !== 'attention') return [work];
+  if (work.kvReadBytes === 0) {
+    const blocked = work.operator === 'MultiHeadAttention';
+    return [blocked ? { ...work, form: { ...form, blocked } } : work];
+  }
   const grown = work.kvReadBytes + work.kvWriteBytes;
   const copy: Work = {
     ...work,

@@ -177,7 +177,7 @@ function estimate(cpu: Cpu, work: Work): UnitCost {
       return productCost(cpu, work, shape, layer);
     }
     case 'attention': {
-      const fused = cpu.fusedAttention;
+      const fused = cpu.fusedAttention || form.blocked === true;
       const products = form.batch * form.kvHeads;
       const m = attentionRows(form);
       const keys = fused ? attendedKeys(form, REGISTER_TILE) : form.context;

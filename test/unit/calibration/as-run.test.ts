@@ -1,8 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import type { Work } from '../../../src/base/work.ts';
 import { operatorsAsRun, worksAsRun } from '../../../src/calibration/as-run.ts';
 import * as op from '../../../src/calibration/operators.ts';
 import { finish, input, newSketch } from '../../../src/calibration/sketch.ts';
 import { binary, reshape, unary } from '../../../src/calibration/vector-operators.ts';
+import { buildCpu } from '../../../src/hardware/units/cpu.ts';
+import { common, kryo } from '../../support/phone-units.ts';
 
 describe('operatorsAsRun', () => {
   it('merges an activation into the convolution before it', () => {
@@ -54,6 +57,31 @@ describe('operatorsAsRun', () => {
     const token = 4 * (256 + 128);
     expect(attention).toMatchObject({ inputBytes: token + 100 * 1024, kvReadBytes: 0 });
     expect(attention?.macs).toBe(4 * 100 * 128);
+  });
+});
+
+describe('attention as ONNX Runtime has it', () => {
+  const scores = 4 * 8 * 1024 * 1024;
+  const of = (list: Parameters<typeof operatorsAsRun>[0]) =>
+    operatorsAsRun(list).flatMap(({ works }) =>
+      works.filter(({ form }) => form.kind === 'attention'),
+    );
+
+  it('keeps scores in the nearest cache with several heads, and writes them out with grouped ones', () => {
+    const sketch = newSketch('heads');
+    const x = input(sketch, [1, 1024, 320]);
+    const [several] = of(finish(sketch, op.multiHeadAttention(sketch, [x, x, x], 8)).list);
+    const other = newSketch('groups');
+    const y = input(other, [1, 1024, 320]);
+    const shape = { heads: 8, kvHeads: 8, past: 0 };
+    const [grouped] = of(finish(other, op.groupQueryAttention(other, [y, y, y], shape)).list);
+    const cpu = buildCpu(kryo, common('cpu', 'cpu'));
+    const moved = (work: Work) => cpu.estimate(work).sramBytes;
+    expect(several?.form).toMatchObject({ blocked: true });
+    expect(grouped?.form).not.toHaveProperty('blocked');
+    // Written and read back once each, and nothing else of that size is moved.
+    expect(moved(grouped as Work)).toBeGreaterThan(2 * scores);
+    expect(moved(several as Work)).toBeLessThan(scores);
   });
 });
 
