@@ -14,7 +14,7 @@ import { type Fault, SpecError } from './base/errors.ts';
 import { fileReason } from './base/file-reason.ts';
 import { complete } from './base/like.ts';
 import { nearestHint } from './base/registry.ts';
-import { parseSpecFile, requireMap, type SpecFile, type SpecPath } from './base/spec-file.ts';
+import { parseOnce, requireMap, type SpecFile, type SpecPath } from './base/spec-file.ts';
 import { baseOf, changedUnits, nameIn, type Origin, requireBase } from './engine/copied-soc.ts';
 import type { Sources } from './engine/prepare.ts';
 import { sectionAt } from './hardware/spec/sections.ts';
@@ -83,17 +83,6 @@ export function listUserFolder(path: string): string[] {
   }
 }
 
-const specs = new Map<string, { readonly text: string; readonly spec: SpecFile }>();
-
-/** A file that several runs of one program read is parsed once, for as long as its text is the same. @throws SpecError */
-function specOf({ file, text }: TextFile): SpecFile {
-  const known = specs.get(file);
-  if (known?.text === text) return known.spec;
-  const spec = parseSpecFile(text, file);
-  specs.set(file, { text, spec });
-  return spec;
-}
-
 /** Folder and extension of every kind of named description. */
 export const FOLDERS = {
   soc: 'socs',
@@ -155,7 +144,7 @@ export function fileSources(options: SourceOptions = {}): Sources {
     preset: (name) => read('preset', name),
     runtime: (name) => read('runtime', name),
     security: (name) => read('security', name),
-    links: () => specOf(remember(readBundled('workloads/cloud/links.yaml'))),
+    links: () => parseOnce(remember(readBundled('workloads/cloud/links.yaml'))),
     workload: (name) => {
       const keys = options.onnx ?? {};
       if (name.endsWith('.onnx')) return onnxWorkload(name, keys);
@@ -208,7 +197,7 @@ export function descriptions(remember = (text: TextFile): TextFile => text): Des
     if (open.includes(file)) {
       throw new SpecError([{ message: `goes round in a circle: ${[...open, file].join(' → ')}` }]);
     }
-    const spec = requireKind(kind, follow(kind, specOf(text)));
+    const spec = requireKind(kind, follow(kind, parseOnce(text)));
     parsed.set(key, spec);
     return spec;
   };
@@ -294,11 +283,13 @@ function readCalibration(
 ): Calibration {
   if (choice === 'none') return buildCalibration(undefined, undefined);
   const shipped = listBundled(CALIBRATIONS, '.json');
-  const bundled = (name: string) => specOf(remember(readBundled(`${CALIBRATIONS}/${name}.json`)));
+  const bundled = (name: string) =>
+    parseOnce(remember(readBundled(`${CALIBRATIONS}/${name}.json`)));
   const classes = shipped.includes('classes') ? parseClasses(bundled('classes')) : undefined;
   const measured = origins.find(({ name }) => shipped.includes(name))?.name;
   if (choice === 'auto' && measured === undefined) return buildCalibration(classes, undefined);
-  const own = choice === 'auto' ? bundled(measured ?? '') : specOf(remember(readUserFile(choice)));
+  const own =
+    choice === 'auto' ? bundled(measured ?? '') : parseOnce(remember(readUserFile(choice)));
   const bundle = parseBundle(own);
   const changed = changedUnits(origins[0]?.data, requireBase(origins, bundle.soc, own.file).data);
   return buildCalibration(classes, bundle, changed);

@@ -62,6 +62,17 @@ export function parseSpecFile(text: string, file: string): SpecFile {
   };
 }
 
+const parsed = new Map<string, { readonly text: string; readonly spec: SpecFile }>();
+
+/** As `parseSpecFile`; a file that several runs of one program read is parsed once, for as long as its text is the same. */
+export function parseOnce({ file, text }: { readonly file: string; readonly text: string }) {
+  const known = parsed.get(file);
+  if (known?.text === text) return known.spec;
+  const spec = parseSpecFile(text, file);
+  parsed.set(file, { text, spec });
+  return spec;
+}
+
 /** What `work` returns; its faults that name no file are in `spec`, at their own paths or at `path`. @throws SpecError */
 export function placed<T>(spec: SpecFile, path: SpecPath, work: () => T): T {
   try {

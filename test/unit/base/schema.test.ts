@@ -62,6 +62,22 @@ describe('checkSpec', () => {
     expect(parsed.memory.share).toBe(1);
   });
 
+  it('checks a description once, and again where other parts are compared or it did not pass', () => {
+    const spec = parseSpecFile(GOOD, 'd.yaml');
+    let compared = 0;
+    const passing: CrossCheck = () => {
+      compared += 1;
+      return [];
+    };
+    const first = checkSpec(spec, device, [passing]);
+    expect(checkSpec(spec, device, [passing])).toBe(first);
+    expect(compared).toBe(1);
+    const failing: CrossCheck = () => [{ path: ['memory'], message: 'does not fit' }];
+    for (let time = 0; time < 2; time++)
+      expect(() => checkSpec(spec, device, [failing])).toThrow('does not fit');
+    expect(checkSpec(parseSpecFile(GOOD, 'd.yaml'), device)).toEqual(first);
+  });
+
   it('refuses a size where a rate is due, at its line and column', () => {
     expect(change('8533 MT/s', '8533 GB')).toEqual([
       {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { SpecError } from '../../../src/base/errors.ts';
-import { parseSpecFile, parseSpecValue } from '../../../src/base/spec-file.ts';
+import { parseOnce, parseSpecFile, parseSpecValue } from '../../../src/base/spec-file.ts';
 
 const TEXT = `# a comment
 name: x
@@ -117,6 +117,22 @@ describe('parseSpecFile', () => {
     const empty = parseSpecFile('', 'empty.yaml');
     expect(empty.data).toBeNull();
     expect(empty.locate(['x'])).toEqual({ line: 1, column: 1 });
+  });
+});
+
+describe('parseOnce', () => {
+  it('parses a file again only where its text has changed since', () => {
+    const first = parseOnce({ file: 'once.yaml', text: 'a: 1' });
+    expect(first.data).toEqual({ a: 1 });
+    expect(parseOnce({ file: 'once.yaml', text: 'a: 1' })).toBe(first);
+    expect(parseOnce({ file: 'once.yaml', text: 'a: 2' }).data).toEqual({ a: 2 });
+    expect(parseOnce({ file: 'twice.yaml', text: 'a: 1' }).file).toBe('twice.yaml');
+  });
+
+  it('refuses a broken file every time', () => {
+    const broken = () => parseOnce({ file: 'broken.yaml', text: 'a: [1' });
+    expect(broken).toThrow(SpecError);
+    expect(broken).toThrow(SpecError);
   });
 });
 
