@@ -61,6 +61,7 @@ const KNOWN: readonly (readonly [RegExp, string])[] = [
   ],
   [/^lcpp26094/, 'recurrent layers on Hexagon, one answer at a time; cause not known'],
   [/^lcpp21595$/, 'first kernels for Q5_K on Adreno'],
+  [/^dmark-4$/, 'state-space layers, stood in for by a model without'],
   [/^cactus725$/, 'codebooks of rotated weights, which other versions of the engine did not have'],
   [
     /^hf-g4-5$/,

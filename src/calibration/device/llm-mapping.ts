@@ -4,6 +4,7 @@ import { foreignFormat, type RuntimeSpec } from '../../runtime/runtime-spec.ts';
 import { effectiveBits, type WeightFormat } from '../../workload/models/weight-format.ts';
 import { ggufType, isType } from './gguf-type.ts';
 import { headFormatOf } from './head-format.ts';
+import { conditionsOf } from './llm-conditions.ts';
 import {
   findModel,
   findPhone,
@@ -66,7 +67,7 @@ function mapPlainRow(row: PlainRow, tables: MappingTables): Mapping {
   const longest = tables.models.llm.models[model.id]?.maxContext;
   const tokens = tokensOf(row, hasFixedContext(runtime, kind), longest);
   if ('reason' in tokens) return { row, reason: tokens.reason };
-  const conditions = conditionsOf(row, kind, chip.cores);
+  const conditions = conditionsOf(row, kind, chip);
   if ('reason' in conditions) return { row, reason: conditions.reason };
   const { phone, memory } = findPhone(row, tables);
   const set = [
@@ -324,61 +325,4 @@ function answerOf(row: LlmRow, before: number): number {
   if (found) return Math.max(2, Number(found));
   const room = (row.contextTokens ?? 0) - before;
   return room >= 2 && room < DEFAULT_ANSWER ? room : DEFAULT_ANSWER;
-}
-
-const WORDS = ['zero', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight'];
-const COUNT = `\\d+|${WORDS.join('|')}`;
-const THREADS = new RegExp(
-  `\\b(${COUNT})[- ]threads?\\b|(?<!\\S)-t ?(\\d+)\\b|(?:\\b|_)threads(?: ?[=:] ?| )(\\d+)\\b|\\b(single)[- ]thread(?:ed)?\\b`,
-  'i',
-);
-/** Cores that a run was given, not those that a phone has; \`6+2 cores\` are the latter. */
-const CORES = new RegExp(
-  `(?:(?:on|with|to|using) |^|[;,] ?)(${COUNT})[- ](?:big |prime |performance |middle |cpu )?cores?\\b`,
-  'i',
-);
-
-function countOf(text: string): number {
-  const word = WORDS.indexOf(text.toLowerCase());
-  if (word >= 0) return word;
-  return /^\d/.test(text) ? Number(text) : 1;
-}
-
-/** Threads that notes give, and where that is read out of the cores they name. */
-function threadsOf(row: LlmRow): { readonly threads?: number; readonly assumption?: string } {
-  const given = THREADS.exec(row.remarks)?.slice(1).find(Boolean);
-  if (given) return { threads: countOf(given) };
-  // The title of a source may speak of any phone.
-  const cores = CORES.exec(row.columns['notes'] ?? '')?.[1];
-  if (!cores) return {};
-  const threads = countOf(cores);
-  const plural = threads === 1 ? '' : 's';
-  return { threads, assumption: `${threads} thread${plural} for ${threads} core${plural}` };
-}
-
-/** Clocks and threads that a measurement fixed. */
-function conditionsOf(
-  row: LlmRow,
-  kind: UnitKind,
-  cores = Number.POSITIVE_INFINITY,
-): { readonly set: readonly string[]; readonly assumptions: readonly string[] } | Missing {
-  const { threads, assumption } = threadsOf(row);
-  const pinned = /GPU pinned (\d+) MHz|effective GPU clock (\d+) MHz/.exec(row.remarks);
-  if (kind === 'cpu' && threads !== undefined) {
-    if (threads === 0) return { reason: 'its notes give 0 threads' };
-    const more = threads > cores;
-    return {
-      set: [`cpu.threads=${more ? cores : threads}`],
-      assumptions: [
-        ...(assumption === undefined ? [] : [assumption]),
-        ...(more ? [`${cores} threads for ${threads}: one for each core`] : []),
-      ],
-    };
-  }
-  if (kind === 'gpu' && pinned) {
-    const megahertz = Number(pinned[1] ?? pinned[2]);
-    if (megahertz === 0) return { reason: 'its notes give a GPU clock of 0 MHz' };
-    return { set: [`gpu.clock=${megahertz} MHz`], assumptions: [] };
-  }
-  return { set: [], assumptions: [] };
 }

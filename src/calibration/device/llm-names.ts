@@ -17,6 +17,8 @@ type Aliases = Readonly<Record<string, Alias>>;
 export interface Chip {
   readonly vendor?: string;
   readonly cores?: number;
+  /** Clusters of the CPU by name. */
+  readonly clusters?: readonly string[];
 }
 
 /** What there is to map to. */

@@ -75,7 +75,7 @@ export function withOwnSoc(sources: Sources, soc: string): { sources: Sources; n
   return { sources: known, name };
 }
 
-/** Makers and cores as files give them. */
+/** Makers, cores and clusters as files give them. */
 function chipsOf(sources: Sources): MappingTables['chips'] {
   return Object.fromEntries(
     socNames(sources).map((name) => [name, chipOf(sources.soc(name).data)]),
@@ -84,16 +84,15 @@ function chipsOf(sources: Sources): MappingTables['chips'] {
 
 function chipOf(data: unknown): Chip {
   const { vendor, units } = data as { vendor?: string; units?: { cpu?: { clusters?: unknown } } };
-  const { clusters } = units?.cpu ?? {};
-  const cores = Array.isArray(clusters)
-    ? (clusters as { count?: { is?: unknown } }[]).reduce(
-        (sum, { count }) => sum + Number(count?.is),
-        0,
-      )
-    : Number.NaN;
+  const listed = units?.cpu?.clusters;
+  const clusters = Array.isArray(listed)
+    ? (listed as { name?: unknown; count?: { is?: unknown } }[])
+    : undefined;
+  const cores = clusters?.reduce((sum, { count }) => sum + Number(count?.is), 0);
   return {
     ...(typeof vendor === 'string' && { vendor }),
-    ...(Number.isFinite(cores) && { cores }),
+    ...(cores !== undefined && Number.isFinite(cores) && { cores }),
+    ...(clusters && { clusters: clusters.map(({ name }) => String(name)) }),
   };
 }
 
