@@ -29,6 +29,7 @@ import {
 } from '../runtime/governors/memory-votes.ts';
 import { type KernelTuning, tuneKernels } from '../runtime/kernel-tuning.ts';
 import { kernelsOf, lackingKernels, type RuntimeSpec, runsOn } from '../runtime/runtime-spec.ts';
+import { aheadRoom } from './fetch-ahead.ts';
 import {
   type BackgroundTraffic,
   type Machine,
@@ -237,6 +238,7 @@ function machineUnit(
       (kernels.callSeconds ?? compiledCall(spec, kernels) ?? spec.launch.graph?.is ?? 0) *
       (kernels.callScale ?? 1),
     sramPerByte: spec.sramEnergy.is,
+    aheadBytes: aheadRoom(spec, kernels),
   };
 }
 

@@ -2,7 +2,8 @@
  * How long the phases of one request take when nothing else runs, clocks stand at their top and nothing is hot.
  *
  * Model    an operator takes call + transfer + launch + max(cycles ÷ speed, bytes ÷ bandwidth alone); operators of one
- *          unit follow each other, units work side by side; of steps that differ in context, the one in the middle
+ *          unit follow each other, units work side by side; bytes are those that a compiler has it fetch (fetch-ahead.ts);
+ *          of steps that differ in context, the one in the middle
  * Ignores  governors, heat, bandwidth that units take from each other
  * Valid    requests on one unit, where it equals the simulation under `governor: performance` and no thermal limits
  * Source   the cost of an operator: src/engine/task-table.ts
@@ -96,7 +97,7 @@ function operatorSeconds(table: TaskTable, machine: Machine): (operator: number)
   );
   return (i) => {
     const cell = table.cell[i]!;
-    const bytes = table.readBytes[cell]! + table.writeBytes[cell]!;
+    const bytes = table.readBytes[cell]! + table.writeBytes[cell]! + table.aheadBytes[i]!;
     const stream = bytes > 0 ? bytes / table.soloRate[cell]! : 0;
     const compute = table.cycles[cell]! / speeds[table.unit[i]!]!;
     const wait =

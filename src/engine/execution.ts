@@ -167,8 +167,7 @@ export class Execution {
     this.transferLeft[u] = transfer;
     this.secureLeft[u] = secure;
     this.cyclesLeft[u] = table.cycles[cell]!;
-    this.bytesLeft[u] = table.readBytes[cell]! + table.writeBytes[cell]!;
-    this.traffic.begin(u, table, cell);
+    this.bytesLeft[u] = this.traffic.begin(u, table, operator);
     this.soloRate[u] = table.soloRate[cell]!;
     this.row[u] = row;
     this.withCpu[u] = Number(table.usesCpu);

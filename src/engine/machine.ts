@@ -40,6 +40,8 @@ export interface MachineUnit {
   /** Call from the host into the unit's driver, paid once for each run of consecutive operators on it. */
   readonly callSeconds: Seconds;
   readonly sramPerByte: JoulesPerByte;
+  /** Local memory for weights of later operators, where graphs are compiled to fetch them ahead. */
+  readonly aheadBytes?: Bytes | undefined;
   /** The thread that feeds it: on which domain, and how much of one core it keeps busy while the unit has work. */
   readonly host?: { readonly domain: number; readonly share: number } | undefined;
 }

@@ -1,4 +1,5 @@
 /** How the bytes of the operators under way split: by what the cache serves, by direction, by what stands before memory. */
+import type { Bytes } from '../base/units.ts';
 import type { StreamGuard, StreamSplit } from './stream.ts';
 import type { TaskTable } from './task-table.ts';
 
@@ -18,8 +19,9 @@ export class OperatorTraffic {
     this.guards = new Array(units).fill(undefined);
   }
 
-  /** An operator of a cell begins on a unit. */
-  begin(u: number, table: TaskTable, cell: number): void {
+  /** An operator begins on a unit. @returns the bytes that it streams. */
+  begin(u: number, table: TaskTable, operator: number): Bytes {
+    const cell = table.cell[operator]!;
     const read = table.readBytes[cell]!;
     const bytes = read + table.writeBytes[cell]!;
     const readHits = table.readHits[cell]!;
@@ -29,6 +31,7 @@ export class OperatorTraffic {
     this.dramReads[u] = bytes > 0 ? (read - readHits) / bytes : 1;
     this.dramWrites[u] = bytes > 0 ? (bytes - read - writeHits) / bytes : 0;
     this.guards[u] = table.guards[cell];
+    return Math.max(0, bytes + table.aheadBytes[operator]!);
   }
 
   splitOf(u: number): StreamSplit {

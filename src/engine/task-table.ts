@@ -7,6 +7,7 @@ import { type Graph, type Phase, workAt } from '../workload/graph.ts';
 import { soloRate, splitOf, streamPort } from './bandwidth.ts';
 import { CachePlan } from './cache-plan.ts';
 import { NO_HITS } from './cache-traffic.ts';
+import { planAhead } from './fetch-ahead.ts';
 import type { Fetched, Machine } from './machine.ts';
 import type { StreamGuard } from './stream.ts';
 
@@ -37,6 +38,8 @@ export interface TaskTable {
   readonly transferSeconds: Float64Array;
   /** Calls into the unit's driver, where a run of operators on it begins. */
   readonly callSeconds: Float64Array;
+  /** Bytes that it streams on top of its cell's, or less: weights that a compiler has moved to earlier operators. */
+  readonly aheadBytes: Float64Array;
   readonly roots: Int32Array;
   /** Successors of operator i are `successors[successorStart[i] … successorStart[i + 1]]`. */
   readonly successorStart: Int32Array;
@@ -122,6 +125,7 @@ export function buildTable(
     successors,
     transferSeconds: transfers(graph, context, placed, machine),
     callSeconds: calls(phase, placed, machine),
+    aheadBytes: new Float64Array(graph.operators.length),
     cycles: column(),
     matrixCycles: column(),
     vectorCycles: column(),
@@ -157,6 +161,7 @@ export function buildTable(
   }
   table.cache?.follow(table.cell);
   for (const cell of new Set(table.cell)) rateCell(table, machine, cell);
+  if (table.growing.length === 0) planAhead(table, machine.units, (u) => topSpeed(machine, u));
   return table;
 }
 

@@ -80,7 +80,7 @@ const kernels = z.strictObject({
    * near 0 sleeps until the driver's interrupt; 0 where absent.
    */
   hostThread: sourced('ratio', { min: 0, max: 1 }).optional(),
-  /** Runs networks compiled ahead of time: what descriptions of units say of these applies. */
+  /** Runs networks compiled ahead of time: what descriptions of units say of these applies, and weights are fetched ahead. */
   compiled: z.boolean().default(false),
   /** Convolutions of 3 × 3 at stride 1 are computed by Winograd's method. CPUs and GPUs only. */
   winograd: sourcedValue(z.boolean()).optional(),

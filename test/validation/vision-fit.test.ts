@@ -23,8 +23,8 @@ const text = readFileSync(data('phones/vision.csv'), 'utf8');
 const { rows, written, sketchOf } = visionFitting(text, 'vision.csv', fileSources(), graphs);
 
 /**
- * The rows leave the numbers this much room: an earlier run of the fit is shipped, and the present command, which
- * starts from the middle of its priors (two minutes of work), differs so far from it with medians as good.
+ * The rows leave the numbers this much room: the command ends after two turns from the middle of its priors, and another turn of one
+ * chip or engine, with all others as they ended, may move its numbers so far.
  */
 const ROOM = 0.2;
 

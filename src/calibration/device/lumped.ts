@@ -2,7 +2,8 @@
  * A compiled request as a few counted works, so that a fit may time it thousands of times under changed kernels.
  *
  * Model    as src/engine/closed-form.ts, operators of one phase one after another, equal ones counted
- * Ignores  units that work side by side within a phase; rates are shared by splits of reads and writes within 0.2 %
+ * Ignores  units that work side by side within a phase, weights that compiled graphs fetch ahead; rates are shared by splits of
+ *          reads and writes within 0.2 %
  * Valid    phases on one unit
  * Source   src/engine/closed-form.ts
  * Checked  test/unit/calibration/device/lumped.test.ts (equals the closed form)

@@ -3,6 +3,7 @@ import { MILLI } from '../../base/units.ts';
 import type { Work } from '../../base/work.ts';
 import { compiledCall } from '../../engine/build-machine.ts';
 import { compilePhase } from '../../engine/compile.ts';
+import { fetchAhead } from '../../engine/fetch-ahead.ts';
 import type { Machine, MachineUnit } from '../../engine/machine.ts';
 import type { Sources } from '../../engine/prepare.ts';
 import type { TaskTable } from '../../engine/task-table.ts';
@@ -281,8 +282,12 @@ export interface Sketch {
   readonly cells: readonly {
     readonly work: Work;
     readonly count: number;
-    readonly stream: number;
+    readonly bytes: number;
+    readonly weights: number;
+    readonly rate: number;
   }[];
+  /** By operator of the home unit, in order: its cell. */
+  readonly order: readonly number[];
 }
 
 function sketch(
@@ -302,14 +307,18 @@ function sketch(
   for (const cell of table.cell) counts.set(cell, (counts.get(cell) ?? 0) + 1);
   const { calls, seconds } = waitsOf(table, machine, u);
   let fixedSeconds = seconds;
-  const cells: { work: Work; count: number; stream: number }[] = [];
+  const cells: Sketch['cells'][number][] = [];
+  const places = new Map<number, number>();
   for (const [cell, count] of counts) {
     const bytes = table.readBytes[cell]! + table.writeBytes[cell]!;
     const stream = bytes > 0 ? bytes / table.soloRate[cell]! : 0;
     const on = cell % table.unitCount;
     const work = workAt(phase.graph, Math.floor(cell / table.unitCount), phase.contextStart);
-    if (on === u) cells.push({ work, count, stream });
-    else {
+    if (on === u) {
+      const rate = table.soloRate[cell]!;
+      places.set(cell, cells.length);
+      cells.push({ work, count, bytes, weights: table.weightReads[cell]!, rate });
+    } else {
       const compute = table.cycles[cell]! / speedOf(machine.units[on] as MachineUnit);
       fixedSeconds += count * (table.launchSeconds[cell]! + Math.max(compute, stream));
     }
@@ -328,6 +337,7 @@ function sketch(
     fixedSeconds,
     hostBytes,
     cells,
+    order: [...table.cell].flatMap((cell) => places.get(cell) ?? []),
   };
 }
 
@@ -365,10 +375,14 @@ function trialSeconds(one: Sketch, { spec: described, runtime }: Trial): number 
   const slower = unit.port.outstandingBytes / tried.port.outstandingBytes;
   const copy = one.hostBytes / (runtime.host?.copy?.is ?? Number.POSITIVE_INFINITY);
   let total = one.fixedSeconds + one.calls * call + copy;
-  for (const { work, count, stream } of one.cells) {
-    const cost = tried.estimate(work);
-    total += count * (cost.launchSeconds + Math.max(cost.cycles / one.speed, stream * slower));
-  }
+  const steps = one.cells.map(({ work, bytes, weights, rate }) => {
+    const { cycles, launchSeconds } = tried.estimate(work);
+    return { launchSeconds, compute: cycles / one.speed, bytes, weights, rate: rate / slower };
+  });
+  const inOrder = one.order.map((cell) => steps[cell]!);
+  const ahead = one.home.aheadBytes ? fetchAhead(inOrder, one.home.aheadBytes) : undefined;
+  for (const [i, { launchSeconds, compute, bytes, rate }] of inOrder.entries())
+    total += launchSeconds + Math.max(compute, (bytes + (ahead?.[i] ?? 0)) / rate);
   return total;
 }
 

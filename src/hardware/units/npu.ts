@@ -2,7 +2,8 @@
  * A neural processor: systolic matrix engines and vector contexts around a software-managed local memory.
  *
  * Model    cycles = max(matrix, vector + expansion of packed weights, decompressor); matrix cycles from folds
- *          over the rate of the number formats, traffic from the loop order that reads least
+ *          over the rate of the number formats, traffic from the loop order that reads least; compilers take products with
+ *          16-bit integers apart into three operators
  * Ignores  bank conflicts of local memory, contention between vector contexts, live ranges of tensors kept on chip
  * Valid    operators large against one launch; shapes of at least one element per dimension
  * Source   geometry and rates from socs/*.yaml; folds and tiling from src/hardware/npu
@@ -39,6 +40,11 @@ import type { NpuSpec } from './unit-spec.ts';
 const OUTPUT_STAGE_OPS = 2;
 /** Any activation function of a result: a table look-up with linear interpolation, as vector units of NPUs have it. */
 const FUNCTION_OPS = 2;
+/**
+ * Operators that a compiler makes of a product with 16-bit integer activations on an engine of 8-bit multipliers: one for each half of
+ * the activations, and one that adds the two. Networks with w8a16 take as much longer (test/validation/vision.test.ts).
+ */
+const HALVES_AND_SUM = 3;
 /** Unpacking and scaling one weight in vector registers. */
 const EXPANSION_OPS = 2;
 
@@ -62,6 +68,8 @@ interface Npu {
   readonly attentionShare: Readonly<Partial<Record<DType, number>>>;
   readonly rowShare: Readonly<Partial<Record<DType, number>>>;
   readonly launchSeconds: number;
+  /** Compilers take wide integers apart into operators of their own. */
+  readonly takesApart: boolean;
 }
 
 /** @throws InfeasibleError for local memory below one tile of the array. */
@@ -126,6 +134,7 @@ function npuOf(spec: NpuSpec, options: UnitOptions): Npu {
     attentionShare: options.kernels?.attentionShare ?? {},
     rowShare: options.kernels?.rowShare ?? {},
     launchSeconds: launchOf(compiled?.operator.is ?? spec.launch.operator.is, options),
+    takesApart: compiled !== undefined,
   };
 }
 
@@ -232,9 +241,16 @@ function matrixCost(npu: Npu, work: Work, load: MatrixLoad, serial: boolean): Un
     readBytes: weights.readBytes + traffic.readBytes,
     weightReadBytes: weights.readBytes,
     sramBytes: load.sramBytes,
-    launchSeconds: npu.launchSeconds,
+    launchSeconds: npu.launchSeconds * operatorsOf(npu, work),
     utilisation: work.macs === 0 ? 0 : work.macs / (cycles * npu.peakMacs * rate),
   };
+}
+
+/** Operators that a compiler makes of a product, by how wide its activations are. */
+function operatorsOf({ takesApart }: Npu, { form, weightDType, activationDType }: Work): number {
+  const halved =
+    activationDType === 'int16' && weightDType !== 'int16' && form.kind !== 'attention';
+  return takesApart && halved ? HALVES_AND_SUM : 1;
 }
 
 /** Weights as they lie in local memory: a decompressor stands before it. */

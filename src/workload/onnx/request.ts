@@ -2,6 +2,7 @@
 import { FUSION_NAMES, fuse } from '../fusion/index.ts';
 import { graphOfList, peakActivationBytes } from '../fusion/operator-list.ts';
 import { castList, PRECISIONS, type PrecisionName, weightShare } from '../fusion/precision.ts';
+import { requantised } from '../fusion/requantisation.ts';
 import type { FusionSaving, RequestPlan } from '../graph.ts';
 import type { ImportedModel } from './import.ts';
 
@@ -25,7 +26,8 @@ export function buildOnnxRequest(
   { inferences = 1, precision, fusions = FUSION_NAMES }: OnnxRequestOptions = {},
 ): OnnxRequest {
   const cast = precision ? castList(model.list, PRECISIONS[precision]) : model.list;
-  const { list, savings } = fuse(cast, fusions);
+  const { list: fused, savings } = fuse(cast, fusions);
+  const list = integers(precision) ? requantised(fused) : fused;
   const plan: RequestPlan = {
     name,
     phases: [
@@ -53,16 +55,20 @@ export function buildOnnxRequest(
   return { plan, savings };
 }
 
+/** Whether activations are integers with a scale for each tensor. */
+function integers(precision: PrecisionName | undefined): boolean {
+  return precision !== undefined && PRECISIONS[precision].activations.startsWith('int');
+}
+
 /** Inputs and results in the application's format: floats as the file has them, unless integers were asked for. */
 function hostBytes(model: ImportedModel, precision: PrecisionName | undefined): number {
   const { list } = model;
   const made = new Set(list.operators.flatMap(({ outputs }) => outputs));
   const read = new Set(list.operators.flatMap(({ inputs }) => inputs));
   const given = [...read].filter((name) => !made.has(name));
-  const format = precision && PRECISIONS[precision].activations;
-  const integers = format?.startsWith('int') ? castList(list, PRECISIONS[precision!]) : list;
+  const format = integers(precision) ? castList(list, PRECISIONS[precision!]) : list;
   return [...given, ...list.results].reduce(
-    (sum, name) => sum + (integers.tensors.get(name)?.bytes ?? 0),
+    (sum, name) => sum + (format.tensors.get(name)?.bytes ?? 0),
     0,
   );
 }

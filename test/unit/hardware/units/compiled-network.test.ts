@@ -63,6 +63,16 @@ describe('an engine that compiles networks', () => {
     expect(passes).toBeCloseTo(2, 1); // w8a16 runs at 0.5 of int8, socs/parts/hexagon-v75.yaml
   });
 
+  it('makes three operators of a product with 16-bit integers: two halves and their sum', () => {
+    const shape = { m: 64, n: 64, k: 64 };
+    const launchOf = (kernels: KernelClass, activation: 'int8' | 'int16') =>
+      build(kernels, { 'compiled.operator': 1e-6 }).estimate(matmulWork(shape, int8, activation))
+        .launchSeconds;
+    expect(launchOf({ compiled: true }, 'int8')).toBe(1e-6);
+    expect(launchOf({ compiled: true }, 'int16')).toBeCloseTo(3e-6, 12);
+    expect(launchOf({}, 'int16')).toBe(written.launch.operator.is);
+  });
+
   it('multiplies 8-bit weights with half-precision activations no faster than two halves', () => {
     const shape = { m: 4096, n: 4096, k: 4096 };
     const npu = build({ compiled: true });
