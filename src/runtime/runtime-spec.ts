@@ -228,8 +228,8 @@ export function foreignFormat(
   const plain = format.replace(/-file$/, '');
   if (!only || only.is.includes(plain)) return undefined;
   return {
-    message: `runtime class ${name} stands for weights of ${only.is.join(' and ')} alone, not of ${plain}`,
-    expected: only.is.join(' or '),
+    message: `runtime class ${name} stands for weights of ${only.is.join(', ')} alone, not of ${plain}`,
+    expected: `one of ${only.is.join(', ')}`,
     hint: `take runtime ${family}`,
   };
 }
