@@ -63,12 +63,15 @@ export function parseSpecFile(text: string, file: string): SpecFile {
 }
 
 const parsed = new Map<string, { readonly text: string; readonly spec: SpecFile }>();
+/** More than all bundled files: only who makes up names without end has one parsed again. */
+const MOST_PARSED = 1000;
 
 /** As `parseSpecFile`; a file that several runs of one program read is parsed once, for as long as its text is the same. */
 export function parseOnce({ file, text }: { readonly file: string; readonly text: string }) {
   const known = parsed.get(file);
   if (known?.text === text) return known.spec;
   const spec = parseSpecFile(text, file);
+  if (parsed.size >= MOST_PARSED) parsed.clear();
   parsed.set(file, { text, spec });
   return spec;
 }

@@ -1,7 +1,7 @@
 /** Operators as ONNX Runtime's CPU provider performs them: what it fuses, and what it does besides. */
 import type { Work } from '../base/work.ts';
 import { fuse } from '../workload/fusion/index.ts';
-import type { OperatorList } from '../workload/fusion/operator-list.ts';
+import type { ListedOperator, OperatorList } from '../workload/fusion/operator-list.ts';
 
 /** Passes that ONNX Runtime's default optimisation also has for the CPU; it does not merge plain element-wise chains. */
 const FUSIONS = ['qdq', 'written-norm', 'convolution'];
@@ -19,12 +19,18 @@ export interface RunOperator {
 export function operatorsAsRun(list: OperatorList): RunOperator[] {
   const fused = fuse(list, FUSIONS).list;
   const last = lastReaders(fused);
-  return fused.operators.map(({ name, parts, inputs, outputs, work }, index) => {
+  return fused.operators.map((operator, index) => {
+    const { name, parts, inputs, outputs, work } = operator;
     const free = inputs.some(
       (tensor) =>
         last.get(tensor) === index && (fused.tensors.get(tensor)?.bytes ?? 0) >= work.outputBytes,
     );
-    return { name, parts, outputs, works: asRun(free ? work : apart(work)) };
+    return {
+      name,
+      parts,
+      outputs,
+      works: asRun(free ? work : apart(work), goesByBlocks(fused, operator)),
+    };
   });
 }
 
@@ -66,18 +72,38 @@ export function worksAsRun(model: { readonly list: OperatorList; readonly views:
   return [...works, ...Array.from({ length: model.views }, () => VIEW)];
 }
 
+/** Optional inputs of MultiHeadAttention with which it writes its scores out: masks, biases, what was before. */
+const WRITTEN_OUT_WITH = [4, 5, 6, 7];
+
 /**
- * MultiHeadAttention goes block by block (github.com/microsoft/onnxruntime pull request 20805); other attention writes
- * its scores out. With a cache it copies that first: ONNX Runtime grows it in a new tensor, because the JavaScript
- * interface cannot share one buffer between input and output.
+ * Whether attention goes block by block, so that scores stay in the nearest cache: MultiHeadAttention in single
+ * precision without masks and caches (github.com/microsoft/onnxruntime pull request 20805; its conditions in
+ * onnxruntime/contrib_ops/cpu/bert/multihead_attention.cc).
  */
-function asRun(work: Work): Work[] {
+function goesByBlocks({ tensors }: OperatorList, { work, traits }: ListedOperator): boolean {
+  const { form } = work;
+  if (form.kind !== 'attention' || work.operator !== 'MultiHeadAttention') return false;
+  const flat = traits.operands
+    .slice(0, 3)
+    .every((name) => name === '' || tensors.get(name)?.dims.length === 3);
+  const more = WRITTEN_OUT_WITH.some(
+    (position) =>
+      (traits.operands[position] ?? '') !== '' ||
+      traits.constants.some((constant) => constant.position === position),
+  );
+  const kept = work.kvReadBytes + work.kvWriteBytes > 0;
+  return flat && !more && !kept && !form.causal && work.activationDType === 'fp32';
+}
+
+/**
+ * Attention with a cache copies that first: ONNX Runtime grows it in a new tensor, because the JavaScript interface
+ * cannot share one buffer between input and output.
+ */
+function asRun(work: Work, blocked: boolean): Work[] {
   const { form } = work;
   if (form.kind !== 'attention') return [work];
-  if (work.kvReadBytes === 0) {
-    const blocked = work.operator === 'MultiHeadAttention';
-    return [blocked ? { ...work, form: { ...form, blocked } } : work];
-  }
+  if (blocked) return [{ ...work, form: { ...form, blocked } }];
+  if (work.kvReadBytes === 0) return [work];
   const grown = work.kvReadBytes + work.kvWriteBytes;
   const copy: Work = {
     ...work,

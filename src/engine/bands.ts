@@ -21,7 +21,12 @@ const QUANTITIES: Readonly<Record<string, { readonly quantity: string; readonly 
     decode_tokens_per_second: { quantity: 'decode', stage: 'decode' },
     time_per_output_token_seconds: { quantity: 'decode', stage: 'decode' },
     energy_per_token_joules: { quantity: 'energy_per_token', stage: 'decode' },
+    energy_joules: { quantity: 'energy_per_token', stage: 'decode' },
+    request_energy_per_token_joules: { quantity: 'energy_per_token', stage: 'decode' },
+    battery_ratio: { quantity: 'energy_per_token', stage: 'decode' },
+    battery_ratio_per_request: { quantity: 'energy_per_token', stage: 'decode' },
     average_power_watts: { quantity: 'power', stage: 'decode' },
+    battery_hours: { quantity: 'power', stage: 'decode' },
   };
 const LATENCY = 'request_latency_seconds';
 
@@ -73,7 +78,8 @@ export function intervalsOf(
   };
   for (const [id, { quantity, stage }] of Object.entries(QUANTITIES)) {
     const value = metrics[id];
-    const band = value === undefined ? undefined : bandOf(quantity, stage);
+    // A battery that a charger fills faster than it is emptied has a figure below zero, of which no factor is known.
+    const band = value === undefined || value <= 0 ? undefined : bandOf(quantity, stage);
     if (value !== undefined && band)
       found[id] = {
         low: value / band.factor,

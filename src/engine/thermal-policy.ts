@@ -47,7 +47,7 @@ function heldNotes(label: string, ambient: number, trips: readonly number[]): st
     .map((trip) => `${trip} °C`)
     .join(', ');
   return [
-    `air at ${ambient} °C is warmer than phones are made for and not below what ${label} holds (${which}): it holds clocks back all the time, down to the least it may`,
+    `air at ${ambient} °C is not below what ${label} holds (${which}): it holds clocks back all the time, down to the least it may`,
   ];
 }
 

@@ -5,6 +5,7 @@ import * as op from '../../../src/calibration/operators.ts';
 import { finish, input, newSketch } from '../../../src/calibration/sketch.ts';
 import { binary, reshape, unary } from '../../../src/calibration/vector-operators.ts';
 import { buildCpu } from '../../../src/hardware/units/cpu.ts';
+import type { ListedOperator } from '../../../src/workload/fusion/operator-list.ts';
 import { common, kryo } from '../../support/phone-units.ts';
 
 describe('operatorsAsRun', () => {
@@ -82,6 +83,38 @@ describe('attention as ONNX Runtime has it', () => {
     // Written and read back once each, and nothing else of that size is moved.
     expect(moved(grouped as Work)).toBeGreaterThan(2 * scores);
     expect(moved(several as Work)).toBeLessThan(scores);
+  });
+});
+
+describe('blocks of MultiHeadAttention', () => {
+  const sketch = newSketch('heads');
+  const x = input(sketch, [1, 64, 320]);
+  const { list } = finish(sketch, op.multiHeadAttention(sketch, [x, x, x], 8));
+  const [attention] = list.operators;
+  const blocked = (work: Partial<Work>, traits: Partial<ListedOperator['traits']> = {}) => {
+    const changed = {
+      ...(attention as ListedOperator),
+      work: { ...attention!.work, ...work },
+      traits: { ...attention!.traits, ...traits },
+    };
+    const [run] = operatorsAsRun({ ...list, operators: [changed, ...list.operators.slice(1)] });
+    return run!.works.some(({ form }) => form.kind === 'attention' && form.blocked === true);
+  };
+
+  it('are its own where nothing but query, key and value is given', () => {
+    expect(blocked({})).toBe(true);
+  });
+
+  it('are not taken with masks, caches, halves or earlier tokens alone', () => {
+    const form = attention!.work.form as Extract<Work['form'], { kind: 'attention' }>;
+    const operands = [...attention!.traits.operands];
+    const mask = { position: 4, dims: [1, 64], dtype: 'int32', bytes: 256 } as const;
+    expect(blocked({ form: { ...form, causal: true } })).toBe(false);
+    expect(blocked({ kvWriteBytes: 1 })).toBe(false);
+    expect(blocked({ kvReadBytes: 1 })).toBe(false);
+    expect(blocked({ activationDType: 'fp16' })).toBe(false);
+    expect(blocked({}, { constants: [mask] })).toBe(false);
+    expect(blocked({}, { operands: [...operands.slice(0, 3), '', '', 'x0'] })).toBe(false);
   });
 });
 

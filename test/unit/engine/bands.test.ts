@@ -20,6 +20,9 @@ const metrics = {
   energy_joules: 5,
   energy_per_token_joules: 0.5,
   average_power_watts: 4,
+  battery_ratio: 0.02,
+  battery_hours: 6,
+  dram_bytes: 7,
 };
 
 describe('intervals of a run', () => {
@@ -35,12 +38,20 @@ describe('intervals of a run', () => {
     expect(found['average_power_watts']).toMatchObject({ low: 2, high: 8 });
   });
 
+  it('are as wide for what is the same joules and the same watts by another name', () => {
+    for (const id of ['energy_joules', 'battery_ratio'] as const)
+      expect(found[id]).toMatchObject({ low: metrics[id] / 2, high: metrics[id] * 2 });
+    expect(found['battery_hours']).toMatchObject({ low: 3, high: 12 });
+    const source = { calibration, runtime: 'vendor' };
+    expect(intervalsOf({ battery_ratio: -0.1 }, allOn('npu'), source)).toEqual({});
+  });
+
   it('add up over the stages of a request', () => {
     expect(found['request_latency_seconds']).toMatchObject({ low: 1 + 10 / 1.25, high: 4 + 12.5 });
   });
 
   it('are absent where nothing was measured', () => {
-    expect(found['energy_joules']).toBeUndefined();
+    expect(found['dram_bytes']).toBeUndefined();
     const source = { calibration, runtime: 'vendor' };
     expect(intervalsOf(metrics, allOn('gpu'), source)).toEqual({});
     expect(intervalsOf(metrics, () => undefined, source)).toEqual({});

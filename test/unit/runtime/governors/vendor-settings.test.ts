@@ -161,13 +161,13 @@ it('refuses trips that ordinary air alone would hold', () => {
   const limits = {
     junctionSoft: 95,
     junctionCritical: 110,
-    skinTarget: 33,
+    skinTarget: 28,
     skinHard: 45,
     skinEmergency: 52,
     sustainablePower: 4,
-    ambient: 34,
+    ambient: 29,
   };
   expect(() => thermalGovernors['skin-pid'].create({}, limits)).toThrow(SpecError);
-  expect(() => thermalGovernors['skin-pid'].create({}, limits)).toThrow(/above 34 °C/);
+  expect(() => thermalGovernors['skin-pid'].create({}, limits)).toThrow(/above 29 °C/);
   expect(() => thermalGovernors.junction.create({}, limits)).not.toThrow();
 });
