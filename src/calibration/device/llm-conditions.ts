@@ -53,23 +53,40 @@ export function conditionsOf(row: LlmRow, kind: string, chip: Chip): Conditions 
   return { set: [], assumptions: [] };
 }
 
-function coresOf(
-  row: LlmRow,
-  { cores = Number.POSITIVE_INFINITY, clusters = [] }: Chip,
-): Conditions | Missing {
+function coresOf(row: LlmRow, chip: Chip): Conditions | Missing {
   const { threads, assumption } = threadsOf(row);
   if (threads === 0) return { reason: 'its notes give 0 threads' };
+  const { set, cores = Number.POSITIVE_INFINITY, place, assumptions } = heldOf(row, chip);
   const more = threads !== undefined && threads > cores;
-  const named = HELD.exec(row.columns['notes'] ?? '')?.[1]?.toLowerCase();
-  const held = named !== undefined && clusters.includes(named);
   return {
-    set: [
-      ...(threads === undefined ? [] : [`cpu.threads=${more ? cores : threads}`]),
-      ...(held ? [`cpu.affinity=${named}`] : []),
-    ],
+    set: [...(threads === undefined ? [] : [`cpu.threads=${more ? cores : threads}`]), ...set],
     assumptions: [
       ...(assumption === undefined ? [] : [assumption]),
-      ...(more ? [`${cores} threads for ${threads}: one for each core`] : []),
+      ...(more ? [`${cores} threads for ${threads}: one for each ${place}`] : []),
+      ...assumptions,
     ],
+  };
+}
+
+/** `on the four cores` counts them and `on the CPU cores` tells them from others: neither names a cluster. */
+const UNNAMED = new Set([...WORDS, 'cpu', 'physical', 'same']);
+
+/** The cores that threads may run on. */
+function heldOf(row: LlmRow, { cores, clusters = [] }: Chip) {
+  const all = { set: [], cores, place: 'core', assumptions: [] };
+  const named = HELD.exec(row.columns['notes'] ?? '')?.[1]?.toLowerCase();
+  if (named === undefined || UNNAMED.has(named) || /^\d+$/.test(named)) return all;
+  // Cores of one name that differ in clock are clusters of their own: middle and middle-slow.
+  const held = clusters.filter(({ name }) => name === named || name.startsWith(`${named}-`));
+  if (held.length === 0) {
+    const known = clusters.map(({ name }) => name).join(', ');
+    const which = known === '' ? 'the SoC names no clusters' : `its clusters are ${known}`;
+    return { ...all, assumptions: [`all cores for "on the ${named} cores": ${which}`] };
+  }
+  return {
+    set: [`cpu.affinity=${held.map(({ name }) => name).join(' ')}`],
+    cores: held.reduce((sum, { count }) => sum + count, 0),
+    place: `${named} core`,
+    assumptions: [],
   };
 }

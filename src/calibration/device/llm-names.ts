@@ -17,8 +17,8 @@ type Aliases = Readonly<Record<string, Alias>>;
 export interface Chip {
   readonly vendor?: string;
   readonly cores?: number;
-  /** Clusters of the CPU by name. */
-  readonly clusters?: readonly string[];
+  /** Clusters of the CPU by name, with their cores. */
+  readonly clusters?: readonly { readonly name: string; readonly count: number }[];
 }
 
 /** What there is to map to. */

@@ -92,7 +92,12 @@ function chipOf(data: unknown): Chip {
   return {
     ...(typeof vendor === 'string' && { vendor }),
     ...(cores !== undefined && Number.isFinite(cores) && { cores }),
-    ...(clusters && { clusters: clusters.map(({ name }) => String(name)) }),
+    ...(clusters && {
+      clusters: clusters.map(({ name, count }) => ({
+        name: String(name),
+        count: Number(count?.is ?? 0),
+      })),
+    }),
   };
 }
 
