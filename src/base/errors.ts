@@ -31,6 +31,8 @@ export interface InfeasibleDetail {
   readonly demand: number;
   readonly bound: number;
   readonly unit: string;
+  /** Above this a model says nothing of how far: such figures are told as above it. */
+  readonly most?: number;
   /** What the demand is made of. */
   readonly breakdown: Readonly<Record<string, number>>;
   /** Changes that would make it fit, most effective first. */

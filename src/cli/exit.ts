@@ -62,12 +62,15 @@ function describeSecurityFault({ message, detail }: SecurityFault): string {
 }
 
 function describeInfeasible({ message, detail }: InfeasibleError): string {
-  const show = (value: number) => formatIn(value, detail.unit);
+  const { demand, bound, unit, most = Number.POSITIVE_INFINITY } = detail;
+  const show = (value: number) =>
+    value > most ? `above ${formatIn(most, unit)}` : formatIn(value, unit);
+  const short = demand > most ? '' : `: short by ${show(demand - bound)}`;
   const parts = Object.entries(detail.breakdown).sort((a, b) => b[1] - a[1]);
   const width = Math.max(0, ...parts.map(([name]) => name.length));
   return [
     message,
-    `  demand ${show(detail.demand)}, bound ${show(detail.bound)}: short by ${show(detail.demand - detail.bound)}`,
+    `  demand ${show(demand)}, bound ${show(bound)}${short}`,
     ...parts.map(([name, value]) => `    ${name.padEnd(width)}  ${show(value)}`),
     ...(detail.levers.length > 0 ? ['  what would help:'] : []),
     ...detail.levers.map((lever) => `    - ${lever}`),

@@ -13,6 +13,7 @@ export function runaway(machine: Machine, junction: Celsius, now: Seconds): Infe
       demand: Math.round(junction),
       bound: SHUTDOWN,
       unit: '°C',
+      most: SHUTDOWN,
       breakdown: Object.fromEntries(
         machine.junctionNodes.map((node) => [
           machine.thermal.nodes[node]!,

@@ -192,6 +192,7 @@ function refuseRunaway(network: ModalNetwork, leaks: readonly LeakyNode[]): void
       demand: temperature,
       bound: DESTROYED,
       unit: '°C',
+      most: DESTROYED,
       breakdown: { leakage_watts: leakageAt(leak, temperature) },
       levers: ['lower voltage or frequency', 'better path to the body', 'less leaky process'],
     });

@@ -47,6 +47,25 @@ describe('endingOf', () => {
     });
   });
 
+  it('tells figures that a model says nothing of as above what it does', () => {
+    const error = new InfeasibleError('too hot', {
+      demand: 16_079_393_653_957,
+      bound: 150,
+      unit: '°C',
+      most: 150,
+      breakdown: { prime: 16_079_393_653_957, gpu: 90 },
+      levers: [],
+    });
+    expect(endingOf(error).text).toBe(
+      [
+        'too hot',
+        '  demand above 150 °C, bound 150 °C',
+        '    prime  above 150 °C',
+        '    gpu    90 °C',
+      ].join('\n'),
+    );
+  });
+
   it('ends with 4 at a forbidden access', () => {
     const detail = {
       initiator: 'gpu',
