@@ -270,7 +270,28 @@ function describe(
     ]),
   );
   const missing = report.unmapped.map(({ id, reason }) => `  ${id}: ${reason}`);
-  return [table, '', summary, ...(missing.length > 0 ? ['', 'not mapped:', ...missing] : [])].join(
-    '\n',
-  );
+  return [
+    table,
+    ...headed('assumed:', assumedLines(rows)),
+    '',
+    summary,
+    ...headed('not mapped:', missing),
+  ].join('\n');
+}
+
+const headed = (head: string, lines: readonly string[]) =>
+  lines.length > 0 ? ['', head, ...lines] : [];
+
+/** Rows that a footnote names; CSV and JSON give what was assumed row by row. */
+const NAMED_ROWS = 4;
+
+/** What stands in or was assumed, each with the rows that it is of. */
+function assumedLines(rows: readonly DevicePrediction[]): string[] {
+  const found = new Map<string, Set<string>>();
+  for (const { id, assumptions } of rows)
+    for (const text of assumptions) found.set(text, (found.get(text) ?? new Set()).add(id));
+  return [...found].map(([text, ids]) => {
+    const more = ids.size > NAMED_ROWS ? ` and ${ids.size - NAMED_ROWS} more` : '';
+    return `  ${[...ids].slice(0, NAMED_ROWS).join(', ')}${more}: ${text}`;
+  });
 }

@@ -1,4 +1,5 @@
 /** From a measured row to the scenario that should reproduce it, or the reason why none does. */
+import { nearestHint } from '../../base/registry.ts';
 import { hasFixedContext } from '../../runtime/request-shape.ts';
 import { foreignFormat, type RuntimeSpec } from '../../runtime/runtime-spec.ts';
 import { effectiveBits, type WeightFormat } from '../../workload/models/weight-format.ts';
@@ -6,6 +7,8 @@ import { ggufType, isType } from './gguf-type.ts';
 import { headFormatOf } from './head-format.ts';
 import { conditionsOf } from './llm-conditions.ts';
 import {
+  type Chip,
+  type Found,
   findModel,
   findPhone,
   findRuntime,
@@ -37,6 +40,7 @@ export interface MappedRow {
 
 export type Mapping = MappedRow | { readonly row: LlmRow; readonly reason: string };
 type UnitKind = 'cpu' | 'gpu' | 'npu';
+const UNITS = ['cpu', 'gpu', 'npu', 'hybrid'];
 
 /** Prompt where a row gives none: a short question, as decode benchmarks use. */
 const DEFAULT_PROMPT = 64;
@@ -49,16 +53,10 @@ export function mapLlmRow(row: LlmRow, tables: MappingTables): Mapping {
 }
 
 function mapPlainRow(row: PlainRow, tables: MappingTables): Mapping {
-  const soc = findSoc(row, tables);
-  if ('reason' in soc) return { row, ...soc };
-  const placement = placementOf(row);
-  if ('reason' in placement) return { row, ...placement };
+  const named = namesOf(row, tables);
+  if ('reason' in named) return { row, ...named };
+  const { soc, placement, engine, model, chip } = named;
   const { kind } = placement;
-  const chip = tables.chips[soc.id] ?? {};
-  const engine = findRuntime(row, { kind, vendor: chip.vendor }, languageRuntimes(tables));
-  if ('reason' in engine) return { row, ...engine };
-  const model = findModel(row, tables);
-  if ('reason' in model) return { row, ...model };
   const { runtime } = engine;
   const format = formatOf(row, runtime, model.id, tables);
   if ('reason' in format) return { row, reason: format.reason };
@@ -107,6 +105,46 @@ function mapPlainRow(row: PlainRow, tables: MappingTables): Mapping {
   };
 }
 
+interface Names {
+  readonly soc: Found;
+  readonly placement: Placement;
+  readonly engine: Exclude<ReturnType<typeof findRuntime>, Missing>;
+  readonly model: Found;
+  readonly chip: Chip;
+}
+
+/** What a row names, or all of it that is not known. */
+function namesOf(row: LlmRow, tables: MappingTables): Names | Missing {
+  const soc = findSoc(row, tables);
+  const placement = placementOf(row);
+  const model = findModel(row, tables);
+  const chip = ('id' in soc && tables.chips[soc.id]) || {};
+  // Which engines there are depends on the unit and the maker.
+  const engine =
+    'reason' in placement || 'reason' in soc
+      ? undefined
+      : findRuntime(row, { kind: placement.kind, vendor: chip.vendor }, languageRuntimes(tables));
+  if (
+    'reason' in soc ||
+    'reason' in placement ||
+    'reason' in model ||
+    engine === undefined ||
+    'reason' in engine
+  ) {
+    const reasons = [soc, placement, engine, model].flatMap((one) =>
+      one && 'reason' in one ? [one.reason] : [],
+    );
+    return { reason: reasons.join('; ') };
+  }
+  return { soc, placement, engine, model, chip };
+}
+
+/** Names of a row that nothing is known by, however wrong its numbers are. */
+export function unknownNames(row: LlmRow, tables: MappingTables): string | undefined {
+  const named = namesOf(plainRow(row, tables.models.formats), tables);
+  return 'reason' in named ? named.reason : undefined;
+}
+
 /** Classes that build language models; others run networks alone. */
 function languageRuntimes({ runtimes }: MappingTables): Pick<MappingTables, 'runtimes'> {
   const known = Object.entries(runtimes).filter(
@@ -126,7 +164,7 @@ function placementOf(row: LlmRow): Placement | Missing {
   const { unit, runtime } = row;
   if (unit === 'cpu' || unit === 'gpu' || unit === 'npu')
     return { kind: unit, scenario: {}, assumptions: [] };
-  if (unit !== 'hybrid') return { reason: `unknown unit "${unit}"` };
+  if (unit !== 'hybrid') return { reason: `unknown unit "${unit}" (${nearestHint(unit, UNITS)})` };
   if (/NPU prefill, CPU decode/.test(runtime))
     return {
       kind: 'npu',

@@ -3,6 +3,7 @@ import { parseCsv } from '../../base/csv.ts';
 import { GIGA } from '../../base/units.ts';
 import { type RuntimeSpec, runsOn } from '../../runtime/runtime-spec.ts';
 import { llmParameters } from '../../workload/llm/parameters.ts';
+import type { LlmModel } from '../../workload/models/llm-model.ts';
 import type { ModelTables } from '../../workload/models/tables.ts';
 import { type LlmRow, slug } from './llm-rows.ts';
 
@@ -184,12 +185,28 @@ export function findModel(row: LlmRow, tables: MappingTables): Found | Missing {
   const bare = name.replace(/-(it|chat|instruct)$/, '');
   const alias = tables.aliases[name] ?? tables.aliases[bare];
   for (const id of [name, bare])
-    if (!alias && Object.hasOwn(models, id)) return { id, assumptions: [] };
+    if (!alias && Object.hasOwn(models, id))
+      return sizeConflict(row, models[id] as LlmModel) ?? { id, assumptions: [] };
   if (alias) return { id: alias.to, assumptions: [`${alias.to} for ${row.model}: ${alias.why}`] };
   const nearest = nearestBySize(row.billions, tables);
   if (nearest)
     return { id: nearest, assumptions: [`${nearest} stands in for ${row.model} by size`] };
   return { reason: `the shape of ${row.model} is not known` };
+}
+
+/** Parameters may be counted with or without tables of embeddings, not with a slipped point. */
+const SIZE_RATIO = 1.25;
+
+/** Of experts some publish the active ones, of Gemma's E2B the effective ones: those counts say less than all. */
+const COUNTED_APART = /(^|-)e\d+b(-|$)/;
+
+function sizeConflict({ billions }: LlmRow, model: LlmModel): Missing | undefined {
+  if (billions === undefined || model.experts || COUNTED_APART.test(model.id)) return undefined;
+  const known = llmParameters(model) / GIGA;
+  if (Math.abs(Math.log(billions / known)) <= Math.log(SIZE_RATIO)) return undefined;
+  return {
+    reason: `params_b: does not fit ${model.id}, which has ${known.toPrecision(3)} (got ${billions})`,
+  };
 }
 
 function nearestBySize(

@@ -6,9 +6,10 @@ import { readBundled } from '../../load.ts';
 import { BANDWIDTH_COLUMNS, predictBandwidthRows } from './bandwidth-predict.ts';
 import { DIFFUSION_COLUMNS, predictDiffusionRows } from './diffusion-predict.ts';
 import { predictEnergyRows } from './energy-rows.ts';
-import { LLM_COLUMNS, parseLlmRows } from './llm-rows.ts';
+import { unknownNames } from './llm-mapping.ts';
+import { LLM_COLUMNS, type LlmRow, parseLlmRows } from './llm-rows.ts';
 import type { DevicePredictions } from './measured.ts';
-import { mappingTables, predictLlmRows } from './predict.ts';
+import { mappingTables, NOTHING_MEASURED, predictLlmRows } from './predict.ts';
 import { soundCells, soundRows } from './row-checks.ts';
 import { SUSTAINED_COLUMNS } from './sustained-rows.ts';
 import { fittingRows, openChips } from './vision-calibrate.ts';
@@ -100,7 +101,8 @@ export function refuseOtherKind(text: string, file: string): void {
 }
 
 function predictLlm(text: string, file: string, sources: Sources): DevicePredictions {
-  const { sound, unmapped: faulty } = soundCells(parseLlmRows(text, file));
+  const read = parseLlmRows(text, file);
+  const { sound, unmapped: faulty } = soundCells(read);
   const { rows, unmapped } = predictLlmRows(sound, sources);
   const metered = predictEnergyRows(sound, sources);
   const found = new Set(metered.map(({ id }) => id));
@@ -115,8 +117,39 @@ function predictLlm(text: string, file: string, sources: Sources): DevicePredict
       ...metered,
     ],
     // A row may tell its energy alone.
-    unmapped: [...faulty, ...unmapped.filter(({ id }) => !found.has(id))],
+    unmapped: inOrder(sound, [
+      ...withNames(faulty, read, sources),
+      ...unmapped.filter(({ id }) => !found.has(id)),
+    ]),
   };
+}
+
+type Unmapped = DevicePredictions['unmapped'];
+
+/** By line, which every reason begins with. */
+function inOrder(sound: readonly LlmRow[], unmapped: Unmapped): Unmapped {
+  const lineOf = (reason: string) => Number(/^line (\d+): /.exec(reason)?.[1]);
+  const lines = new Map(sound.map(({ id, line }) => [id, line]));
+  const told = unmapped.map(({ id, reason }) =>
+    Number.isNaN(lineOf(reason))
+      ? { id, reason: `line ${lines.get(id)}: ${reason}` }
+      : { id, reason },
+  );
+  return told.sort((a, b) => lineOf(a.reason) - lineOf(b.reason));
+}
+
+const MEASURED = ['prefill_tok_s', 'ttft_s', 'decode_tok_s', 'power_w', 'energy_j_per_tok'];
+
+/** Rows with faults, with what nobody would see of them until those are mended. */
+function withNames(faulty: Unmapped, read: readonly LlmRow[], sources: Sources): Unmapped {
+  if (faulty.length === 0) return faulty;
+  const tables = mappingTables(sources);
+  return faulty.map(({ id, reason }) => {
+    const row = read.find(({ line }) => reason.startsWith(`line ${line}: `));
+    const empty = row && MEASURED.every((name) => !row.columns[name]?.trim());
+    const more = [row && unknownNames(row, tables), empty && NOTHING_MEASURED].filter(Boolean);
+    return { id, reason: [reason, ...more].join('; ') };
+  });
 }
 
 function predictDiffusion(text: string, file: string, sources: Sources): DevicePredictions {

@@ -35,6 +35,8 @@ export interface Predictions {
   readonly unmapped: readonly { readonly id: string; readonly reason: string }[];
 }
 
+export const NOTHING_MEASURED = 'no measured rate or time that could be compared';
+
 /** Names and runtime classes that measured rows may refer to. */
 export function mappingTables(sources: Sources): MappingTables {
   const aliases = readBundled('workloads/models/aliases.csv');
@@ -119,8 +121,7 @@ export function predictLlmRows(rows: readonly LlmRow[], sources: Sources): Predi
     const mapping = mapLlmRow(row, tables);
     const outcome = 'reason' in mapping ? mapping : predictRow(mapping, sources);
     if ('reason' in outcome) unmapped.push({ id: row.id, reason: outcome.reason });
-    else if (outcome.length === 0)
-      unmapped.push({ id: row.id, reason: 'no measured rate or time that could be compared' });
+    else if (outcome.length === 0) unmapped.push({ id: row.id, reason: NOTHING_MEASURED });
     else found.push(...outcome);
   }
   return { rows: found, unmapped };

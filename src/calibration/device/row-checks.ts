@@ -49,7 +49,13 @@ export function soundRows<Row extends Cells>(rows: readonly Row[]): Checked<Row>
 }
 
 /** Columns of language models say some things twice. */
-const llmFaults = (row: LlmRow) => [...rangeFaults(row.columns, RANGES), ...timeFaults(row)];
+const llmFaults = (row: LlmRow) => [
+  ...rangeFaults(row.columns, RANGES),
+  ...widthFaults(row),
+  ...sizeFaults(row),
+  ...contextFaults(row),
+  ...timeFaults(row),
+];
 
 function parted<Row extends Cells>(
   rows: readonly Row[],
@@ -100,6 +106,60 @@ export function rangeFaults(
       },
     ];
   });
+}
+
+/** No format is narrower than a bit or wider than single precision; names of types are the formats' to know. */
+const WIDTHS = [1, 32] as const;
+
+function widthFaults({ weightBits }: LlmRow): Fault[] {
+  const bits = Number(weightBits);
+  if (weightBits.trim() === '' || !Number.isFinite(bits)) return [];
+  if (bits >= WIDTHS[0] && bits <= WIDTHS[1]) return [];
+  return [
+    {
+      path: 'weight_bits',
+      message: 'is no width of a weight',
+      expected: `${WIDTHS.join(' to ')} bits`,
+      got: weightBits,
+    },
+  ];
+}
+
+/** Sizes in a name, in billions or millions; those of experts (`8x7B`, `A3B`) and effective ones (`E2B`) say less than all. */
+const NAMED_SIZE = /(?<![a-z0-9.])(\d+(?:\.\d+)?)([bm])(?![a-z0-9])/gi;
+/** Parameters may differ from a size by this share: tables of embeddings are counted or not. */
+const SIZE_SHARE = 0.25;
+/** Names round to whole billions: Gemma-2B has 2.51 of them, MiniCPM-2B 2.72. */
+const SIZE_ROUNDING = 0.5;
+
+function sizeFaults({ model, billions }: LlmRow): Fault[] {
+  if (billions === undefined) return [];
+  const sizes = [...model.matchAll(NAMED_SIZE)].map(([text, number, unit]) => {
+    const whole = /[bB]/.test(unit ?? '') && !text.includes('.');
+    const named = Number(number) * (/m/i.test(unit ?? '') ? 1e-3 : 1);
+    return { text, named, most: SIZE_SHARE * named + (whole ? SIZE_ROUNDING : 0) };
+  });
+  const [first] = sizes;
+  if (!first || sizes.some(({ named, most }) => Math.abs(billions - named) <= most)) return [];
+  return [
+    {
+      path: 'params_b',
+      message: `does not fit ${first.text} in the name of ${model}`,
+      expected: `about ${first.named}, in 10^9 parameters`,
+      got: String(billions),
+    },
+  ];
+}
+
+function contextFaults({ promptTokens, contextTokens }: LlmRow): Fault[] {
+  if (!promptTokens || !contextTokens || promptTokens <= contextTokens) return [];
+  return [
+    {
+      path: 'context_tokens',
+      message: `does not hold the prompt of ${promptTokens} tokens`,
+      got: String(contextTokens),
+    },
+  ];
 }
 
 /** Time, rate and length of one prompt say the same thing twice. */

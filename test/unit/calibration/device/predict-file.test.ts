@@ -78,6 +78,21 @@ describe('a file of measurements', () => {
     }
   });
 
+  it('tells all that is wrong with a row at once: numbers, names, and that nothing was measured', () => {
+    const [bad, tenfold] = predict(
+      [
+        'id,soc,unit,runtime,model,params_b,weight_bits,act_bits,prompt_tokens,context_tokens,prefill_tok_s,ttft_s,decode_tok_s',
+        'bad,Nothing 9,xpu,llama.cpp,Llama-3.2-3B,3.21,-4,,256,128,,,',
+        // Llama-3.2-3B has 3.21e9 parameters by its model card, Phi-3-mini 3.8e9.
+        'ten,Snapdragon 8 Gen 3,cpu,llama.cpp,Phi-3-mini,38,4,,64,,,,9',
+      ].join('\n'),
+    ).unmapped;
+    expect(bad?.reason).toMatch(
+      /^line 2: weight_bits: .*context_tokens: .*no description of SoC "Nothing 9"; unknown unit "xpu" \(.*[cgn]pu.*\); no measured rate/,
+    );
+    expect(tenfold?.reason).toMatch(/^line 3: params_b: does not fit phi-3-mini/);
+  });
+
   it('is not given up for a row that cannot be: each is told apart, with its reason', () => {
     const line = (id: string, where: string, notes = '') =>
       `${id},${where},Llama-3.2-3B,3.21,4,,64,,,,12,2,${notes}`;
@@ -101,8 +116,6 @@ describe('a file of measurements', () => {
     expect(new Set(rows.map(({ id }) => id))).toEqual(new Set(['good']));
     expect(rows.map(({ quantity }) => quantity)).toEqual(['decode', 'energy_per_token']);
     expect(unmapped.map(({ id }) => id)).toEqual([
-      'slip',
-      'good',
       'maker',
       'engine',
       'threads',
@@ -110,9 +123,11 @@ describe('a file of measurements', () => {
       'answer',
       'depth',
       'range',
+      'slip',
+      'good',
     ]);
     for (const { reason } of unmapped) {
-      expect(reason).toMatch(/^\S.{10,}$/);
+      expect(reason).toMatch(/^line \d+: \S.{10,}$/);
       expect(reason).not.toMatch(/--|choose|undefined/);
     }
   });

@@ -32,6 +32,27 @@ describe('cells of measured rows', () => {
     expect(() => checkCells(rows(line), 'mine.csv')).toThrow(message);
   });
 
+  it('say what no model has: widths of less than a bit, a context that the prompt does not fit', () => {
+    const [bad] = soundCells(rows('a,X,cpu,MNN,Llama-2-7B,-4,8,256,128,,,-3')).unmapped;
+    expect(bad?.reason).toMatch(/^line 2: decode_tok_s: .*; weight_bits: .*; context_tokens: /);
+    expect(soundCells(rows('a,X,cpu,MNN,Llama-2-7B,33,8,,,,,3')).unmapped).toHaveLength(1);
+    expect(soundCells(rows('a,X,cpu,MNN,Llama-2-7B,fp16,8,,,,,3')).unmapped).toEqual([]);
+  });
+
+  it.each([
+    ['Llama-3.2-3B', 32.1, 1],
+    ['Foo-9B', 3.21, 1],
+    ['SmolLM-135M', 1.35, 1],
+    // Published counts: google/gemma-2b, openbmb/MiniCPM-2B, allenai/OLMoE-1B-7B, Gemma 3n E2B (effective).
+    ['Gemma-2B', 2.51, 0],
+    ['MiniCPM-2B', 2.72, 0],
+    ['OLMoE-1B-7B', 6.92, 0],
+    ['gemma-3n-E2B', 5.44, 0],
+  ])('hold the size in a name against parameters: %s of %d', (model, billions, faults) => {
+    const text = `${HEADER},params_b\na,X,cpu,MNN,${model},4,8,,,,,3,${billions}\n`;
+    expect(soundCells(parseLlmRows(text, 'mine.csv')).unmapped).toHaveLength(faults);
+  });
+
   it('report every fault at once', () => {
     const bad = rows(`a,${START},0,,100,,12`, `a,${START},64,,-3,,12`);
     expect(() => checkCells(bad, 'mine.csv')).toThrow(
