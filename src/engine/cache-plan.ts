@@ -12,6 +12,7 @@ import {
   NO_HITS,
   type StepStreams,
   splitTraffic,
+  weightHitsOf,
 } from './cache-traffic.ts';
 
 /**
@@ -81,5 +82,11 @@ export class CachePlan {
       read: activations.read[work]!,
       write: activations.write[work]!,
     });
+  }
+
+  /** Of these, reads of weights. */
+  weightHits(cell: number): Bytes {
+    const traffic = this.traffic[cell];
+    return traffic ? weightHitsOf(this.cache, traffic, this.streams) : 0;
   }
 }

@@ -162,16 +162,25 @@ export function hitsOf(
   activations: { readonly read: number; readonly write: number },
 ): Hits {
   const capacity = quotaOf(cache, traffic.unit);
-  const { keyValues, weights, steps } = streams;
+  const { keyValues } = streams;
   const held = streams.activations + keyValues;
   const keepsKeyValues = keyValues > 0 && held <= capacity;
-  // The first step fetches the weights; later ones find them.
-  const weightShare = held + weights <= capacity ? (steps - 1) / steps : 0;
   return {
     read:
       activations.read * traffic.input +
       (keepsKeyValues ? traffic.cacheRead : 0) +
-      weightShare * traffic.weights,
+      weightHitsOf(cache, traffic, streams),
     write: activations.write * traffic.output + (keepsKeyValues ? traffic.cacheWrite : 0),
   };
+}
+
+/** Of these, weights: the first step fetches them, later ones find them where all of them fit beside the rest. */
+export function weightHitsOf(
+  cache: SystemCache,
+  { unit, weights }: CellTraffic,
+  streams: StepStreams,
+): Bytes {
+  const { activations, keyValues, steps } = streams;
+  const fits = activations + keyValues + streams.weights <= quotaOf(cache, unit);
+  return (fits ? (steps - 1) / steps : 0) * weights;
 }

@@ -97,8 +97,12 @@ function operatorSeconds(table: TaskTable, machine: Machine): (operator: number)
   );
   return (i) => {
     const cell = table.cell[i]!;
-    const bytes = table.readBytes[cell]! + table.writeBytes[cell]! + table.aheadBytes[i]!;
-    const stream = bytes > 0 ? bytes / table.soloRate[cell]! : 0;
+    const { readBytes, soloRate } = table.aheadStreams[i] ?? {
+      readBytes: table.readBytes[cell]!,
+      soloRate: table.soloRate[cell]!,
+    };
+    const bytes = readBytes + table.writeBytes[cell]!;
+    const stream = bytes > 0 ? bytes / soloRate : 0;
     const compute = table.cycles[cell]! / speeds[table.unit[i]!]!;
     const wait =
       table.callSeconds[i]! +

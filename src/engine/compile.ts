@@ -12,9 +12,10 @@ import type {
 import { type Graph, type Phase, workAt } from '../workload/graph.ts';
 import { sharedRates, soloRate, streamPort } from './bandwidth.ts';
 import type { Machine } from './machine.ts';
+import { heldTransferSeconds } from './operator-waits.ts';
 import { fairShares } from './shared-streams.ts';
 import { columnsOf, splitPhase } from './split.ts';
-import { buildTable, heldTransferSeconds, predictAlone, type TaskTable } from './task-table.ts';
+import { buildTable, predictAlone, type TaskTable } from './task-table.ts';
 import { runTrial, topPoints } from './trial.ts';
 
 /**

@@ -168,7 +168,7 @@ export class Execution {
     this.secureLeft[u] = secure;
     this.cyclesLeft[u] = table.cycles[cell]!;
     this.bytesLeft[u] = this.traffic.begin(u, table, operator);
-    this.soloRate[u] = table.soloRate[cell]!;
+    this.soloRate[u] = table.aheadStreams[operator]?.soloRate ?? table.soloRate[cell]!;
     this.row[u] = row;
     this.withCpu[u] = Number(table.usesCpu);
     const { sramPerByte } = this.machine.units[u]!;

@@ -4,6 +4,7 @@
  * Model    operators in their order: what an operator's arithmetic outlasts its own bytes by goes to the weights that are
  *          needed next, as far as local memory has room for weights that wait; a plan made once, at full clocks and for a
  *          unit that has memory to itself
+ *          only reads of weights move, with what the system cache serves of them and what protects them; results stay
  * Ignores  activations that are fetched again ahead of their use, launches (nothing streams during these)
  * Valid    graphs of fixed shape, compiled as a whole
  * Source   Hexagon's scheduler brings constants into VTCM by DMA ahead of their operator (Qualcomm AI Engine Direct, HTP backend);
@@ -13,6 +14,7 @@
 import type { Bytes, BytesPerSecond, Seconds } from '../base/units.ts';
 import type { SocUnitSpec } from '../hardware/soc-spec.ts';
 import type { KernelClass } from '../hardware/units/unit-options.ts';
+import type { StreamGuard } from './stream.ts';
 
 /** An operator with the unit and memory to itself. */
 export interface AheadStep {
@@ -58,6 +60,14 @@ export function aheadRoom(spec: SocUnitSpec, { compiled }: KernelClass): Bytes |
   return spec.sram.size.is * (1 - (spec.sram.resident?.is ?? 0));
 }
 
+/** What an operator streams with weights of others, or without its own. */
+export interface AheadStream {
+  readonly readBytes: Bytes;
+  readonly readHits: Bytes;
+  readonly guard: StreamGuard | undefined;
+  readonly soloRate: BytesPerSecond;
+}
+
 /** Columns of a task table. */
 interface Columns {
   readonly unit: Int32Array;
@@ -68,21 +78,43 @@ interface Columns {
   readonly weightReads: Float64Array;
   readonly soloRate: Float64Array;
   readonly aheadBytes: Float64Array;
+  readonly aheadHits: Float64Array;
 }
 
-/** Writes the plans of all units that have room into a table. @param speedOf cycles per second of a unit. */
+/**
+ * Writes the plans of all units that have room into a table.
+ * @param of cycles per second of a unit, and what the system cache serves of the weights of a cell.
+ */
 export function planAhead(
   table: Columns,
   units: readonly { readonly aheadBytes?: Bytes | undefined }[],
-  speedOf: (u: number) => number,
+  of: {
+    readonly speedOf: (u: number) => number;
+    readonly weightHits: (cell: number) => Bytes;
+  },
 ): void {
   for (const [u, { aheadBytes = 0 }] of units.entries()) {
     if (aheadBytes <= 0) continue;
     const own = [...table.unit.keys()].filter((i) => table.unit[i] === u);
-    const steps = own.map((i) => stepOf(table, table.cell[i]!, speedOf(u)));
+    const steps = own.map((i) => stepOf(table, table.cell[i]!, of.speedOf(u)));
     for (const [k, more] of fetchAhead(steps, aheadBytes).entries())
       table.aheadBytes[own[k]!] = more;
+    moveHits(table, own, of.weightHits);
   }
+}
+
+/** Weights find in the cache what they would have found in their place; those who fetch them share that alike. */
+function moveHits(table: Columns, own: readonly number[], weightHits: (cell: number) => Bytes) {
+  const { aheadBytes, aheadHits, cell, weightReads } = table;
+  let moved = 0;
+  let served = 0;
+  for (const i of own) {
+    if (aheadBytes[i]! >= 0) continue;
+    aheadHits[i] = aheadBytes[i]! * (weightHits(cell[i]!) / weightReads[cell[i]!]!);
+    moved -= aheadBytes[i]!;
+    served -= aheadHits[i]!;
+  }
+  for (const i of own) if (aheadBytes[i]! > 0) aheadHits[i] = aheadBytes[i]! * (served / moved);
 }
 
 function stepOf(table: Columns, cell: number, speed: number): AheadStep {

@@ -22,16 +22,17 @@ export class OperatorTraffic {
   /** An operator begins on a unit. @returns the bytes that it streams. */
   begin(u: number, table: TaskTable, operator: number): Bytes {
     const cell = table.cell[operator]!;
-    const read = table.readBytes[cell]!;
+    const ahead = table.aheadStreams[operator];
+    const read = ahead?.readBytes ?? table.readBytes[cell]!;
     const bytes = read + table.writeBytes[cell]!;
-    const readHits = table.readHits[cell]!;
+    const readHits = ahead?.readHits ?? table.readHits[cell]!;
     const writeHits = table.writeHits[cell]!;
     this.readHits[u] = bytes > 0 ? readHits / bytes : 0;
     this.hitShare[u] = bytes > 0 ? (readHits + writeHits) / bytes : 0;
     this.dramReads[u] = bytes > 0 ? (read - readHits) / bytes : 1;
     this.dramWrites[u] = bytes > 0 ? (bytes - read - writeHits) / bytes : 0;
-    this.guards[u] = table.guards[cell];
-    return Math.max(0, bytes + table.aheadBytes[operator]!);
+    this.guards[u] = ahead ? ahead.guard : table.guards[cell];
+    return bytes;
   }
 
   splitOf(u: number): StreamSplit {

@@ -6,9 +6,11 @@ import { LARGE_BLOCK, randomReadRate } from '../hardware/storage/ufs.ts';
 import { type Graph, type Phase, workAt } from '../workload/graph.ts';
 import { soloRate, splitOf, streamPort } from './bandwidth.ts';
 import { CachePlan } from './cache-plan.ts';
-import { NO_HITS } from './cache-traffic.ts';
-import { planAhead } from './fetch-ahead.ts';
+import { type Hits, NO_HITS } from './cache-traffic.ts';
+import { type AheadStream, planAhead } from './fetch-ahead.ts';
+import { edges } from './graph-edges.ts';
 import type { Fetched, Machine } from './machine.ts';
+import { calls, transfers } from './operator-waits.ts';
 import type { StreamGuard } from './stream.ts';
 
 /**
@@ -40,6 +42,10 @@ export interface TaskTable {
   readonly callSeconds: Float64Array;
   /** Bytes that it streams on top of its cell's, or less: weights that a compiler has moved to earlier operators. */
   readonly aheadBytes: Float64Array;
+  /** Of these, what the system cache serves. */
+  readonly aheadHits: Float64Array;
+  /** What an operator whose weights moved, or that fetches others', streams in all; absent where its cell says it. */
+  readonly aheadStreams: (AheadStream | undefined)[];
   readonly roots: Int32Array;
   /** Successors of operator i are `successors[successorStart[i] … successorStart[i + 1]]`. */
   readonly successorStart: Int32Array;
@@ -126,6 +132,8 @@ export function buildTable(
     transferSeconds: transfers(graph, context, placed, machine),
     callSeconds: calls(phase, placed, machine),
     aheadBytes: new Float64Array(graph.operators.length),
+    aheadHits: new Float64Array(graph.operators.length),
+    aheadStreams: [],
     cycles: column(),
     matrixCycles: column(),
     vectorCycles: column(),
@@ -154,15 +162,26 @@ export function buildTable(
       .map(({ index }) => ({ index, units: unitsOfClass(graph, unit, index) })),
     context,
   };
+  costAll(table, machine);
+  return table;
+}
+
+function costAll(table: TaskTable, machine: Machine): void {
+  const { graph } = table.phase;
   for (let index = 0; index < graph.works.length; index++) {
-    for (const u of unitsOfClass(graph, unit, index)) {
-      costCell(table, machine, index, u, workAt(graph, index, context));
+    for (const u of unitsOfClass(graph, table.unit, index)) {
+      costCell(table, machine, index, u, workAt(graph, index, table.context));
     }
   }
   table.cache?.follow(table.cell);
   for (const cell of new Set(table.cell)) rateCell(table, machine, cell);
-  if (table.growing.length === 0) planAhead(table, machine.units, (u) => topSpeed(machine, u));
-  return table;
+  if (table.growing.length === 0) {
+    planAhead(table, machine.units, {
+      speedOf: (u) => topSpeed(machine, u),
+      weightHits: (cell) => table.cache?.weightHits(cell) ?? 0,
+    });
+  }
+  rateAhead(table, machine);
 }
 
 /** Rates every stream anew where the clock of memory has changed since. */
@@ -170,6 +189,7 @@ export function followMemory(table: TaskTable, machine: Machine): void {
   if (table.rated === machine) return;
   table.rated = machine;
   for (const cell of new Set(table.cell)) rateCell(table, machine, cell);
+  rateAhead(table, machine);
 }
 
 /** Costs the context-dependent classes anew for a step that sees `context` tokens. */
@@ -252,18 +272,43 @@ function storageSeconds({ storage }: Machine, bytes: number): number {
 /** What the cache serves of a cell, and how fast the unit streams by itself. */
 function rateCell(table: TaskTable, machine: Machine, cell: number): void {
   const hits = table.cache?.hits(cell) ?? NO_HITS;
-  const cost = { readBytes: table.readBytes[cell]!, writeBytes: table.writeBytes[cell]! };
   table.readHits[cell] = hits.read;
   table.writeHits[cell] = hits.write;
-  const u = cell % table.unitCount;
-  const guard = machine.guard?.(
-    u,
-    workOfCell(table, cell),
-    fetchedBy(table, cell),
-    splitOf(cost, hits),
-  );
+  const { guard, soloRate } = rateStream(table, machine, cell, fetchedBy(table, cell), hits);
   if (machine.guard) table.guards[cell] = guard;
-  table.soloRate[cell] = soloRate(machine, streamPort(machine.units[u]!), cost, hits, guard);
+  table.soloRate[cell] = soloRate;
+}
+
+/** The same of operators whose weights are fetched by others, and of these: only reads of weights move. */
+function rateAhead(table: TaskTable, machine: Machine): void {
+  for (const [i, more] of table.aheadBytes.entries()) {
+    if (more === 0) continue;
+    const cell = table.cell[i]!;
+    const own = fetchedBy(table, cell);
+    const readBytes = Math.max(0, own.readBytes + more);
+    const fetched = {
+      ...own,
+      readBytes,
+      weightReadBytes: Math.max(0, own.weightReadBytes + more),
+    };
+    const read = Math.min(readBytes, Math.max(0, table.readHits[cell]! + table.aheadHits[i]!));
+    const hits = { read, write: table.writeHits[cell]! };
+    const rated = rateStream(table, machine, cell, fetched, hits);
+    table.aheadStreams[i] = { readBytes, readHits: read, ...rated };
+  }
+}
+
+function rateStream(
+  table: TaskTable,
+  machine: Machine,
+  cell: number,
+  fetched: Fetched,
+  hits: Hits,
+): Pick<AheadStream, 'guard' | 'soloRate'> {
+  const u = cell % table.unitCount;
+  const guard = machine.guard?.(u, workOfCell(table, cell), fetched, splitOf(fetched, hits));
+  const port = streamPort(machine.units[u]!);
+  return { guard, soloRate: soloRate(machine, port, fetched, hits, guard) };
 }
 
 function fetchedBy(table: TaskTable, cell: number): Fetched {
@@ -313,77 +358,12 @@ export function predictAlone(machine: Machine, u: number, work: Work): AlonePred
   return { launch, compute, stream, seconds, dramBytes: bytes };
 }
 
-function transfers(
-  graph: Graph,
-  context: number,
-  { unit, held }: Placed,
-  machine: Machine,
-): Float64Array {
-  return Float64Array.from(graph.operators, (operator, i) => {
-    const foreign = operator.inputs.filter((input) => unit[input] !== unit[i]);
-    const bytes = foreign.map(
-      (input) => workAt(graph, graph.operators[input]!.work, context).outputBytes,
-    );
-    if (held)
-      return heldTransferSeconds(
-        machine,
-        bytes.reduce((sum, part) => sum + part, 0),
-      );
-    return bytes.reduce((sum, part) => sum + machine.transferSeconds(part), 0);
-  });
-}
-
-/** What a flag in shared memory takes to be seen by a unit that polls for it. */
-const FLAG_SECONDS = 5e-6; // "a few microseconds": HeteroInfer (arXiv 2501.14794), fast synchronisation
-
-/** Results from other units, between graphs that stay open: no events, one flag and the bytes. */
-export function heldTransferSeconds(machine: Machine, bytes: number): number {
-  if (bytes === 0) return 0;
-  return FLAG_SECONDS + machine.transferSeconds(bytes) - machine.transferSeconds(0);
-}
-
-/**
- * A run begins where nothing, or something from another unit, goes before, and once per unit where graphs stay open;
- * a step begins when the host has handed out the last result.
- */
-function calls(phase: Phase, { unit, held }: Placed, machine: Machine): Float64Array {
-  const results = phase.outputsPerStep > 0 ? (machine.hostSeconds ?? 0) : 0;
-  const host =
-    results + (phase.hostBytes ?? 0) / (machine.hostCopyRate ?? Number.POSITIVE_INFINITY);
-  return Float64Array.from(phase.graph.operators, ({ inputs }, i) => {
-    const continues = held
-      ? unit.indexOf(unit[i]!) < i
-      : inputs.length > 0 && inputs.every((input) => unit[input] === unit[i]);
-    return (continues ? 0 : machine.units[unit[i]!]!.callSeconds) + (i === 0 ? host : 0);
-  });
-}
-
 function unitsOfClass(graph: Graph, unit: Int32Array, index: number): number[] {
   const found = new Set<number>();
   for (const [i, operator] of graph.operators.entries()) {
     if (operator.work === index) found.add(unit[i]!);
   }
   return [...found].sort((a, b) => a - b);
-}
-
-function edges(graph: Graph) {
-  const count = graph.operators.length;
-  const inputCount = new Int32Array(count);
-  const fanOut = new Int32Array(count + 1);
-  const roots: number[] = [];
-  for (const [i, { inputs }] of graph.operators.entries()) {
-    inputCount[i] = inputs.length;
-    if (inputs.length === 0) roots.push(i);
-    for (const input of inputs) fanOut[input + 1]!++;
-  }
-  const successorStart = new Int32Array(count + 1);
-  for (let i = 0; i < count; i++) successorStart[i + 1] = successorStart[i]! + fanOut[i + 1]!;
-  const successors = new Int32Array(successorStart[count]!);
-  const next = successorStart.slice();
-  for (const [i, { inputs }] of graph.operators.entries()) {
-    for (const input of inputs) successors[next[input]!++] = i;
-  }
-  return { inputCount, roots: Int32Array.from(roots), successorStart, successors };
 }
 
 /** Peak operations per second of a unit as its own cost model sees it: a large square product in `dtype`. */

@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { parseSpecFile } from '../../../src/base/spec-file.ts';
 import { compileRequest, phaseTimes } from '../../../src/engine/closed-form.ts';
 import { type AheadStep, fetchAhead } from '../../../src/engine/fetch-ahead.ts';
+import type { Machine } from '../../../src/engine/machine.ts';
+import { OperatorTraffic } from '../../../src/engine/operator-traffic.ts';
 import { buildSimulation, policyFor, prepare } from '../../../src/engine/prepare.ts';
 import { simulate } from '../../../src/engine/simulation.ts';
 import { sources } from '../../support/sources.ts';
@@ -65,6 +67,11 @@ describe('weights that a compiler fetches ahead', () => {
   });
 });
 
+const withoutPlan = (machine: Machine): Machine => ({
+  ...machine,
+  units: machine.units.map((unit) => ({ ...unit, aheadBytes: undefined })),
+});
+
 describe('a run of a compiled network', () => {
   const prepared = prepare(
     parseSpecFile(
@@ -90,6 +97,77 @@ describe('a run of a compiled network', () => {
     const { machine, plan } = prepared;
     for (const { aheadBytes } of compileRequest(plan, machine, policyFor(prepared)).tables)
       expect(aheadBytes.reduce((sum, bytes) => sum + bytes, 0)).toBeCloseTo(0, 3);
+  });
+
+  it('reads, writes and finds in the cache what it would without a plan, and is guarded alike', () => {
+    const { plan } = prepared;
+    // Protection whose cost tells reads of weights from all else.
+    const guard: Machine['guard'] = (_u, _work, { weightReadBytes, readBytes, writeBytes }) => ({
+      held: 0,
+      again: 0,
+      secondsPerByte: 0,
+      ciphered: 0,
+      cipherRate: Number.POSITIVE_INFINITY,
+      cipherEnergy: 1e-12 * (weightReadBytes / Math.max(1, readBytes + writeBytes)),
+      deciphered: 0,
+      decipherRate: Number.POSITIVE_INFINITY,
+      decipherEnergy: 0,
+    });
+    // Later steps find weights in a cache that holds them all.
+    const { systemCache } = prepared.machine;
+    const machine = {
+      ...prepared.machine,
+      guard,
+      systemCache: systemCache && { ...systemCache, size: 2 ** 30, shares: {} },
+    };
+    const phases = plan.phases.map((phase) => ({ ...phase, steps: 4 }));
+    const kinds = (one: Machine) => {
+      const { tables } = compileRequest({ ...plan, phases }, one, policyFor(prepared));
+      const traffic = new OperatorTraffic(one.units.length);
+      const sum = { dramReads: 0, dramWrites: 0, readHits: 0, writeHits: 0, joules: 0 };
+      for (const table of tables)
+        for (const [i, u] of table.unit.entries()) {
+          const bytes = traffic.begin(u, table, i);
+          const split = traffic.splitOf(u);
+          sum.dramReads += bytes * split.dramReads;
+          sum.dramWrites += bytes * split.dramWrites;
+          sum.readHits += bytes * split.readHits;
+          sum.writeHits += bytes * split.writeHits;
+          sum.joules += bytes * split.guard!.cipherEnergy;
+        }
+      return sum;
+    };
+    const planned = kinds(machine);
+    for (const [kind, sum] of Object.entries(kinds(withoutPlan(machine)))) {
+      expect(sum, kind).toBeGreaterThan(0);
+      expect(planned[kind as keyof typeof planned] / sum, kind).toBeCloseTo(1, 9);
+    }
+  });
+
+  it('writes of each operator what it would without a plan', () => {
+    const writes = (machine: Machine) => {
+      const { tables } = compileRequest(prepared.plan, machine, policyFor(prepared));
+      const traffic = new OperatorTraffic(machine.units.length);
+      return tables.flatMap((table) =>
+        [...table.unit].map((u, i) => traffic.begin(u, table, i) * traffic.splitOf(u).dramWrites),
+      );
+    };
+    const plain = writes(withoutPlan(prepared.machine));
+    for (const [i, bytes] of writes(prepared.machine).entries())
+      expect(bytes).toBeCloseTo(plain[i]!, 3);
+  });
+
+  it('moves the bytes of a run without a plan, in less time', () => {
+    const run = (machine: Machine) => {
+      const { ledger, metrics } = simulate(buildSimulation({ ...prepared, machine }, [], sources));
+      // What moves beside the network goes on for as long as a run takes.
+      const own = ledger.filter(({ unit }) => unit === 'npu');
+      const bytes = own.reduce((sum, row) => sum + row.dramBytes, 0);
+      return { bytes, seconds: metrics['request_latency_seconds']! };
+    };
+    const [planned, plain] = [run(prepared.machine), run(withoutPlan(prepared.machine))];
+    expect(planned.bytes / plain.bytes).toBeCloseTo(1, 9);
+    expect(planned.seconds).toBeLessThan(plain.seconds);
   });
 
   it('is planned by engines that compile, and by no other', () => {
