@@ -78,6 +78,8 @@ describe("a user's own SoC", () => {
   it('gets rows that name no known SoC a reason that shows the name', async () => {
     const other = join(folder, 'other.csv');
     writeFileSync(other, `${HEADER}\n${row('x', 'Nxt Chip', 'Llama-3.2-1B', 45)}\n`);
-    await expect(check({ data: other })).rejects.toThrow(/x: no description of SoC "Nxt Chip"/);
+    await expect(check({ data: other })).rejects.toThrow(
+      /x: line 2: no description of SoC "Nxt Chip"/,
+    );
   });
 });
