@@ -66,9 +66,9 @@ function hostBytes(model: ImportedModel, precision: PrecisionName | undefined): 
   const made = new Set(list.operators.flatMap(({ outputs }) => outputs));
   const read = new Set(list.operators.flatMap(({ inputs }) => inputs));
   const given = [...read].filter((name) => !made.has(name));
-  const format = integers(precision) ? castList(list, PRECISIONS[precision!]) : list;
+  const handed = integers(precision) ? castList(list, PRECISIONS[precision!]) : list;
   return [...given, ...list.results].reduce(
-    (sum, name) => sum + (format.tensors.get(name)?.bytes ?? 0),
+    (sum, name) => sum + (handed.tensors.get(name)?.bytes ?? 0),
     0,
   );
 }
