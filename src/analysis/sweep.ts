@@ -1,8 +1,11 @@
 /** Axes → tasks: every combination of values, expressions evaluated, unknown paths refused before anything runs. */
+
+import { SpecError } from '../base/errors.ts';
 import { dimensionOf, formatQuantity, parseQuantity } from '../base/quantity.ts';
 import { GIBI, KIBI, MEBI } from '../base/units.ts';
-import { resolvePath, valueAt } from '../engine/overrides.ts';
+import { applyOverrides, type OverrideRoots, resolvePath, valueAt } from '../engine/overrides.ts';
 import { overrideRoots, type Sources } from '../engine/prepare.ts';
+import { parseScenario } from '../engine/scenario.ts';
 import { evaluateExpression, isExpression, loadMath, type ValueOf } from './expression.ts';
 import { type SweepTask, scenarioFile } from './sweep-run.ts';
 import type { SweepPoint, SweepSpec } from './sweep-spec.ts';
@@ -19,8 +22,8 @@ export async function sweepTasks(
 ): Promise<SweepTask[]> {
   const texts = points.flatMap(({ values }) => Object.values(values));
   const math = texts.some(isExpression) ? await loadMath() : undefined;
-  const baselines = new Map<string, ValueOf>();
-  return points.map(({ index, values }) => {
+  const baselines = new Map<string, Baseline>();
+  const tasks = points.map(({ index, values }) => {
     const axes = Object.entries(values).map(
       ([path, text]) => [path.replace(/^scenario\./, ''), text] as const,
     );
@@ -30,11 +33,11 @@ export async function sweepTasks(
       ...Object.fromEntries(chosen.map(([path, text]) => [path, asScalar(text)])),
     };
     const key = JSON.stringify(scenario);
-    const read = baselines.get(key) ?? baselineOf(scenario, sources, file);
-    baselines.set(key, read);
+    const baseline = baselines.get(key) ?? baselineOf(scenario, sources, file);
+    baselines.set(key, baseline);
     const set = axes
       .filter(([path]) => !SCENARIO_KEYS.has(path))
-      .map(([path, text]) => [path, evaluated(path, text, read, math)] as const);
+      .map(([path, text]) => [path, evaluated(path, text, baseline.read, math)] as const);
     return {
       index,
       scenario,
@@ -45,16 +48,44 @@ export async function sweepTasks(
       },
     };
   });
+  refuseWhatNoneTakes([...baselines.values()]);
+  return tasks;
 }
 
-/** What the descriptions say before the sweep changes them. */
+/** What the descriptions say before the axes change them. */
+interface Baseline {
+  readonly read: ValueOf;
+  /** Why what the scenario itself sets cannot be set here. */
+  readonly fault?: SpecError;
+}
+
 function baselineOf(
   scenario: Readonly<Record<string, unknown>>,
   sources: Sources,
   file: string,
-): ValueOf {
-  const roots = overrideRoots(scenarioFile(scenario, file), sources);
+): Baseline {
+  const written = scenarioFile(scenario, file);
+  const roots: OverrideRoots = overrideRoots(written, sources);
+  try {
+    const specs = applyOverrides(roots, parseScenario(written).set);
+    const set = Object.entries(roots).map(
+      ([name, root]) => [name, { ...root, spec: specs[name]! }] as const,
+    );
+    return { read: readerOf(Object.fromEntries(set)) };
+  } catch (error) {
+    if (!(error instanceof SpecError)) throw error;
+    return { read: readerOf(roots), fault: error };
+  }
+}
+
+function readerOf(roots: OverrideRoots): ValueOf {
   return (path) => String(valueAt(roots, resolvePath(roots, path)));
+}
+
+/** What one SoC of several does not have makes its points invalid; what none has would make a table of nothing else. */
+function refuseWhatNoneTakes(baselines: readonly Baseline[]): void {
+  const faults = baselines.flatMap(({ fault }) => fault ?? []);
+  if (faults.length > 0 && faults.length === baselines.length) throw faults[0]!;
 }
 
 function evaluated(path: string, text: string, read: ValueOf, math: MathJs | undefined): string {

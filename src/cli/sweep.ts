@@ -68,6 +68,7 @@ export const sweep: Command = {
       );
       journal?.close();
     }
+    refuseOneFault(results);
     if (args['json'] === true)
       console.log(JSON.stringify(jsonOf(spec, tasks, results), undefined, 2));
     else console.log(describe(spec, tasks, results, out));
@@ -75,6 +76,15 @@ export const sweep: Command = {
     return exitOf(results);
   },
 };
+
+/** A table in which every line is the same fault says no more than the fault does. @throws SpecError */
+function refuseOneFault(results: readonly SweepResult[]): void {
+  const messages = new Set(results.map(({ status, message }) => status === 'invalid' && message));
+  const [message] = messages;
+  if (messages.size !== 1 || !message) return;
+  const hint = results.length > 1 ? `the same for all ${results.length} points` : '';
+  throw new SpecError([{ message, hint }]);
+}
 
 /** Points that could not run keep their place in the table; the exit code says that there are some. */
 function exitOf(results: readonly SweepResult[]): number | undefined {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { sweepTasks } from '../../../src/analysis/sweep.ts';
-import { parseSweep } from '../../../src/analysis/sweep-spec.ts';
+import { parseSweep, pointsOf } from '../../../src/analysis/sweep-spec.ts';
 import { parseSpecFile } from '../../../src/base/spec-file.ts';
 import { prepare } from '../../../src/engine/prepare.ts';
 import { sources } from '../../support/sources.ts';
@@ -33,6 +33,31 @@ describe('values of an axis', () => {
     const text = await shown('security.carveout', 'security.carveout * 3');
     const scenario = parseSpecFile(`${SCENARIO}security: { preset: all }\n`, 'x');
     expect(() => prepare(scenario, [`security.carveout=${text}`], sources)).not.toThrow();
+  });
+});
+
+describe('what the scenario of a sweep sets', () => {
+  const tasks = (set: string, axis: string) => {
+    const file = `version: 1\nscenario: { soc: dimensity-9300, workload: llama-3.2-1b-chat, set: ["${set}"] }\naxes: { ${axis} }\n`;
+    const spec = parseSweep(parseSpecFile(file, 'sweep.yaml'));
+    return sweepTasks(spec, pointsOf(spec.axes), sources, 'x');
+  };
+
+  it('is there when an axis is reckoned from it', async () => {
+    const [task] = await tasks('memory.rate=4000 MT/s', 'npu.clock: ["memory.rate / 4"]');
+    expect(task!.values['npu.clock']).toBe('1 GHz');
+  });
+
+  it('is refused before anything runs where no point can take it', async () => {
+    await expect(tasks('npu.clok=1 GHz', 'memory.rate: ["8533 MT/s"]')).rejects.toThrow(
+      /--set npu.clok=1 GHz: no such path "npu.clok"; did you mean "npu.clock"/,
+    );
+  });
+
+  it('is left to the points where one SoC of several has it', async () => {
+    // The board's CPU has two clock domains, the phone's one with another name.
+    const points = await tasks('domains.cpu-big.clock=2 GHz', 'soc: [dimensity-9300, rk3588]');
+    expect(points).toHaveLength(2);
   });
 });
 
