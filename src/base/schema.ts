@@ -1,6 +1,8 @@
 /** The zod door: quantities and provenance as schemas, faults with line and column, JSON Schema out. */
+
 import { z } from 'zod';
 import { type Fault, SpecError } from './errors.ts';
+import { frozen } from './frozen.ts';
 import { type Dimension, formatQuantity, parseQuantity, unitsOf } from './quantity.ts';
 import { nearestHint } from './registry.ts';
 import { branchNamesAt, keysAt } from './schema-walk.ts';
@@ -116,8 +118,9 @@ export function checkSpec<S extends z.ZodType>(
   if (before && sameItems(before.crossChecks, crossChecks)) return before.value as z.output<S>;
   const result = schema.safeParse(spec.data, { reportInput: true });
   throwFaults(spec, schema, result.error?.issues ?? [], crossChecks);
-  passed.set(spec, known.set(schema, { crossChecks, value: result.data }));
-  return result.data as z.output<S>;
+  const value = frozen(result.data) as z.output<S>;
+  passed.set(spec, known.set(schema, { crossChecks, value }));
+  return value;
 }
 
 function sameItems<T>(one: readonly T[], other: readonly T[]): boolean {

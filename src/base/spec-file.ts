@@ -11,6 +11,7 @@ import {
   visit,
 } from 'yaml';
 import { type Fault, SpecError } from './errors.ts';
+import { frozen } from './frozen.ts';
 
 export type SpecPath = readonly (string | number)[];
 
@@ -66,11 +67,12 @@ const parsed = new Map<string, { readonly text: string; readonly spec: SpecFile 
 /** More than all bundled files: only who makes up names without end has one parsed again. */
 const MOST_PARSED = 1000;
 
-/** As `parseSpecFile`; a file that several runs of one program read is parsed once, for as long as its text is the same. */
+/** As `parseSpecFile`; a file that several runs of one program read is parsed once, for as long as its text is the same, and frozen. */
 export function parseOnce({ file, text }: { readonly file: string; readonly text: string }) {
   const known = parsed.get(file);
   if (known?.text === text) return known.spec;
   const spec = parseSpecFile(text, file);
+  frozen(spec.data);
   if (parsed.size >= MOST_PARSED) parsed.clear();
   parsed.set(file, { text, spec });
   return spec;

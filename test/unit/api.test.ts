@@ -9,6 +9,12 @@ describe('library', () => {
     expect(() => loadSoc('dimensity-9301')).toThrow(SpecError);
   });
 
+  it('hands out descriptions that nobody can change under later runs', () => {
+    const { rate } = loadSoc('dimensity-9300').memory;
+    expect(() => Object.assign(rate, { is: 1 })).toThrow(TypeError);
+    expect(loadSoc('dimensity-9300').memory.rate.is).toBe(9.6e9);
+  });
+
   it('simulates and sweeps', async () => {
     const scenario = { soc: 'dimensity-9300', workload: 'llama-2-7b-chat' };
     const run = simulate(scenario, ['workload.generatedTokens=4']);
