@@ -86,6 +86,8 @@ export type WorkForm =
       readonly kind: 'move';
       /** An image at twice its size by repeating elements: no coordinates are looked up. */
       readonly doubled?: boolean;
+      /** The engine does this on one thread, however many it has. */
+      readonly serial?: true;
     };
 
 export type WorkKind = WorkForm['kind'];

@@ -72,6 +72,12 @@ export function worksAsRun(model: { readonly list: OperatorList; readonly views:
   return [...works, ...Array.from({ length: model.views }, () => VIEW)];
 }
 
+/**
+ * What moves bytes on one thread: sizes by the nearest element, which unlike interpolation are handed no thread pool
+ * (`UpsampleNearest` in onnxruntime/core/providers/cpu/tensor/upsample.cc).
+ */
+const ONE_THREAD = new Set(['Resize', 'Upsample']);
+
 /** Optional inputs of MultiHeadAttention with which it writes its scores out: masks, biases, what was before. */
 const WRITTEN_OUT_WITH = [4, 5, 6, 7];
 
@@ -101,6 +107,8 @@ function goesByBlocks({ tensors }: OperatorList, { work, traits }: ListedOperato
  */
 function asRun(work: Work, blocked: boolean): Work[] {
   const { form } = work;
+  if (form.kind === 'move' && ONE_THREAD.has(work.operator))
+    return [{ ...work, form: { ...form, serial: true } }];
   if (form.kind !== 'attention') return [work];
   if (blocked) return [{ ...work, form: { ...form, blocked } }];
   if (work.kvReadBytes === 0) return [work];

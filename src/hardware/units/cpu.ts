@@ -360,7 +360,9 @@ interface Settled extends Load {
 function settle(cpu: Cpu, work: Work, format: DType, load: Settled): UnitCost {
   const service = cpu.caches && serve(cpu.caches, work, load.scratch ?? 0);
   const wanted = Math.max(load.busy, service?.cycles ?? 0) + (service?.stallCycles ?? 0);
-  const split = cpu.used > 1 && wanted * cpu.used >= (cpu.kernels?.splitCycles?.is ?? 0);
+  const alone = work.form.kind === 'move' && work.form.serial === true;
+  const long = wanted * cpu.used >= (cpu.kernels?.splitCycles?.is ?? 0);
+  const split = cpu.used > 1 && !alone && long;
   const cycles = split ? wanted / (cpu.kernels?.threadShare?.is ?? 1) : wanted * cpu.used;
   const weights = Math.min(load.readBytes, work.weightBytes);
   const kv = Math.min(load.readBytes - weights, load.kvReadBytes);

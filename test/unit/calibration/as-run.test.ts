@@ -3,7 +3,7 @@ import type { Work } from '../../../src/base/work.ts';
 import { operatorsAsRun, worksAsRun } from '../../../src/calibration/as-run.ts';
 import * as op from '../../../src/calibration/operators.ts';
 import { finish, input, newSketch } from '../../../src/calibration/sketch.ts';
-import { binary, reshape, unary } from '../../../src/calibration/vector-operators.ts';
+import { binary, reshape, resize, unary } from '../../../src/calibration/vector-operators.ts';
 import { buildCpu } from '../../../src/hardware/units/cpu.ts';
 import type { ListedOperator } from '../../../src/workload/fusion/operator-list.ts';
 import { common, kryo } from '../../support/phone-units.ts';
@@ -35,6 +35,16 @@ describe('operatorsAsRun', () => {
     );
     // The model's own input stays as it is; `x` is read again by the product, which may take its place or the gate's.
     expect(apart).toEqual([[true], [true], [false]]);
+  });
+
+  it('keeps sizes by the nearest element on one thread, and interpolated ones on all', () => {
+    const sketch = newSketch('resize');
+    const x = unary(sketch, input(sketch, [1, 8, 16, 16]), 'Relu');
+    const near = resize(sketch, x, 2, 'nearest', 'floor');
+    const { list } = finish(sketch, resize(sketch, near, 2, 'linear'));
+    const forms = operatorsAsRun(list).flatMap(({ works }) => works.map(({ form }) => form));
+    expect(forms[1]).toEqual({ kind: 'move', doubled: true, serial: true });
+    expect(forms[2]?.kind).toBe('vector');
   });
 
   it('copies the cache before attention reads it', () => {

@@ -322,6 +322,17 @@ describe('a CPU with measured kernels', () => {
     expect(split.launchSeconds - kept.launchSeconds).toBeCloseTo(10e-6, 12);
   });
 
+  it('keeps what the engine does on one thread on one core, however long it is', () => {
+    const grow = (serial: object) =>
+      work('Resize', { kind: 'move', ...serial }, { inputBytes: 4e5, outputBytes: 16e5 });
+    const kernels = { shares: {}, reorder: from(0.5) };
+    const [one, two] = [1, 2].map((threads) => build(kernels, threads));
+    expect(two!.estimate(grow({})).cycles).toBeCloseTo(one!.estimate(grow({})).cycles / 2, 6);
+    const serial = grow({ serial: true });
+    expect(two!.estimate(serial).cycles).toBeCloseTo(one!.estimate(serial).cycles, 6);
+    expect(two!.estimate(serial).launchSeconds).toBe(one!.estimate(serial).launchSeconds);
+  });
+
   it('draws no more from DRAM than its cores can', () => {
     const kernels = { shares: {}, coreBandwidth: from('15 GB/s') };
     expect(build(kernels, 1).port.bandwidth).toBe(15e9);
