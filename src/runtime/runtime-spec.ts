@@ -86,6 +86,18 @@ const kernels = z.strictObject({
   winograd: sourcedValue(z.boolean()).optional(),
   /** Vector pipes of a core that its kernels keep busy, where a core has more. CPUs only. */
   pipes: sourced('count', { min: 1 }).optional(),
+  /** Layouts hold the same pixel of several channels together: depthwise convolutions fill vectors with channels. CPUs only. */
+  channelBlocks: sourcedValue(z.boolean()).optional(),
+  /**
+   * Reached over what its other convolutions reach in those of images of fewer channels than its layouts hold together:
+   * their pixels are gathered one by one. CPUs only.
+   */
+  stemShare: sourced('ratio', { max: 1 }).optional(),
+  /**
+   * Vector operations per element of operators that it has kernels for in single precision alone, whatever the network's
+   * format, by their ONNX names. CPUs only.
+   */
+  singlePrecision: z.record(z.string(), sourced('count', { min: 0 })).optional(),
   /** Threads get equal parts of an operator, whatever the speed of their cores, and wait for the slowest. CPUs only. */
   equalParts: sourcedValue(z.boolean()).optional(),
   /** Activations are quantised to int8 on the fly where weights are integers. */
@@ -277,9 +289,11 @@ export function kernelsOf(runtime: RuntimeSpec, kind: UnitKind, soc?: string): K
   });
 }
 
+function plain(shares: Readonly<Record<string, { readonly is: number }>>): Record<string, number> {
+  return Object.fromEntries(Object.entries(shares).map(([name, value]) => [name, value.is]));
+}
+
 function ofClass(entry: Infer<typeof kernels>): KernelClass {
-  const plain = (shares: Readonly<Record<string, { readonly is: number }>>) =>
-    Object.fromEntries(Object.entries(shares).map(([name, value]) => [name, value.is]));
   return {
     matrixShare: plain(entry.matrixShare ?? {}),
     ...(entry.weightShare && { weightShare: plain(entry.weightShare) }),
@@ -309,6 +323,9 @@ function waysOf(entry: Infer<typeof kernels>): KernelClass {
     ...(entry.winograd && { winograd: entry.winograd.is }),
     ...(entry.pipes && { pipes: entry.pipes.is }),
     ...(entry.equalParts && { equalParts: entry.equalParts.is }),
+    ...(entry.channelBlocks && { channelBlocks: entry.channelBlocks.is }),
+    ...(entry.stemShare && { stemShare: entry.stemShare.is }),
+    ...(entry.singlePrecision && { singlePrecision: plain(entry.singlePrecision) }),
     ...(entry.quantiseActivations && { quantiseActivations: entry.quantiseActivations.is }),
   };
 }

@@ -52,6 +52,7 @@ const OWN_CENTRES: Readonly<Record<string, number>> = {
   'kernels.cpu.matrixShare.int8': 0.8,
   'kernels.cpu.bandwidthShare': 0.4,
   'kernels.cpu.dispatch': 50e-6,
+  'kernels.cpu.stemShare': 0.6,
   'kernels.gpu.matrixShare.fp16': 0.5,
   'kernels.gpu.bandwidthShare': 0.35,
   'kernels.gpu.dispatch': 150e-6,
@@ -162,9 +163,10 @@ export function clusterClocks(sources: Sources): VisionTables['clustersOf'] {
     const { units, domains } = parseSoc(sources.soc(name));
     const cpu = Object.values(units).find(({ kind }) => kind === 'cpu');
     if (cpu?.kind !== 'cpu') return [];
-    return cpu.clusters.map(({ name: cluster, clock }) => ({
+    return cpu.clusters.map(({ name: cluster, clock, count }) => ({
       name: cluster,
       clock: domains[clock]?.clock.is ?? 0,
+      cores: count.is,
     }));
   };
 }

@@ -44,6 +44,7 @@ export interface VisionTables
 export interface Cluster {
   readonly name: string;
   readonly clock: Hertz;
+  readonly cores: number;
 }
 
 /** Reads `workloads/models/networks.csv`. */
@@ -78,7 +79,7 @@ export function mapVisionRow(row: VisionRow, tables: VisionTables): MappedVision
   if (!tables.hasGraph(graph)) return { reason: `no graph ${graph}.onnx (--graphs DIR)` };
   const precision = precisionOf(row.precision, unit.kind);
   if ('reason' in precision) return precision;
-  const set = unit.kind === 'cpu' ? threadsOf(row, tables.clustersOf(soc.id)) : [];
+  const set = unit.kind === 'cpu' ? threadsOf(row, tables.clustersOf(soc.id), vendor) : [];
   const change = tables.changes.find(
     ({ name, since }) => name === graph && row.measuredOn >= since,
   );
@@ -152,13 +153,29 @@ function precisionOf(
 }
 
 /** `ncnn (CPU, 4 threads, big cores)`. */
-function threadsOf({ runtime }: VisionRow, clusters: readonly Cluster[]): string[] {
+function threadsOf(
+  { runtime }: VisionRow,
+  clusters: readonly Cluster[],
+  vendor: string | undefined,
+): string[] {
   const threads = /\b(\d+) threads?\b/.exec(runtime)?.[1];
-  const held = heldOn(runtime, clusters);
+  const allowed = heldOn(runtime, clusters);
+  const held = vendor === 'Qualcomm' ? spared(allowed, Number(threads)) : allowed;
   return [
     ...(threads ? [`cpu.threads=${threads}`] : []),
     ...(held.length > 0 ? [`cpu.affinity=${held.map(({ name }) => name).join(' ')}`] : []),
   ];
+}
+
+/**
+ * Snapdragons leave the prime core out where the slower of the cores that threads are held on are enough of them: four
+ * threads of an 8 Gen 2 are 2.5 to 3.2 times as fast as one, whatever the network, where equal parts of three cores of
+ * 2.8 GHz and two pipes beside one of 3.2 GHz and four would be 2.3 times as fast as that one at most.
+ */
+function spared(held: readonly Cluster[], threads: number): readonly Cluster[] {
+  const slower = held.slice(0, -1);
+  const cores = slower.reduce((sum, one) => sum + one.cores, 0);
+  return threads <= cores ? slower : held;
 }
 
 /**

@@ -11,6 +11,7 @@
  */
 import type { Bytes, Cycles } from '../../base/units.ts';
 import { bytesOf, type Work } from '../../base/work.ts';
+import type { KernelClass } from './unit-options.ts';
 import type { CpuKernelsSpec, CpuSpec } from './unit-spec.ts';
 
 /** Kernels that differ in quality on the same pipes. */
@@ -37,11 +38,14 @@ export function kernelOf(work: Work): CpuKernel {
   return work.weightDType === 'int8' ? 'int8' : 'weights';
 }
 
-/** Output channels of a convolution that are computed together, where it was measured. */
+/** Output channels of a convolution that are computed together, where it was measured or the runtime says. */
 export function outputBlock(
   kernels: CpuKernelsSpec | undefined,
   kernel: CpuKernel,
+  runtime?: KernelClass,
 ): number | undefined {
+  // Vectors across groups hold no channel that nobody wants.
+  if (kernel === 'depthwise' && runtime?.channelBlocks) return 1;
   return kernel === 'conv' || kernel === 'stem' ? kernels?.outputBlock?.is : undefined;
 }
 

@@ -277,12 +277,11 @@ function kernelCycles(cpu: Cpu, gemm: GemmShape, format: DType, kernel: CpuKerne
   const measured = measuredShare(cpu.kernels, kernel);
   const reached = measured ?? cpu.matrixShare;
   // Runtimes carry kernels of their own for matrix–vector products; their quality is the bandwidth they reach.
-  const weights = kernel === 'weights' ? cpu.weightShare[format] : undefined;
-  const quality = m > 1 || alike ? (weights ?? cpu.kernelShare[format] ?? 1) : 1;
+  const quality = m > 1 || alike ? qualityOf(cpu, format, kernel) : 1;
   // Calibrations may say more of formats that no measurement tells about: only a measured kernel tells of other pipes.
   const most = measured === undefined ? 1 : Number.POSITIVE_INFINITY;
   const share = Math.min(most, reached * quality) * single;
-  const block = outputBlock(cpu.kernels, kernel) ?? OUTPUTS_PER_VECTOR;
+  const block = outputBlock(cpu.kernels, kernel, cpu.runtime) ?? OUTPUTS_PER_VECTOR;
   const padded = products * rows * block * Math.ceil(n / block) * k;
   const macs = cpu.macs[format] * share;
   // Threads split output columns, or rows where there are more of them.
@@ -290,6 +289,12 @@ function kernelCycles(cpu: Cpu, gemm: GemmShape, format: DType, kernel: CpuKerne
   const blocks = products * Math.max(Math.ceil(n / REGISTER_TILE), Math.ceil(m / REGISTER_TILE));
   const idle = blocks >= used ? 1 : used / blocks;
   return (padded / macs) * idle;
+}
+
+function qualityOf(cpu: Cpu, format: DType, kernel: CpuKernel): number {
+  const weights = kernel === 'weights' ? cpu.weightShare[format] : undefined;
+  const stem = kernel === 'stem' ? cpu.runtime?.stemShare : undefined;
+  return (weights ?? cpu.kernelShare[format] ?? 1) * (stem ?? 1);
 }
 
 /** What the runtime's own kernels for one row take, where they are known not to keep up with memory; more rows are no faster. */
@@ -313,7 +318,7 @@ interface Load {
 
 function costOf(cpu: Cpu, work: Work, format: DType, load: Load): UnitCost {
   const ops = work.vectorOps + functionOps(cpu.kernels, work) + (load.extraOps ?? 0);
-  const vectorCycles = ops / vectorRate(cpu, work);
+  const vectorCycles = ops / vectorRate(cpu, work.activationDType);
   const busy = load.cycles + vectorCycles + placementCycles(cpu, work);
   return settle(cpu, work, format, { ...load, busy, vectorCycles });
 }
@@ -325,8 +330,11 @@ function vectorCost(cpu: Cpu, work: Work): UnitCost {
   const read = work.inputBytes + work.weightBytes + work.kvReadBytes;
   const write = work.outputBytes + work.kvWriteBytes;
   const again = Math.max(0, passes - 1) * bytesOf(elements, work.activationDType);
-  const ops = form.kind === 'vector' ? work.vectorOps + functionOps(cpu.kernels, work) : 0;
-  const vectorCycles = ops / (vectorRate(cpu, work) * laneShare(work, cpu.runtime));
+  const single = cpu.runtime?.singlePrecision?.[work.operator];
+  const counted = single === undefined ? work.vectorOps : single * elements;
+  const ops = form.kind === 'vector' ? counted + functionOps(cpu.kernels, work) : 0;
+  const format = single === undefined ? work.activationDType : 'fp32';
+  const vectorCycles = ops / (vectorRate(cpu, format) * laneShare(work, cpu.runtime));
   // Loads and stores move one vector per pipe and clock at best.
   const moveCycles = ((read + write + again) * BITS_PER_BYTE) / cpu.simdBits;
   const busy = Math.max(vectorCycles + placementCycles(cpu, work), moveCycles);
@@ -343,8 +351,8 @@ function vectorCost(cpu: Cpu, work: Work): UnitCost {
 }
 
 /** Operations per clock of all cores in use. */
-function vectorRate(cpu: Cpu, work: Work): number {
-  const bits = laneBits(work.activationDType);
+function vectorRate(cpu: Cpu, format: DType): number {
+  const bits = laneBits(format);
   const measured = cpu.kernels?.vectorOps;
   return measured ? (measured.is * cpu.used * DTYPE_BITS.fp32) / bits : cpu.simdBits / bits;
 }

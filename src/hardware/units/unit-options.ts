@@ -73,6 +73,15 @@ export interface KernelClass {
   readonly winograd?: boolean;
   /** Vector pipes of a CPU core that kernels keep busy, where it has more. */
   readonly pipes?: number;
+  /** Layouts hold the same pixel of several channels together: depthwise convolutions fill vectors with them. CPUs only. */
+  readonly channelBlocks?: boolean;
+  /**
+   * Reached over what other convolutions reach in those of images of fewer channels than layouts hold together; 1 where
+   * absent. CPUs only.
+   */
+  readonly stemShare?: number;
+  /** Vector operations per element of operators that have kernels in single precision alone, whatever the format. CPUs only. */
+  readonly singlePrecision?: Readonly<Partial<Record<string, number>>>;
   /** Threads of a CPU get equal parts of an operator, whatever their cores: all wait for the slowest. */
   readonly equalParts?: boolean;
   /** Quantises activations to int8 on the fly where weights are integers, as CPU runtimes do; true where absent. */

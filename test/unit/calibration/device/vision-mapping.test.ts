@@ -19,11 +19,11 @@ const tables = {
   clustersOf: (soc: string) =>
     soc === 'snapdragon-8-gen-3'
       ? [
-          { name: 'little', clock: 2.3e9 },
-          { name: 'middle', clock: 3e9 },
-          { name: 'prime', clock: 3.3e9 },
+          { name: 'little', clock: 2.3e9, cores: 2 },
+          { name: 'middle', clock: 3e9, cores: 3 },
+          { name: 'prime', clock: 3.3e9, cores: 1 },
         ]
-      : [{ name: 'all', clock: 3e9 }],
+      : [{ name: 'all', clock: 3e9, cores: 12 }],
   hasGraph: (name: string) => ['resnet50', 'segmenter', 'clip_text'].includes(name),
 };
 const map = (line: string) => {
@@ -73,6 +73,8 @@ describe('a measured latency', () => {
   it.each([
     // The middle of 2.3 and 3.3 GHz is 2.8.
     ['Snapdragon 8 Gen 3', '4 threads, big cores', ['cpu.threads=4', 'cpu.affinity=middle prime']],
+    // Three cores of the middle cluster hold three threads, and the prime core is left out.
+    ['Snapdragon 8 Gen 3', '3 threads, big cores', ['cpu.threads=3', 'cpu.affinity=middle']],
     [
       'Snapdragon 8 Gen 3',
       '2 threads, little-core cluster',
