@@ -78,6 +78,16 @@ export function sourced(dimension: Dimension, range: Range = {}) {
   return sourcedValue(quantity(dimension, range));
 }
 
+/** A quantity of which there are no parts. */
+export function whole(dimension: Dimension, range: Range = {}) {
+  return quantity(dimension, range).refine(Number.isInteger, 'must be a whole number');
+}
+
+/** A number of things, one or more, with its source and trust level. */
+export function count(range: Range = {}) {
+  return sourcedValue(whole('count', { min: 1, ...range }));
+}
+
 /** Any value with its source and trust level. */
 export function sourcedValue<S extends z.ZodType>(is: S) {
   return z.strictObject({

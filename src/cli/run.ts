@@ -19,6 +19,7 @@ import {
   overlayFacts,
   overlayOptions,
 } from './overlay-options.ts';
+import { needs } from './parse.ts';
 import { overridesOf, scenarioOf, scenarioOptions } from './scenario-options.ts';
 import { coloursFor, counted, renderTable } from './terminal.ts';
 import { cloudLines, swapTable, workloadTable } from './workload-table.ts';
@@ -69,6 +70,7 @@ export const run: Command = {
     const prepared = prepare(scenarioOf(args), overrides, sources);
     const out = args['out'] as string | undefined;
     const heatAt = timeOf(args['heat-at']);
+    needs(args, 'heat-at', 'out');
     const measured = measurementsOf(args);
     // Before simulating, so that an unwritable folder costs nobody a run.
     const writer = out === undefined ? undefined : await import('../analysis/write-run.ts');

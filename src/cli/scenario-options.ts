@@ -231,10 +231,17 @@ function securityOf(args: Args, written: unknown): Record<string, unknown> | und
 function trafficOf(args: Args): Record<string, string> | undefined {
   const texts = args['background'] as readonly string[] | undefined;
   if (texts === undefined || texts.length === 0) return undefined;
+  const seen = new Set<string>();
   return Object.fromEntries(
     texts.map((text) => {
       const equals = text.indexOf('=');
-      if (equals > 0) return [text.slice(0, equals).trim(), text.slice(equals + 1).trim()];
+      const name = text.slice(0, Math.max(0, equals)).trim();
+      if (seen.has(name))
+        throw new SpecError([
+          { file: `--background ${text}`, message: `"${name}" is given twice` },
+        ]);
+      seen.add(name);
+      if (equals > 0) return [name, text.slice(equals + 1).trim()];
       throw new SpecError([
         { file: `--background ${text}`, message: 'expected NAME=RATE, such as camera="2.5 GB/s"' },
       ]);

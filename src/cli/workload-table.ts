@@ -31,10 +31,14 @@ export function cloudLines({ answers, bytesLeft, ...link }: CloudReport): string
     link.silentSeconds > 0
       ? `; ${formatQuantity(link.silentSeconds, 'time', 3)} of waiting for a signal`
       : '';
+  const after =
+    link.tailJoulesAfter > 0
+      ? `, and ${formatQuantity(link.tailJoulesAfter, 'energy', 3)} in its last tail after the end, which no figure here counts`
+      : '';
   return [
-    `answered by: ${who.map(([where, count]) => `${where} ${count}`).join(', ')}`,
+    `answered by: ${who.map(([where, count]) => `${where} ${count}`).join(', ') || 'the phone alone (no workload says answeredBy)'}`,
     `left the phone: ${left.map(([label, bytes]) => `${label} ${size(bytes)}`).join(', ') || 'nothing'}`,
-    `radio: connected for ${formatQuantity(link.radioSeconds, 'time', 3)}, ${formatQuantity(link.radioJoules, 'energy', 3)} with its tails${silent}`,
+    `radio: connected for ${formatQuantity(link.radioSeconds, 'time', 3)}, ${formatQuantity(link.radioJoules, 'energy', 3)} with its tails${after}${silent}`,
   ].join('\n');
 }
 

@@ -61,6 +61,9 @@ export function freshTokens({ promptTokens, cachedTokens = 0 }: RequestResult): 
   return promptTokens - cachedTokens;
 }
 
+/** Whether the phone's own model read the prompt: a cloud's answers have no prefill phase here, nor have redactions. */
+const readHere = ({ answeredBy = 'local' }: RequestResult) => answeredBy === 'local';
+
 export const metrics = {
   time_to_first_token_seconds: {
     label: 'time to first token',
@@ -79,7 +82,7 @@ export const metrics = {
       const phases = named(v, 'prefill');
       return phases.length === 0
         ? undefined
-        : defined(sum(v.requests.map(freshTokens)) / secondsOf(phases));
+        : defined(sum(v.requests.filter(readHere).map(freshTokens)) / secondsOf(phases));
     },
   },
   decode_tokens_per_second: {

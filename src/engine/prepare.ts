@@ -242,7 +242,10 @@ function requireKernels({ runtime, soc }: Prepared, units: readonly string[]): v
     )
     .map((unit) => ({
       message: `runtime "${runtime.name}" has no kernels for the ${unit} of a SoC by ${soc.vendor}`,
-      hint: `it runs on ${kinds.join(', ')}; choose --unit or --runtime`,
+      hint:
+        kinds.length > 0
+          ? `it runs on ${kinds.join(', ')}; choose --unit or --runtime`
+          : 'it runs on no unit of this vendor; choose --runtime',
     }));
   if (faults.length > 0) throw new SpecError(faults);
 }

@@ -180,6 +180,8 @@ export interface CloudReport {
   /** That the radio was connected for requests, and all that it drew. */
   readonly radioSeconds: number;
   readonly radioJoules: number;
+  /** What its last tail draws after the end of the run, which nothing else here counts. */
+  readonly tailJoulesAfter: number;
   /** That requests waited with no signal at all. */
   readonly silentSeconds: number;
 }

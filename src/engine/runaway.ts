@@ -6,18 +6,23 @@ import type { Machine } from './machine.ts';
 /** Above this no phone SoC goes on: resets sit at 115–125 °C (device trees), and leakage feeds itself. */
 export const SHUTDOWN: Celsius = 150;
 
+/** A power beyond all numbers leaves no temperature; it is no cold one. */
+function shown(celsius: Celsius): Celsius {
+  return Number.isNaN(celsius) ? Number.POSITIVE_INFINITY : Math.round(celsius);
+}
+
 export function runaway(machine: Machine, junction: Celsius, now: Seconds): InfeasibleError {
   return new InfeasibleError(
     `thermal runaway: a die block passed ${SHUTDOWN} °C at ${now.toFixed(2)} s and nothing that held its clock was enough`,
     {
-      demand: Math.round(junction),
+      demand: shown(junction),
       bound: SHUTDOWN,
       unit: '°C',
       most: SHUTDOWN,
       breakdown: Object.fromEntries(
         machine.junctionNodes.map((node) => [
           machine.thermal.nodes[node]!,
-          Math.round(machine.thermal.temperatures[node]!),
+          shown(machine.thermal.temperatures[node]!),
         ]),
       ),
       levers: [

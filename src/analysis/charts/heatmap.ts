@@ -40,7 +40,7 @@ interface Reading {
 }
 
 /**
- * @param at seconds; the instant at which the hottest block of the run is hottest unless given.
+ * @param at seconds; the instant at which the hottest block of the run is hottest unless given, and the end where it is later.
  * @returns nothing where the run holds no floorplan, or no temperature of it.
  */
 export function renderHeatmap(run: Run, at?: number): string | undefined {
@@ -49,7 +49,8 @@ export function renderHeatmap(run: Run, at?: number): string | undefined {
   const counters = countersOf(run, 'temperature');
   const onDie = counters.filter(({ subject }) => names.has(subject));
   if (onDie.length === 0) return undefined;
-  const time = at ?? hottestTime(onDie);
+  const end = Math.max(...onDie.map((counter) => counter.time.at(-1) ?? 0));
+  const time = Math.min(at ?? hottestTime(onDie), end);
   const readings = counters.map((counter) => ({
     subject: counter.subject,
     celsius: valueAt(counter, time),
@@ -64,7 +65,7 @@ export function renderHeatmap(run: Run, at?: number): string | undefined {
   const figure = openFigure({
     name: 'heatmap',
     title: 'Heat on the die',
-    subtitle: `Mean temperature of every block ${when} into the run${at === undefined ? ', when the hottest was hottest' : ''}: ${nameOf(top.subject)} ${print(top.celsius)}.`,
+    subtitle: `Mean temperature of every block ${when} into the run${momentOf(at, end)}: ${nameOf(top.subject)} ${print(top.celsius)}.`,
     description: `Floorplan coloured by temperature at ${when}. ${hottest.map(told).join(', ')}. Around it: ${around.map(told).join(', ') || 'nothing recorded'}.`,
     bodyHeight: rows + 22 + SCALE_HEIGHT + BASE_AXIS_HEIGHT,
   });
@@ -75,6 +76,11 @@ export function renderHeatmap(run: Run, at?: number): string | undefined {
   drawList(figure, 'Around it', around, beside + LIST_WIDTH, colour);
   drawScale(figure, figure.top + rows + 22, [low, high]);
   return figure.svg.print();
+}
+
+function momentOf(at: number | undefined, end: number): string {
+  if (at === undefined) return ', when the hottest was hottest';
+  return at > end ? `, at its end (${formatValue(at, 's')} was asked for)` : '';
 }
 
 function hottestTime(counters: readonly Counter[]): number {

@@ -39,7 +39,11 @@ export function renderCloud({ cloud }: Run): Html {
     formatValue(bytes, 'B'),
   ]);
   const { local, cloud: away, hybrid } = cloud.answers;
-  return html`<p class="why">A cloud may answer: ${String(away)} requests it did, ${String(hybrid)} after a local model had read them, and ${String(local)} stayed on the phone. The radio was connected for ${formatValue(cloud.radioSeconds, 's')} and drew ${formatValue(cloud.radioJoules, 'J')}, its tails included.</p>
+  const after =
+    cloud.tailJoulesAfter > 0
+      ? `; its last tail draws ${formatValue(cloud.tailJoulesAfter, 'J')} after the end of the run, which no figure here counts`
+      : '';
+  return html`<p class="why">A cloud may answer: ${String(away)} requests it did, ${String(hybrid)} after a local model had read them, and ${String(local)} stayed on the phone. The radio was connected for ${formatValue(cloud.radioSeconds, 's')} and drew ${formatValue(cloud.radioJoules, 'J')}, its tails included${after}.</p>
 ${renderTable([{ header: 'Left the phone' }, { header: 'Bytes', numeric: true }], rows)}`;
 }
 

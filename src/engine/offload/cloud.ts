@@ -189,6 +189,7 @@ export class Cloud {
       bytesLeft: this.left,
       radioSeconds: this.radio.activeSeconds,
       radioJoules: this.radio.joules,
+      tailJoulesAfter: this.radio.tailLeft,
       silentSeconds: this.silentSeconds,
     };
   }

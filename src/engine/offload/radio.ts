@@ -51,6 +51,11 @@ export class Radio {
     if (this.users.length === 0) this.tailEnd = now + this.tailSeconds;
   }
 
+  /** What its tail has still to draw, which a run that ends now leaves out. */
+  get tailLeft(): Joules {
+    return this.users.length > 0 ? 0 : this.tail * Math.max(0, this.tailEnd - this.last);
+  }
+
   /** Joules since the last call. */
   takeJoules(now: Seconds): Joules {
     this.pass(now);

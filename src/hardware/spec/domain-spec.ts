@@ -8,8 +8,12 @@
  * Checked  test/unit/hardware/soc-spec.test.ts
  */
 import { type Infer, risingQuantities, sourced, sourcedValue, z } from '../../base/schema.ts';
-import type { Hertz, Volts } from '../../base/units.ts';
+import { GIGA, type Hertz, type Volts } from '../../base/units.ts';
 import type { ClockDomain, OperatingPoint } from '../clock-domain.ts';
+
+/** Above any silicon yet: the record, under liquid helium, is 9.1 GHz (hwbot.org, Core i9-14900KF, 2024). */
+const CLOCKS = { max: 10 * GIGA, because: 'no silicon clocks higher' };
+const clock = () => sourced('frequency', CLOCKS);
 
 const watts = () => sourced('power', { min: 0 });
 
@@ -17,7 +21,7 @@ const voltageCurve = z.strictObject({
   /** Voltage scale of the curve, about that of the clock `at`. */
   max: sourced('voltage'),
   /** The powers of the domain hold here. Stays when `clock` is varied: a higher clock costs the voltage it needs. */
-  at: sourced('frequency'),
+  at: clock(),
   /** Coefficients a, b, c of V = max (a + b x + c x²), x = f / at. */
   shape: sourcedValue(z.tuple([z.number(), z.number(), z.number()])),
   floor: sourced('voltage'),
@@ -56,7 +60,7 @@ const domainPower = z.strictObject({
 
 const domainFields = z.strictObject({
   /** Highest frequency. */
-  clock: sourced('frequency'),
+  clock: clock(),
   /** Operating points: frequencies, or shares of `clock`; `clock` itself is always the last. */
   points: sourcedValue(risingQuantities('frequency')).optional(),
   shares: sourcedValue(risingQuantities('ratio', { max: 1 })).optional(),

@@ -1,5 +1,13 @@
 /** What surrounds the compute units in socs/<soc>.yaml: memory, caches, fabric, die, limits. */
-import { quantity, risingQuantities, sourced, sourcedValue, z } from '../../base/schema.ts';
+import {
+  count,
+  quantity,
+  risingQuantities,
+  sourced,
+  sourcedValue,
+  whole,
+  z,
+} from '../../base/schema.ts';
 import { MEGA } from '../../base/units.ts';
 
 /** From the lowest frequency set points of phones to the highest bin of LPDDR6 (JESD209-6: 14,400 MT/s per pin). */
@@ -16,11 +24,12 @@ export const memorySpec = z.strictObject({
   rate: sourced('transfer-rate', RATES),
   /** Rates the controller can step down to; `rate` is always the last. */
   rates: sourcedValue(risingQuantities('transfer-rate')).optional(),
-  channels: sourced('count', { min: 1 }),
-  channelWidth: sourced('bit-width', { min: 1 }),
+  channels: count(),
+  channelWidth: sourcedValue(whole('bit-width', { min: 1 })),
   /** Per channel: a key of the preset's densities. */
   density: sourcedValue(z.string()),
-  ranks: sourced('count', { min: 1 }),
+  /** One or two: a package has two chip selects per channel (JESD209-5C). */
+  ranks: count({ max: 2 }),
   /** Load-to-use time outside the DRAM itself: caches, fabric, controller, PHY. */
   interconnectLatency: sourced('time', { min: 0 }),
 });

@@ -4,7 +4,7 @@
  * Fields that every kind shares (clock, power, memory port) belong to soc-spec.ts, which spreads these shapes:
  * `z.strictObject({ ...npuShape, ...commonShape })`.
  */
-import { type Infer, quantity, sourced, sourcedValue, z } from '../../base/schema.ts';
+import { count, type Infer, sourced, sourcedValue, z } from '../../base/schema.ts';
 import { DTYPE_BITS, type DType } from '../../base/work.ts';
 
 /**
@@ -20,9 +20,6 @@ const formatKey = z
   );
 const formatName = z.enum(Object.keys(DTYPE_BITS) as [DType, ...DType[]]);
 const rates = z.record(formatKey, sourced('ratio'));
-const count = () =>
-  sourcedValue(quantity('count', { min: 1 }).refine(Number.isInteger, 'must be a whole number'));
-
 /** Seconds from the dispatch of one operator until it runs; paid before every operator. */
 const launch = z.strictObject({
   operator: sourced('time', { min: 0 }),

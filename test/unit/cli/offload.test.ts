@@ -1,5 +1,5 @@
 /** Numbers of a cloud on the command line, before anything is simulated. */
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { SpecError } from '../../../src/base/errors.ts';
 import { offload } from '../../../src/cli/offload.ts';
 
@@ -10,6 +10,24 @@ const ask = (more: Readonly<Record<string, unknown>>) =>
     link: '5g',
     ...more,
   } as never);
+
+afterEach(() => vi.restoreAllMocks());
+
+describe('what the phone draws while a cloud answers', () => {
+  const joules = async (limit: number) => {
+    const lines: string[] = [];
+    vi.spyOn(console, 'log').mockImplementation((text: string) => void lines.push(text));
+    await ask({ policies: 'cloud', limit, json: true });
+    const [{ answers }] = JSON.parse(lines.join('\n')) as [{ answers: { joules: number }[] }];
+    return answers[0]!.joules;
+  };
+
+  it('is the same for one request alone as for the first of two', async () => {
+    const [one, two] = [await joules(1), await joules(2)];
+    expect(one / two).toBeGreaterThan(0.97);
+    expect(one / two).toBeLessThan(1.03);
+  });
+});
 
 describe('a cloud that cannot be', () => {
   it.each([

@@ -63,6 +63,9 @@ describe('options of a scenario', () => {
     expect(() => scenarioOf({ ...named, background: ['camera'] })).toThrow(
       '--background camera: expected NAME=RATE',
     );
+    expect(() => scenarioOf({ ...named, background: ['b=1 GB/s', 'b = 2 GB/s'] })).toThrow(
+      '--background b = 2 GB/s: "b" is given twice',
+    );
     const { locate } = scenarioOf({ ...named, background: ['camera=2.5'] });
     expect(locate(['background', 'camera']).file).toBe('--background');
     // The name that it had before is an alias.

@@ -104,6 +104,27 @@ describe('a request that a cloud answers', () => {
     });
   });
 
+  it('counts for no rate of the phone, which read none of its prompt', () => {
+    const alone = run([client('local')]);
+    const both = run([client('local'), client('cloud', { name: 'far' })]);
+    const rate = 'prefill_tokens_per_second';
+    expect(alone.metrics[rate]).toBeCloseTo(PROMPT / alone.phases[0]!.endSeconds, 6);
+    expect(both.metrics[rate]).toBeCloseTo(alone.metrics[rate]!, 6);
+  });
+
+  it('leaves the tail after the end of the run out of it, and says how much that is', () => {
+    // A watt for three seconds after the last answer.
+    expect(run([client('cloud')]).cloud!.tailJoulesAfter).toBeCloseTo(3, 9);
+    // A second client works on the phone meanwhile and two seconds longer.
+    const later = run([
+      client('cloud'),
+      client('local', { name: 'own', arrival: { start: 5.45, delay: 0 } }),
+    ]);
+    const end = Math.max(...later.requests.map(({ endSeconds }) => endSeconds));
+    expect(later.cloud!.tailJoulesAfter).toBeCloseTo(Math.max(0, 3 - (end - 3.45)), 6);
+    expect(later.energy['radio']).toBeCloseTo(2 * 3.45 + Math.min(3, end - 3.45), 6);
+  });
+
   it('draws the radio for as long, on a rail of its own, and works no unit', () => {
     const result = run([client('cloud')]);
     expect(result.energy['radio']).toBeCloseTo(2 * 3.45, 6);

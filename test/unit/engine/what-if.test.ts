@@ -60,6 +60,20 @@ describe('what-ifs move the way physics does', () => {
     expect(() => run('scenario.workload=gemma-2b-chat')).toThrow(/use --workload/);
   });
 
+  it('a runtime without kernels for any unit of a vendor is not advised a unit', () => {
+    expect(() => simulate({ ...chat, runtime: 'mlx' }, short)).toThrow(
+      /runs on no unit of this vendor; choose --runtime/,
+    );
+  });
+
+  it('memory has whole channels and bits, one or two ranks, and no clock is beyond silicon', () => {
+    expect(() => run('memory.channels=2.5')).toThrow(/--set memory.channels=2.5.*whole number/);
+    expect(() => run('memory.channelWidth=15.5bit')).toThrow(/whole number/);
+    expect(() => run('memory.ranks=3')).toThrow(/--set memory.ranks=3/);
+    expect(() => run('npu.clock=1e15GHz')).toThrow(/no silicon clocks higher/);
+    expect(() => run('memory.ranks=1')).not.toThrow();
+  });
+
   it('a runtime runs where it has kernels', () => {
     expect(() => simulate({ ...chat, runtime: 'llama-cpp' }, short)).toThrow(
       /no kernels for the npu.*cpu, gpu/s,

@@ -51,7 +51,12 @@ describe('heat map', () => {
   it('or any other instant, with what held then', () => {
     const document = readSvg(renderHeatmap(twoBlocks(), 1.5) as string);
     expect(document.description).toMatch(/at 1\.5 s\. Left 50 °C, Right 30 °C/);
-    expect(readSvg(renderHeatmap(twoBlocks(), 99) as string).description).toMatch(/Left 60 °C/);
+  });
+
+  it('shows the end, and says so, where it is asked for a later instant', () => {
+    const svg = renderHeatmap(twoBlocks(), 99) as string;
+    expect(readSvg(svg).description).toMatch(/at 3 s\. Left 60 °C/);
+    expect(svg).toMatch(/3 s into the run, at its end \(99 s was asked for\)/);
   });
 
   it('draws the die to scale, upper edge up, hot blocks darker', () => {
