@@ -42,6 +42,8 @@ export type WorkForm =
       readonly m: number;
       readonly n: number;
       readonly k: number;
+      /** Attention heads that the outputs belong to, one head after the other: exports may make a product of each. */
+      readonly heads?: number;
     }
   | {
       readonly kind: 'conv';

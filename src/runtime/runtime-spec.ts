@@ -50,6 +50,8 @@ const kernels = z.strictObject({
   call: sourced('time', { min: 0 }).optional(),
   /** Attention runs on the vector lanes at this share of their rate, by format of the activations, unless exported head by head; absent: on the matrix engine. */
   attentionShare: z.partialRecord(dtype, sourced('ratio', { max: 1 })).optional(),
+  /** Graphs have a projection for each attention head, not one for all. NPUs only. */
+  splitHeads: sourcedValue(z.boolean()).optional(),
   /**
    * Reached over the rate of the vector lanes in recurrent token mixers (gated delta rule), which take one token after
    * the other.
@@ -320,6 +322,7 @@ function waysOf(entry: Infer<typeof kernels>): KernelClass {
     ...(share && { recurrenceShare: share.is }),
     ...(chain && { recurrenceChain: chain.is }),
     ...(entry.compiled && { compiled: true }),
+    ...(entry.splitHeads && { splitHeads: entry.splitHeads.is }),
     ...(entry.winograd && { winograd: entry.winograd.is }),
     ...(entry.pipes && { pipes: entry.pipes.is }),
     ...(entry.equalParts && { equalParts: entry.equalParts.is }),

@@ -26,16 +26,28 @@ export interface MatrixLoad {
   readonly weightFetches: number;
 }
 
-/** A plain (batched) product. */
+/**
+ * A plain (batched) product.
+ * @param parts products that it is computed as, where these are others; what moves is the same.
+ */
 export function productLoad(
   array: MatrixArray,
   memory: LocalMemory,
   work: Work,
   gemm: GemmShape,
+  parts = gemm,
 ): MatrixLoad {
   const operands = operandsOf(work, gemm);
   const tiling = planTiling(operands, memory);
-  return loadOf(array, memory, work, gemm, operands, tiling, foldCycles(array, gemm));
+  const cycles = foldCycles(array, parts);
+  const load = loadOf(array, memory, work, gemm, operands, tiling, cycles);
+  return { ...load, activeCycles: Math.min(cycles, streamCycles(array, parts)) };
+}
+
+/** The products of single heads, each as wide as what one of them occupies. */
+export function headProducts(gemm: GemmShape, heads: number, columns: number): GemmShape {
+  const n = columns * Math.ceil(gemm.n / heads / columns);
+  return { ...gemm, products: gemm.products * heads, n };
 }
 
 export function loadOf(

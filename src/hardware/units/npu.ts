@@ -3,7 +3,8 @@
  *
  * Model    cycles = max(matrix, vector + expansion of packed weights, decompressor); matrix cycles from folds
  *          over the rate of the number formats, traffic from the loop order that reads least; compilers take products with
- *          16-bit integers apart into three operators
+ *          16-bit integers apart into three operators; where a runtime's graphs have a projection for each head, one occupies
+ *          the least number of columns that the engine takes at a time
  * Ignores  bank conflicts of local memory, contention between vector contexts, live ranges of tensors kept on chip
  * Valid    operators large against one launch; shapes of at least one element per dimension
  * Source   geometry and rates from socs/*.yaml; folds and tiling from src/hardware/npu
@@ -14,7 +15,7 @@ import type { ComputeUnit, UnitCost } from '../compute-unit.ts';
 import { attentionLoad } from '../npu/attention.ts';
 import { convLoad } from '../npu/convolution.ts';
 import type { MatrixArray } from '../npu/folds.ts';
-import { type MatrixLoad, productLoad } from '../npu/matrix-load.ts';
+import { headProducts, type MatrixLoad, productLoad } from '../npu/matrix-load.ts';
 import { requireTiles } from '../npu/room.ts';
 import type { LocalMemory } from '../npu/tiling.ts';
 import { type WeightPath, weightCost } from '../npu/weight-path.ts';
@@ -50,6 +51,7 @@ const EXPANSION_OPS = 2;
 
 interface Npu {
   readonly array: MatrixArray;
+  readonly leastColumns: number | undefined;
   readonly memory: LocalMemory;
   readonly matrixRates: FormatRates;
   readonly vectorRates: Readonly<Record<DType, number | undefined>>;
@@ -118,6 +120,7 @@ function npuOf(spec: NpuSpec, options: UnitOptions): Npu {
       overlapFolds: matrix.overlapFolds,
       doubleBufferPreload: matrix.doubleBufferPreload,
     },
+    leastColumns: matrix.leastColumns?.is,
     memory,
     // What compiled networks reach with floating activations is a share of the rate of two floating operands.
     matrixRates: buildFormatRates(matrix.rates, compiled !== undefined),
@@ -154,9 +157,12 @@ function sharesOf(kernels: Shares, compiled: NonNullable<NpuSpec['compiled']>['m
 function estimate(npu: Npu, work: Work): UnitCost {
   switch (work.form.kind) {
     case 'matmul': {
-      const { batch, m, n, k } = work.form;
+      const { batch, m, n, k, heads } = work.form;
       const gemm = { products: batch, m, n, k };
-      return matrixCost(npu, work, productLoad(arrayOf(npu, work), npu.memory, work, gemm), false);
+      const columns = npu.kernels?.splitHeads ? npu.leastColumns : undefined;
+      const parts = columns && heads ? headProducts(gemm, heads, columns) : gemm;
+      const load = productLoad(arrayOf(npu, work), npu.memory, work, gemm, parts);
+      return matrixCost(npu, work, load, false);
     }
     case 'conv': {
       const load = convLoad(arrayOf(npu, work), npu.memory, work, work.form);

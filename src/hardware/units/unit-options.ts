@@ -54,6 +54,8 @@ export interface KernelClass {
    * concerned. On the matrix engine where absent.
    */
   readonly attentionShare?: Readonly<Partial<Record<DType, number>>>;
+  /** Graphs have a projection for each attention head, not one for all: narrow products. NPUs only. */
+  readonly splitHeads?: boolean;
   /** Factor of a calibration on the rate of attention, wherever it runs; 1 where absent. */
   readonly attentionScale?: number;
   /** Reached share of the vector lanes in recurrences, one token after the other; laneShare() has what is taken where absent. */

@@ -51,6 +51,8 @@ export const npuShape = {
     engines: count(),
     rows: count(),
     columns: count(),
+    /** Columns that a product of one attention head occupies, however few it has; as many as it has where absent. */
+    leastColumns: count().optional(),
     dataflow: sourcedValue(z.enum(DATAFLOWS)),
     /** Multiply–accumulates per clock relative to int8, whose rate is engines × rows × columns. */
     rates,

@@ -68,9 +68,9 @@ function groupedQuery(model: LlmModel, options: LlmGraphOptions, kind: LayerKind
   const { headDim, valueDim } = kind;
   const project = (n: number) => matmulWork({ m, n, k, bias }, formats.weights, formats.activation);
   const queries = heads * headDim + (model.attentionGate ? heads * valueDim : 0);
-  const query = project(queries);
-  const key = project(kvHeads * headDim);
-  const value = project(kvHeads * valueDim);
+  const query = ofHeads(project(queries), heads);
+  const key = ofHeads(project(kvHeads * headDim), kvHeads);
+  const value = ofHeads(project(kvHeads * valueDim), kvHeads);
   const merged = project(queries + kvHeads * (headDim + valueDim));
   const gate = model.attentionGate
     ? sigmoidGateWork(m * heads * valueDim, formats.activation)
@@ -104,6 +104,12 @@ function groupedQuery(model: LlmModel, options: LlmGraphOptions, kind: LayerKind
     const gated = gate ? graph.add(`${prefix}.gate`, gate, [attended, asked]) : attended;
     return graph.add(`${prefix}.o`, out, [gated]);
   };
+}
+
+/** A projection whose outputs are those of one head after the other. */
+function ofHeads(work: Work, heads: number): Work {
+  const { form } = work;
+  return form.kind === 'matmul' ? { ...work, form: { ...form, heads } } : work;
 }
 
 function queryKeyNorms(

@@ -44,17 +44,18 @@ describe.each([
   const phase = name === 'decode' ? decode : prefill;
 
   it.each([
-    ['attention.q', HIDDEN, QUERY],
-    ['attention.k', HIDDEN, KEY],
-    ['attention.v', HIDDEN, KEY],
+    // Llama 3.2 1B: 32 heads of queries, 8 of keys and values.
+    ['attention.q', HIDDEN, QUERY, 32],
+    ['attention.k', HIDDEN, KEY, 8],
+    ['attention.v', HIDDEN, KEY, 8],
     ['attention.o', QUERY, HIDDEN],
     ['mlp.gate', HIDDEN, FFN],
     ['mlp.up', HIDDEN, FFN],
     ['mlp.down', FFN, HIDDEN],
-  ])('%s is a product', (part, inputs, outputs) => {
+  ])('%s is a product', (part, inputs, outputs, heads?: number) => {
     expect(work(phase, `layer.7.${part}`)).toEqual({
       operator: 'MatMul',
-      form: { kind: 'matmul', batch: 1, m: tokens, n: outputs, k: inputs },
+      form: { kind: 'matmul', batch: 1, m: tokens, n: outputs, k: inputs, ...(heads && { heads }) },
       macs: tokens * inputs * outputs,
       vectorOps: 0,
       weightDType: 'int4',

@@ -16,6 +16,42 @@ const build = (options: UnitOptions = {}, spec: NpuSpec = hexagon) =>
   buildNpu(spec, common('npu', 'npu'), options);
 const PEAK = 4 * 64 * 64;
 
+/** Four engines of 64 columns that take those of one product at a time. */
+const wide: NpuSpec = {
+  ...hexagon,
+  matrix: {
+    ...hexagon.matrix,
+    leastColumns: { is: 256, from: 'test', trust: 'estimated' as const },
+  },
+};
+/** A projection to 32 heads of 64, as layers of 1 B parameters have it. */
+const headed = (heads?: number, outputs = 2048) => {
+  const work = matmul(512, outputs, 2048);
+  const { form } = work;
+  if (form.kind !== 'matmul' || heads === undefined) return work;
+  return { ...work, form: { ...form, heads } };
+};
+
+describe('projections of attention heads', () => {
+  it('leave what is wider than a head idle where graphs have one for each', () => {
+    const split = build({ kernels: { splitHeads: true } }, wide);
+    const whole = split.estimate(headed());
+    const parts = split.estimate(headed(32));
+    // 64 of 256 columns.
+    expect(parts.cycles / whole.cycles).toBeCloseTo(4, 1);
+    expect(parts.readBytes).toBe(whole.readBytes);
+    // Heads as wide as the engines lose nothing, wider ones what they are short of a multiple.
+    expect(split.estimate(headed(8)).cycles / whole.cycles).toBeCloseTo(1, 2);
+    expect(split.estimate(headed(4, 1536)).cycles / whole.cycles).toBeCloseTo(1, 2);
+  });
+
+  it('are one product elsewhere', () => {
+    const whole = build().estimate(headed());
+    expect(build({}, wide).estimate(headed(32))).toEqual(whole);
+    expect(build({ kernels: { splitHeads: true } }).estimate(headed(32))).toEqual(whole);
+  });
+});
+
 describe('NPU', () => {
   it('comes close to its peak on a large product', () => {
     const cost = build().estimate(matmul(1024, 4096, 4096));
