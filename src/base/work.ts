@@ -61,6 +61,8 @@ export type WorkForm =
       readonly line?: boolean;
       /** Taps of the kernel are no neighbours in a plane: dilated, placed by offsets, or of several planes. */
       readonly scattered?: boolean;
+      /** Of volumes: three spatial axes, of which the first is in batch and channels here. */
+      readonly volume?: boolean;
     }
   | {
       readonly kind: 'attention';

@@ -53,6 +53,11 @@ const kernels = z.strictObject({
   /** Graphs have a projection for each attention head, not one for all. NPUs only. */
   splitHeads: sourcedValue(z.boolean()).optional(),
   /**
+   * Convolutions of volumes run on the vector lanes, at this share of their rate in half precision, by format of the
+   * activations; absent: as those of planes. NPUs only.
+   */
+  volumeShare: z.partialRecord(dtype, sourced('ratio', { max: 1 })).optional(),
+  /**
    * Reached over the rate of the vector lanes in recurrent token mixers (gated delta rule), which take one token after
    * the other.
    */
@@ -309,6 +314,7 @@ function ofClass(entry: Infer<typeof kernels>): KernelClass {
     ...(entry.dispatch && { dispatchSeconds: entry.dispatch.is }),
     ...(entry.call && { callSeconds: entry.call.is }),
     ...(entry.attentionShare && { attentionShare: plain(entry.attentionShare) }),
+    ...(entry.volumeShare && { volumeShare: plain(entry.volumeShare) }),
     ...(entry.cachePasses && { cachePasses: entry.cachePasses.is }),
     ...(entry.hostThread && { hostThread: entry.hostThread.is }),
     ...waysOf(entry),

@@ -40,6 +40,8 @@ const CENTRES: Readonly<Record<string, number>> = {
   'attentionShare.fp16': 0.4,
   'attentionShare.int8': 0.15,
   'attentionShare.int16': 0.2,
+  'volumeShare.fp16': 0.3,
+  'volumeShare.int8': 0.15,
   copy: 3.5e9,
   compute: 1,
   launch: 1,

@@ -75,8 +75,10 @@ export function mapVisionRow(row: VisionRow, tables: VisionTables): MappedVision
   const { vendor } = tables.chips[soc.id] ?? {};
   const engine = findRuntime(row, { kind: unit.kind, vendor }, tables);
   if ('reason' in engine) return engine;
-  const graph = row.component === '' ? row.model : `${row.model}_${row.component}`;
-  if (!tables.hasGraph(graph)) return { reason: `no graph ${graph}.onnx (--graphs DIR)` };
+  const part = row.component === '' ? row.model : `${row.model}_${row.component}`;
+  // Tables give some networks that have one part the name of that part.
+  const graph = [part, row.model].find(tables.hasGraph);
+  if (graph === undefined) return { reason: `no graph ${part}.onnx (--graphs DIR)` };
   const precision = precisionOf(row.precision, unit.kind);
   if ('reason' in precision) return precision;
   const set = unit.kind === 'cpu' ? threadsOf(row, tables.clustersOf(soc.id), vendor) : [];
@@ -97,6 +99,7 @@ export function mapVisionRow(row: VisionRow, tables: VisionTables): MappedVision
       ...engine.assumptions,
       ...unit.assumptions,
       ...precision.assumptions,
+      ...(graph === part ? [] : [`${row.component} is the whole of ${graph}`]),
       ...(change ? [`input of ${change.height} x ${change.width}: ${change.why}`] : []),
     ],
   };

@@ -3,8 +3,8 @@
  *
  * Model    cycles = max(matrix, vector + expansion of packed weights, decompressor); matrix cycles from folds
  *          over the rate of the number formats, traffic from the loop order that reads least; compilers take products with
- *          16-bit integers apart into three operators; where a runtime's graphs have a projection for each head, one occupies
- *          the least number of columns that the engine takes at a time
+ *          16-bit integers apart into three operators and leave functions of all but 8-bit results behind their product; where a
+ *          runtime's graphs have a projection for each head, one occupies the least number of columns that the engine takes at a time
  * Ignores  bank conflicts of local memory, contention between vector contexts, live ranges of tensors kept on chip
  * Valid    operators large against one launch; shapes of at least one element per dimension
  * Source   geometry and rates from socs/*.yaml; folds and tiling from src/hardware/npu
@@ -209,10 +209,19 @@ function laneAttention(npu: Npu, work: Work, share: number): UnitCost {
 /** Grouped convolutions go where they finish first; a depthwise one leaves most of an array idle. */
 function convCost(npu: Npu, work: Work, load: MatrixLoad): UnitCost {
   const onMatrix = matrixCost(npu, work, load, false);
-  const lanes = npu.vectorRates[work.activationDType];
-  if (lanes === undefined || work.form.kind !== 'conv' || work.form.groups === 1) return onMatrix;
+  const { form, activationDType } = work;
+  if (form.kind !== 'conv') return onMatrix;
+  const volumes = form.volume ? npu.kernels?.volumeShare?.[activationDType] : undefined;
+  if (volumes !== undefined)
+    return onLanes(npu, work, onMatrix, work.macs / ((npu.vectorRates.fp16 ?? 1) * volumes));
+  const lanes = npu.vectorRates[activationDType];
+  if (lanes === undefined || form.groups === 1) return onMatrix;
   const cycles = (work.macs + laneOps(work)) / lanes;
-  if (cycles >= onMatrix.cycles) return onMatrix;
+  return cycles >= onMatrix.cycles ? onMatrix : onLanes(npu, work, onMatrix, cycles);
+}
+
+/** The same traffic, and products on the vector lanes. */
+function onLanes(npu: Npu, work: Work, onMatrix: UnitCost, cycles: number): UnitCost {
   const rate = npu.matrixRates[work.weightDType][work.activationDType]?.rate ?? 1;
   return {
     ...onMatrix,
@@ -236,9 +245,10 @@ function matrixCost(npu: Npu, work: Work, load: MatrixLoad, serial: boolean): Un
   const weights = weightCost(path, load.weightFetches, load.weightReadBytes);
   const vectorCycles = laneOps(work) / lanes + weights.expandCycles;
   const traffic = memoryTraffic(npu, work, load.otherReadBytes, load.writeBytes, serial);
-  const cycles = serial
-    ? arrayCycles + vectorCycles
-    : Math.max(arrayCycles, vectorCycles, weights.unpackCycles);
+  const cycles =
+    serial || hasOwnFunction(npu, work)
+      ? arrayCycles + vectorCycles
+      : Math.max(arrayCycles, vectorCycles, weights.unpackCycles);
   return {
     cycles,
     matrixCycles: load.activeCycles / pace,
@@ -252,11 +262,22 @@ function matrixCost(npu: Npu, work: Work, load: MatrixLoad, serial: boolean): Un
   };
 }
 
-/** Operators that a compiler makes of a product, by how wide its activations are. */
-function operatorsOf({ takesApart }: Npu, { form, weightDType, activationDType }: Work): number {
+/** Operators that a compiler makes of a product, by how wide its activations are and what follows it. */
+function operatorsOf(npu: Npu, work: Work): number {
+  const { form, weightDType, activationDType } = work;
   const halved =
     activationDType === 'int16' && weightDType !== 'int16' && form.kind !== 'attention';
-  return takesApart && halved ? HALVES_AND_SUM : 1;
+  const products = npu.takesApart && halved ? HALVES_AND_SUM : 1;
+  return hasOwnFunction(npu, work) ? products + 1 : products;
+}
+
+/**
+ * Whether the function of a product's results is an operator of its own behind it: that of eight bits is a table in the output stage,
+ * while compilers leave others where the graph has them.
+ */
+function hasOwnFunction({ takesApart }: Npu, work: Work): boolean {
+  const { form, activationDType } = work;
+  return takesApart && form.kind !== 'attention' && activationDType !== 'int8' && laneOps(work) > 0;
 }
 
 /** Weights as they lie in local memory: a decompressor stands before it. */

@@ -56,6 +56,11 @@ export interface KernelClass {
   readonly attentionShare?: Readonly<Partial<Record<DType, number>>>;
   /** Graphs have a projection for each attention head, not one for all: narrow products. NPUs only. */
   readonly splitHeads?: boolean;
+  /**
+   * Convolutions of volumes on the vector lanes, at this share of their rate in half precision, by dtype of the
+   * activations: engines without a lowering to planes. As convolutions of planes where absent. NPUs only.
+   */
+  readonly volumeShare?: Readonly<Partial<Record<DType, number>>>;
   /** Factor of a calibration on the rate of attention, wherever it runs; 1 where absent. */
   readonly attentionScale?: number;
   /** Reached share of the vector lanes in recurrences, one token after the other; laneShare() has what is taken where absent. */

@@ -188,6 +188,7 @@ function convForm(view: CostView, w: readonly number[], out: readonly number[]):
     strideWidth: stride[1] ?? 1,
     groups,
     ...(spatial.length === 1 ? { line: true } : {}),
+    ...(spatial.length === 3 ? { volume: true } : {}),
     ...(kernel[0] > 1 || isDilated(window) ? { scattered: true } : {}),
   };
 }

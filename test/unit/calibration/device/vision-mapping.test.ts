@@ -70,6 +70,13 @@ describe('a measured latency', () => {
     });
   });
 
+  it('of a network that a table also gives the name of its only part takes the graph of the network', () => {
+    expect(map('a,resnet50,ResNet-50,Snapdragon 8 Gen 3,npu,qnn_dlc,fp16,9,,')).toMatchObject({
+      graph: 'resnet50',
+      assumptions: ['ResNet-50 is the whole of resnet50'],
+    });
+  });
+
   it.each([
     // The middle of 2.3 and 3.3 GHz is 2.8.
     ['Snapdragon 8 Gen 3', '4 threads, big cores', ['cpu.threads=4', 'cpu.affinity=middle prime']],

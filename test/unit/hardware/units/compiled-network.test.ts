@@ -1,5 +1,6 @@
 /** What measurements of whole networks say of an NPU applies to engines that compile networks, and to no other. */
 import { describe, expect, it } from 'vitest';
+import type { Work } from '../../../../src/base/work.ts';
 import { withValues } from '../../../../src/calibration/device/vision-fit.ts';
 import { parseSoc } from '../../../../src/hardware/soc-spec.ts';
 import { buildUnit } from '../../../../src/hardware/units/index.ts';
@@ -73,6 +74,24 @@ describe('an engine that compiles networks', () => {
     expect(launchOf({}, 'int16')).toBe(written.launch.operator.is);
   });
 
+  it('leaves functions of results behind their product where no table holds them', () => {
+    const results = 56 * 56 * 256;
+    // A bias and Swish: what the output stage does not do is a look-up of two operations, socs/parts/hexagon-v75.yaml has 256 lanes.
+    const swished = (dtype: 'fp16' | 'int8') =>
+      ({ ...conv, weightDType: dtype, activationDType: dtype, vectorOps: 6 * results }) as Work;
+    const plain = (dtype: 'fp16' | 'int8') => ({ ...swished(dtype), vectorOps: results });
+    const one = { 'compiled.operator': 1e-6, 'compiled.lanes': 1 };
+    const cost = (work: Work) => build({ compiled: true }, one).estimate(work);
+    expect(cost(swished('fp16')).launchSeconds).toBeCloseTo(2e-6, 12);
+    expect(cost(swished('fp16')).cycles - cost(plain('fp16')).cycles).toBeCloseTo(
+      (2 * results) / 256,
+      3,
+    );
+    expect(cost(swished('int8')).launchSeconds).toBe(1e-6);
+    expect(cost(swished('int8')).cycles).toBe(cost(plain('int8')).cycles);
+    expect(build({}).estimate(swished('fp16')).launchSeconds).toBe(written.launch.operator.is);
+  });
+
   it('multiplies 8-bit weights with half-precision activations no faster than two halves', () => {
     const shape = { m: 4096, n: 4096, k: 4096 };
     const npu = build({ compiled: true });
@@ -85,6 +104,25 @@ describe('an engine that compiles networks', () => {
     const at = (lanes: number) =>
       build({ compiled: true }, { 'compiled.lanes': lanes }).estimate(silu).vectorCycles;
     expect(at(0.5) / at(1)).toBeCloseTo(2, 9);
+  });
+});
+
+describe('convolutions of volumes', () => {
+  const volume = { ...conv, form: { ...conv.form, volume: true } as Work['form'] };
+  const kernels = { volumeShare: { fp16: 0.25, int8: 0.125 } };
+
+  it('run on the lanes at the share of their rate in half precision, whatever the format', () => {
+    const lanes = 256; // fp16 operations per clock, socs/parts/hexagon-v75.yaml
+    const cost = build(kernels).estimate(volume);
+    expect(cost.cycles).toBeCloseTo((56 * 56 * 256 * 256 * 9) / (lanes * 0.25), 0);
+    expect(cost.matrixCycles).toBe(0);
+    const integer = { ...volume, weightDType: 'int8', activationDType: 'int8' } as const;
+    expect(build(kernels).estimate(integer).cycles / cost.cycles).toBeCloseTo(2, 9);
+  });
+
+  it('are as those of planes without such a share, and those of planes with one', () => {
+    expect(build({}).estimate(volume)).toEqual(build({}).estimate(conv));
+    expect(build(kernels).estimate(conv)).toEqual(build({}).estimate(conv));
   });
 });
 

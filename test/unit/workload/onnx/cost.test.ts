@@ -68,6 +68,8 @@ describe('convolution', () => {
     const deep = workOf('Conv', [x(1, 4, 6, 10, 10), w(8, 4, 3, 1, 1)]);
     expect(deep.macs).toBe(8 * 4 * 100 * 4 * 3);
     const form = deep.form as Extract<Work['form'], { kind: 'conv' }>;
+    expect(form.volume).toBe(true);
+    expect(workOf('Conv', [x(1, 4, 10, 10), w(8, 4, 3, 3)]).form).not.toHaveProperty('volume');
     const reduction = (form.inChannels / form.groups) * form.kernelHeight * form.kernelWidth;
     expect(form.batch * form.outHeight * form.outWidth * form.outChannels * reduction).toBe(
       deep.macs,
