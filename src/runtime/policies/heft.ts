@@ -72,7 +72,7 @@ function meanSeconds(view: PlacementView, operator: number): number {
   return times.reduce((a, b) => a + b, 0) / Math.max(times.length, 1);
 }
 
-/** Over all pairs of units, equal ones (without transfer) included, as the paper averages. */
+/** Over all pairs of different units, as in the paper, whose example ranks count a whole transfer. */
 function meanTransfer(view: PlacementView, operator: number): number {
   const count = view.units.length;
   let sum = 0;

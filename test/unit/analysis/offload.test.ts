@@ -83,6 +83,21 @@ describe('who answers', () => {
     expect(latencySeconds - firstTokenSeconds).toBeCloseTo(100 / 50, 9);
   });
 
+  it('streams at the rate of the link where that is less', () => {
+    const slow = { ...links['5g']!, downlink: { ...links['5g']!.downlink, is: 40 } };
+    const { latencySeconds, firstTokenSeconds } = evaluateOffload([request], {
+      policy: known['cloud']!,
+      link: slow,
+      endpoint: { firstTokenSeconds: 0.4, tokensPerSecond: 50, queueSeconds: 0 },
+      options: { longest: 1024, leastCharge: 0.3, slowest: 0.2 },
+      standingWatts: 1,
+      charge: 1,
+      seed: 1,
+    })[0]!;
+    // 100 more tokens of 4 bytes at 40 bytes/s.
+    expect(latencySeconds - firstTokenSeconds).toBeCloseTo(10, 9);
+  });
+
   it('goes by length, by battery, and back to the phone on a weak link', () => {
     expect(answer('by-length').where).toBe('local');
     expect(answer('by-length', '5g', { promptTokens: 2000 }).where).toBe('cloud');

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { formatCsv, parseCsv } from '../../../src/base/csv.ts';
+import { fieldColumn, formatCsv, parseCsv } from '../../../src/base/csv.ts';
 import { SpecError } from '../../../src/base/errors.ts';
 
 function faults(text: string, required: string[] = []) {
@@ -84,5 +84,21 @@ describe('formatCsv', () => {
 
   it('is a header and no empty line where there are no rows', () => {
     expect(formatCsv(['a', 'b'], [])).toBe('a,b\n');
+  });
+});
+
+describe('fieldColumn', () => {
+  it('counts characters from 1, past commas within quotes', () => {
+    const text = 'name,note,rate\na,"x, y",12\r\n"b, ""c""",,5\n';
+    const line = (n: number) => [0, 1, 2].map((index) => fieldColumn(text, n, index));
+    expect(line(1)).toEqual([1, 6, 11]);
+    expect(line(2)).toEqual([1, 3, 10]);
+    expect(line(3)).toEqual([1, 12, 13]);
+  });
+
+  it('does not count the byte-order mark, and knows no field that is not there', () => {
+    expect(fieldColumn('\uFEFFa,b', 1, 1)).toBe(3);
+    expect(fieldColumn('a,b', 1, 2)).toBeUndefined();
+    expect(fieldColumn('a,b', 2, 1)).toBeUndefined();
   });
 });

@@ -46,4 +46,23 @@ describe('tables of an audit', () => {
     for (const text of shown(withRow({ bytes: 0, verdict: 'refused' })))
       expect(text).toContain('npu-of-test');
   });
+
+  it('add up what protection costs a workload', () => {
+    const own = {
+      name: 'chat',
+      preset: 'weights',
+      world: 'secure',
+      choices: { protects: 'weights', NPU: 'coarse' },
+      promises: 'public',
+      protection: sampleAudit.protection,
+      accesses: 1,
+      leakedBytes: 2048,
+      releasedBytes: 0,
+    };
+    // 10 ms of world calls, and 0.02 + 0.4 J.
+    for (const text of shown({ ...sampleAudit, workloads: [own] })) {
+      const plain = text.replace(/<[^>]*>/g, ' ').replace(/\s+/g, ' ');
+      expect(plain).toMatch(/chat weights secure weights nothing coarse 10 ms 420 mJ 2\.05 kB/);
+    }
+  });
 });

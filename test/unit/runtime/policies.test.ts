@@ -145,6 +145,25 @@ describe('heft', () => {
     );
     expect([...unit]).toEqual([2, 0]);
   });
+
+  const never = Number.POSITIVE_INFINITY;
+  const onFirst = (seconds: number) => [seconds, never, never];
+  const onSecond = (seconds: number) => [never, seconds, never];
+
+  it('puts an operator into a gap that it just fills', () => {
+    // By rank 1 (4 + 3 + 3), 3, 2, 0: the first unit has 3 until 5 and 2 from 4 + 3 on, and 0 fits between.
+    const costs = [onFirst(2), onSecond(4), onFirst(3), onFirst(5)];
+    const { finish } = schedule(view(costs, [[1, 2, 3]]));
+    expect([...finish]).toEqual([7, 4, 10, 5]);
+    const longer = schedule(view([onFirst(2.5), ...costs.slice(1)], [[1, 2, 3]]));
+    expect([...longer.finish]).toEqual([12.5, 4, 10, 5]);
+  });
+
+  it('ranks by what a transfer between two units takes', () => {
+    // 2 + 6 + 2 before 9: with less than the whole transfer the lone operator would go first.
+    const { finish } = schedule(view([onFirst(2), onSecond(2), onFirst(9)], [[0, 1, 6]]));
+    expect([...finish]).toEqual([2, 10, 11]);
+  });
 });
 
 describe('single-unit and stage-wise', () => {

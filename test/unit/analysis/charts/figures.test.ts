@@ -161,7 +161,36 @@ describe('roofline', () => {
   });
 });
 
+describe('roofline of several requests', () => {
+  const marks = (run: Run) =>
+    [...charts.roofline.render(run)!.matchAll(/>([^<>]*): ([^<>]*), ([^<>,]*) in (\d+) calls/g)]
+      .map(([, name, place, , calls]) => [name, place, Number(calls)] as const)
+      .sort();
+
+  it('has one mark where an operator comes again, in its place and with all its calls', () => {
+    const run = sampleRun();
+    const once = marks(run);
+    const points = [...run.roofline.points, ...run.roofline.points];
+    const twice = marks({ ...run, roofline: { ...run.roofline, points } });
+    expect(once.length).toBeGreaterThan(2);
+    expect(twice).toEqual(once.map(([name, place, calls]) => [name, place, 2 * calls]));
+  });
+});
+
 describe('rate', () => {
+  it('of more requests than there are colours is their sum', () => {
+    const one = find(sampleRun({ detail: 'step' }).timeline.counters, 'npu bandwidth');
+    const rate = {
+      ...one,
+      quantity: 'rate' as const,
+      unit: '1/s',
+      value: one.value.map(() => 2.5),
+    };
+    const many = withCounters(() => Array.from({ length: 20 }, (_, i) => copy(rate, `r${i}`)));
+    // Twenty at 2.5.
+    expect(words(charts.rate.render(many))).toContain('50 tokens/s at best');
+  });
+
   it('follows from the phases where no counter was kept', () => {
     const run = sampleRun({ counters: false });
     const decode = run.phases.find(({ phase }) => phase === 'decode')!;
