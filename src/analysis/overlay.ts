@@ -47,9 +47,17 @@ export interface OverlayOptions {
 /** Words by which logs mean the whole phone. */
 const WHOLE = new Set(['', 'phone', 'device', 'total', 'system', 'battery']);
 
+/** Logs tell how fast answers come while they do, and the last such rate in between. */
+function whileSome(counter: Counter): Counter {
+  if (counter.quantity !== 'rate') return counter;
+  const some = [...counter.value.keys()].filter((i) => counter.value[i]! > 0);
+  const taken = (column: Float64Array) => Float64Array.from(some, (i) => column[i]!);
+  return { ...counter, time: taken(counter.time), value: taken(counter.value) };
+}
+
 /** Every curve of a run that a measurement can be laid over. */
 export function predictedCurves(run: Run): readonly PredictedCurve[] {
-  const own = run.timeline.counters.filter((c) => c.time.length > 0 && !isCap(c));
+  const own = run.timeline.counters.filter((c) => c.time.length > 0 && !isCap(c)).map(whileSome);
   const single = own.map((counter): PredictedCurve => ({ ...counter, parts: [counter] }));
   const watts = own.filter(({ quantity }) => quantity === 'power');
   if (watts.length === 0) return single;

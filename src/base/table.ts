@@ -17,15 +17,6 @@ export class FloatColumn {
     this.data[this.length++] = value;
   }
 
-  /** Makes one value of each two neighbours; an odd last one is dropped. */
-  pair(join: (earlier: number, later: number) => number): void {
-    const kept = this.length >> 1;
-    for (let i = 0; i < kept; i++) {
-      this.data[i] = join(this.data[2 * i] as number, this.data[2 * i + 1] as number);
-    }
-    this.length = kept;
-  }
-
   /** A copy of the filled part. */
   toArray(): Float64Array {
     return this.data.slice(0, this.length);

@@ -4,6 +4,7 @@ import type { Phase } from '../workload/graph.ts';
 import { reportCompilation } from './compile-report.ts';
 import type { LoadReport } from './load-plan.ts';
 import type { Machine } from './machine.ts';
+import { OutputRate } from './output-rate.ts';
 import type { Recorder } from './recorder.ts';
 import { type Active, dueAt, type Job, type Lane, type RunObserver } from './request.ts';
 import type { CompiledPhase, RequestResult } from './run.ts';
@@ -52,11 +53,11 @@ export class Collector implements RunObserver {
   private readonly unitTracks: readonly number[];
   private readonly open = new Map<number, OpenRequest>();
   /** By workload: its track and the counter of its outputs. */
-  private readonly lanes = new Map<Lane, { readonly track: number; readonly rate: number }>();
+  private readonly lanes = new Map<Lane, { readonly track: number; readonly rate: OutputRate }>();
   /** Place in `phases` of what a workload's requests have in common. */
   private readonly shared = new Map<string, number>();
   private readonly operatorNames = new Map<TaskTable, Int32Array>();
-  private readonly rate: number;
+  private readonly rate: OutputRate;
   private readonly load: Loading | undefined;
   private requestTrack = -1;
   /** Place in `phases` of the load that ended last. */
@@ -78,12 +79,7 @@ export class Collector implements RunObserver {
     this.unitTracks = machine.units.map(({ unit }) =>
       recorder.addTrack({ name: unit.name, kind: 'unit' }),
     );
-    this.rate = recorder.addCounter({
-      name: 'output rate',
-      quantity: 'rate',
-      unit: '1/s',
-      subject: 'requests',
-    });
+    this.rate = new OutputRate(recorder, 'output rate', 'requests');
   }
 
   phaseCompiled(table: TaskTable): void {
@@ -154,6 +150,11 @@ export class Collector implements RunObserver {
     entry.phaseJoules = this.joulesFor(request, now);
     entry.phaseSpent = this.load?.spent ?? 0;
     entry.phaseBusy = request.busy;
+    this.rateOf(request).begin(now);
+  }
+
+  private rateOf({ job: { lane } }: Active): OutputRate {
+    return lane ? this.laneOf(lane).rate : this.rate;
   }
 
   /** What a phase of several at once drew is in the ledger only: the meter of the device sees all of them. */
@@ -189,9 +190,7 @@ export class Collector implements RunObserver {
     );
     if (phase.outputsPerStep === 0) return;
     if (Number.isNaN(entry.firstToken)) entry.firstToken = now;
-    const { lane } = request.job;
-    const rate = lane ? this.laneOf(lane).rate : this.rate;
-    recorder.sample(rate, now, phase.outputsPerStep / (now - request.stepStart));
+    this.rateOf(request).came(phase.outputsPerStep, now);
   }
 
   phaseDone(request: Active, phase: Phase, now: Seconds): void {
@@ -309,19 +308,14 @@ export class Collector implements RunObserver {
     return this.requestTrack;
   }
 
-  private laneOf(lane: Lane): { readonly track: number; readonly rate: number } {
+  private laneOf(lane: Lane): { readonly track: number; readonly rate: OutputRate } {
     const known = this.lanes.get(lane);
     if (known) return known;
     const { recorder } = this;
     const { name } = lane;
     const entry = {
       track: recorder.addTrack({ name, kind: 'request' }),
-      rate: recorder.addCounter({
-        name: `${name} output rate`,
-        quantity: 'rate',
-        unit: '1/s',
-        subject: name,
-      }),
+      rate: new OutputRate(recorder, `${name} output rate`, name),
     };
     this.lanes.set(lane, entry);
     return entry;

@@ -86,7 +86,8 @@ export function prepareClients(
     const description = specs[name ?? file] as SpecFile;
     const own = parseWorkload(description, tables);
     refuseFormat(own, description, engine.runtime);
-    const { spec, plan } = shaped({ spec: own, file, tables }, engine, engine.kindOf(entry));
+    const word = workloads ? (name ?? file) : ALONE;
+    const { spec, plan } = shaped({ spec: own, file, word, tables }, engine, engine.kindOf(entry));
     return {
       name: name ?? file,
       file,
@@ -108,9 +109,17 @@ function refuseFormat(spec: WorkloadSpec, description: SpecFile, runtime: Runtim
   throw new SpecError([{ ...place, path: 'weightFormat', ...foreign, got }]);
 }
 
+interface Unshaped {
+  readonly spec: WorkloadSpec;
+  readonly file: string;
+  /** First word of its override paths. */
+  readonly word: string;
+  readonly tables: ModelTables;
+}
+
 /** A workload with the shape that its engine gives to requests, where the description leaves that open. */
 function shaped(
-  { spec, file, tables }: { spec: WorkloadSpec; file: string; tables: ModelTables },
+  { spec, file, word, tables }: Unshaped,
   { runtime }: Engine,
   kind: string,
 ): { readonly spec: WorkloadSpec; readonly plan: RequestPlan } {
@@ -121,7 +130,7 @@ function shaped(
   );
   const whole = { ...spec, ...given } as WorkloadSpec;
   const plan = buildWorkload(whole, tables, file);
-  const notes = [...(plan.notes ?? []), ...shapeNotes(plan, whole, given, runtime.name)];
+  const notes = [...(plan.notes ?? []), ...shapeNotes(plan, whole, given, runtime.name, word)];
   return { spec: whole, plan: { ...plan, ...(notes.length > 0 && { notes }) } };
 }
 
@@ -131,6 +140,7 @@ function shapeNotes(
   spec: WorkloadSpec,
   given: RequestShape,
   runtime: string,
+  word: string,
 ): string[] {
   const shape = { ...spec, ...given } as RequestShape;
   const { prefillChunk, cascadePrefill: cascades, coverPrefill } = shape;
@@ -150,13 +160,13 @@ function shapeNotes(
   const pads =
     given.padPrefill && padded > fresh
       ? [
-          `${what} padded to ${padded} by runtime ${runtime}, whose graphs take ${lengths.join(' or ')} at a time (workload.padPrefill)`,
+          `${what} padded to ${padded} by runtime ${runtime}, whose graphs take ${lengths.join(' or ')} at a time (${word}.padPrefill)`,
         ]
       : [];
   const covers =
     covered > asked
       ? [
-          `attention reads all ${covered} positions that graphs of runtime ${runtime} are compiled for; prompt and answer fill ${asked} (workload.contextBucket)`,
+          `attention reads all ${covered} positions that graphs of runtime ${runtime} are compiled for; prompt and answer fill ${asked} (${word}.contextBucket)`,
         ]
       : [];
   return [...pads, ...covers];

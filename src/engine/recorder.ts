@@ -2,26 +2,11 @@
 import { FloatColumn, IntColumn } from '../base/table.ts';
 import type { CounterGroup } from './counter-group.ts';
 import { CAUSES } from './run.ts';
-import type { Counter, Limit, Mark, Spans, Timeline, Track } from './timeline.ts';
+import type { Limit, Mark, Spans, Timeline, Track } from './timeline.ts';
 
 /** Operator spans kept; beyond it only steps, phases and requests are recorded (told in the run's notes). */
 const MAX_OPERATOR_SPANS = 150_000;
-/** Samples kept per counter; when it is full, every second one is dropped and the stride doubles. */
-const MAX_SAMPLES = 4096;
 const MAX_MARKS = 5000;
-
-interface CounterColumns {
-  readonly about: Omit<Counter, 'time' | 'value'>;
-  readonly time: FloatColumn;
-  readonly value: FloatColumn;
-  /** Every how many offered samples one is kept; what flows is averaged over them, what stands is not. */
-  stride: number;
-  offered: number;
-  sum: number;
-}
-
-/** Quantities whose samples are means over the time before them: thinned by averaging, so that no byte or joule is lost. */
-const FLOWING: ReadonlySet<Counter['quantity']> = new Set(['bandwidth', 'power', 'rate']);
 
 export class Recorder {
   private readonly tracks: Track[] = [];
@@ -33,26 +18,12 @@ export class Recorder {
   private readonly name = new IntColumn();
   private readonly request = new IntColumn();
   private readonly cause = new IntColumn();
-  private readonly counters: CounterColumns[] = [];
   private readonly groups: CounterGroup[] = [];
   private readonly marks: Mark[] = [];
   operatorSpans = 0;
 
   addTrack(track: Track): number {
     return this.tracks.push(track) - 1;
-  }
-
-  addCounter(about: Omit<Counter, 'time' | 'value'>): number {
-    return (
-      this.counters.push({
-        about,
-        time: new FloatColumn(),
-        value: new FloatColumn(),
-        stride: 1,
-        offered: 0,
-        sum: 0,
-      }) - 1
-    );
   }
 
   /** Counters that are sampled together. */
@@ -94,21 +65,6 @@ export class Recorder {
     if (this.marks.length < MAX_MARKS) this.marks.push(mark);
   }
 
-  sample(counter: number, time: number, value: number): void {
-    const columns = this.counters[counter]!;
-    columns.sum += value;
-    if (++columns.offered < columns.stride) return;
-    const mean = columns.sum / columns.offered;
-    columns.offered = 0;
-    columns.sum = 0;
-    if (columns.time.length === MAX_SAMPLES) {
-      thin(columns);
-      columns.stride *= 2;
-    }
-    columns.time.push(time);
-    columns.value.push(FLOWING.has(columns.about.quantity) ? mean : value);
-  }
-
   /** Everything up to `now`, at which flows end. */
   finish(limits: readonly Limit[] = [], now = 0): Timeline {
     const spans: Spans = {
@@ -125,23 +81,10 @@ export class Recorder {
       tracks: this.tracks,
       strings: this.strings,
       spans,
-      counters: [
-        ...this.groups.flatMap((group) => group.finish(now)),
-        ...this.counters.map(({ about, time, value }) => ({
-          ...about,
-          time: time.toArray(),
-          value: value.toArray(),
-        })),
-      ],
+      counters: this.groups.flatMap((group) => group.finish(now)),
       marks: this.marks,
     };
   }
-}
-
-/** Makes one sample of two: the later time, and the mean of what flows. */
-function thin({ about, time, value }: CounterColumns): void {
-  time.pair((_, later) => later);
-  value.pair(FLOWING.has(about.quantity) ? (a, b) => (a + b) / 2 : (_, later) => later);
 }
 
 /** Index of the largest part, as `CAUSES` orders them. */

@@ -117,8 +117,9 @@ export function renderRate(run: Run): string | undefined {
   const rates = run.phases.filter(({ phase }) => phase === 'decode').map(phaseRate);
   const first = rates[0];
   const last = rates.at(-1);
+  // Of several workloads, the first and the last tell of different models.
   const change =
-    first !== undefined && last !== undefined && rates.length > 1
+    first !== undefined && last !== undefined && rates.length > 1 && !run.workloads
       ? ` First request ${formatValue(first, 'tokens/s')}, last ${formatValue(last, 'tokens/s')} (${formatValue(last / first, '%')}).`
       : '';
   return renderCurves({

@@ -13,13 +13,6 @@ describe('columns', () => {
     expect(ints.toArray()).toEqual(Int32Array.from({ length: 10 }, (_, i) => i));
   });
 
-  it('pair neighbours and drop an odd last one', () => {
-    const column = new FloatColumn();
-    for (const value of [1, 3, 5, 7, 9]) column.push(value);
-    column.pair((a, b) => (a + b) / 2);
-    expect([...column.toArray()]).toEqual([2, 6]);
-  });
-
   it('hand out copies', () => {
     const column = new FloatColumn();
     column.push(1);

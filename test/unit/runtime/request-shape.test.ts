@@ -5,7 +5,7 @@ import { parseSpecFile } from '../../../src/base/spec-file.ts';
 import { runInClosedForm } from '../../../src/engine/analytic.ts';
 import { buildSimulation, prepare } from '../../../src/engine/prepare.ts';
 import { simulate } from '../../../src/engine/simulation.ts';
-import { fileSources } from '../../../src/load.ts';
+import { fileSources, readBundled, SCENARIOS } from '../../../src/load.ts';
 import { requestShape } from '../../../src/runtime/request-shape.ts';
 import { parseRuntime } from '../../../src/runtime/runtime-spec.ts';
 
@@ -133,6 +133,14 @@ describe('a run', () => {
     expect(run.plan.notes).toBeUndefined();
     // 16 layers of 8 heads of 64, keys and values of two bytes.
     expect(run.plan.memory.kvCache).toBe((130 + 256) * 16 * 8 * 64 * 2 * 2);
+  });
+
+  it('names the workload that it speaks of, where there are several', () => {
+    const { file, text } = readBundled(`${SCENARIOS}/agent-session.yaml`);
+    const { clients } = prepare(parseSpecFile(text, file), [], sources);
+    const notes = clients.find(({ name }) => name === 'plan')!.plan.notes ?? [];
+    expect(notes.join()).toContain('(plan.padPrefill)');
+    expect(notes.join()).not.toContain('(workload.');
   });
 
   it('holds a cache of whole graphs, and says what it computes beside what was asked', () => {
