@@ -57,7 +57,7 @@ function whileSome(counter: Counter): Counter {
 
 /** Every curve of a run that a measurement can be laid over. */
 export function predictedCurves(run: Run): readonly PredictedCurve[] {
-  const own = run.timeline.counters.filter((c) => c.time.length > 0 && !isCap(c)).map(whileSome);
+  const own = run.timeline.counters.map(whileSome).filter((c) => c.time.length > 0 && !isCap(c));
   const single = own.map((counter): PredictedCurve => ({ ...counter, parts: [counter] }));
   const watts = own.filter(({ quantity }) => quantity === 'power');
   if (watts.length === 0) return single;

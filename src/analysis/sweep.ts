@@ -1,5 +1,4 @@
 /** Axes → tasks: every combination of values, expressions evaluated, unknown paths refused before anything runs. */
-
 import { SpecError } from '../base/errors.ts';
 import { dimensionOf, formatQuantity, parseQuantity } from '../base/quantity.ts';
 import { GIBI, KIBI, MEBI } from '../base/units.ts';

@@ -1,5 +1,4 @@
 /** The zod door: quantities and provenance as schemas, faults with line and column, JSON Schema out. */
-
 import { z } from 'zod';
 import { type Fault, SpecError } from './errors.ts';
 import { frozen } from './frozen.ts';

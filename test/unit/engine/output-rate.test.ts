@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { predictedCurves } from '../../../src/analysis/overlay.ts';
 import { OutputRate } from '../../../src/engine/output-rate.ts';
 import { Recorder } from '../../../src/engine/recorder.ts';
 import type { Counter } from '../../../src/engine/timeline.ts';
@@ -71,5 +72,11 @@ describe('the rate of outputs', () => {
     const inside = [...counter.time].findLastIndex((t) => t <= second.startSeconds + 1e-9);
     expect(counter.value[inside]).toBe(0);
     expect(countOf(counter, run.metrics['run_seconds']!)).toBeCloseTo(20, 6);
+  });
+
+  it('is no curve to lay a log over where nothing is answered', () => {
+    const plan = toyPlan([{ ...toyPhase('prefill', chain([toyWork(1e9)])), outputsPerStep: 0 }]);
+    const run = runToy([plan], { machine: toyMachine({ units: [toyUnit('npu')] }) });
+    expect(predictedCurves(run).filter(({ quantity }) => quantity === 'rate')).toEqual([]);
   });
 });
